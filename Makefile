@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Écluse.  `make help` lists the targets, doc/testing.md explains the checks.
+#
+#   make -j2                    the program, at build/ecluse
+#   make O=/some/dir all        the same, somewhere else
+#   make CC=clang USE_PCRE2=    another compiler, without a library
+
+O       ?= build
+CC      ?= cc
+PREFIX  ?= /usr/local
+DESTDIR ?=
+PYTHON  ?= python3
+PKGCONF ?= pkg-config
+MODE    ?= release
+WERROR  ?= 1
+FUZZ_SECONDS ?= 10
+PROGRAM ?= $(abspath $(O))/ecluse
+
+SBINDIR = $(PREFIX)/sbin
+MANDIR  = $(PREFIX)/share/man
+DOCDIR  = $(PREFIX)/share/doc/ecluse
+UNITDIR = $(PREFIX)/lib/systemd/system
+
+.DEFAULT_GOAL = all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# --- libraries: one row per switch.  Empty value: build without it. ----------
+# name    default                       compiler flags and libraries
+have      = $(shell $(PKGCONF) --exists $(1) 2>/dev/null && echo 1)
+FEATURES  = OPENSSL PCRE2 ZLIB CRYPT
+PC_OPENSSL = libssl libcrypto
+PC_PCRE2   = libpcre2-8
+PC_ZLIB    = zlib
+PC_CRYPT   = libcrypt
+USE_OPENSSL ?= $(call have,$(PC_OPENSSL))
+USE_PCRE2   ?= $(call have,$(PC_PCRE2))
+USE_ZLIB    ?= $(call have,$(PC_ZLIB))
+USE_CRYPT   ?= $(call have,$(PC_CRYPT))
+on       := $(foreach f,$(FEATURES),$(if $(USE_$(f)),$(f)))
+off      := $(filter-out $(on),$(FEATURES))
+packages := $(foreach f,$(on),$(PC_$(f)))
+ifneq ($(packages),)
+LIB_CFLAGS := $(shell $(PKGCONF) --cflags $(packages))
+LIBS       := $(shell $(PKGCONF) --libs $(packages))
+endif
+
+# --- flags -------------------------------------------------------------------
+WARN = -Wall -Wextra $(if $(WERROR),-Werror) -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings
+HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE
+ifeq ($(shell uname -m),x86_64)
+HARDEN += -fcf-protection
+endif
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
+OPT_release = -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 $(HARDEN)
+OPT_debug   = -O0 -g3 -DDEBUG $(HARDEN)
+OPT_asan    = -O1 -g -DDEBUG -fPIE -fno-omit-frame-pointer $(SANITIZE)
+OPT_fuzz    = -O1 -g -DDEBUG -fPIE -fno-omit-frame-pointer $(SANITIZE) \
+	-fsanitize=fuzzer-no-link
+LD_release  = -Wl,-z,relro,-z,now,-z,noexecstack
+LD_debug    = $(LD_release)
+LD_asan     = $(SANITIZE)
+LD_fuzz     = $(SANITIZE) -fsanitize=fuzzer
+
+CFLAGS  ?= $(OPT_$(MODE))
+CPPFLAGS += -D_GNU_SOURCE $(on:%=-DUSE_%) -Iinclude -I$(O)/gen $(LIB_CFLAGS)
+ALLC     = -std=gnu11 $(WARN) -fno-strict-aliasing -ffunction-sections \
+	-fdata-sections $(CFLAGS) $(CPPFLAGS)
+# Keyword rows are reached through __start_/__stop_ symbols only: link the
+# objects themselves, and without --gc-sections.
+ALLLD    = -pie -Wl,--as-needed $(LD_$(MODE)) $(LDFLAGS)
+
+# --- what there is -----------------------------------------------------------
+SRC     := $(filter-out src/ingress/%,$(sort $(wildcard src/*/*.c)))
+MAIN    := $(wildcard src/main.c)
+TESTS   := $(sort $(wildcard src/*/test/*_test.c))
+FUZZERS := $(sort $(wildcard src/*/test/*_fuzz.c))
+OBJ     := $(SRC:src/%.c=$(O)/obj/%.o)
+MAINOBJ := $(MAIN:src/%.c=$(O)/obj/%.o)
+ifneq ($(ROOM),)
+TESTS   := $(filter $(ROOM:%=src/%/%),$(TESTS))
+FUZZERS := $(filter $(ROOM:%=src/%/%),$(FUZZERS))
+endif
+
+.PHONY: all objs debug asan install dist check check-unit check-vtc \
+	check-layers check-names check-style check-headers check-shape shape \
+	check-fuzz unit-programs fuzz-programs fuzz bench bench-tools lint fmt \
+	doc help clean FORCE
+
+ifneq ($(MAIN),)
+all: $(O)/ecluse  ## build the program (default)
+else
+all: objs
+endif
+
+objs: $(OBJ) $(MAINOBJ)  ## compile every room, link nothing
+
+$(O)/ecluse: $(OBJ) $(MAINOBJ)
+	@echo "  LINK $@"
+	@$(CC) $(CFLAGS) $(ALLLD) -o $@ $^ $(LIBS) -lm
+
+debug:  ## build/debug/ecluse: no optimisation, all assertions
+	@$(MAKE) MODE=debug O=$(O)/debug all
+
+asan:  ## build/asan/ecluse: with address and undefined sanitizers
+	@$(MAKE) MODE=asan O=$(O)/asan all
+
+# Objects depend on the flags they were made with, and on nothing hidden.
+$(O)/gen/flags: FORCE
+	@mkdir -p $(@D)
+	@scripts/keep $@ '$(CC) $(ALLC)'
+
+$(O)/gen/version.h: FORCE
+	@mkdir -p $(@D)
+	@scripts/version --header --cc '$(CC)' --cflags '$(CFLAGS)' \
+		--on '$(on)' --off '$(off)' | scripts/keep $@
+
+$(O)/obj/%.o: src/%.c $(O)/gen/flags | $(O)/gen/version.h
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	@$(CC) $(ALLC) -MMD -MP -c -o $@ $<
+
+-include $(OBJ:.o=.d) $(MAINOBJ:.o=.d)
+
+# --- unit tests and fuzzers --------------------------------------------------
+# src/ROOM/test/x_test.c includes the ../x.c it tests.  It is linked with its
+# room and the rooms below it, less the objects of the files it includes.
+PROGS_test := $(TESTS:src/%.c=$(O)/test/%)
+PROGS_fuzz := $(FUZZERS:src/%.c=$(O)/test/%)
+
+define test_program
+$(O)/test/$(1:src/%.c=%): $(1) $(2:src/%.c=$(O)/obj/%.o) $(O)/gen/flags
+	@mkdir -p $$(@D)
+	@echo "  TEST $$<"
+	@$$(CC) $$(ALLC) -Isrc/$(word 2,$(subst /, ,$(1))) -MMD -MP -MF $$@.d \
+		$$(ALLLD) -o $$@ $$< $(2:src/%.c=$(O)/obj/%.o) $$(LIBS) -lm
+-include $(O)/test/$(1:src/%.c=%).d
+endef
+
+ifneq ($(filter unit-programs,$(MAKECMDGOALS)),)
+$(foreach t,$(TESTS),$(eval $(call test_program,$(t),$(shell \
+	scripts/test-objects $(t)))))
+endif
+ifneq ($(filter fuzz-programs,$(MAKECMDGOALS)),)
+$(foreach t,$(FUZZERS),$(eval $(call test_program,$(t),$(shell \
+	scripts/test-objects $(t)))))
+endif
+unit-programs: $(PROGS_test)
+fuzz-programs: $(PROGS_fuzz)
+
+check-unit:  ## unit tests under sanitizers (ROOM=base: one room's)
+	@$(MAKE) MODE=asan O=$(O)/asan -k unit-programs; \
+		scripts/run-unit $(O)/asan/test $(TESTS)
+
+fuzz:  ## every fuzzer for FUZZ_SECONDS each, needs clang
+	@$(MAKE) MODE=fuzz CC=clang O=$(O)/fuzz -k fuzz-programs; \
+		scripts/run-fuzz $(FUZZ_SECONDS) $(O)/fuzz/test $(FUZZERS)
+
+clean:  ## remove what was built
+	rm -rf $(O)
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  \1\t\2/p' Makefile | \
+		sort | expand -t 18
