@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * span - searching, cutting and hashing borrowed bytes.
+ */
+#include <base/must.h>
+#include <base/span.h>
+
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define IHASH_CHUNK 256
+
+#define ROW8(n) (n), (n) + 1, (n) + 2, (n) + 3, (n) + 4, (n) + 5, (n) + 6, \
+	(n) + 7
+#define ROW32(n) ROW8(n), ROW8((n) + 8), ROW8((n) + 16), ROW8((n) + 24)
+
+const uint8_t span_lower_tab[256] = {
+	ROW32(0), ROW32(32),
+	'@',                                    /* 64 */
+	ROW8('a'), ROW8('i'), ROW8('q'),
+	'y', 'z', '[', '\\', ']', '^', '_',
+	ROW32(96), ROW32(128), ROW32(160), ROW32(192), ROW32(224)
+};
+
+static bool
+is_blank(char c)
+{
+	return (c == ' ' || c == '\t');
+}
+
+int
+span_cmp(struct span a, struct span b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int r = n == 0 ? 0 : memcmp(a.p, b.p, n);
+
+	if (r != 0)
+		return (r);
+	return (a.n < b.n ? -1 : a.n > b.n);
+}
+
+struct span
+span_trim(struct span s)
+{
+	while (s.n > 0 && is_blank(s.p[0]))
+		s = span_skip(s, 1);
+	while (s.n > 0 && is_blank(s.p[s.n - 1]))
+		s.n--;
+	return (s);
+}
+
+ptrdiff_t
+span_find(struct span s, char c)
+{
+	const char *at = s.n == 0 ? NULL : memchr(s.p, c, s.n);
+
+	return (at == NULL ? -1 : at - s.p);
+}
+
+ptrdiff_t
+span_rfind(struct span s, char c)
+{
+	const char *at = s.n == 0 ? NULL : memrchr(s.p, c, s.n);
+
+	return (at == NULL ? -1 : at - s.p);
+}
+
+ptrdiff_t
+span_search(struct span in, struct span what)
+{
+	const char *at;
+
+	if (what.n == 0)
+		return (0);
+	if (in.n < what.n)
+		return (-1);
+	at = memmem(in.p, in.n, what.p, what.n);
+	return (at == NULL ? -1 : at - in.p);
+}
+
+bool
+span_cut(struct span *rest, char sep, struct span *part)
+{
+	ptrdiff_t at;
+
+	if (rest->p == NULL)
+		return (false);
+	at = span_find(*rest, sep);
+	if (at < 0) {
+		*part = *rest;
+		*rest = SPAN_NONE;
+		return (true);
+	}
+	*part = span_of(rest->p, (size_t)at);
+	*rest = span_skip(*rest, (size_t)at + 1);
+	return (true);
+}
+
+uint64_t
+span_hash(struct span s)
+{
+	return (XXH3_64bits(s.n == 0 ? "" : s.p, s.n));
+}
+
+static void
+lower_into(char *dst, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		dst[i] = span_lower(s.p[i]);
+}
+
+/* XXH3 gives the same value in one go and by chunks, so both paths agree
+ * with span_hash() of the lower-cased bytes. */
+uint64_t
+span_ihash(struct span s)
+{
+	char chunk[IHASH_CHUNK];
+	XXH3_state_t state;
+
+	if (s.n <= sizeof(chunk)) {
+		lower_into(chunk, s);
+		return (XXH3_64bits(chunk, s.n));
+	}
+	XXH3_64bits_reset(&state);
+	while (s.n > 0) {
+		size_t n = s.n < sizeof(chunk) ? s.n : sizeof(chunk);
+
+		lower_into(chunk, span_of(s.p, n));
+		XXH3_64bits_update(&state, chunk, n);
+		s = span_skip(s, n);
+	}
+	return (XXH3_64bits_digest(&state));
+}
+
+char *
+span_dup(struct span s)
+{
+	char *p = must_alloc(s.n + 1);
+
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	return (p);
+}
+
+bool
+span_copy(char *dst, size_t size, struct span s)
+{
+	size_t n = s.n;
+
+	if (size == 0)
+		return (false);
+	if (n > size - 1)
+		n = size - 1;
+	if (n > 0)
+		memcpy(dst, s.p, n);
+	dst[n] = '\0';
+	return (n == s.n);
+}
