@@ -85,8 +85,8 @@ FUZZERS := $(filter $(ROOM:%=src/%/%),$(FUZZERS))
 endif
 
 .PHONY: all objs debug asan install dist check check-unit check-vtc \
-	check-layers check-names check-style check-headers check-shape shape \
-	check-fuzz unit-programs fuzz-programs fuzz bench bench-tools lint fmt \
+	check-tests check-layers check-names check-style check-headers check-shape shape \
+	unit-programs fuzz-programs fuzz bench bench-tools lint fmt \
 	doc help clean FORCE
 
 ifneq ($(MAIN),)
@@ -154,13 +154,93 @@ check-unit:  ## unit tests under sanitizers (ROOM=base: one room's)
 	@$(MAKE) MODE=asan O=$(O)/asan -k unit-programs; \
 		scripts/run-unit $(O)/asan/test $(TESTS)
 
-fuzz:  ## every fuzzer for FUZZ_SECONDS each, needs clang
+fuzz:  ## every fuzzer for FUZZ_SECONDS each, needs clang (ROOM=, too)
 	@$(MAKE) MODE=fuzz CC=clang O=$(O)/fuzz -k fuzz-programs; \
 		scripts/run-fuzz $(FUZZ_SECONDS) $(O)/fuzz/test $(FUZZERS)
+
+# --- checks ------------------------------------------------------------------
+ours := $(if $(filter $(abspath $(O))/ecluse,$(abspath $(PROGRAM))),$(O)/ecluse)
+VTC  ?= regtests
+
+ifneq ($(ours),)
+check: check-layers check-names check-style check-shape check-headers \
+	check-unit check-vtc check-tests  ## everything but fuzz and bench
+else
+check: check-vtc
+endif
+
+check-vtc: $(ours)  ## VTC tests (PROGRAM=haproxy, VTC=regtests/h1)
+	@scripts/run-vtc $(PROGRAM) $(VTC)
+
+check-tests: $(ours) bench-tools  ## executable tests: reload, exact counts
+	@O=$(abspath $(O)) scripts/run-tests $(PROGRAM)
+
+check-layers:  ## no room includes a room beside or above it
+	@scripts/check-layers
+
+check-names: objs  ## extern symbols carry the prefix of their room
+	@scripts/check-names $(O)/obj
+
+check-style:  ## what a program can say about form
+	@scripts/check-style
+
+check-headers: $(O)/gen/version.h  ## every public header compiles alone
+	@scripts/check-headers $(CC) $(ALLC)
+
+check-shape:  ## no file past 1,200 lines, no function past 150
+	@scripts/shape --check
+
+shape:  ## how big rooms, files and functions are
+	@scripts/shape
+
+lint: $(O)/gen/version.h  ## clang-tidy and cppcheck
+	@scripts/lint $(ALLC) -- $(SRC) $(MAIN)
+
+fmt:  ## what clang-format would write otherwise (FMT=fix: rewrite)
+	@scripts/fmt $(FMT)
+
+# --- bench -------------------------------------------------------------------
+TOOLS := $(patsubst bench/%.c,$(O)/bench/%,$(filter-out bench/mallocs.c,\
+	$(wildcard bench/*.c)))
+bench-tools: $(TOOLS) $(O)/bench/mallocs.so
+$(O)/bench/%: bench/%.c bench/net.h $(O)/gen/flags
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) -o $@ $< -lssl -lcrypto
+$(O)/bench/mallocs.so: bench/mallocs.c $(O)/gen/flags
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) -fPIC -shared -o $@ $< -ldl
+
+bench: $(O)/ecluse bench-tools  ## ratios against haproxy and nginx (CASES=)
+	@BENCH_TOOLS=$(abspath $(O))/bench $(PYTHON) bench/bench \
+		--ecluse $(PROGRAM) $(if $(ROUNDS),--rounds $(ROUNDS)) $(CASES)
+
+# --- installing, shipping ----------------------------------------------------
+INSTALL ?= install
+install: $(O)/ecluse  ## into PREFIX (/usr/local), below DESTDIR
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)/examples \
+		$(DESTDIR)$(UNITDIR)
+	$(INSTALL) -m 755 $(O)/ecluse $(DESTDIR)$(SBINDIR)/ecluse
+	$(INSTALL) -m 644 $(wildcard conf/*.cfg) $(DESTDIR)$(DOCDIR)/examples
+	$(INSTALL) -m 644 $(wildcard LICENSE README.md CHANGELOG.md) \
+		$(DESTDIR)$(DOCDIR)
+	sed 's|/usr/local/sbin|$(SBINDIR)|g' conf/ecluse.service \
+		>$(DESTDIR)$(UNITDIR)/ecluse.service
+	for page in $(wildcard doc/man/*.[1-9]); do \
+		$(INSTALL) -D -m 644 $$page \
+		    $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+
+dist:  ## ecluse-VERSION.tar.gz from the last commit
+	@scripts/dist
+
+doc: $(O)/ecluse  ## the keyword listing, from the program's own tables
+	@mkdir -p $(O)/doc
+	@scripts/gen-doc $(O)/ecluse $(O)/doc
 
 clean:  ## remove what was built
 	rm -rf $(O)
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  \1\t\2/p' Makefile | \
-		sort | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  \1	\2/p; s/^	check-unit check-vtc.*  ## \(.*\)/  check	\1/p' \
+		Makefile | sort | expand -t 18
