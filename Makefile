@@ -212,7 +212,7 @@ $(O)/bench/mallocs.so: bench/mallocs.c $(O)/gen/flags
 	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) -fPIC -shared -o $@ $< -ldl
 
 bench: $(O)/ecluse bench-tools  ## ratios against haproxy and nginx (CASES=)
-	@BENCH_TOOLS=$(abspath $(O))/bench $(PYTHON) bench/bench \
+	@BENCH_TOOLS=$(abspath $(O))/bench $(PYTHON) bench/bench.py \
 		--ecluse $(PROGRAM) $(if $(ROUNDS),--rounds $(ROUNDS)) $(CASES)
 
 # --- installing, shipping ----------------------------------------------------
