@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+/*
+ * agent - the process that does once per generation what workers must not do
+ * N times: health checks, runtime API, name resolution.
+ *
+ * It knows no room. A room that has work here adds a row:
+ *
+ *	AGENT_PART(chk) = { .name = "chk", .rank = 20, .start = chk_start };
+ *
+ * and talks with the workers about topics, which are rows as well:
+ *
+ *	AGENT_TOPIC(strm_sess) = { .name = "sess", .asked = list_sessions };
+ *
+ *	(agent)  agent_ask(&AGENT_TOPIC_OF(strm_sess), query, n, 1000,
+ *	             on_piece, on_done, arg);
+ *	(worker) list_sessions(answer, query) calls agent_answer() as often
+ *	             as it wants; returning ends the answer unless it said
+ *	             agent_answer_later().
+ *
+ * Agent and workers are forked from one keeper, so a topic's place in the
+ * table is the same in all of them.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <base/list.h>
+#include <base/span.h>
+#include <ipc/ipc.h>
+
+struct loop;
+
+/* ---- what is true for the whole generation; set before the first fork ---- */
+
+struct agent_facts {
+	uint32_t gen;                   /* from 1 */
+	uint32_t reloads;               /* of the master before this one */
+	pid_t top_pid;                  /* the process that was launched */
+	pid_t keeper_pid;               /* %pid, syslog header, show info */
+	pid_t agent_pid;                /* in the agent; else 0 */
+	int n_workers;
+	bool has_master;
+	int64_t start_wall_us;          /* of this generation */
+	int64_t start_mono_us;
+	const char *node;               /* never NULL: host name by default */
+	const char *description;        /* or NULL */
+	const char *progname;           /* base name of argv[0]: log tag */
+	const char *version;            /* "3.5-ecluse…", as HAProxy counts */
+	const char *date;
+};
+extern struct agent_facts agent_facts;
+
+/* Listening sockets of this generation, for the runtime API ("stats socket"
+ * lines) and for _getsocks. Open in the keeper and the agent. */
+struct agent_socket {
+	int fd;
+	const struct px_listen *listen; /* whose it is */
+	bool stats;                     /* of a "stats socket" line */
+	bool exportable;                /* goes to who asks _getsocks */
+	const char *interface;          /* or NULL */
+};
+extern const struct agent_socket *agent_sockets;
+extern size_t agent_n_sockets;
+
+/* ---- in the agent ---- */
+
+struct agent_worker {           /* a live worker */
+	struct list node;
+	int no;                         /* 1..n_workers */
+	pid_t pid;
+	struct ipc_chan chan;
+};
+extern struct list agent_workers;       /* struct agent_worker */
+
+/* A room's part of the agent. Every member may be NULL but name. */
+struct agent_part {
+	const char *name;
+	int rank;                       /* started in this order */
+	void (*start)(struct loop *);   /* privileges are dropped already */
+	void (*gates)(bool open);       /* true: this generation serves now
+	                                 * (checks run, stats sockets accept);
+	                                 * false: the next one has taken over */
+	void (*paused)(bool);           /* TTOU, TTIN */
+	void (*worker_came)(struct agent_worker *);
+	void (*worker_gone)(struct agent_worker *);
+	void (*cli)(int fd, int level); /* a connection to serve, owned; level:
+	                                 * enum px_level; from the master */
+	bool (*busy)(void);             /* something to finish before leaving? */
+	void (*leave)(void);            /* soft stop: no new work */
+};
+
+#define AGENT_PART(ident)                                                    \
+	static const struct agent_part agent_part_##ident;                   \
+	static const struct agent_part *const agent_partp_##ident            \
+	    __attribute__((section("agent_parts"), used))                    \
+	    = &agent_part_##ident;                                           \
+	static const struct agent_part agent_part_##ident
+
+/* ---- topics ---- */
+
+struct agent_answer;            /* a question that is being answered */
+
+struct agent_topic {
+	const char *name;
+	/* in the worker */
+	void (*told)(struct span);
+	void (*told_fds)(struct span, int *fds, size_t n);      /* takes fds */
+	void (*asked)(struct agent_answer *, struct span);
+	/* in the agent */
+	void (*said)(struct agent_worker *, struct span);
+};
+
+#define AGENT_TOPIC(ident)                                                   \
+	static const struct agent_topic agent_topic_##ident;                 \
+	static const struct agent_topic *const agent_topicp_##ident          \
+	    __attribute__((section("agent_topics"), used))                   \
+	    = &agent_topic_##ident;                                          \
+	static const struct agent_topic agent_topic_##ident
+#define AGENT_TOPIC_OF(ident) (agent_topic_##ident)
+
+/* agent_broadcast - tell all workers. With `keep`, also every worker that is
+ * forked later in this generation, in order. */
+void agent_broadcast(const struct agent_topic *, const void *data, size_t n,
+    bool keep);
+
+/* agent_tell - tell one worker. */
+void agent_tell(struct agent_worker *, const struct agent_topic *,
+    const void *data, size_t n);
+
+/*
+ * agent_ask - ask all workers and gather what they answer.
+ *
+ * piece    called for each agent_answer() of each worker, as they come
+ * done     called once: every worker ended its answer, died, or `ms` passed
+ *          (`missing` says how many did not end it)
+ *
+ * Returns a number for agent_ask_drop(); `done` is called from the loop,
+ * never before the return.
+ */
+typedef void agent_piece_fn(struct agent_worker *, struct span, void *arg);
+typedef void agent_done_fn(int missing, void *arg);
+uint32_t agent_ask(const struct agent_topic *, const void *data, size_t n,
+    int ms, agent_piece_fn *piece, agent_done_fn *done, void *arg);
+
+/* agent_ask_drop - whoever asked is gone: no more callbacks. */
+void agent_ask_drop(uint32_t id);
+
+/* ---- in a worker ---- */
+
+/* agent_client_open - serve topics on the channel to the agent (owned from
+ * now on); again when the keeper passes one to a new agent. */
+void agent_client_open(struct loop *, int fd);
+
+/* agent_say - tell the agent something unasked; lost while there is none. */
+void agent_say(const struct agent_topic *, const void *data, size_t n);
+
+/* agent_answer - a piece of an answer; IPC_BYTES_MAX bytes at most. */
+void agent_answer(struct agent_answer *, const void *data, size_t n);
+
+/* agent_answer_later - the answer goes on after `asked` returns; returns what
+ * agent_answer() and agent_answer_end() want then. */
+struct agent_answer *agent_answer_later(struct agent_answer *);
+void agent_answer_end(struct agent_answer *);
+
+/* ---- the process ---- */
+
+struct agent_start {
+	int keeper_fd;
+	/* called once in the new process: drop privileges and the like */
+	void (*settle)(void);
+};
+_Noreturn void agent_main(const struct agent_start *);
+#endif
