@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sock - connecting, accepting, options.
+ */
+#include <os/sock.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24
+#endif
+
+static bool
+set_int(int fd, int level, int option, int value)
+{
+	return (setsockopt(fd, level, option, &value, sizeof(value)) == 0);
+}
+
+/* Close without losing the errno that is about to be reported. */
+static int
+give_up(int fd)
+{
+	int saved = errno;
+
+	close(fd);
+	errno = saved;
+	return (-1);
+}
+
+/* With a source address, the choice of its port is left to connect(), which
+ * knows the other end: more than 64k connections from one address. */
+static bool
+bind_source(int fd, const struct addr *src)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sa(src, &ss);
+
+	if (len == 0) {
+		errno = EAFNOSUPPORT;
+		return (false);
+	}
+	if (src->port == 0)
+		set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	else
+		set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	return (bind(fd, (struct sockaddr *)&ss, len) == 0);
+}
+
+static int
+start_connect(int fd, const struct sockaddr_storage *ss, socklen_t len)
+{
+	if (connect(fd, (const struct sockaddr *)ss, len) == 0 ||
+	    errno == EINPROGRESS || errno == EINTR)
+		return (fd);
+	return (give_up(fd));
+}
+
+int
+sock_connect(const struct addr *dst, const struct addr *src)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sa(dst, &ss);
+	int fd;
+
+	if (len == 0) {
+		errno = EAFNOSUPPORT;
+		return (-1);
+	}
+	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
+	if (fd < 0)
+		return (-1);
+	if (!sock_set_nodelay(fd, true) ||
+	    (src != NULL && !bind_source(fd, src)))
+		return (give_up(fd));
+	return (start_connect(fd, &ss, len));
+}
+
+int
+sock_connect_unix(const struct addr_spec *spec)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = addr_spec_to_sa(spec, &ss);
+	int fd;
+
+	if (len == 0 || ss.ss_family != AF_UNIX) {
+		errno = EAFNOSUPPORT;
+		return (-1);
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return (-1);
+	return (start_connect(fd, &ss, len));
+}
+
+int
+sock_accept(int fd, struct addr *peer)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int got;
+
+	if (peer == NULL)
+		return (accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
+	got = accept4(fd, (struct sockaddr *)&ss, &len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (got >= 0)
+		addr_from_sa(peer, (struct sockaddr *)&ss, len);
+	return (got);
+}
+
+int
+sock_error(int fd)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
+		return (errno);
+	return (err);
+}
+
+typedef int name_fn(int, struct sockaddr *, socklen_t *);
+
+static void
+ask_name(int fd, name_fn *ask, struct addr *a)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	memset(a, 0, sizeof(*a));
+	if (ask(fd, (struct sockaddr *)&ss, &len) == 0)
+		addr_from_sa(a, (struct sockaddr *)&ss, len);
+}
+
+static int
+ask_local(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	return (getsockname(fd, sa, len));
+}
+
+static int
+ask_peer(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	return (getpeername(fd, sa, len));
+}
+
+void
+sock_local(int fd, struct addr *a)
+{
+	ask_name(fd, ask_local, a);
+}
+
+void
+sock_peer(int fd, struct addr *a)
+{
+	ask_name(fd, ask_peer, a);
+}
+
+bool
+sock_set_nodelay(int fd, bool on)
+{
+	return (set_int(fd, IPPROTO_TCP, TCP_NODELAY, on));
+}
+
+bool
+sock_set_keepalive(int fd, int idle_s, int intvl_s, int cnt)
+{
+	bool good = set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+
+	if (idle_s > 0)
+		good &= set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
+	if (intvl_s > 0)
+		good &= set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, intvl_s);
+	if (cnt > 0)
+		good &= set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, cnt);
+	return (good);
+}
+
+bool
+sock_set_nolinger(int fd)
+{
+	struct linger l = { .l_onoff = 1, .l_linger = 0 };
+
+	return (setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l)) == 0);
+}
+
+bool
+sock_set_buffers(int fd, int sndbuf, int rcvbuf)
+{
+	bool good = true;
+
+	if (sndbuf > 0)
+		good &= set_int(fd, SOL_SOCKET, SO_SNDBUF, sndbuf);
+	if (rcvbuf > 0)
+		good &= set_int(fd, SOL_SOCKET, SO_RCVBUF, rcvbuf);
+	return (good);
+}
+
+static bool
+set_flag(int fd, int get, int set, int flag, bool on)
+{
+	int now = fcntl(fd, get);
+	int want = on ? now | flag : now & ~flag;
+
+	if (now < 0)
+		return (false);
+	return (want == now || fcntl(fd, set, want) == 0);
+}
+
+bool
+sock_set_nonblock(int fd, bool on)
+{
+	return (set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on));
+}
+
+bool
+sock_set_cloexec(int fd, bool on)
+{
+	return (set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, on));
+}
+
+bool
+sock_pair(int type, int fd[2])
+{
+	return (socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+	    fd) == 0);
+}
