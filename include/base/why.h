@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_WHY_H
+#define BASE_WHY_H
+/*
+ * why - the reasons of why.def, as an enum and as rows.
+ */
+enum why {
+#define WHY(name, cause, status, text) WHY_##name,
+#include <base/why.def>
+#undef WHY
+	WHY_N
+};
+
+struct why_row {
+	const char *name;       /* "SRV_REFUSED" */
+	const char *text;
+	short status;           /* HTTP status for the client, 0: none */
+	char cause;             /* first letter of the termination state */
+};
+
+extern const struct why_row why_rows[WHY_N];
+
+static inline const char *
+why_text(enum why w)
+{
+	return (why_rows[w].text);
+}
+#endif

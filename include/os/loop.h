@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OS_LOOP_H
+#define OS_LOOP_H
+/*
+ * loop - the event loop of a process: epoll, one registration per descriptor
+ * for its whole life, edge-triggered, in + out + rdhup.
+ *
+ * One loop per process; its clock is read once per turn. Callbacks may add
+ * and remove any descriptor: an event of a descriptor that was removed (and
+ * perhaps reused) in the same turn is dropped by its generation.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <os/tmr.h>
+
+enum loop_event {
+	LOOP_IN  = 1,           /* there may be bytes, or the end */
+	LOOP_OUT = 2,           /* there may be room */
+	LOOP_HUP = 4,           /* peer closed its side (RDHUP: with IN) or both
+	                         * (HUP: with IN and OUT) */
+	LOOP_ERR = 8            /* error pending: SO_ERROR tells; with IN and OUT */
+};
+
+typedef void loop_fn(void *arg, unsigned events);
+
+struct loop_fd {                /* one row of the table indexed by fd */
+	loop_fn *fn;            /* NULL: not registered */
+	void *arg;
+	uint32_t gen;
+};
+
+/* Work to do at the end of this turn, once, in order of posting. */
+struct loop_task {
+	struct loop_task *next;
+	void (*fn)(struct loop_task *);
+	bool posted;
+};
+
+struct loop {
+	int epfd;
+	int64_t now_us;         /* monotonic, read after each wait */
+	int64_t now_ms;         /* the same in milliseconds */
+	int64_t wall_us;        /* wall clock of the same moment */
+	struct loop_fd *fds;
+	uint32_t n_fds;         /* rows of `fds`, grows */
+	uint32_t n_added;       /* registered descriptors */
+	struct tmr_wheel wheel;
+	struct loop_task *tasks, **tasks_tail;
+	bool stop;
+	/* statistics for show info/activity */
+	uint64_t n_turns, n_events;
+	int64_t busy_us, idle_us;       /* since loop_open() */
+};
+
+extern struct loop *the_loop;           /* of this process; set by loop_open */
+
+/* loop_open - the loop of this process. Call after fork, once. */
+void loop_open(struct loop *);
+
+/* loop_close - close epoll; registered descriptors stay open. */
+void loop_close(struct loop *);
+
+/* loop_add - register `fd`, edge-triggered. The first event comes at once if
+ * there is one. Returns false (errno) when the kernel refuses. */
+bool loop_add(struct loop *, int fd, loop_fn *, void *arg);
+
+/* loop_add_level - level-triggered, only readable: listening sockets,
+ * signal and event descriptors. */
+bool loop_add_level(struct loop *, int fd, loop_fn *, void *arg);
+
+/* loop_set - change who is called for a registered fd. */
+void loop_set(struct loop *, int fd, loop_fn *, void *arg);
+
+/* loop_pause, loop_resume - stop and start events of a level-triggered fd. */
+void loop_pause(struct loop *, int fd);
+void loop_resume(struct loop *, int fd);
+
+/* loop_forget - unregister without telling epoll: the caller closes `fd` now
+ * and holds the only reference to its open file. */
+void loop_forget(struct loop *, int fd);
+
+/* loop_del - unregister with epoll_ctl: `fd` lives on (was passed on, or is
+ * shared with another process). */
+void loop_del(struct loop *, int fd);
+
+/* loop_post - run `t->fn` at the end of this turn; posting twice is once. What
+ * a task posts runs at the end of the next turn, which does not wait. */
+void loop_post(struct loop *, struct loop_task *);
+void loop_unpost(struct loop *, struct loop_task *);
+
+/* loop_turn - wait `max_ms` at most (-1: until an event or timer) and handle
+ * what came. */
+void loop_turn(struct loop *, int max_ms);
+
+/* loop_run - turn until loop->stop. */
+void loop_run(struct loop *);
+#endif

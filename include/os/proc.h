@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OS_PROC_H
+#define OS_PROC_H
+/*
+ * proc - processes: identity, privileges, signals as loop events, notices to
+ * the service manager.
+ */
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct loop;
+
+/* proc_title - what ps shows ("ecluse worker 1"). Call proc_title_init()
+ * first thing in main(). */
+void proc_title_init(int argc, char **argv);
+void proc_title(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* proc_die_with_parent - SIGKILL... when the parent ends: `sig` through
+ * prctl; checks that the parent still is `parent`. */
+void proc_die_with_parent(int sig, pid_t parent);
+
+struct proc_identity {
+	bool set_uid, set_gid;
+	uid_t uid;
+	gid_t gid;
+	const char *chroot;     /* or NULL */
+	bool keep_bind;         /* keep CAP_NET_BIND_SERVICE (and
+	                         * CAP_NET_ADMIN/RAW when had) */
+	bool dumpable;
+};
+
+/* proc_drop - chroot, groups, gid, uid, no new privileges. On failure false
+ * with *what naming the step and errno. */
+bool proc_drop(const struct proc_identity *, const char **what);
+
+/* proc_cpu_count - CPUs this process may use. */
+int proc_cpu_count(void);
+
+/* proc_pin - run on these CPUs (bit per CPU). */
+bool proc_pin(const unsigned long *mask, size_t words);
+
+/* proc_signals - have `fn` called from the loop for each of the signals of
+ * `set` (signalfd; they become blocked). Returns the descriptor. */
+typedef void proc_signal_fn(void *arg, int sig, pid_t from);
+int proc_signals(struct loop *, const sigset_t *, proc_signal_fn *, void *arg);
+
+/* proc_signals_reset - after fork: default actions, nothing blocked. */
+void proc_signals_reset(void);
+
+/* proc_notify - one datagram to $NOTIFY_SOCKET (sd_notify(3)); quiet without
+ * it. */
+void proc_notify(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* proc_start_s - seconds since this process was started: proc_title_init(), or
+ * proc_signals_reset() after fork. */
+long proc_start_s(void);
+#endif

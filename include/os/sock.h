@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OS_SOCK_H
+#define OS_SOCK_H
+/*
+ * sock - sockets: opening, options, passing descriptors between processes.
+ * All are non-blocking and close-on-exec unless it says otherwise.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <os/addr.h>
+
+struct sock_listen {            /* how a listening socket is opened */
+	struct addr_spec addr;
+	int backlog;            /* 0: the kernel's SOMAXCONN */
+	bool reuseport;
+	bool transparent;
+	bool v6only, v4v6;
+	bool defer_accept;
+	bool tfo;
+	bool dgram;
+	int mss;                /* 0: default */
+	const char *interface;  /* or NULL */
+	const char *namespace;  /* or NULL; not supported yet */
+	unsigned tcp_user_timeout_ms;
+	/* UNIX sockets: -1 leaves it as it is */
+	int mode, uid, gid;
+};
+
+/*
+ * sock_listen_open - socket, bind and listen; TCP_NODELAY is set on it, as
+ * accepted sockets inherit it. A UNIX path is bound under a temporary name and
+ * renamed over the old one.
+ *
+ * Returns the descriptor, or -1 with errno and *what naming the failed step.
+ */
+int sock_listen_open(const struct sock_listen *, const char **what);
+
+/* sock_connect - non-blocking connect from `src` (or NULL); -1 with errno.
+ * EINPROGRESS is success. TCP gets TCP_NODELAY. */
+int sock_connect(const struct addr *dst, const struct addr *src);
+int sock_connect_unix(const struct addr_spec *);
+
+/* sock_accept - accept4(); -1 with errno. `peer` may be NULL. */
+int sock_accept(int fd, struct addr *peer);
+
+/* sock_error - SO_ERROR, cleared. */
+int sock_error(int fd);
+
+/* sock_local, sock_peer - the two ends; family ADDR_NONE on failure. */
+void sock_local(int fd, struct addr *);
+void sock_peer(int fd, struct addr *);
+
+bool sock_set_nodelay(int fd, bool);
+bool sock_set_keepalive(int fd, int idle_s, int intvl_s, int cnt);
+bool sock_set_nolinger(int fd);         /* close() will reset */
+bool sock_set_buffers(int fd, int sndbuf, int rcvbuf);
+bool sock_set_nonblock(int fd, bool);
+bool sock_set_cloexec(int fd, bool);
+
+/* sock_pair - a connected AF_UNIX pair of `type` (SOCK_STREAM,
+ * SOCK_SEQPACKET, SOCK_DGRAM). */
+bool sock_pair(int type, int fd[2]);
+
+#define SOCK_FDS_MAX 252                /* in one message */
+
+/*
+ * sock_send_fds - one message with descriptors. Returns bytes sent, or -1.
+ * sock_recv_fds - one message; *n_fds in: room in `fds`, out: how many came
+ * (close-on-exec); surplus ones are closed and EMSGSIZE reported.
+ */
+ssize_t sock_send_fds(int sock, const void *data, size_t len,
+    const int *fds, size_t n_fds);
+ssize_t sock_recv_fds(int sock, void *data, size_t len,
+    int *fds, size_t *n_fds);
+#endif
