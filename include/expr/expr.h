@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef EXPR_EXPR_H
+#define EXPR_EXPR_H
+/*
+ * expr - samples: typed values fetched from a stream and converted; the
+ * conditions made of them (ACLs); log-format strings.
+ *
+ * Everything is resolved, type-checked and folded when the configuration is
+ * read. Evaluation allocates from the stream's arena only and never fails in
+ * another way than "there is no sample".
+ *
+ * Source: configuration manual 7 (ACLs, fetches, converters), 8.2.4 (formats).
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <conf/conf.h>
+#include <conf/kw.h>
+#include <expr/txn.h>
+
+enum smp_type {
+	SMP_ANY = 0, SMP_BOOL, SMP_INT, SMP_ADDR, SMP_V4, SMP_V6, SMP_STR,
+	SMP_BIN, SMP_METH, SMP_NONE
+};
+
+struct smp {
+	uint8_t type;                   /* enum smp_type */
+	bool constant;                  /* bytes live as long as the program */
+	bool more;                      /* call the fetch again for the next */
+	uint32_t it[3];                 /* where an iterating fetch is */
+	union {
+		int64_t num;            /* BOOL, INT */
+		struct span str;        /* STR, BIN, METH (text) */
+		struct addr addr;       /* V4, V6, ADDR */
+	};
+	uint8_t meth;                   /* METH: enum http_meth */
+};
+
+/* An argument of a fetch or converter, as its grammar says. */
+enum arg_type { ARG_NONE, ARG_INT, ARG_STR, ARG_TIME, ARG_SIZE, ARG_BOOL,
+	ARG_BE, ARG_FE, ARG_SRV, ARG_NET, ARG_REGEX, ARG_ENUM };
+struct arg {
+	uint8_t type;                   /* ARG_NONE: left out */
+	int64_t num;                    /* INT, TIME (ms), SIZE, BOOL, ENUM */
+	struct span str;
+	const void *ptr;                /* resolved object */
+};
+
+/*
+ * Argument grammar: comma-separated "type name", "=default" makes it
+ * optional, "[lo..hi]" bounds a number: "str name, int occ=0 [-10..100]".
+ */
+struct smp_fetch {
+	const char *name;
+	const char *args;               /* grammar; "" for none */
+	uint8_t out;                    /* enum smp_type */
+	uint32_t stages;                /* bit per enum txn_stage where it means
+	                                 * something */
+	/* false: no sample. Iterating fetches set out->more and use out->it. */
+	bool (*run)(struct txn *, const struct arg *, struct smp *out);
+	const char *doc, *example;
+};
+
+struct smp_conv {
+	const char *name;
+	const char *args;
+	uint8_t in, out;
+	bool (*run)(struct txn *, const struct arg *, struct smp *inout);
+	const char *doc;
+	const char *example[2];         /* input expression, output */
+};
+
+#define FETCH(ident)                                                         \
+	static const struct smp_fetch smp_row_##ident;                       \
+	static const struct smp_fetch *const smp_ptr_##ident                 \
+	    KW_SECTION("kw_fetch") = &smp_row_##ident;                       \
+	static const struct smp_fetch smp_row_##ident
+#define CONVERTER(ident)                                                     \
+	static const struct smp_conv conv_row_##ident;                       \
+	static const struct smp_conv *const conv_ptr_##ident                 \
+	    KW_SECTION("kw_conv") = &conv_row_##ident;                       \
+	static const struct smp_conv conv_row_##ident
+
+struct expr;                            /* compiled: fetch + converters */
+
+/* expr_parse - one sample expression ("hdr(host),lower") in `text`, a slice
+ * of the word `w`. NULL after recording the error. */
+struct expr *expr_parse(struct conf_line *, const struct conf_word *w,
+    struct span text, unsigned stages);
+
+/* expr_eval - run it; false: no sample. */
+bool expr_eval(const struct expr *, struct txn *, struct smp *);
+
+/* expr_text - run it and cast to a string; p NULL: no sample. */
+struct span expr_text(const struct expr *, struct txn *);
+enum smp_type expr_type(const struct expr *);
+
+/* smp_cast - change the type; false when the value has no such form. Uses the
+ * arena of the txn. */
+bool smp_cast(struct txn *, struct smp *, enum smp_type);
+
+/* ---- conditions ---- */
+
+struct cond;                            /* compiled */
+
+/*
+ * cond_parse - the rest of the line from "if" or "unless" (consumed here).
+ *
+ * Named ACLs are those of `px` (and its defaults: none, as HAProxy). Returns
+ * false after an error; *out is NULL when the line has no condition left.
+ */
+bool cond_parse(struct conf_line *, struct px *, unsigned stages,
+    struct cond **out);
+
+/* cond_true - NULL is true. */
+bool cond_eval(const struct cond *, struct txn *);
+static inline bool
+cond_true(const struct cond *c, struct txn *t)
+{
+	return (c == NULL || cond_eval(c, t));
+}
+
+/*
+ * cond_single - the condition is just one test of one expression against
+ * constant patterns without negation: for compiling runs of them into one
+ * look-up. match: "str", "beg"…
+ */
+struct cond_single {
+	const struct expr *expr;
+	const char *match;
+	bool icase;
+	const struct span *pattern;
+	size_t n;
+};
+bool cond_single(const struct cond *, struct cond_single *);
+/* expr_same - two compiled expressions that always give the same sample. */
+bool expr_same(const struct expr *, const struct expr *);
+
+/* ---- log-format ---- */
+
+struct logfmt;
+
+enum logfmt_use { LOGFMT_LOG, LOGFMT_HEADER, LOGFMT_BODY, LOGFMT_NAME };
+
+/*
+ * logfmt_parse - compile a format string: text, %variables, %[expressions],
+ * %{flags}. `stages` as for expr_parse. NULL after recording the error.
+ */
+struct logfmt *logfmt_parse(struct conf_line *, const struct conf_word *w,
+    struct span text, enum logfmt_use, unsigned stages);
+
+/* logfmt_run - at most `size` bytes at `dst`, cut there; returns how many. */
+size_t logfmt_run(const struct logfmt *, struct txn *, char *dst, size_t);
+
+/* logfmt_constant - true when the text does not depend on the stream. */
+bool logfmt_constant(const struct logfmt *, struct span *text);
+
+/* A %variable: rows of room log (and others). */
+struct logvar {
+	const char *name;               /* "ci" */
+	bool http_only;
+	/* append to out (size bytes); returns how many; quoting and hex are
+	 * done by the caller for text ones */
+	size_t (*run)(struct txn *, char *out, size_t size);
+	const char *doc;
+	bool text;                      /* value needs quoting/escaping */
+};
+#define LOGVAR(ident)                                                        \
+	static const struct logvar logvar_row_##ident;                       \
+	static const struct logvar *const logvar_ptr_##ident                 \
+	    KW_SECTION("kw_logvar") = &logvar_row_##ident;                   \
+	static const struct logvar logvar_row_##ident
+#endif

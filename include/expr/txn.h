@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef EXPR_TXN_H
+#define EXPR_TXN_H
+/*
+ * txn - the facts of one stream: what samples, conditions, rules and log
+ * lines read, and the stream and its protocols write.
+ *
+ * Plain data, so that it crosses a hand-over as one table of fields.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/arena.h>
+#include <base/why.h>
+#include <http/http.h>
+#include <os/addr.h>
+#include <px/px.h>
+
+struct txn;
+
+enum txn_addr { TXN_SRC, TXN_DST, TXN_BSRC, TXN_BDST, TXN_ADDR_N };
+
+/* What the stream can be asked for. */
+struct txn_ops {
+	/* fill txn->addr[which]; lazily asked of the kernel */
+	void (*want_addr)(struct txn *, enum txn_addr which);
+	/* payload that has arrived and waits in the stream, for inspection */
+	struct span (*payload)(struct txn *, bool response);
+};
+
+/* Where the stream is when something is evaluated, and what exists then. */
+enum txn_stage {
+	TXN_CONN, TXN_SESS, TXN_CONTENT, TXN_REQ, TXN_REQ_BODY, TXN_CHOOSE,
+	TXN_SERVER, TXN_RES_CONTENT, TXN_RES, TXN_LOG
+};
+
+/* Moments, monotonic µs; 0: not reached. Differences are the log's timers. */
+struct txn_times {
+	int64_t accept;         /* connection accepted (first stream of it), or
+	                         * end of the previous response */
+	int64_t accept_wall;    /* wall clock of the accept, µs */
+	int64_t request_wall;   /* wall clock of the request's first byte */
+	int64_t handshake;      /* PROXY, TLS done */
+	int64_t idle_end;       /* first byte of the request came */
+	int64_t request;        /* whole request head came */
+	int64_t queued;         /* left the queue (or never was in it) */
+	int64_t connected;      /* server connection usable */
+	int64_t response;       /* whole response head came */
+	int64_t end;            /* all done; what is logged */
+	int64_t tarpit;         /* … */
+};
+
+struct txn_capture {            /* option: captured header values */
+	struct span *v;
+	unsigned n;
+};
+
+struct txn {
+	const struct txn_ops *ops;
+	struct arena *arena;            /* dies with the stream */
+	const struct px *fe, *be;       /* be: NULL until chosen */
+	const struct px_server *srv;    /* NULL until chosen, or none */
+	const struct px_listen *listen;
+	struct addr addr[TXN_ADDR_N];   /* ADDR_NONE until wanted */
+	struct http_head *req, *res;    /* NULL when there is none (any more) */
+	uint8_t stage;                  /* enum txn_stage */
+	uint8_t meth;                   /* enum http_meth, kept after req */
+	uint8_t req_minor;
+	bool is_http;
+	bool first;                     /* first request of its connection */
+	bool srv_reused;                /* request went over an open connection */
+	bool redispatched;
+	uint16_t status;                /* sent to the client; 0 none */
+	uint16_t retries;
+	uint32_t req_no;                /* number of the request: %rt */
+	struct txn_times t;
+	uint64_t bytes_in;              /* read from the client: %U */
+	uint64_t bytes_out;             /* sent to the client: %B */
+	uint64_t req_body_bytes, res_body_bytes;
+	uint32_t n_fe, n_be, n_srv, n_act;      /* %fc %bc %sc %ac at the end */
+	uint32_t q_srv, q_be;           /* places in queues: %sq %bq */
+	enum why why;                   /* first reason that ended it */
+	char term[5];                   /* "CD--": see log_term() */
+	char cookie_term[3];            /* last two letters: "--" */
+	struct span uri;                /* request target as logged, in arena */
+	struct span method_text;        /* for unknown methods */
+	struct span uniq_id;
+	struct txn_capture cap_req, cap_res;
+	struct px_vars *vars;           /* variables: step 3 */
+	int8_t log_level;               /* -1: as configured; 8: silent */
+	uint32_t cache_epoch;           /* changes with each message: fetches
+	                                 * evaluated once per message compare it */
+	void *strm;                     /* the stream, opaque here */
+};
+
+/* txn_src, txn_dst - addresses, asked for on first use. */
+static inline const struct addr *
+txn_addr(struct txn *t, enum txn_addr which)
+{
+	if (t->addr[which].family == ADDR_NONE)
+		t->ops->want_addr(t, which);
+	return (&t->addr[which]);
+}
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUX_MUX_H
+#define MUX_MUX_H
+/*
+ * mux - the contract between a stream and the protocols at its two ends.
+ *
+ * A protocol offers a stream one `mux_end` per exchange: where a message
+ * comes from and where the other goes to. The stream pulls: it is told that
+ * something changed (mux_wake) and then takes what there is. Neither includes
+ * the other.
+ *
+ * Framing belongs to the protocol: a stream sees heads and payload bytes. A
+ * payload is a slice of the source's buffer, handed to the sink's writev, so
+ * it is never copied on the way.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <base/buf.h>
+#include <base/span.h>
+#include <base/why.h>
+#include <expr/txn.h>
+#include <http/http.h>
+#include <xprt/conn.h>
+
+struct mux_end;
+struct srv;
+
+/* What the stream offers: set by room strm. */
+struct mux_stream_ops {
+	/*
+	 * open - a message (or connection, in mode tcp) begins on a client end:
+	 * make a stream for it. NULL without memory; the protocol then answers
+	 * or closes by itself. The stream runs at the next wake.
+	 */
+	void *(*open)(struct mux_end *cli, const struct px_listen *);
+	/* wake - something changed at this end: bytes, room, the end, an error */
+	void (*wake)(struct mux_end *);
+	/* expired - the deadline of this end (mux_end_ops.deadline) passed */
+	void (*expired)(struct mux_end *);
+};
+extern const struct mux_stream_ops *mux_stream;
+
+enum mux_flag {
+	MUX_END = 1,            /* nothing follows: the message is complete */
+	MUX_MORE = 2            /* more comes right behind: may be held back */
+};
+
+struct mux_end_ops {
+	const char *name;               /* "h1", "tcp" */
+
+	/* ---- receiving ---- */
+
+	/*
+	 * head - the message head, when it has arrived whole.
+	 *
+	 * Server ends: WHY_OK with the head (1xx included, one at a time);
+	 * WHY_AGAIN; WHY_SRV_ABORT when the server closed before or within;
+	 * WHY_RES_BAD, WHY_RES_HEAD_LONG. Client ends have it before open().
+	 * Slices are valid until the next head, peek or done.
+	 */
+	enum why (*head)(struct mux_end *, struct http_head *);
+
+	/*
+	 * peek - payload that is there: WHY_OK with n > 0 bytes; WHY_AGAIN;
+	 * WHY_EOF after the last; else the reason the message broke.
+	 * It reads from the transport when it has none. *trailers (may be
+	 * NULL) is set with WHY_EOF when there was a trailer section.
+	 */
+	enum why (*peek)(struct mux_end *, struct span *data,
+	    struct span *trailers);
+	/* eat - `n` bytes of what peek showed are done. */
+	void (*eat)(struct mux_end *, size_t n);
+
+	/* ---- sending ---- */
+
+	/* send_head - queue a head; `body` says how the payload will be framed
+	 * (length in the head). `data` may follow at once in the same write;
+	 * *taken says how much of it went (payload bytes). */
+	enum why (*send_head)(struct mux_end *, struct http_head *,
+	    struct span data, unsigned flags, size_t *taken);
+	/* send - payload; as send_head. WHY_AGAIN: no room now, *taken may
+	 * still be above 0. */
+	enum why (*send)(struct mux_end *, struct span data,
+	    struct span trailers, unsigned flags, size_t *taken);
+	/* send_reply - queue a whole reply on a client end. */
+	enum why (*send_reply)(struct mux_end *, const struct http_reply *,
+	    bool head_only);
+	/* unsent - bytes queued here that the kernel has not taken. */
+	size_t (*unsent)(struct mux_end *);
+	/* shut - half-close: our message is over and no other will come
+	 * (tunnels, mode tcp). */
+	void (*shut)(struct mux_end *);
+
+	/* ---- both ---- */
+
+	/* tunnel - from here on bytes are opaque both ways. */
+	void (*tunnel)(struct mux_end *);
+	/* splice_in - descriptor to splice from and how many payload bytes may
+	 * be taken (UINT64_MAX: until the end); -1 when there are buffered
+	 * ones or framing. spliced_in - that many were. splice_out - where to. */
+	int (*splice_in)(struct mux_end *, uint64_t *left);
+	void (*spliced_in)(struct mux_end *, uint64_t n);
+	int (*splice_out)(struct mux_end *, uint64_t n);
+	void (*spliced_out)(struct mux_end *, uint64_t n);
+	/* conn - the connection under it (addresses, transport). */
+	struct conn *(*conn)(struct mux_end *);
+	/* deadline - when to call expired(), absolute ms; CLOCK_NEVER: not. */
+	void (*deadline)(struct mux_end *, int64_t due_ms);
+
+	/*
+	 * done - the stream lets go of this end: the exchange is over and the
+	 * connection may serve another, or ends. `keep` false: end it.
+	 * The end is not valid afterwards. It may synchronously start the next
+	 * exchange, not on the stack of the stream but from the loop.
+	 */
+	void (*done)(struct mux_end *, bool keep);
+	/* abort - as done, resetting: the peer must notice that the message is
+	 * not complete. */
+	void (*abort)(struct mux_end *, enum why);
+};
+
+struct mux_end {
+	const struct mux_end_ops *ops;
+	void *strm;                     /* opaque; NULL: none attached */
+	bool client;                    /* else server end */
+	bool connected;                 /* server end: may be used */
+	bool reused;                    /* server end: served another before */
+	bool eof;                       /* peer closed its sending side */
+	bool dead;                      /* broken: nothing can be sent */
+	bool close;                     /* cannot be kept after this message */
+};
+
+/* A protocol: a row in section "mux_protos". */
+struct mux_proto {
+	const char *name;
+	uint8_t mode;                   /* enum px_mode it serves */
+	/* accept - a new client connection; `fd` is taken. */
+	void (*accept)(const struct px_listen *, int fd,
+	    const struct addr *peer);
+	/*
+	 * connect - a server end: an idle connection of the server when it may
+	 * be reused (reuse), else a new one; *err otherwise (WHY_SRV_REFUSED,
+	 * WHY_NOFD, …). The end may not be `connected` yet: wake() tells.
+	 */
+	struct mux_end *(*connect)(struct srv *, struct txn *, bool reuse,
+	    void *strm, enum why *err);
+};
+#define MUX_PROTO(ident)                                                     \
+	static const struct mux_proto mux_row_##ident;                       \
+	static const struct mux_proto *const mux_ptr_##ident                 \
+	    __attribute__((section("mux_protos"), used)) = &mux_row_##ident; \
+	static const struct mux_proto mux_row_##ident
+
+/* mux_proto_for - the protocol for a mode; never NULL. */
+const struct mux_proto *mux_proto_for(enum px_mode);
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PX_PX_H
+#define PX_PX_H
+/*
+ * px - the configuration model: global, proxies, bind lines, servers.
+ *
+ * Rooms keep their own settings in typed slots of these objects. A slot is a
+ * pointer: an object shares its defaults' copy until one of its own lines
+ * changes it, so 100,000 backends cost what they differ in.
+ *
+ *      static PX_SLOT(PX_OBJ_PROXY, struct lb_cfg, lb_slot, lb_cfg_default);
+ *      struct lb_cfg *c = px_edit(&px->slots, &lb_slot);       (parsing)
+ *      const struct lb_cfg *c = px_get(&px->slots, &lb_slot);  (reading)
+ *
+ * After loading everything here is constant and shared copy-on-write by the
+ * processes of a generation.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/arena.h>
+#include <base/diag.h>
+#include <conf/kw.h>
+#include <os/addr.h>
+
+/* ---- slots ---- */
+
+enum px_obj { PX_OBJ_GLOBAL, PX_OBJ_PROXY, PX_OBJ_BIND, PX_OBJ_SERVER,
+	PX_OBJ_N };
+
+struct px_slot {
+	enum px_obj obj;
+	size_t size;
+	const void *initial;    /* value without any line; NULL: zeroes */
+	unsigned *index;        /* assigned at start */
+};
+
+#define PX_SLOT(kind, type, var, init)                                       \
+	unsigned var##_index;                                                \
+	const struct px_slot var = { (kind), sizeof(type), (init),           \
+	    &var##_index };                                                  \
+	static const struct px_slot *const var##_ptr                         \
+	    KW_SECTION("px_slots") = &var
+#define PX_SLOT_DECLARE(var)                                                 \
+	extern unsigned var##_index; extern const struct px_slot var
+
+struct px_slots {
+	const void **v;         /* one pointer per slot of this kind */
+	uint64_t own;           /* bit i: v[i] is ours alone */
+};
+
+/* px_get - the settings, never NULL. Valid for the life of the generation. */
+static inline const void *
+px_get(const struct px_slots *s, const struct px_slot *slot)
+{
+	return (s->v[*slot->index]);
+}
+
+/* px_edit - the same for writing: copied first when shared. */
+void *px_edit(struct px_slots *, const struct px_slot *);
+
+/* px_inherit - start as `from` has it (NULL: initial values). */
+void px_inherit(struct px_slots *, enum px_obj, const struct px_slots *from);
+
+/* ---- objects ---- */
+
+enum px_mode { PX_TCP, PX_HTTP };
+
+enum px_conn_mode { PX_CONN_KEEP_ALIVE, PX_CONN_SERVER_CLOSE, PX_CONN_CLOSE };
+enum px_reuse { PX_REUSE_NEVER, PX_REUSE_SAFE, PX_REUSE_AGGRESSIVE,
+	PX_REUSE_ALWAYS };
+
+enum px_kind {                  /* of a struct px; "listen" has both */
+	PX_FE = 1, PX_BE = 2, PX_DEFAULTS = 4
+};
+
+/* Boolean options: "option <name>" sets, "no option <name>" clears. The table
+ * is px/opt.def: OPT(enum name, "name", where, flags, doc). */
+enum px_opt {
+#define OPT(name, word, where, flags, doc) PX_OPT_##name,
+#include <px/opt.def>
+#undef OPT
+	PX_OPT_N
+};
+
+struct px_timeouts {            /* ms; 0: none */
+	int client, server, connect, queue, http_request, http_keep_alive,
+	    tunnel, client_fin, server_fin, tarpit, check;
+};
+
+struct px_server {
+	unsigned magic;
+#define PX_SERVER_MAGIC 0x5e12fe71
+	uint32_t id;                    /* "sid": from 1, or the id word */
+	const char *name;
+	struct px *px;
+	struct px_server *next;
+	struct addr addr;
+	int16_t port_offset;
+	bool port_from_client;          /* no port given: the client's */
+	bool has_port_offset;
+	const char *unix_path;          /* ADDR_UNIX, ADDR_ABNS*; or NULL */
+	const char *host;               /* as written */
+	uint32_t maxconn, minconn, maxqueue;    /* 0: none */
+	uint16_t weight;                /* 0..256, default 1 */
+	bool backup, disabled;
+	uint32_t rt;                    /* index into the run-time array */
+	struct diag_pos pos;
+	struct px_slots slots;
+};
+
+struct px_bind {                        /* a bind line */
+	unsigned magic;
+#define PX_BIND_MAGIC 0xb12d0c4f
+	struct px *px;                  /* NULL: a CLI socket */
+	struct px_bind *next;
+	const char *name;               /* "name" word, or NULL */
+	uint32_t id;
+	uint32_t maxconn;
+	int backlog;
+	bool accept_proxy, transparent, v6only, v4v6, defer_accept, tfo;
+	bool expose_fd;                 /* stats sockets */
+	uint8_t level;                  /* stats sockets: enum px_level */
+	int mode, uid, gid;             /* UNIX sockets; -1 unset */
+	const char *interface;
+	int mss;
+	unsigned tcp_ut_ms;
+	struct diag_pos pos;
+	struct px_slots slots;
+};
+
+enum px_level { PX_LEVEL_NONE, PX_LEVEL_USER, PX_LEVEL_OPERATOR,
+	PX_LEVEL_ADMIN };
+
+/* One listening address. A bind line with ranges or several addresses makes
+ * many. */
+struct px_listen {
+	struct px_bind *bind;
+	struct px_listen *next;         /* of the same proxy */
+	struct addr_spec addr;          /* one port only */
+	const char *text;               /* as in the configuration */
+	uint32_t id;                    /* index over the whole model */
+};
+
+struct px_use_be {                      /* use_backend, in order */
+	struct px_use_be *next;
+	const char *name;               /* NULL when `fmt` */
+	struct px *be;                  /* resolved at the end */
+	struct cond *cond;              /* compiled by room rule; NULL: always */
+	struct logfmt *fmt;             /* dynamic name */
+	struct diag_pos pos;
+};
+
+struct px {                             /* a proxy */
+	unsigned magic;
+#define PX_MAGIC 0x9c07a3b5
+	uint8_t kind;                   /* PX_FE | PX_BE | PX_DEFAULTS */
+	uint8_t mode;                   /* enum px_mode */
+	bool disabled;
+	uint32_t id;                    /* "iid" */
+	uint32_t no;                    /* 0, 1, …: order in the file */
+	const char *name;
+	const char *section;            /* "frontend", "backend", "listen" */
+	struct px *next;                /* all but defaults, in file order */
+	const struct px *from;          /* its defaults section, or NULL */
+	uint64_t opt;                   /* bit per enum px_opt */
+	uint32_t maxconn;               /* frontend; 0: global */
+	uint32_t fullconn;
+	int backlog;
+	int retries;                    /* default 3 */
+	int redispatch;                 /* option redispatch: 0 off, n: each n-th
+	                                 * retry, -n: the n-th last (default -1) */
+	uint8_t conn_mode;              /* enum px_conn_mode */
+	uint8_t reuse;                  /* enum px_reuse */
+	const struct px_timeouts *timeout;      /* shared with defaults */
+	bool timeout_own;
+	const char *default_be_name;
+	struct px *default_be;
+	struct px_use_be *use_be;
+	struct px_bind *binds;
+	struct px_listen *listens;
+	struct px_server *servers, *servers_last;
+	uint32_t n_servers;
+	struct px_server *server_defaults;      /* default-server; or NULL */
+	const char *description;
+	struct diag_pos pos;
+	uint32_t rt;                    /* index into the run-time array */
+	uint32_t cnt_fe, cnt_be;        /* offsets into the counter bank */
+	struct px_slots slots;
+};
+
+static inline bool
+px_opt(const struct px *px, enum px_opt o)
+{
+	return ((px->opt >> o & 1) != 0);
+}
+
+struct px_global {
+	unsigned magic;
+#define PX_GLOBAL_MAGIC 0x6107ba11
+	uint32_t maxconn;               /* 0: from ulimit-n */
+	uint32_t ulimit_n;
+	int nbthread;                   /* workers; 0: one per CPU */
+	bool daemon, master_worker, quiet, debug_mode;
+	const char *user, *group, *chroot, *pidfile;
+	bool set_uid, set_gid;
+	uint32_t uid, gid;
+	const char *node, *description, *localpeer;
+	int64_t hard_stop_after_ms;     /* 0: none */
+	int64_t grace_ms;
+	int mworker_max_reloads;        /* -1: default */
+	int64_t stats_timeout_ms;
+	uint32_t stats_maxconn;
+	struct px_bind *stats_binds;    /* level, expose_fd in them */
+	struct px_listen *stats_listens;
+	bool strict_limits, set_dumpable, insecure_setuid, insecure_fork;
+	uint32_t bufsize, maxrewrite, maxaccept, max_http_hdr;
+	uint32_t log_uri_len;
+	bool no_splice, no_reuseport, no_epoll, no_poll;
+	struct px_slots slots;
+};
+
+struct px_model {
+	struct arena *arena;
+	struct px_global global;
+	struct px *all;                 /* file order */
+	uint32_t n_px, n_servers, n_listens;
+	struct px_hash *names;          /* private: look-up by name and kind */
+};
+
+extern struct px_model *px_model;       /* this generation's; NULL before */
+
+/* px_model_new - an empty model, becomes px_model. */
+struct px_model *px_model_new(struct arena *);
+
+/* px_find - a proxy of any of `kinds` by name, or NULL. */
+struct px *px_find(const struct px_model *, struct span name, unsigned kinds);
+struct px_server *px_server_find(const struct px *, struct span name);
+
+/* px_timeouts_edit - this proxy's timeouts, for writing. */
+struct px_timeouts *px_timeouts_edit(struct px *);
+
+/* px_bind_parse - the address list and words of a bind or stats socket line:
+ * appends to *binds and *listens. */
+struct px_bind *px_bind_parse(struct conf_line *, struct px *,
+    struct px_bind **binds, struct px_listen **listens);
+
+#define PX_EACH(px, model)                                                   \
+	for (struct px *px = (model)->all; px != NULL; px = px->next)
+#define PX_EACH_SERVER(sv, px)                                               \
+	for (struct px_server *sv = (px)->servers; sv != NULL; sv = sv->next)
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RULE_RULE_H
+#define RULE_RULE_H
+/*
+ * rule - ordered lists of actions under conditions.
+ *
+ * An action is a row beside its function. A list is an array compiled at
+ * parse time; running one is a loop.
+ */
+#include <stdbool.h>
+
+#include <base/why.h>
+#include <conf/conf.h>
+#include <expr/expr.h>
+
+enum rule_set {
+	RULE_TCP_CONN, RULE_TCP_SESS, RULE_TCP_REQ, RULE_TCP_RES,
+	RULE_HTTP_REQ, RULE_HTTP_RES, RULE_HTTP_AFTER, RULE_N
+};
+
+enum rule_verdict {
+	RULE_NEXT,              /* go on with the next rule */
+	RULE_STOP,              /* accepted: no more rules of this list */
+	RULE_DENY,              /* answer out->reply (or the error for
+	                         * out->status) and end */
+	RULE_REPLY,             /* answer out->reply; keep-alive if possible */
+	RULE_TARPIT,            /* hold, then as RULE_DENY */
+	RULE_CLOSE,             /* close without a word (reject) */
+	RULE_DROP,              /* silent-drop */
+	RULE_WAIT               /* call again at the same rule when there is
+	                         * more input or out->wait_ms went by */
+};
+
+struct rule;
+struct rule_run {               /* where one run of a list is; in the stream */
+	uint16_t at;            /* next rule */
+	uint16_t status;        /* RULE_DENY, RULE_TARPIT */
+	const struct http_reply *reply;         /* may be in the arena */
+	const struct rule *by;  /* the rule that ended it, for logs */
+	int64_t wait_ms;
+	enum why why;           /* WHY_REQ_DENIED, WHY_REPLIED, … */
+};
+
+/* rule_run - run `set` of proxy `px` from run->at on. */
+enum rule_verdict rule_run(const struct px *, enum rule_set, struct txn *,
+    struct rule_run *run);
+
+/* rule_any - the proxy has rules of that set: cheap enough for each stream */
+bool rule_any(const struct px *, enum rule_set);
+
+/* rule_choose - the backend for a stream: use_backend lines in order, then
+ * default_backend; runs of host or path tests are one look-up. NULL: none. */
+const struct px *rule_choose(const struct px *fe, struct txn *);
+
+struct rule_action {
+	const char *name;       /* "set-header" */
+	uint32_t sets;          /* bit per enum rule_set */
+	const char *args;       /* for documentation: "<name> <fmt>" */
+	/* words after the action's name up to if/unless; *priv out */
+	bool (*parse)(struct conf_line *, struct px *, enum rule_set,
+	    void **priv);
+	enum rule_verdict (*run)(const void *priv, struct txn *,
+	    struct rule_run *);
+	const char *doc, *example;
+};
+#define ACTION(ident)                                                        \
+	static const struct rule_action act_row_##ident;                     \
+	static const struct rule_action *const act_ptr_##ident               \
+	    KW_SECTION("kw_action") = &act_row_##ident;                      \
+	static const struct rule_action act_row_##ident
+
+/*
+ * rule_error_reply - what to answer for an error status in this backend or
+ * frontend: errorfile, http-error, errorfiles, else the built-in one.
+ */
+const struct http_reply *rule_error_reply(const struct px *, unsigned status);
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SRV_SRV_H
+#define SRV_SRV_H
+/*
+ * srv - live backends and servers: state shared by all processes, slots and
+ * queues, idle connections of this worker.
+ *
+ * `struct srv` and `struct be` are made by the keeper before it forks and
+ * point into shared memory, so a state that the agent writes is seen by every
+ * worker at once, and survives them all.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/list.h>
+#include <base/why.h>
+#include <expr/txn.h>
+#include <px/px.h>
+#include <shm/shm.h>
+
+struct be;
+
+/* Operational state; the numbers are those of "show servers state". */
+enum srv_state { SRV_STOPPED = 0, SRV_STARTING = 1, SRV_RUNNING = 2,
+	SRV_STOPPING = 3 };
+
+/* Administrative state, bits as in "show servers state" (management 9.3). */
+enum srv_admin {
+	SRV_FMAINT = 0x01, SRV_IMAINT = 0x02, SRV_CMAINT = 0x04,
+	SRV_FDRAIN = 0x08, SRV_IDRAIN = 0x10, SRV_RMAINT = 0x20,
+	SRV_HMAINT = 0x40
+};
+#define SRV_MAINT (SRV_FMAINT | SRV_IMAINT | SRV_CMAINT | SRV_RMAINT)
+#define SRV_DRAIN (SRV_FDRAIN | SRV_IDRAIN)
+
+struct srv_shm {                        /* SHM_SRV */
+	_Atomic uint32_t state;         /* agent: enum srv_state */
+	_Atomic uint32_t admin;         /* agent: enum srv_admin */
+	_Atomic uint32_t uweight;       /* agent: as set by people, 0..256 */
+	_Atomic uint32_t inflight;      /* workers: streams that hold a slot */
+	_Atomic uint32_t inflight_max;  /* workers */
+	_Atomic uint32_t queued;        /* workers: streams in its queue */
+	_Atomic uint32_t queued_max;
+	_Atomic uint32_t idle;          /* workers: idle connections */
+	/* addr override: `set server addr`; agent, under addr_seq (odd while
+	 * being written) */
+	_Atomic uint32_t addr_seq;
+	uint8_t  addr_set;
+	uint8_t  spare0[3];
+	struct addr addr;
+	/* checks: the agent */
+	uint8_t  chk_state;             /* bits: configured 1, enabled 2,
+	                                 * agent 4/8, paused.. */
+	uint8_t  chk_result;            /* enum chk_result */
+	uint8_t  chk_status;            /* enum of status words (L4OK …) */
+	uint8_t  agent_state;
+	int16_t  chk_health;            /* 0..rise+fall-1 */
+	uint16_t chk_code;              /* HTTP status or 0 */
+	int32_t  chk_ms;                /* duration of the last */
+	int32_t  spare1;
+	int64_t  changed_wall_s;        /* last change of state */
+	int64_t  down_ms;               /* total time down */
+	_Atomic uint64_t chk_failed, chk_down;  /* counts */
+	/* rate of new sessions, one for all workers (atomic, approximate at
+	 * the turn of a second) */
+	_Atomic uint32_t rate_sec, rate_cur, rate_prev, rate_max;
+	int64_t  last_sess_wall_s;
+	uint32_t owners_used;           /* private to srv_slot.c */
+	uint8_t  spare2[60];
+};
+
+struct srv {
+	unsigned magic;
+#define SRV_MAGIC 0x5e7a11fe
+	struct be *be;
+	const struct px_server *cfg;
+	struct srv_shm *shm;
+	uint32_t cnt;                   /* offset of its counters */
+	uint32_t no;                    /* index in be->srv */
+	/* this worker only */
+	struct list idle;               /* struct srv_idle, newest first */
+	uint32_t n_idle;
+	uint32_t n_used;                /* slots this worker holds */
+	struct list strms;              /* streams on it, for shutdown sessions */
+};
+
+struct be {
+	unsigned magic;
+#define BE_MAGIC 0xbac7e4d1
+	const struct px *px;
+	struct be_shm *shm;             /* private to srv and lb */
+	uint32_t cnt;
+	uint32_t n;
+	struct srv *srv;                /* n of them, in file order */
+	const struct lb_algo *lb;
+	void *lb_shm;                   /* the algorithm's shared state */
+	uint32_t lb_epoch;              /* last seen be_shm epoch */
+	void *lb_local;                 /* the algorithm's private state */
+};
+
+/* srv_setup - make be and srv objects for the whole model and find or create
+ * their shared state (the keeper, once, before forking). */
+bool srv_setup(const char **err);
+
+/* be_of - the run-time backend of a proxy that has PX_BE. */
+struct be *be_of(const struct px *);
+struct srv *srv_of(const struct px_server *);
+
+/* srv_usable - may get new streams now (running, no maintenance or drain,
+ * weight above 0). srv_is_up - for persistent ones also in drain. */
+bool srv_usable(const struct srv *);
+bool srv_is_up(const struct srv *);
+uint32_t srv_weight(const struct srv *);
+
+/* be_usable_count - usable non-backup (or, without any, backup) servers. */
+unsigned be_usable_count(const struct be *);
+
+/* srv_addr - where to connect now: address override, port mapping. */
+void srv_addr(const struct srv *, struct txn *, struct addr *out);
+
+/* ---- slots: one stream on one server ---- */
+
+enum srv_slot_state { SRV_SLOT_NONE, SRV_SLOT_QUEUED, SRV_SLOT_HELD };
+
+struct srv_slot {                       /* embedded in the stream; zeroed */
+	struct be *be;
+	struct srv *srv;                /* held, or queued at; may be NULL when
+	                                 * queued at the backend */
+	uint8_t state;                  /* enum srv_slot_state */
+	uint32_t ticket;                /* place in the shared queue */
+	struct list node;               /* in srv->strms while held */
+	/* granted - the slot is HELD now, or why not (WHY_NO_SERVER, …) */
+	void (*granted)(struct srv_slot *, enum why);
+};
+
+/*
+ * srv_acquire - choose a server for a stream and take a slot of it.
+ *
+ * avoid  a server to stay away from if another is usable (redispatch), or NULL
+ * want   use this one if it is up (persistence), or NULL
+ *
+ * WHY_OK: slot->srv is held. WHY_AGAIN: queued; slot->granted() will be called
+ * from the loop. WHY_NO_SERVER: none is usable. WHY_QUEUE_FULL.
+ */
+enum why srv_acquire(struct be *, struct txn *, struct srv *avoid,
+    struct srv *want, struct srv_slot *);
+
+/* srv_release - give the slot back or leave the queue; harmless twice. Wakes
+ * the first in the queue, in whichever worker it is. */
+void srv_release(struct srv_slot *);
+
+/* srv_worker_start - this worker's wake-up descriptor for queues (after fork,
+ * loop open). srv_worker_dead - the keeper: give back what process number
+ * `no` held. */
+bool srv_worker_start(int proc_no);
+void srv_worker_dead(int proc_no);
+
+/* ---- idle connections of this worker ---- */
+
+struct srv_idle {                       /* embedded in a protocol's conn */
+	struct list node;
+	struct srv *srv;
+	int64_t since_ms;
+	bool safe;                      /* has served more than one request */
+	void (*close)(struct srv_idle *);
+};
+
+/* srv_idle_put - keep it, or false when the pool is full or off (the caller
+ * closes). srv_idle_get - one that may be used; for http-reuse safe and a
+ * first request only a `safe` one. srv_idle_gone - it closed by itself. */
+bool srv_idle_put(struct srv *, struct srv_idle *);
+struct srv_idle *srv_idle_get(struct srv *, bool only_safe);
+void srv_idle_gone(struct srv_idle *);
+
+/* srv_idle_close_all - this worker's idle connections to a server (it left)
+ * or, NULL, to all. */
+void srv_idle_close_all(struct srv *);
+
+/* ---- use of frontends and of the process ---- */
+
+struct fe_shm {                         /* SHM_FE */
+	_Atomic uint32_t conn;          /* open connections, all workers */
+	_Atomic uint32_t conn_max;
+	_Atomic uint32_t conn_rate_sec, conn_rate_cur, conn_rate_prev,
+	    conn_rate_max;
+	_Atomic uint32_t sess_rate_sec, sess_rate_cur, sess_rate_prev,
+	    sess_rate_max;
+	_Atomic uint32_t req_rate_sec, req_rate_cur, req_rate_prev,
+	    req_rate_max;
+	uint32_t spare[2];
+};
+
+struct fe {
+	const struct px *px;
+	struct fe_shm *shm;
+	uint32_t cnt;
+	uint32_t n_conn;                /* this worker's share of shm->conn */
+	struct list paused;             /* listeners waiting for a place */
+};
+struct fe *fe_of(const struct px *);
+
+/* fe_enter - count a connection in; false when the frontend (or the whole
+ * process) is full: the listener should pause. fe_leave - and out. */
+bool fe_enter(struct fe *);
+void fe_leave(struct fe *);
+/* fe_rate_* - count an event in the rates. */
+void fe_count_session(struct fe *, int64_t wall_us);
+void fe_count_request(struct fe *, int64_t wall_us);
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef XPRT_CONN_H
+#define XPRT_CONN_H
+/*
+ * conn - one connection: a descriptor, what is known of its readiness, and
+ * the transport that moves its bytes (raw now; TLS later).
+ *
+ * A protocol embeds a conn in its own connection object and owns it. The
+ * descriptor is registered once, edge-triggered: `can_in` and `can_out`
+ * remember the edges; the transport clears them when the kernel said that
+ * there is nothing more.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <base/buf.h>
+#include <base/why.h>
+#include <os/addr.h>
+#include <os/loop.h>
+
+struct conn;
+struct px_listen;
+
+struct xprt_ops {
+	const char *name;
+	/*
+	 * recv - up to `n` bytes into `p`. > 0 bytes; 0 nothing now (can_in is
+	 * cleared); -1 end or error (`eof` or `err` is set).
+	 */
+	ssize_t (*recv)(struct conn *, char *p, size_t n);
+	/* send - > 0 bytes taken; 0 no room (can_out is cleared); -1 error */
+	ssize_t (*send)(struct conn *, const struct iovec *, int n);
+	/* shut - no more will be sent (FIN, close_notify) */
+	void (*shut)(struct conn *);
+	/* fini - free what the transport holds; the descriptor stays */
+	void (*fini)(struct conn *);
+	bool raw;                       /* splice works on the descriptor */
+};
+
+struct conn {
+	unsigned magic;
+#define CONN_MAGIC 0xc0991d3e
+	int fd;                         /* -1: closed */
+	const struct xprt_ops *xprt;
+	void *xprt_state;
+	bool can_in : 1, can_out : 1;   /* edges seen, not used up */
+	bool hup : 1;                   /* peer closed its side: read to the end */
+	bool eof : 1;                   /* read it */
+	bool err : 1;                   /* broken; `sys_errno` says how */
+	bool shut_out : 1;              /* we sent our end */
+	bool connecting : 1;            /* not established yet */
+	bool nolinger : 1;              /* reset at close */
+	bool has_peer : 1, has_local : 1;       /* addresses are known */
+	bool proxied : 1;               /* addresses come from a PROXY header */
+	int sys_errno;
+	struct addr peer, local;        /* of the client side: src and dst */
+};
+
+extern const struct xprt_ops xprt_raw;
+
+/* conn_open - take over a non-blocking `fd`, register it with the loop.
+ * False when the kernel refuses (fd is closed then). */
+bool conn_open(struct conn *, int fd, loop_fn *, void *arg);
+
+/* conn_edge - note what the loop reported. */
+static inline void
+conn_edge(struct conn *c, unsigned events)
+{
+	if (events & (LOOP_IN | LOOP_HUP | LOOP_ERR))
+		c->can_in = true;
+	if (events & (LOOP_OUT | LOOP_ERR))
+		c->can_out = true;
+	if (events & (LOOP_HUP | LOOP_ERR))
+		c->hup = true;
+	if (events & LOOP_ERR)
+		c->err = c->connecting ? true : c->err;
+}
+
+/* conn_fill - read into a buffer's room, once: returns as recv. The buffer
+ * must have room. */
+ssize_t conn_fill(struct conn *, struct buf *);
+
+/* conn_close - forget and close the descriptor; harmless twice. */
+void conn_close(struct conn *);
+
+/* conn_shut - half-close our side; harmless twice. */
+void conn_shut(struct conn *);
+
+/* conn_detach - unregister and give up the descriptor without closing it. */
+int conn_detach(struct conn *);
+
+/* conn_local, conn_peer - addresses, asked of the kernel when not known. */
+const struct addr *conn_local(struct conn *);
+const struct addr *conn_peer(struct conn *);
+#endif
