@@ -120,6 +120,7 @@ $(O)/gen/version.h: FORCE
 $(O)/obj/%.o: src/%.c $(O)/gen/flags | $(O)/gen/version.h
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
+	@rm -f $@
 	@$(CC) $(ALLC) -MMD -MP -c -o $@ $<
 
 -include $(OBJ:.o=.d) $(MAINOBJ:.o=.d)
@@ -134,6 +135,7 @@ define test_program
 $(O)/test/$(1:src/%.c=%): $(1) $(2:src/%.c=$(O)/obj/%.o) $(O)/gen/flags
 	@mkdir -p $$(@D)
 	@echo "  TEST $$<"
+	@rm -f $$@
 	@$$(CC) $$(ALLC) -Isrc/$(word 2,$(subst /, ,$(1))) -MMD -MP -MF $$@.d \
 		$$(ALLLD) -o $$@ $$< $(2:src/%.c=$(O)/obj/%.o) $$(LIBS) -lm
 -include $(O)/test/$(1:src/%.c=%).d
@@ -166,14 +168,14 @@ ifneq ($(ours),)
 check: check-layers check-names check-style check-shape check-headers \
 	check-unit check-vtc check-tests  ## everything but fuzz and bench
 else
-check: check-vtc
+check: check-vtc check-tests
 endif
 
 check-vtc: $(ours)  ## VTC tests (PROGRAM=haproxy, VTC=regtests/h1)
 	@scripts/run-vtc $(PROGRAM) $(VTC)
 
-check-tests: $(ours) bench-tools  ## executable tests: reload, exact counts
-	@O=$(abspath $(O)) scripts/run-tests $(PROGRAM)
+check-tests: $(ours) bench-tools  ## executable tests (PROGRAM=, T=regtests/conf)
+	@O=$(abspath $(O)) scripts/run-tests $(PROGRAM) $(T)
 
 check-layers:  ## no room includes a room beside or above it
 	@scripts/check-layers
