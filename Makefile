@@ -87,7 +87,7 @@ endif
 .PHONY: all objs debug asan install dist check check-unit check-vtc \
 	check-tests check-layers check-names check-style check-headers check-shape shape \
 	unit-programs fuzz-programs fuzz bench bench-tools lint fmt \
-	doc help clean FORCE
+	doc check-doc help clean FORCE
 
 ifneq ($(MAIN),)
 all: $(O)/ecluse  ## build the program (default)
@@ -166,7 +166,7 @@ VTC  ?= regtests
 
 ifneq ($(ours),)
 check: check-layers check-names check-style check-shape check-headers \
-	check-unit check-vtc check-tests  ## everything but fuzz and bench
+	check-doc check-unit check-vtc check-tests  ## everything but fuzz and bench
 else
 check: check-vtc check-tests
 endif
@@ -236,9 +236,16 @@ install: $(O)/ecluse  ## into PREFIX (/usr/local), below DESTDIR
 dist:  ## ecluse-VERSION.tar.gz from the last commit
 	@scripts/dist
 
-doc: $(O)/ecluse  ## the keyword listing, from the program's own tables
-	@mkdir -p $(O)/doc
-	@scripts/gen-doc $(O)/ecluse $(O)/doc
+$(O)/reference: doc/reference.c $(OBJ) $(O)/gen/flags
+	@$(CC) $(ALLC) $(ALLLD) -o $@ $< $(OBJ) $(LIBS) -lm
+
+doc: $(O)/reference  ## doc/reference.md, from the program's own tables
+	@$(O)/reference | scripts/keep doc/reference.md
+
+check-doc: $(O)/reference  ## doc/reference.md is what the tables say
+	@$(O)/reference | diff -u doc/reference.md - >$(O)/reference.diff || { \
+		head -n 40 $(O)/reference.diff; \
+		echo "doc/reference.md is out of date: run 'make doc'"; exit 1; }
 
 clean:  ## remove what was built
 	rm -rf $(O)
