@@ -48,6 +48,10 @@ int shm_fd(const struct shm *);
 void shm_begin(struct shm *, uint32_t gen);
 size_t shm_sweep(struct shm *, uint32_t oldest_gen);
 
+/* shm_swept - called for each slot that shm_sweep() frees; NULL at start. */
+extern void (*shm_swept)(struct span name, enum shm_layout, void *at,
+    size_t size);
+
 enum shm_found {
 	SHM_FAILED = -1,        /* no memory or no room in the segment */
 	SHM_FRESH = 0,          /* created, zeroed */
@@ -89,6 +93,9 @@ struct shm_lock {
 bool shm_lock(struct shm_lock *);
 void shm_unlock(struct shm_lock *);
 
+/* shm_lock_forked - in a forked child, before its first lock. */
+void shm_lock_forked(void);
+
 /* Processes that own things in shared memory have a number 0..SHM_PROCS-1,
  * given by the keeper before fork and free again after the dead one's things
  * were given back. */
@@ -100,4 +107,8 @@ extern int shm_proc_no;                 /* of this process; -1 none */
 int shm_proc_get(struct shm *, uint32_t gen, char role);
 void shm_proc_set_pid(struct shm *, int no, pid_t);
 void shm_proc_put(struct shm *, int no);
+
+/* shm_proc_stale - a number whose process has gone unnoticed (its keeper died
+ * as well), or -1. */
+int shm_proc_stale(struct shm *);
 #endif
