@@ -49,25 +49,30 @@ endif
 # --- flags -------------------------------------------------------------------
 WARN = -Wall -Wextra $(if $(WERROR),-Werror) -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings
-HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE
+# What CFLAGS may not take away: the result is position independent, hardened,
+# or sanitized, whatever the level of optimisation.
+HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection
 ifeq ($(shell uname -m),x86_64)
 HARDEN += -fcf-protection
 endif
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
-OPT_release = -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 $(HARDEN)
-OPT_debug   = -O0 -g3 -DDEBUG $(HARDEN)
-OPT_asan    = -O1 -g -DDEBUG -fPIE -fno-omit-frame-pointer $(SANITIZE)
-OPT_fuzz    = -O1 -g -DDEBUG -fPIE -fno-omit-frame-pointer $(SANITIZE) \
-	-fsanitize=fuzzer-no-link
-LD_release  = -Wl,-z,relro,-z,now,-z,noexecstack
-LD_debug    = $(LD_release)
-LD_asan     = $(SANITIZE)
-LD_fuzz     = $(SANITIZE) -fsanitize=fuzzer
+CFLAGS_release = -O2 -g
+CFLAGS_debug   = -O0 -g3
+CFLAGS_asan    = -O1 -g
+CFLAGS_fuzz    = -O1 -g
+CC_release = $(HARDEN) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+CC_debug   = $(HARDEN) -DDEBUG
+CC_asan    = -fPIE -DDEBUG -fno-omit-frame-pointer $(SANITIZE)
+CC_fuzz    = $(CC_asan) -fsanitize=fuzzer-no-link
+LD_release = -Wl,-z,relro,-z,now,-z,noexecstack
+LD_debug   = $(LD_release)
+LD_asan    = $(SANITIZE)
+LD_fuzz    = $(SANITIZE) -fsanitize=fuzzer
 
-CFLAGS  ?= $(OPT_$(MODE))
+CFLAGS  ?= $(CFLAGS_$(MODE))
 CPPFLAGS += -D_GNU_SOURCE $(on:%=-DUSE_%) -Iinclude -I$(O)/gen $(LIB_CFLAGS)
 ALLC     = -std=gnu11 $(WARN) -fno-strict-aliasing -ffunction-sections \
-	-fdata-sections $(CFLAGS) $(CPPFLAGS)
+	-fdata-sections $(CFLAGS) $(CC_$(MODE)) $(CPPFLAGS)
 # Keyword rows are reached through __start_/__stop_ symbols only: link the
 # objects themselves, and without --gc-sections.
 ALLLD    = -pie -Wl,--as-needed $(LD_$(MODE)) $(LDFLAGS)
@@ -99,7 +104,7 @@ objs: $(OBJ) $(MAINOBJ)  ## compile every room, link nothing
 
 $(O)/ecluse: $(OBJ) $(MAINOBJ)
 	@echo "  LINK $@"
-	@$(CC) $(CFLAGS) $(ALLLD) -o $@ $^ $(LIBS) -lm
+	@$(CC) $(CFLAGS) $(CC_$(MODE)) $(ALLLD) -o $@ $^ $(LIBS) -lm
 
 debug:  ## build/debug/ecluse: no optimisation, all assertions
 	@$(MAKE) MODE=debug O=$(O)/debug all
@@ -114,7 +119,7 @@ $(O)/gen/flags: FORCE
 
 $(O)/gen/version.h: FORCE
 	@mkdir -p $(@D)
-	@scripts/version --header --cc '$(CC)' --cflags '$(CFLAGS)' \
+	@scripts/version --header --cc '$(CC)' --cflags '$(CFLAGS) $(CC_$(MODE))' \
 		--on '$(on)' --off '$(off)' | scripts/keep $@
 
 $(O)/obj/%.o: src/%.c $(O)/gen/flags | $(O)/gen/version.h
@@ -215,7 +220,8 @@ $(O)/bench/mallocs.so: bench/mallocs.c $(O)/gen/flags
 
 bench: $(O)/ecluse bench-tools  ## ratios against haproxy and nginx (CASES=)
 	@BENCH_TOOLS=$(abspath $(O))/bench $(PYTHON) bench/bench.py \
-		--ecluse $(PROGRAM) $(if $(ROUNDS),--rounds $(ROUNDS)) $(CASES)
+		--ecluse $(PROGRAM) $(if $(ROUNDS),--rounds $(ROUNDS)) $(CASES) \
+		$(BENCH_ARGS)
 
 # --- installing, shipping ----------------------------------------------------
 INSTALL ?= install
