@@ -69,7 +69,11 @@ struct http_head {
 	struct http_hdr *hdr;
 };
 
-/* Rows of a head: from a pool, sized for max_http_hdr + 16. */
+/* Rows that a parser leaves free in every table, for what rules add. */
+#define HTTP_SPARE_ROWS 16
+
+/* Rows of a head: from a pool, sized for max_hdr + HTTP_SPARE_ROWS. The rows
+ * are not zeroed. */
 struct http_head *http_head_new(void);          /* NULL without memory */
 void http_head_free(struct http_head *);
 void http_head_clear(struct http_head *);
@@ -83,7 +87,7 @@ enum http_meth http_meth_id(struct span);
 struct span http_meth_text(enum http_meth);
 struct span http_reason(unsigned status);       /* "Not Found"; never empty */
 
-/* http_is_token, http_is_field_value - only bytes RFC 9110 5.6.2, 5.5 allow */
+/* http_is_token, http_is_field_value - nothing but bytes RFC 9110 5.6.2, 5.5 allow */
 bool http_is_token(struct span);
 bool http_is_field_value(struct span);
 
@@ -108,7 +112,7 @@ struct span http_get(const struct http_head *, enum http_name);
  * bytes that would break the message (CR, LF, NUL, empty name). */
 bool http_add(struct http_head *, struct span name, struct span value);
 
-/* http_set - replace all of that name by one. */
+/* http_set - replace all of that name by one, which comes last; as http_add. */
 bool http_set(struct http_head *, struct span name, struct span value);
 
 /* http_del - remove all of that name; returns how many. */
