@@ -24,14 +24,24 @@
  *
  * WHY_OK; WHY_AGAIN without the end of the head; WHY_REQ_BAD, _BAD_VERSION,
  * _URI_LONG, _HEAD_LONG (more rows than the table has), _TE_UNKNOWN,
- * _EXPECT, WHY_RES_BAD, WHY_RES_HEAD_LONG. Never reads past in.n. Sets body, length,
- * close, keep_alive, upgrade, expect_100 of the head. h1_res_parse needs the
- * request's method (HEAD and CONNECT have no body to speak of).
+ * _EXPECT, WHY_RES_BAD, WHY_RES_HEAD_LONG. Never reads past in.n. Sets body,
+ * length, close, keep_alive, upgrade, expect_100 of the head. h1_res_parse
+ * needs the request's method (HEAD and CONNECT have no body to speak of).
+ *
+ * "Content-Length: 0" is HTTP_LENGTH with length 0, so that it is written
+ * again. `length` is also set for a response without body (HEAD, 304) that
+ * tells one. WHY_REQ_EXPECT and _TE_UNKNOWN leave a whole head behind, other
+ * refusals whatever was read. A head that is short is parsed again only when
+ * a byte arrived that can end a line or is never allowed.
  */
 enum why h1_req_parse(struct span in, size_t *scan, struct http_head *,
     size_t *used, size_t *bad);
 enum why h1_res_parse(struct span in, size_t *scan, enum http_meth,
     struct http_head *, size_t *used, size_t *bad);
+
+/* h1_req_full - why a request whose head does not fit the buffer is refused:
+ * WHY_REQ_URI_LONG while still in its first line, else WHY_REQ_HEAD_LONG. */
+enum why h1_req_full(struct span in);
 
 /* ---- chunked coding (RFC 9112 7.1) ---- */
 enum h1_chunk_state {
@@ -42,7 +52,7 @@ enum h1_chunk_state {
 struct h1_chunk {               /* all of it crosses in a hand-over */
 	uint64_t left;          /* bytes of this chunk still to come */
 	uint8_t state;          /* enum h1_chunk_state */
-	uint8_t digits;         /* of the size so far */
+	uint8_t digits;         /* of the size so far; place in an extension */
 	uint16_t ext_bytes;     /* of extensions in this line, bounded */
 };
 void h1_chunk_init(struct h1_chunk *);
@@ -80,7 +90,8 @@ struct h1_emit {
  *
  * The head's own Connection, Keep-Alive, Content-Length, Transfer-Encoding
  * rows are not written; these come from `emit` (hop-by-hop fields must have
- * been stripped). Returns the bytes written, 0 when `size` is too small.
+ * been stripped). With HTTP_NO_BODY a response to HEAD and 304 keep the length
+ * or coding they tell. Returns the bytes written, 0 when `size` is too small.
  */
 size_t h1_emit_head(char *dst, size_t size, const struct http_head *,
     const struct h1_emit *);

@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * h1_cli - the client side of HTTP/1: waits for requests, gives each to a
+ * stream, and brings the connection to its end.
+ */
+#include "h1_int.h"
+
+#include <base/must.h>
+#include <base/pool.h>
+#include <os/fd.h>
+#include <xprt/proxy_proto.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINGER_MS 1000          /* for a peer that still sends */
+
+struct pool h1_conn_pool = POOL_INIT("h1_conn", sizeof(struct h1_conn));
+
+static struct list clients = LIST_INIT(clients);
+
+static void on_client(void *arg, unsigned events);
+static void on_client_due(struct tmr *);
+static const struct mux_end_ops client_ops;
+
+static const struct px *
+frontend(const struct h1_conn *h)
+{
+	return (h->cli.listen->bind->px);
+}
+
+static void
+arm(struct h1_conn *h, int64_t ms)
+{
+	tmr_arm(&the_loop->wheel, &h->tmr,
+	    ms == 0 ? CLOCK_NEVER : the_loop->now_ms + ms);
+}
+
+static void
+client_free(struct h1_conn *h)
+{
+	if (h->counted)
+		fe_leave(fe_of(frontend(h)));
+	list_del(&h->node);
+	h1_conn_free(h);
+}
+
+struct h1_conn *
+h1_conn_new(bool client)
+{
+	struct h1_conn *h = pool_zget(&h1_conn_pool);
+
+	if (h == NULL)
+		return (NULL);
+	h->magic = H1_CONN_MAGIC;
+	h->conn.fd = -1;
+	h->end.client = client;
+	list_init(&h->node);
+	return (h);
+}
+
+void
+h1_conn_free(struct h1_conn *h)
+{
+	MUST(h->end.strm == NULL);
+	tmr_stop(&the_loop->wheel, &h->tmr);
+	conn_close(&h->conn);
+	buf_drop(&h->in);
+	buf_drop(&h->out);
+	h->magic = 0;
+	pool_put(&h1_conn_pool, h);
+}
+
+/* ---- the end of a connection ---- */
+
+static void
+linger(struct h1_conn *h)
+{
+	enum why why;
+
+	do {
+		h->in.off = h->in.len = 0;
+		h->held = 0;
+		why = h1_fill(h);
+	} while (why == WHY_OK);
+	buf_drop(&h->in);
+	if (why != WHY_AGAIN)
+		client_free(h);
+}
+
+/* Send what is left, then close; softly when the client may still send, as a
+ * reset would destroy what it has not read yet (RFC 9112 9.6). */
+static void
+finish(struct h1_conn *h)
+{
+	enum why why = h1_flush(h);
+
+	if (why == WHY_AGAIN) {
+		h->state = H1_FLUSH;
+		arm(h, frontend(h)->timeout->client);
+		return;
+	}
+	if (why != WHY_OK || h->conn.nolinger || h->conn.eof ||
+	    (h->rx == H1_FLOW_NONE && h->in.len == 0 && !h->conn.can_in)) {
+		client_free(h);
+		return;
+	}
+	conn_shut(&h->conn);
+	h->state = H1_LINGER;
+	arm(h, LINGER_MS);
+	linger(h);
+}
+
+/* ---- between requests ---- */
+
+static int64_t
+wait_ms(const struct h1_conn *h)
+{
+	const struct px_timeouts *t = frontend(h)->timeout;
+
+	if (h->state == H1_IDLE && !h->first && t->http_keep_alive != 0)
+		return (t->http_keep_alive);
+	return (t->http_request != 0 ? t->http_request : t->client);
+}
+
+static void
+await_request(struct h1_conn *h)
+{
+	h->state = H1_IDLE;
+	h->rx = H1_FLOW_HEAD;
+	h->scan = 0;
+	h->cli.since_us = the_loop->now_us;
+	h->cli.first_byte_us = 0;
+	arm(h, wait_ms(h));
+}
+
+/* A stream for what is in the buffer, a request or a reason why it is none. */
+static void
+begin(struct h1_conn *h, struct http_head *head, size_t used, enum why why)
+{
+	struct buf head_buf = h->in;
+	size_t rest = h->in.len - used;
+	int64_t wall_lag = the_loop->now_us - h->cli.since_us;
+	struct mux_begin b = {
+		.listen = h->cli.listen, .head = head, .buf = &head_buf,
+		.why = why, .req_no = ++h->req_no,
+		.accept_us = h->cli.since_us,
+		.accept_wall_us = the_loop->wall_us - wall_lag,
+		.handshake_us = h->first ? h->cli.handshake_us : 0,
+		.first_byte_us = h->cli.first_byte_us,
+		.head_bytes = used,
+	};
+
+	h->in = (struct buf){ 0 };
+	if (rest > 0) {
+		if (!buf_hold(&h->in)) {
+			rest = 0;
+			h->end.close = true;
+		}
+		memcpy(h->in.data, head_buf.data + head_buf.off + used, rest);
+		buf_wrote(&h->in, rest);
+		head_buf.len = (uint32_t)used;
+	}
+	h->state = H1_BUSY;
+	h->scan = 0;
+	h->tx = H1_FLOW_NONE;
+	h->tx_open = true;              /* until a response is complete */
+	h->end.strm = mux_stream->open(&h->end, &b);
+	buf_drop(&head_buf);
+	if (h->end.strm == NULL) {
+		if (b.head != NULL)
+			http_head_free(b.head);
+		client_free(h);
+		return;
+	}
+	mux_stream->wake(&h->end);
+}
+
+static void
+refuse(struct h1_conn *h, enum why why, size_t bad)
+{
+	if (why != WHY_CLI_REQ_TIMEOUT && why != WHY_CLI_ABORT &&
+	    why != WHY_CLI_NO_REQUEST)
+		mux_stream->malformed(&h->end, frontend(h), buf_peek(&h->in),
+		    bad);
+	h->end.close = true;
+	h->want_close = true;
+	h->rx = H1_FLOW_NONE;
+	begin(h, NULL, h->in.len, why);
+}
+
+static void
+accept_request(struct h1_conn *h, struct http_head *head, size_t used)
+{
+	h->http10 = head->minor == 0;
+	h->meth = head->meth;
+	h->end.close = h->http10 ? !head->keep_alive || head->close :
+	    head->close;
+	h->want_close = false;
+	h1_set_rx(h, head);
+	begin(h, head, used, WHY_OK);
+}
+
+static size_t
+head_limit(void)
+{
+	return (buf_size - px_model->global.maxrewrite);
+}
+
+static bool
+no_line_yet(const struct h1_conn *h)
+{
+	return (span_find(buf_peek(&h->in), '\n') < 0);
+}
+
+/* Returns true when a request (or its refusal) was given to a stream. */
+static bool
+parse_request(struct h1_conn *h)
+{
+	struct http_head *head;
+	size_t used = 0, bad = 0, scan = h->scan;
+	enum why why;
+
+	if (h->state == H1_IDLE) {
+		h->state = H1_HEAD;
+		h->got_bytes = true;
+		h->cli.first_byte_us = the_loop->now_us;
+		if (!h->first)
+			arm(h, wait_ms(h));
+	}
+	if ((head = http_head_new()) == NULL) {
+		refuse(h, WHY_NOMEM, 0);
+		return (true);
+	}
+	why = h1_req_parse(buf_peek(&h->in), &scan, head, &used, &bad);
+	if (why == WHY_OK && used <= head_limit()) {
+		accept_request(h, head, used);
+		return (true);
+	}
+	http_head_free(head);
+	h->scan = (uint32_t)scan;
+	if (why == WHY_AGAIN && h->in.len < head_limit())
+		return (false);
+	if (why == WHY_AGAIN || why == WHY_OK)
+		why = no_line_yet(h) ? WHY_REQ_URI_LONG : WHY_REQ_HEAD_LONG;
+	refuse(h, why, bad);
+	return (true);
+}
+
+/* The client closed before a request was complete. */
+static void
+lost_client(struct h1_conn *h)
+{
+	if (h->state == H1_IDLE && !h->first) {
+		client_free(h);
+		return;
+	}
+	refuse(h, h->got_bytes ? WHY_CLI_ABORT : WHY_CLI_NO_REQUEST, 0);
+}
+
+static void
+read_request(struct h1_conn *h)
+{
+	enum why why;
+
+	if (h->in.len > 0 && parse_request(h))
+		return;
+	for (;;) {
+		why = h1_fill(h);
+		if (why == WHY_AGAIN)
+			return;
+		if (why != WHY_OK) {
+			lost_client(h);
+			return;
+		}
+		if (parse_request(h))
+			return;
+	}
+}
+
+/* ---- the PROXY header that may come first ---- */
+
+static void
+read_proxy(struct h1_conn *h)
+{
+	switch (proxy_proto_take(&h->conn)) {
+	case WHY_OK:
+		h->state = H1_IDLE;
+		h->cli.handshake_us = the_loop->now_us - h->cli.since_us;
+		read_request(h);
+		break;
+	case WHY_AGAIN:
+		break;
+	default:
+		refuse(h, WHY_PROXY_BAD, 0);
+	}
+}
+
+/* ---- events ---- */
+
+static void
+on_client(void *arg, unsigned events)
+{
+	struct h1_conn *h = OBJ(arg, struct h1_conn, H1_CONN_MAGIC);
+
+	conn_edge(&h->conn, events);
+	switch ((enum h1_state)h->state) {
+	case H1_BUSY:
+		if (events & LOOP_ERR)
+			h->end.dead = true;
+		if (h->out.len > 0 && h->conn.can_out)
+			(void)h1_flush(h);
+		mux_stream->wake(&h->end);
+		break;
+	case H1_IDLE:
+	case H1_HEAD:
+		if (h->out.len > 0 && h->conn.can_out)
+			(void)h1_flush(h);
+		if (h->conn.can_in)
+			read_request(h);
+		break;
+	case H1_PROXY:
+		if (h->conn.can_in)
+			read_proxy(h);
+		break;
+	case H1_FLUSH:
+		finish(h);
+		break;
+	case H1_LINGER:
+		linger(h);
+		break;
+	case H1_CLOSED:
+		break;
+	}
+}
+
+static void
+on_client_due(struct tmr *t)
+{
+	struct h1_conn *h = OBJ(HOLDER(t, struct h1_conn, tmr),
+	    struct h1_conn, H1_CONN_MAGIC);
+
+	switch ((enum h1_state)h->state) {
+	case H1_BUSY:
+		mux_stream->expired(&h->end);
+		break;
+	case H1_IDLE:
+		if (h->in.len > 0 || h->conn.can_in) {
+			arm(h, wait_ms(h));
+			read_request(h);        /* pipelined */
+		} else if (h->first) {
+			refuse(h, WHY_CLI_REQ_TIMEOUT, 0);
+		} else {
+			client_free(h);
+		}
+		break;
+	case H1_HEAD:
+		refuse(h, WHY_CLI_REQ_TIMEOUT, 0);
+		break;
+	case H1_PROXY:
+		refuse(h, WHY_PROXY_BAD, 0);
+		break;
+	case H1_FLUSH:
+	case H1_LINGER:
+	case H1_CLOSED:
+		client_free(h);
+		break;
+	}
+}
+
+static void
+client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
+{
+	struct fe *fe = fe_of(listen->bind->px);
+	struct h1_conn *h = h1_conn_new(true);
+
+	if (h == NULL) {
+		(void)close(fd);
+		fe_leave(fe);
+		return;
+	}
+	h->cli.listen = listen;
+	h->counted = true;
+	h->first = true;
+	h->end.ops = &client_ops;
+	h->end.connected = true;
+	h->conn.peer = *peer;
+	h->conn.has_peer = true;
+	tmr_init(&h->tmr, on_client_due);
+	list_push_back(&clients, &h->node);
+	if (!conn_open(&h->conn, fd, on_client, h)) {
+		client_free(h);
+		return;
+	}
+	await_request(h);
+	if (listen->bind->accept_proxy)
+		h->state = H1_PROXY;
+}
+
+/* ---- what the stream asks of a client end ---- */
+
+static bool
+may_keep(const struct h1_conn *h)
+{
+	return (!h->end.close && !mux_leaving);
+}
+
+static enum why
+client_send_head(struct mux_end *e, struct http_head *head, struct span data,
+    unsigned flags, size_t *taken)
+{
+	struct h1_conn *h = h1_of(e);
+	struct h1_emit emit = { .body = head->body, .minor = head->minor };
+
+	if (head->status == 101 || head->body == HTTP_TUNNEL) {
+		emit.upgrade = head->status == 101;
+		emit.body = HTTP_TUNNEL;
+		h->want_close = true;
+	} else if (head->status >= 200) {
+		if (emit.body == HTTP_CHUNKED && h->http10)
+			emit.body = HTTP_UNTIL_CLOSE;
+		h->want_close = emit.body == HTTP_UNTIL_CLOSE || !may_keep(h);
+		emit.close = h->want_close;
+		emit.keep_alive = !h->want_close && h->http10;
+	}
+	return (h1_emit(h, head, &emit, data, flags, taken));
+}
+
+static enum why
+client_reply(struct mux_end *e, const struct http_reply *r, bool head_only)
+{
+	struct h1_conn *h = h1_of(e);
+	size_t n;
+
+	h->want_close = r->close || r->raw.p != NULL || !may_keep(h);
+	if (!buf_hold(&h->out))
+		return (WHY_NOMEM);
+	buf_align(&h->out);
+	n = h1_emit_reply(buf_tail(&h->out), buf_room(&h->out), r,
+	    h->want_close, !h->want_close && h->http10, head_only);
+	if (n == 0)
+		return (WHY_INTERNAL);
+	buf_wrote(&h->out, n);
+	h->tx = H1_FLOW_NONE;
+	h->tx_open = false;
+	return (h1_flush(h));
+}
+
+/* The rest of a request body that is here already need not cost the
+ * connection. */
+static bool
+request_over(struct h1_conn *h)
+{
+	if (h->rx == H1_FLOW_LENGTH && h->rx_left <= h->in.len) {
+		buf_eat(&h->in, (size_t)h->rx_left);
+		buf_drop_empty(&h->in);
+		h->rx = H1_FLOW_NONE;
+	}
+	return (h->rx == H1_FLOW_NONE);
+}
+
+static void
+client_done(struct mux_end *e, bool keep)
+{
+	struct h1_conn *h = h1_of(e);
+
+	e->strm = NULL;
+	if (h->held != 0) {
+		buf_eat(&h->in, h->held);
+		h->held = 0;
+	}
+	if (e->dead || h->conn.err) {
+		client_free(h);
+		return;
+	}
+	if (!keep || h->want_close || h->tx_open || !may_keep(h) ||
+	    !request_over(h)) {
+		finish(h);
+		return;
+	}
+	h->first = false;
+	await_request(h);
+	if (h->in.len > 0 || h->conn.can_in)
+		tmr_arm(&the_loop->wheel, &h->tmr, the_loop->now_ms);
+}
+
+static void
+client_abort(struct mux_end *e, enum why why)
+{
+	struct h1_conn *h = h1_of(e);
+
+	(void)why;
+	e->strm = NULL;
+	h->conn.nolinger = h->tx != H1_FLOW_NONE || h->out.len > 0;
+	client_free(h);
+}
+
+static const struct mux_end_ops client_ops = {
+	.name = "h1",
+	.peek = h1_end_peek,
+	.eat = h1_end_eat,
+	.send_head = client_send_head,
+	.send = h1_end_send,
+	.send_reply = client_reply,
+	.unsent = h1_end_unsent,
+	.shut = h1_end_shut,
+	.tunnel = h1_end_tunnel,
+	.splice_in = h1_end_splice_in,
+	.spliced_in = h1_end_spliced_in,
+	.splice_out = h1_end_splice_out,
+	.spliced_out = h1_end_spliced_out,
+	.conn = h1_end_conn,
+	.deadline = h1_end_deadline,
+	.done = client_done,
+	.abort = client_abort,
+};
+
+static void
+client_leave(void)
+{
+	LIST_EACH(n, &clients) {
+		struct h1_conn *h = LIST_ITEM(n, struct h1_conn, node);
+
+		if (h->state == H1_IDLE && h->out.len == 0 && !h->first)
+			client_free(h);
+	}
+}
+
+struct mux_end *h1_server_connect(struct srv *, struct txn *, bool reuse,
+    void *strm, enum why *err);
+
+MUX_PROTO(h1) = {
+	.name = "h1",
+	.mode = PX_HTTP,
+	.accept = client_accept,
+	.connect = h1_server_connect,
+	.leave = client_leave,
+};

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * h1_res - the head of a response (RFC 9112 4, 6).
+ */
+#include "h1_int.h"
+
+#define STATUS_LINE_MIN 12      /* "HTTP/1.1 200" */
+
+static bool
+is_digit(char c)
+{
+	return (c >= '0' && c <= '9');
+}
+
+/* Does byte `i` of a status line look like it should? */
+static bool
+is_status_line_byte(size_t i, char c)
+{
+	static const char shape[] = "HTTP/1.d ddd";
+
+	return (shape[i] == 'd' ? is_digit(c) : c == shape[i]);
+}
+
+static enum why
+parse_status_line(struct h1_at *at, struct http_head *h)
+{
+	const char *p = at->p;
+	size_t n = (size_t)(at->end - p);
+
+	for (size_t i = 0; i < n && i < STATUS_LINE_MIN; i++)
+		if (!is_status_line_byte(i, p[i]) || (i == 9 && p[i] == '0')) {
+			at->p = p + i;
+			return (WHY_REQ_BAD);
+		}
+	if (n < STATUS_LINE_MIN) {
+		at->p = at->end;
+		return (WHY_AGAIN);
+	}
+	h->major = 1;
+	h->minor = p[7] != '0';
+	h->status = (uint16_t)((p[9] - '0') * 100 + (p[10] - '0') * 10 +
+	    (p[11] - '0'));
+	at->p = p += STATUS_LINE_MIN;
+	if (p < at->end && *p == ' ') { /* the reason may be left out */
+		at->p = h1_scan_value(at->lo, ++p, at->end);
+		h->reason = span_of(p, (size_t)(at->p - p));
+	}
+	return (h1_line_end(at));
+}
+
+/* Where the body ends: RFC 9112 6.3. */
+static enum http_body
+body_of(const struct http_head *h, enum http_meth meth)
+{
+	if (h->status == 101)
+		return (HTTP_TUNNEL);
+	if (h->status < 200 || h->status == 204 || h->status == 304 ||
+	    meth == HTTP_HEAD)
+		return (HTTP_NO_BODY);
+	if (meth == HTTP_CONNECT && h->status < 300)
+		return (HTTP_TUNNEL);
+	if (http_has(h, HTTP_TRANSFER_ENCODING))
+		return (HTTP_CHUNKED);
+	if (http_has(h, HTTP_CONTENT_LENGTH))
+		return (HTTP_LENGTH);
+	return (HTTP_UNTIL_CLOSE);
+}
+
+static enum why
+parse(struct h1_at *at, struct http_head *h)
+{
+	struct h1_framing f = { 0 };
+	enum why why;
+
+	if ((why = parse_status_line(at, h)) != WHY_OK ||
+	    (why = h1_fields_parse(at, h, &f)) != WHY_OK)
+		return (why);
+	return (h1_framing_check(h, &f));
+}
+
+/* What the shared parsers say of a request, said of a response. */
+static enum why
+of_response(enum why why)
+{
+	switch (why) {
+	case WHY_REQ_BAD:
+	case WHY_REQ_TE_UNKNOWN:
+		return (WHY_RES_BAD);
+	case WHY_REQ_HEAD_LONG:
+		return (WHY_RES_HEAD_LONG);
+	default:
+		return (why);
+	}
+}
+
+enum why
+h1_res_parse(struct span in, size_t *scan, enum http_meth meth,
+    struct http_head *h, size_t *used, size_t *bad)
+{
+	struct h1_at at = { in.p, in.p, in.p + in.n };
+	enum why why;
+
+	if (h1_is_still_short(in, scan))
+		return (WHY_AGAIN);
+	http_head_clear(h);
+	if ((why = parse(&at, h)) != WHY_OK)
+		return (h1_stop(&at, of_response(why), scan, bad));
+	h->body = (uint8_t)body_of(h, meth);
+	*used = (size_t)(at.p - in.p);
+	*scan = 0;
+	return (WHY_OK);
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * h1_srv - the server side of HTTP/1: connects or takes an idle connection,
+ * reads responses, and gives the connection back to the pool.
+ */
+#include "h1_int.h"
+
+#include <base/must.h>
+#include <base/pool.h>
+#include <os/sock.h>
+#include <xprt/proxy_proto.h>
+
+#include <errno.h>
+
+static const struct mux_end_ops server_ops;
+
+static void
+server_free(struct h1_conn *h)
+{
+	if (h->in_pool)
+		srv_idle_gone(&h->srv.idle);
+	h1_conn_free(h);
+}
+
+static void
+close_idle(struct srv_idle *i)
+{
+	struct h1_conn *h = HOLDER(i, struct h1_conn, srv.idle);
+
+	h->in_pool = false;
+	h1_conn_free(h);
+}
+
+/* ---- events ---- */
+
+static void
+on_server(void *arg, unsigned events)
+{
+	struct h1_conn *h = OBJ(arg, struct h1_conn, H1_CONN_MAGIC);
+
+	conn_edge(&h->conn, events);
+	if (h->state != H1_BUSY) {              /* idle: bytes or the end */
+		if (events & (LOOP_IN | LOOP_HUP | LOOP_ERR))
+			server_free(h);
+		return;
+	}
+	if (h->conn.connecting && (events & (LOOP_OUT | LOOP_ERR)) != 0) {
+		h->conn.connecting = false;
+		h->conn.sys_errno = events & LOOP_ERR ?
+		    sock_error(h->conn.fd) : 0;
+		if (events & LOOP_ERR)
+			h->end.dead = true;
+		else
+			h->end.connected = true;
+	}
+	if (h->out.len > 0 && h->conn.can_out && !h->end.dead)
+		(void)h1_flush(h);
+	mux_stream->wake(&h->end);
+}
+
+static void
+on_server_due(struct tmr *t)
+{
+	struct h1_conn *h = OBJ(HOLDER(t, struct h1_conn, tmr),
+	    struct h1_conn, H1_CONN_MAGIC);
+
+	if (h->state == H1_BUSY)
+		mux_stream->expired(&h->end);
+	else
+		server_free(h);
+}
+
+/* ---- a connection for a stream ---- */
+
+static struct h1_conn *
+take_idle(struct srv *srv, struct txn *txn)
+{
+	bool only_safe = srv->be->px->reuse == PX_REUSE_SAFE && txn->first;
+	struct srv_idle *i = srv_idle_get(srv, only_safe);
+	struct h1_conn *h;
+
+	if (i == NULL)
+		return (NULL);
+	h = OBJ(HOLDER(i, struct h1_conn, srv.idle), struct h1_conn,
+	    H1_CONN_MAGIC);
+	h->in_pool = false;
+	h->end.reused = true;
+	return (h);
+}
+
+static enum why
+connect_failed(void)
+{
+	switch (errno) {
+	case EMFILE:
+	case ENFILE:
+		return (WHY_NOFD);
+	case ENOMEM:
+	case ENOBUFS:
+		return (WHY_NOMEM);
+	default:
+		return (WHY_SRV_REFUSED);
+	}
+}
+
+static struct h1_conn *
+open_new(struct srv *srv, struct txn *txn, enum why *err)
+{
+	struct h1_conn *h;
+	int fd;
+
+	if ((fd = conn_to_server(srv, txn)) < 0) {
+		*err = connect_failed();
+		return (NULL);
+	}
+	if ((h = h1_conn_new(false)) == NULL) {
+		fd_close(&fd);
+		*err = WHY_NOMEM;
+		return (NULL);
+	}
+	h->end.ops = &server_ops;
+	h->srv.srv = srv;
+	h->srv.idle.srv = srv;
+	h->srv.idle.close = close_idle;
+	list_init(&h->srv.idle.node);
+	tmr_init(&h->tmr, on_server_due);
+	h->conn.connecting = true;
+	if (!conn_open(&h->conn, fd, on_server, h)) {
+		h1_conn_free(h);
+		*err = WHY_NOFD;
+		return (NULL);
+	}
+	if (!proxy_proto_queue(srv->cfg, txn, &h->out)) {
+		h1_conn_free(h);
+		*err = WHY_NOMEM;
+		return (NULL);
+	}
+	return (h);
+}
+
+struct mux_end *h1_server_connect(struct srv *, struct txn *, bool reuse,
+    void *strm, enum why *err);
+
+struct mux_end *
+h1_server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
+    enum why *err)
+{
+	struct h1_conn *h = reuse ? take_idle(srv, txn) : NULL;
+
+	if (h == NULL && (h = open_new(srv, txn, err)) == NULL)
+		return (NULL);
+	h->state = H1_BUSY;
+	h->rx = H1_FLOW_HEAD;
+	h->tx = H1_FLOW_NONE;
+	h->scan = 0;
+	h->meth = txn->meth;
+	h->end.strm = strm;
+	h->end.close = false;
+	return (&h->end);
+}
+
+/* ---- what the stream asks of a server end ---- */
+
+static enum why
+server_send_head(struct mux_end *e, struct http_head *head, struct span data,
+    unsigned flags, size_t *taken)
+{
+	struct h1_conn *h = h1_of(e);
+	struct h1_emit emit = {
+		.body = head->body, .minor = head->minor,
+		.close = e->close, .upgrade = head->upgrade,
+		.keep_alive = head->minor == 0 && !e->close,
+	};
+
+	h->meth = head->meth;
+	return (h1_emit(h, head, &emit, data, flags, taken));
+}
+
+static enum why
+no_response(const struct h1_conn *h)
+{
+	(void)h;
+	return (WHY_SRV_ABORT);
+}
+
+static enum why
+bad_response(struct h1_conn *h, enum why why, size_t at)
+{
+	mux_stream->malformed(&h->end, h->srv.srv->be->px, buf_peek(&h->in),
+	    at);
+	h->end.close = true;
+	return (why);
+}
+
+static enum why
+server_head(struct mux_end *e, struct http_head *head)
+{
+	struct h1_conn *h = h1_of(e);
+	size_t used, bad = 0, scan;
+	enum why why;
+
+	if (h->held != 0) {
+		buf_eat(&h->in, h->held);
+		h->held = 0;
+	}
+	if (h->rx != H1_FLOW_HEAD)
+		return (WHY_EOF);
+	for (;;) {
+		scan = h->scan;
+		why = h->in.len == 0 ? WHY_AGAIN : h1_res_parse(
+		    buf_peek(&h->in), &scan, h->meth, head, &used, &bad);
+		h->scan = (uint32_t)scan;
+		if (why == WHY_OK)
+			break;
+		if (why != WHY_AGAIN)
+			return (bad_response(h, why, bad));
+		if (h->in.len == buf_size)
+			return (bad_response(h, WHY_RES_HEAD_LONG, 0));
+		if ((why = h1_fill(h)) != WHY_OK)
+			return (why == WHY_EOF ? no_response(h) : why);
+	}
+	h->scan = 0;
+	h->held = (uint32_t)used;
+	if (head->status >= 100 && head->status < 200 && head->status != 101)
+		return (WHY_OK);                /* another head follows */
+	if (head->minor == 0 ? !head->keep_alive || head->close : head->close)
+		e->close = true;
+	h1_set_rx(h, head);
+	return (WHY_OK);
+}
+
+static void
+server_done(struct mux_end *e, bool keep)
+{
+	struct h1_conn *h = h1_of(e);
+
+	e->strm = NULL;
+	if (h->held != 0) {
+		buf_eat(&h->in, h->held);
+		h->held = 0;
+		buf_drop_empty(&h->in);
+	}
+	if (!keep || e->close || e->dead || e->eof || h->conn.hup ||
+	    h->tx_open || h->rx != H1_FLOW_NONE || h->in.len > 0 ||
+	    h->out.len > 0 || mux_leaving ||
+	    h->srv.srv->be->px->reuse == PX_REUSE_NEVER) {
+		h1_conn_free(h);
+		return;
+	}
+	h->state = H1_IDLE;
+	h->srv.idle.safe = true;
+	h->srv.idle.since_ms = the_loop->now_ms;
+	if (!srv_idle_put(h->srv.srv, &h->srv.idle)) {
+		h1_conn_free(h);
+		return;
+	}
+	h->in_pool = true;
+	tmr_arm(&the_loop->wheel, &h->tmr, CLOCK_NEVER);
+}
+
+static void
+server_abort(struct mux_end *e, enum why why)
+{
+	struct h1_conn *h = h1_of(e);
+
+	(void)why;
+	e->strm = NULL;
+	h1_conn_free(h);
+}
+
+static const struct mux_end_ops server_ops = {
+	.name = "h1",
+	.head = server_head,
+	.peek = h1_end_peek,
+	.eat = h1_end_eat,
+	.send_head = server_send_head,
+	.send = h1_end_send,
+	.unsent = h1_end_unsent,
+	.shut = h1_end_shut,
+	.tunnel = h1_end_tunnel,
+	.splice_in = h1_end_splice_in,
+	.spliced_in = h1_end_spliced_in,
+	.splice_out = h1_end_splice_out,
+	.spliced_out = h1_end_spliced_out,
+	.conn = h1_end_conn,
+	.deadline = h1_end_deadline,
+	.done = server_done,
+	.abort = server_abort,
+};
