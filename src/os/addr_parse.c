@@ -45,8 +45,8 @@ static const struct prefix {
 	{ "quic6@", ADDR_V6, F_REFUSE },
 };
 
-static const struct prefix plain = { "", ADDR_NONE, F_IP };
-static const struct prefix path = { "", ADDR_UNIX, 0 };
+static const struct prefix bare_host = { "", ADDR_NONE, F_IP };
+static const struct prefix bare_path = { "", ADDR_UNIX, 0 };
 
 /* Take "stream+", "dgram+" and the family off the front of `*s`. */
 static const struct prefix *
@@ -64,7 +64,7 @@ take_prefix(struct span *s, bool *dgram)
 		if (span_begins(*s, span_str(prefixes[i].name)))
 			found = &prefixes[i];
 	if (found == NULL)
-		return (s->n > 0 && s->p[0] == '/' ? &path : &plain);
+		return (s->n > 0 && s->p[0] == '/' ? &bare_path : &bare_host);
 	*s = span_skip(*s, strlen(found->name));
 	if (found->flags & F_DGRAM)
 		*dgram = true;
