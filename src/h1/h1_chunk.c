@@ -7,7 +7,7 @@
  * size, which some senders pad with, and extensions are harmless and dropped;
  * a line end that is not CRLF or a size of many digits is not.
  */
-#include "h1_int.h"
+#include "h1_parse.h"
 
 #define DIGITS_MAX 16
 #define EXT_BYTES_MAX 4096

@@ -2,7 +2,7 @@
 /*
  * h1_emit - heads, chunk sizes and whole replies as bytes.
  */
-#include "h1_int.h"
+#include "h1_parse.h"
 
 #include <base/num.h>
 

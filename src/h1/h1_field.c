@@ -3,7 +3,7 @@
  * h1_field - the field section of a message, and the few fields that decide
  * where the message ends and who may read it.
  */
-#include "h1_int.h"
+#include "h1_parse.h"
 
 #include <base/must.h>
 

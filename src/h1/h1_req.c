@@ -5,7 +5,7 @@
  * Stricter than RFC 9112 allows a server to be, on purpose: one space between
  * the parts of the request line, CRLF and nothing else ends a line.
  */
-#include "h1_int.h"
+#include "h1_parse.h"
 
 static const char version_11[] = "HTTP/1.1";
 #define VERSION_N 8

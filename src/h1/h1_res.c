@@ -2,7 +2,7 @@
 /*
  * h1_res - the head of a response (RFC 9112 4, 6).
  */
-#include "h1_int.h"
+#include "h1_parse.h"
 
 #define STATUS_LINE_MIN 12      /* "HTTP/1.1 200" */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef H1_INT_H
-#define H1_INT_H
+#ifndef H1_PARSE_H
+#define H1_PARSE_H
 /*
- * h1_int - what the parsers of requests, responses and trailers share: the
+ * h1_parse - what the parsers of requests, responses and trailers share: the
  * scanner of many bytes at once, one field line, the field section.
  */
 #include <base/why.h>
