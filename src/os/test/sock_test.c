@@ -153,7 +153,7 @@ TEST(inherited_sockets_are_made_to_listen)
 
 TEST(a_path_is_replaced_without_a_gap)
 {
-	char dir[] = "/tmp/sock_test.XXXXXX", path[64];
+	char dir[] = "/tmp/sock_test.XX" "XX" "XX", path[64];
 	struct sock_listen l;
 	const char *what = NULL;
 	struct addr peer;
