@@ -56,10 +56,32 @@ struct smp_fetch {
 	uint8_t out;                    /* enum smp_type */
 	uint32_t stages;                /* bit per enum txn_stage where it means
 	                                 * something */
-	/* false: no sample. Iterating fetches set out->more and use out->it. */
+	/* false: no sample. A fetch of lists sets out->more when there may be
+	 * another value; it is then called again with out->it as it left it
+	 * (zeroed for the first call) and out->more set. */
 	bool (*run)(struct txn *, const struct arg *, struct smp *out);
 	const char *doc, *example;
+	uint8_t acl;                    /* enum smp_acl */
+	bool fresh;                     /* differs from call to call: rand() */
+	bool constant;                  /* folded when it is parsed: str() */
 };
+
+/* What a fetch documents for conditions, when they name no -m method. */
+enum smp_acl {
+	SMP_ACL_TYPED,          /* bool, int, addr by type; text needs -m */
+	SMP_ACL_EXACT,          /* text: exact match */
+	SMP_ACL_ALL             /* and NAME_beg _dir _dom _end _len _reg _sub */
+};
+
+/* Where things can be fetched: sets of enum txn_stage. */
+#define SMP_AT(stage)   (1u << TXN_##stage)
+#define SMP_ANYWHERE    (~0u)
+#define SMP_REQUEST     (SMP_AT(REQ) | SMP_AT(REQ_BODY) | SMP_AT(CHOOSE) | \
+	SMP_AT(SERVER) | SMP_AT(CONTENT))
+#define SMP_RESPONSE    (SMP_AT(RES) | SMP_AT(RES_CONTENT))
+/* known from the request on, and kept until the line is logged */
+#define SMP_FROM_REQ    (SMP_REQUEST | SMP_RESPONSE | SMP_AT(LOG))
+#define SMP_FROM_RES    (SMP_RESPONSE | SMP_AT(LOG))
 
 struct smp_conv {
 	const char *name;
@@ -91,9 +113,19 @@ struct expr *expr_parse(struct conf_line *, const struct conf_word *w,
 /* expr_eval - run it; false: no sample. */
 bool expr_eval(const struct expr *, struct txn *, struct smp *);
 
+/*
+ * expr_more - the next value of a list, after expr_eval() or this left
+ * s->more set (also when it returned false: one value had no such form).
+ */
+bool expr_more(const struct expr *, struct txn *, struct smp *s);
+
 /* expr_text - run it and cast to a string; p NULL: no sample. */
 struct span expr_text(const struct expr *, struct txn *);
 enum smp_type expr_type(const struct expr *);
+
+/* smp_may_cast - values of that type can have that form. */
+bool smp_may_cast(enum smp_type from, enum smp_type to);
+const char *smp_type_name(enum smp_type);
 
 /* smp_cast - change the type; false when the value has no such form. Uses the
  * arena of the txn. */
@@ -111,6 +143,12 @@ struct cond;                            /* compiled */
  */
 bool cond_parse(struct conf_line *, struct px *, unsigned stages,
     struct cond **out);
+
+/*
+ * cond_stages - the stages at which the condition can be true; bits as given
+ * to cond_parse.
+ */
+unsigned cond_stages(const struct cond *);
 
 /* cond_true - NULL is true. */
 bool cond_eval(const struct cond *, struct txn *);

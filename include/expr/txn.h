@@ -88,10 +88,22 @@ struct txn {
 	struct txn_capture cap_req, cap_res;
 	struct px_vars *vars;           /* variables: step 3 */
 	int8_t log_level;               /* -1: as configured; 8: silent */
-	uint32_t cache_epoch;           /* changes with each message: fetches
-	                                 * evaluated once per message compare it */
+	uint64_t cache_epoch;           /* set by txn_touch() with each message
+	                                 * and each edit of it: what is evaluated
+	                                 * once per message compares it. 0: do
+	                                 * not keep results */
 	void *strm;                     /* the stream, opaque here */
 };
+
+extern uint64_t txn_epoch_last;         /* of this process */
+
+/* txn_touch - the message is another one than before, or was changed: forget
+ * what was fetched from it. */
+static inline void
+txn_touch(struct txn *t)
+{
+	t->cache_epoch = ++txn_epoch_last;
+}
 
 /* txn_src, txn_dst - addresses, asked for on first use. */
 static inline const struct addr *

@@ -60,7 +60,7 @@ struct ipc_chan {
 	void *arg;
 	struct list out;        /* frames that wait for room */
 	size_t out_bytes;
-	bool busy, closed;      /* inside a callback; closed there */
+	bool *gone;             /* inside a callback: set when closed there */
 };
 
 /* ipc_open - take `fd` (owned from now on). With a loop, `fn` is called from

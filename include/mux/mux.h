@@ -27,20 +27,48 @@
 struct mux_end;
 struct srv;
 
+/* What a client end knows when a stream begins. */
+struct mux_begin {
+	const struct px_listen *listen;
+	struct http_head *head;         /* taken by the stream; NULL: mode tcp */
+	struct buf *buf;                /* what `head` slices point into; the
+	                                 * contents are given to the stream */
+	enum why why;                   /* not OK: the head is malformed (its
+	                                 * slices must not be used) or never
+	                                 * came: answer and log it */
+	uint32_t req_no;                /* of this connection, from 1 */
+	int64_t accept_us, accept_wall_us;      /* when this one could begin */
+	int64_t handshake_us;           /* PROXY, TLS took until then */
+	int64_t first_byte_us;          /* 0: none came */
+	uint64_t head_bytes;            /* of the head, for the byte counts */
+};
+
 /* What the stream offers: set by room strm. */
 struct mux_stream_ops {
 	/*
 	 * open - a message (or connection, in mode tcp) begins on a client end:
-	 * make a stream for it. NULL without memory; the protocol then answers
-	 * or closes by itself. The stream runs at the next wake.
+	 * make a stream for it. NULL without memory; the protocol then closes
+	 * by itself. The stream runs at the next wake, which the protocol
+	 * calls.
 	 */
-	void *(*open)(struct mux_end *cli, const struct px_listen *);
+	void *(*open)(struct mux_end *cli, const struct mux_begin *);
 	/* wake - something changed at this end: bytes, room, the end, an error */
 	void (*wake)(struct mux_end *);
 	/* expired - the deadline of this end (mux_end_ops.deadline) passed */
 	void (*expired)(struct mux_end *);
+	/* malformed - what was wrong, for "show errors": called before the end
+	 * reports WHY_REQ_BAD and the like. `px` is the proxy that received
+	 * it; `strm` may be NULL. */
+	void (*malformed)(struct mux_end *, const struct px *,
+	    struct span bytes, size_t at);
 };
 extern const struct mux_stream_ops *mux_stream;
+
+/* mux_leaving - this process leaves: connections end with their exchange. */
+extern bool mux_leaving;
+
+/* mux_leave - set mux_leaving and have the protocols close what is idle. */
+void mux_leave(void);
 
 enum mux_flag {
 	MUX_END = 1,            /* nothing follows: the message is complete */
@@ -130,6 +158,10 @@ struct mux_end {
 	bool eof;                       /* peer closed its sending side */
 	bool dead;                      /* broken: nothing can be sent */
 	bool close;                     /* cannot be kept after this message */
+	bool last;                      /* peek: its data is the end of the
+	                                 * payload, and no trailers follow */
+	uint64_t got, put;              /* heads and payload of this exchange,
+	                                 * bytes, framing not counted */
 };
 
 /* A protocol: a row in section "mux_protos". */
@@ -146,6 +178,8 @@ struct mux_proto {
 	 */
 	struct mux_end *(*connect)(struct srv *, struct txn *, bool reuse,
 	    void *strm, enum why *err);
+	/* leave - close what is idle, as mux_leaving is set; may be NULL */
+	void (*leave)(void);
 };
 #define MUX_PROTO(ident)                                                     \
 	static const struct mux_proto mux_row_##ident;                       \

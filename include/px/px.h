@@ -181,7 +181,9 @@ struct px {                             /* a proxy */
 	struct px_listen *listens;
 	struct px_server *servers, *servers_last;
 	uint32_t n_servers;
-	struct px_server *server_defaults;      /* default-server; or NULL */
+	struct px_server *server_defaults;      /* default-server; or NULL.
+	                                         * Ours when its px is this one */
+	struct px_listen *listens_last;
 	const char *description;
 	struct diag_pos pos;
 	uint32_t rt;                    /* index into the run-time array */
@@ -226,6 +228,10 @@ struct px_model {
 	struct px *all;                 /* file order */
 	uint32_t n_px, n_servers, n_listens;
 	struct px_hash *names;          /* private: look-up by name and kind */
+	struct px_hash *server_names;   /* private: the same for servers */
+	struct px *last;                /* of `all` */
+	struct px *defaults;            /* every defaults section, newest first */
+	struct px *defaults_now;        /* what a proxy starts from; or NULL */
 };
 
 extern struct px_model *px_model;       /* this generation's; NULL before */
@@ -236,6 +242,17 @@ struct px_model *px_model_new(struct arena *);
 /* px_find - a proxy of any of `kinds` by name, or NULL. */
 struct px *px_find(const struct px_model *, struct span name, unsigned kinds);
 struct px_server *px_server_find(const struct px *, struct span name);
+
+/* px_new - a proxy (or defaults section) that starts as `from` has it; not in
+ * the model yet. */
+struct px *px_new(const struct px *from, unsigned kind);
+
+/* px_add - into the model, at the end. */
+void px_add(struct px *);
+
+/* px_server_new - a server of `px` with what default-server lines say; not
+ * in its list yet. */
+struct px_server *px_server_new(struct px *, const char *name);
 
 /* px_timeouts_edit - this proxy's timeouts, for writing. */
 struct px_timeouts *px_timeouts_edit(struct px *);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <base/buf.h>
 #include <base/list.h>
 #include <base/why.h>
 #include <expr/txn.h>
@@ -118,6 +119,14 @@ unsigned be_usable_count(const struct be *);
 
 /* srv_addr - where to connect now: address override, port mapping. */
 void srv_addr(const struct srv *, struct txn *, struct addr *out);
+
+/*
+ * srv_connect - a socket on its way to the server (non-blocking), from the
+ * configured source; -1 with errno.
+ * srv_proxy_header - queue the PROXY header the server wants, if any.
+ */
+int srv_connect(struct srv *, struct txn *);
+bool srv_proxy_header(const struct srv *, struct txn *, struct buf *);
 
 /* ---- slots: one stream on one server ---- */
 

@@ -91,6 +91,15 @@ void conn_shut(struct conn *);
 /* conn_detach - unregister and give up the descriptor without closing it. */
 int conn_detach(struct conn *);
 
+/*
+ * conn_proxy_take - read the PROXY protocol header that must come first and
+ * note its addresses; nothing behind it is read.
+ *
+ * WHY_OK, WHY_AGAIN, or WHY_PROXY_BAD when it is malformed or the client
+ * closed before it was complete.
+ */
+enum why conn_proxy_take(struct conn *);
+
 /* conn_local, conn_peer - addresses, asked of the kernel when not known. */
 const struct addr *conn_local(struct conn *);
 const struct addr *conn_peer(struct conn *);

@@ -3,12 +3,11 @@
  * h1_cli - the client side of HTTP/1: waits for requests, gives each to a
  * stream, and brings the connection to its end.
  */
-#include "h1_int.h"
+#include "h1_conn.h"
 
 #include <base/must.h>
 #include <base/pool.h>
 #include <os/fd.h>
-#include <xprt/proxy_proto.h>
 
 #include <errno.h>
 #include <string.h>
@@ -16,7 +15,7 @@
 
 #define LINGER_MS 1000          /* for a peer that still sends */
 
-struct pool h1_conn_pool = POOL_INIT("h1_conn", sizeof(struct h1_conn));
+static struct pool h1_conn_pool = POOL_INIT("h1_conn", sizeof(struct h1_conn));
 
 static struct list clients = LIST_INIT(clients);
 
@@ -166,6 +165,8 @@ begin(struct h1_conn *h, struct http_head *head, size_t used, enum why why)
 	h->scan = 0;
 	h->tx = H1_FLOW_NONE;
 	h->tx_open = true;              /* until a response is complete */
+	h->end.got = used;
+	h->end.put = 0;
 	h->end.strm = mux_stream->open(&h->end, &b);
 	buf_drop(&head_buf);
 	if (h->end.strm == NULL) {
@@ -284,7 +285,7 @@ read_request(struct h1_conn *h)
 static void
 read_proxy(struct h1_conn *h)
 {
-	switch (proxy_proto_take(&h->conn)) {
+	switch (conn_proxy_take(&h->conn)) {
 	case WHY_OK:
 		h->state = H1_IDLE;
 		h->cli.handshake_us = the_loop->now_us - h->cli.since_us;
@@ -424,7 +425,7 @@ client_send_head(struct mux_end *e, struct http_head *head, struct span data,
 		emit.close = h->want_close;
 		emit.keep_alive = !h->want_close && h->http10;
 	}
-	return (h1_emit(h, head, &emit, data, flags, taken));
+	return (h1_queue_head(h, head, &emit, data, flags, taken));
 }
 
 static enum why
@@ -442,6 +443,7 @@ client_reply(struct mux_end *e, const struct http_reply *r, bool head_only)
 	if (n == 0)
 		return (WHY_INTERNAL);
 	buf_wrote(&h->out, n);
+	e->put += n;
 	h->tx = H1_FLOW_NONE;
 	h->tx_open = false;
 	return (h1_flush(h));
@@ -527,8 +529,6 @@ client_leave(void)
 	}
 }
 
-struct mux_end *h1_server_connect(struct srv *, struct txn *, bool reuse,
-    void *strm, enum why *err);
 
 MUX_PROTO(h1) = {
 	.name = "h1",

@@ -6,7 +6,7 @@
  * (heads, chunk sizes) goes through the small output buffer; payload goes from
  * the other side's buffer to the socket in the same writev.
  */
-#include "h1_int.h"
+#include "h1_conn.h"
 
 #include <base/must.h>
 #include <base/num.h>
@@ -182,6 +182,7 @@ h1_end_eat(struct mux_end *e, size_t n)
 	struct h1_conn *h = h1_of(e);
 
 	MUST(n <= h->in.len);
+	e->got += n;
 	buf_eat(&h->in, n);
 	buf_drop_empty(&h->in);
 	if (h->rx == H1_FLOW_LENGTH) {
@@ -328,16 +329,12 @@ send_chunked(struct h1_conn *h, struct span data, struct span trailers,
 	return (why);
 }
 
-enum why
-h1_end_send(struct mux_end *e, struct span data, struct span trailers,
+static enum why
+send_framed(struct h1_conn *h, struct span data, struct span trailers,
     unsigned flags, size_t *taken)
 {
-	struct h1_conn *h = h1_of(e);
 	enum why why;
 
-	*taken = 0;
-	if (e->dead)
-		return (cut_short(h));
 	switch ((enum h1_flow)h->tx) {
 	case H1_FLOW_CHUNKED:
 		return (send_chunked(h, data, trailers, flags, taken));
@@ -365,6 +362,21 @@ h1_end_send(struct mux_end *e, struct span data, struct span trailers,
 		return (h1_flush(h));
 	}
 	return (WHY_INTERNAL);
+}
+
+enum why
+h1_end_send(struct mux_end *e, struct span data, struct span trailers,
+    unsigned flags, size_t *taken)
+{
+	struct h1_conn *h = h1_of(e);
+	enum why why;
+
+	*taken = 0;
+	if (e->dead)
+		return (cut_short(h));
+	why = send_framed(h, data, trailers, flags, taken);
+	e->put += *taken;
+	return (why);
 }
 
 /* How the payload behind a head that we send is framed. */
@@ -397,7 +409,7 @@ set_tx(struct h1_conn *h, const struct http_head *head,
 }
 
 enum why
-h1_emit(struct h1_conn *h, struct http_head *head, const struct h1_emit *emit,
+h1_queue_head(struct h1_conn *h, struct http_head *head, const struct h1_emit *emit,
     struct span data, unsigned flags, size_t *taken)
 {
 	size_t n;
@@ -417,6 +429,7 @@ h1_emit(struct h1_conn *h, struct http_head *head, const struct h1_emit *emit,
 		    WHY_RES_HEAD_LONG);
 	}
 	buf_wrote(&h->out, n);
+	h->end.put += n;
 	set_tx(h, head, emit);
 	if ((flags & MUX_MORE) != 0 && data.n == 0)
 		return (WHY_OK);
@@ -478,6 +491,7 @@ h1_end_spliced_in(struct mux_end *e, uint64_t n)
 
 	let_go(h);
 	buf_drop_empty(&h->in);
+	e->got += n;
 	if (h->rx != H1_FLOW_LENGTH)
 		return;
 	h->rx_left -= n;
@@ -503,6 +517,7 @@ h1_end_spliced_out(struct mux_end *e, uint64_t n)
 {
 	struct h1_conn *h = h1_of(e);
 
+	e->put += n;
 	if (h->tx != H1_FLOW_LENGTH)
 		return;
 	h->tx_left -= n;

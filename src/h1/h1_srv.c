@@ -3,12 +3,12 @@
  * h1_srv - the server side of HTTP/1: connects or takes an idle connection,
  * reads responses, and gives the connection back to the pool.
  */
-#include "h1_int.h"
+#include "h1_conn.h"
 
 #include <base/must.h>
 #include <base/pool.h>
+#include <os/fd.h>
 #include <os/sock.h>
-#include <xprt/proxy_proto.h>
 
 #include <errno.h>
 
@@ -109,7 +109,7 @@ open_new(struct srv *srv, struct txn *txn, enum why *err)
 	struct h1_conn *h;
 	int fd;
 
-	if ((fd = conn_to_server(srv, txn)) < 0) {
+	if ((fd = srv_connect(srv, txn)) < 0) {
 		*err = connect_failed();
 		return (NULL);
 	}
@@ -130,7 +130,7 @@ open_new(struct srv *srv, struct txn *txn, enum why *err)
 		*err = WHY_NOFD;
 		return (NULL);
 	}
-	if (!proxy_proto_queue(srv->cfg, txn, &h->out)) {
+	if (!srv_proxy_header(srv, txn, &h->out)) {
 		h1_conn_free(h);
 		*err = WHY_NOMEM;
 		return (NULL);
@@ -138,8 +138,6 @@ open_new(struct srv *srv, struct txn *txn, enum why *err)
 	return (h);
 }
 
-struct mux_end *h1_server_connect(struct srv *, struct txn *, bool reuse,
-    void *strm, enum why *err);
 
 struct mux_end *
 h1_server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
@@ -156,6 +154,7 @@ h1_server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
 	h->meth = txn->meth;
 	h->end.strm = strm;
 	h->end.close = false;
+	h->end.got = h->end.put = 0;
 	return (&h->end);
 }
 
@@ -173,7 +172,7 @@ server_send_head(struct mux_end *e, struct http_head *head, struct span data,
 	};
 
 	h->meth = head->meth;
-	return (h1_emit(h, head, &emit, data, flags, taken));
+	return (h1_queue_head(h, head, &emit, data, flags, taken));
 }
 
 static enum why
@@ -221,6 +220,7 @@ server_head(struct mux_end *e, struct http_head *head)
 	}
 	h->scan = 0;
 	h->held = (uint32_t)used;
+	e->got += used;
 	if (head->status >= 100 && head->status < 200 && head->status != 101)
 		return (WHY_OK);                /* another head follows */
 	if (head->minor == 0 ? !head->keep_alive || head->close : head->close)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef EXPR_REGEX_H
+#define EXPR_REGEX_H
+/*
+ * regex - regular expressions, by PCRE2 with its compiler to machine code.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <base/span.h>
+
+struct smp_regex;
+
+#define SMP_REGEX_GROUPS 10             /* \0 to \9 */
+
+/* smp_regex_new - compile; lives as long as the program. NULL with *err. */
+struct smp_regex *smp_regex_new(struct span text, bool icase,
+    const char **err);
+
+/* smp_regex_has - `s` matches somewhere; does not allocate. */
+bool smp_regex_has(const struct smp_regex *, struct span s);
+
+/* smp_regex_groups - the same, filling the groups that took part; the others
+ * have p NULL. */
+bool smp_regex_groups(const struct smp_regex *, struct span s,
+    struct span group[SMP_REGEX_GROUPS]);
+
+/*
+ * smp_regex_expand - the replacement with \0 to \9 and \xHH put in, at `dst`;
+ * returns its length, or SIZE_MAX when it does not fit.
+ */
+size_t smp_regex_expand(struct span replacement,
+    const struct span group[SMP_REGEX_GROUPS], char *dst, size_t size);
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conn - connections and the raw transport: bytes go to the descriptor as
+ * they are.
+ */
+#include <xprt/conn.h>
+
+#include <base/must.h>
+#include <os/fd.h>
+#include <os/sock.h>
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A short read says that the socket is empty: the next edge will tell, unless
+ * the peer closed, where the end is still to be read. */
+static ssize_t
+raw_recv(struct conn *c, char *p, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = recv(c->fd, p, n, 0);
+	while (got < 0 && errno == EINTR);
+	if (got > 0) {
+		if ((size_t)got < n && !c->hup)
+			c->can_in = false;
+		return (got);
+	}
+	if (got < 0 && errno == EAGAIN) {
+		c->can_in = false;
+		return (0);
+	}
+	if (got < 0) {
+		c->err = true;
+		c->sys_errno = errno;
+	}
+	c->eof = true;
+	c->can_in = false;
+	return (-1);
+}
+
+static ssize_t
+raw_send(struct conn *c, const struct iovec *iov, int n)
+{
+	struct msghdr m = { .msg_iov = (struct iovec *)iov,
+		.msg_iovlen = (size_t)n };
+	size_t want = 0;
+	ssize_t put;
+
+	for (int i = 0; i < n; i++)
+		want += iov[i].iov_len;
+	do
+		put = n == 1 ?
+		    send(c->fd, iov[0].iov_base, want, MSG_NOSIGNAL) :
+		    sendmsg(c->fd, &m, MSG_NOSIGNAL);
+	while (put < 0 && errno == EINTR);
+	if (put >= 0) {
+		if ((size_t)put < want)
+			c->can_out = false;
+		c->connecting = false;
+		return (put);
+	}
+	if (errno == EAGAIN || (errno == ENOTCONN && c->connecting)) {
+		c->can_out = false;
+		return (0);
+	}
+	c->err = true;
+	c->sys_errno = errno;
+	c->can_out = false;
+	return (-1);
+}
+
+static void
+raw_shut(struct conn *c)
+{
+	(void)shutdown(c->fd, SHUT_WR);
+}
+
+static void
+raw_fini(struct conn *c)
+{
+	(void)c;
+}
+
+const struct xprt_ops xprt_raw = {
+	.name = "raw",
+	.recv = raw_recv,
+	.send = raw_send,
+	.shut = raw_shut,
+	.fini = raw_fini,
+	.raw = true,
+};
+
+bool
+conn_open(struct conn *c, int fd, loop_fn *fn, void *arg)
+{
+	c->magic = CONN_MAGIC;
+	c->fd = fd;
+	c->xprt = &xprt_raw;
+	c->can_out = true;
+	if (loop_add(the_loop, fd, fn, arg))
+		return (true);
+	c->sys_errno = errno;
+	fd_close(&c->fd);
+	return (false);
+}
+
+ssize_t
+conn_fill(struct conn *c, struct buf *b)
+{
+	ssize_t got = c->xprt->recv(c, buf_tail(b), buf_room(b));
+
+	if (got > 0)
+		buf_wrote(b, (size_t)got);
+	return (got);
+}
+
+void
+conn_close(struct conn *c)
+{
+	if (c->fd < 0)
+		return;
+	c->xprt->fini(c);
+	if (c->nolinger)
+		sock_set_nolinger(c->fd);
+	loop_forget(the_loop, c->fd);
+	fd_close(&c->fd);
+}
+
+void
+conn_shut(struct conn *c)
+{
+	if (c->fd < 0 || c->shut_out)
+		return;
+	c->shut_out = true;
+	c->xprt->shut(c);
+}
+
+int
+conn_detach(struct conn *c)
+{
+	int fd = c->fd;
+
+	if (fd >= 0)
+		loop_del(the_loop, fd);
+	c->fd = -1;
+	return (fd);
+}
+
+const struct addr *
+conn_local(struct conn *c)
+{
+	if (!c->has_local && c->fd >= 0) {
+		sock_local(c->fd, &c->local);
+		c->has_local = true;
+	}
+	return (&c->local);
+}
+
+const struct addr *
+conn_peer(struct conn *c)
+{
+	if (!c->has_peer && c->fd >= 0) {
+		sock_peer(c->fd, &c->peer);
+		c->has_peer = true;
+	}
+	return (&c->peer);
+}
