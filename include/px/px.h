@@ -15,6 +15,7 @@
  * After loading everything here is constant and shared copy-on-write by the
  * processes of a generation.
  */
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -197,6 +198,8 @@ px_opt(const struct px *px, enum px_opt o)
 	return ((px->opt >> o & 1) != 0);
 }
 
+#define PX_WORKERS_MAX 256
+
 struct px_global {
 	unsigned magic;
 #define PX_GLOBAL_MAGIC 0x6107ba11
@@ -204,10 +207,18 @@ struct px_global {
 	uint32_t ulimit_n;
 	int nbthread;                   /* workers; 0: one per CPU */
 	bool daemon, master_worker, quiet, debug_mode;
+	bool no_exit_on_failure;        /* master-worker no-exit-on-failure */
+	bool zero_warning;
+	bool maxconn_fixed;             /* -n was given: the keyword is idle */
+	bool localpeer_fixed;           /* -L was given */
+	cpu_set_t *cpu_map;             /* one set per worker; NULL: no lines */
+	int n_cpu_map;
 	const char *user, *group, *chroot, *pidfile;
 	bool set_uid, set_gid;
 	uint32_t uid, gid;
 	const char *node, *description, *localpeer;
+	const char *unix_prefix;        /* unix-bind: before every UNIX path */
+	int unix_mode, unix_uid, unix_gid;      /* unix-bind; -1 unset */
 	int64_t hard_stop_after_ms;     /* 0: none */
 	int64_t grace_ms;
 	int mworker_max_reloads;        /* -1: default */

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conf_lex - cut a line into words: quotes, escapes, variables, comments.
+ *
+ * Source: configuration manual, 2.2 (quoting) and 2.3 (environment).
+ */
+#include "conf_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <base/must.h>
+#include <base/num.h>
+
+struct cursor {
+	struct conf_lex *lex;
+	struct span in;
+	size_t at;
+	size_t start;           /* source offset of the current word */
+	size_t off;             /* its first byte in `out` */
+	bool open;              /* a word has begun */
+};
+
+void
+conf_lex_init(struct conf_lex *l)
+{
+	memset(l, 0, sizeof *l);
+	text_init(&l->out);
+}
+
+void
+conf_lex_fini(struct conf_lex *l)
+{
+	text_fini(&l->out);
+	free(l->word);
+	memset(l, 0, sizeof *l);
+}
+
+static bool
+is_blank(char c)
+{
+	return (c == ' ' || (c >= '\t' && c <= '\r'));
+}
+
+static bool
+is_name(char c)
+{
+	return ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || c == '_');
+}
+
+static bool
+fail(struct cursor *c, size_t at, const char *what)
+{
+	c->lex->err = what;
+	c->lex->err_col = (int)at + 1;
+	return (false);
+}
+
+static void
+word_open(struct cursor *c)
+{
+	if (c->open)
+		return;
+	c->open = true;
+	c->start = c->at;
+	c->off = c->lex->out.n;
+}
+
+static void
+word_close(struct cursor *c)
+{
+	struct conf_lex *l = c->lex;
+	struct conf_lex_word *w;
+
+	if (!c->open)
+		return;
+	c->open = false;
+	if (l->n == l->cap) {
+		l->cap = l->cap == 0 ? 64 : l->cap * 2;
+		l->word = must_realloc(l->word,
+		    (size_t)l->cap * sizeof *l->word);
+	}
+	w = &l->word[l->n++];
+	w->off = c->off;
+	w->n = l->out.n - c->off;
+	w->col = (int)c->start + 1;
+	w->width = (int)(c->at - c->start);
+	text_addc(&l->out, '\0');
+}
+
+/* `at` is on the backslash. */
+static bool
+take_escape(struct cursor *c, bool quoted)
+{
+	struct span in = c->in;
+	char next = c->at + 1 < in.n ? in.p[c->at + 1] : '\0';
+	int hi, lo;
+
+	word_open(c);
+	if (c->at + 1 >= in.n) {
+		text_addc(&c->lex->out, '\\');
+		c->at++;
+		return (true);
+	}
+	switch (next) {
+	case 'n':
+		next = '\n';
+		break;
+	case 'r':
+		next = '\r';
+		break;
+	case 't':
+		next = '\t';
+		break;
+	case ' ': case '\t': case '#': case '\\': case '\'': case '"':
+		break;
+	case '$':
+		if (quoted)
+			break;
+		text_addc(&c->lex->out, '\\');
+		break;
+	case 'x':
+		hi = c->at + 2 < in.n ? num_hexval(in.p[c->at + 2]) : -1;
+		lo = c->at + 3 < in.n ? num_hexval(in.p[c->at + 3]) : -1;
+		if (hi < 0 || lo < 0)
+			return (fail(c, c->at,
+			    "truncated or invalid hexadecimal sequence"));
+		next = (char)(hi << 4 | lo);
+		c->at += 2;
+		break;
+	default:
+		text_addc(&c->lex->out, '\\');
+		break;
+	}
+	text_addc(&c->lex->out, next);
+	c->at += 2;
+	return (true);
+}
+
+/* The value of a variable, or NULL; `num` is room for ".LINE". */
+static const char *
+variable(struct cursor *c, struct span name, char num[16])
+{
+	struct conf_lex *l = c->lex;
+	char z[256];
+
+	if (span_is(name, ".FILE"))
+		return (l->file);
+	if (span_is(name, ".LINE")) {
+		snprintf(num, 16, "%d", l->line);
+		return (num);
+	}
+	if (span_is(name, ".SECTION"))
+		return (l->section == NULL ? "" : l->section);
+	if (!span_copy(z, sizeof z, name))
+		return (NULL);
+	return (getenv(z));
+}
+
+/* Each run of blanks in a list ends a word; none is made of nothing. */
+static void
+put_list(struct cursor *c, const char *v)
+{
+	for (; *v != '\0'; v++) {
+		if (!is_blank(*v)) {
+			word_open(c);
+			text_addc(&c->lex->out, *v);
+			continue;
+		}
+		while (is_blank(v[1]))
+			v++;
+		word_close(c);
+		if (v[1] != '\0')
+			word_open(c);
+	}
+}
+
+/* `at` is on the dollar sign, inside double quotes. */
+static bool
+take_variable(struct cursor *c)
+{
+	struct span in = c->in, name, dflt = SPAN_NONE;
+	size_t dollar = c->at++, first;
+	bool brace = c->at < in.n && in.p[c->at] == '{', list = false;
+	const char *v;
+	char num[16];
+
+	if (brace)
+		c->at++;
+	first = c->at;
+	if (c->at < in.n && in.p[c->at] == '.')
+		c->at++;
+	if (c->at >= in.n || !is_name(in.p[c->at]) ||
+	    (in.p[c->at] >= '0' && in.p[c->at] <= '9'))
+		return (fail(c, first, "forbidden first char in environment "
+		    "variable name"));
+	while (c->at < in.n && is_name(in.p[c->at]))
+		c->at++;
+	name = span_of(in.p + first, c->at - first);
+	if (brace) {
+		if (c->at < in.n && in.p[c->at] == '[') {
+			if (in.n - c->at < 4 ||
+			    memcmp(in.p + c->at, "[*]", 3) != 0)
+				return (fail(c, c->at, "truncated or invalid "
+				    "word expansion sequence"));
+			list = true;
+			c->at += 3;
+		}
+		if (c->at < in.n && in.p[c->at] == '-') {
+			size_t d = ++c->at;
+
+			while (c->at < in.n && in.p[c->at] != '}' &&
+			    in.p[c->at] != '"')
+				c->at++;
+			dflt = span_of(in.p + d, c->at - d);
+		}
+		if (c->at >= in.n || in.p[c->at] != '}')
+			return (fail(c, dollar, "unmatched brace in "
+			    "environment variable name"));
+		c->at++;
+	}
+	if (name.p[0] == '.' && !span_is(name, ".FILE") &&
+	    !span_is(name, ".LINE") && !span_is(name, ".SECTION"))
+		return (fail(c, first, "unknown pseudo-variable"));
+	v = variable(c, name, num);
+	if (!list || v == NULL)
+		word_open(c);
+	if (v == NULL)
+		text_add(&c->lex->out, dflt);
+	else if (list)
+		put_list(c, v);
+	else
+		text_addz(&c->lex->out, v);
+	return (true);
+}
+
+static bool
+take_weak(struct cursor *c)
+{
+	size_t quote = c->at++;
+	size_t plain;
+
+	while (c->at < c->in.n && c->in.p[c->at] != '"') {
+		if (c->in.p[c->at] == '\\') {
+			if (!take_escape(c, true))
+				return (false);
+			continue;
+		}
+		if (c->in.p[c->at] == '$') {
+			if (!take_variable(c))
+				return (false);
+			continue;
+		}
+		word_open(c);
+		plain = c->at;
+		while (c->at < c->in.n && c->in.p[c->at] != '"' &&
+		    c->in.p[c->at] != '\\' && c->in.p[c->at] != '$')
+			c->at++;
+		text_add(&c->lex->out, span_of(c->in.p + plain,
+		    c->at - plain));
+	}
+	if (c->at >= c->in.n)
+		return (fail(c, quote, "unmatched quote"));
+	c->at++;
+	return (true);
+}
+
+static bool
+take_strong(struct cursor *c)
+{
+	size_t quote = c->at++;
+	ptrdiff_t end = span_find(span_skip(c->in, c->at), '\'');
+
+	if (end < 0)
+		return (fail(c, quote, "unmatched quote"));
+	text_add(&c->lex->out, span_of(c->in.p + c->at, (size_t)end));
+	c->at += (size_t)end + 1;
+	return (true);
+}
+
+static void
+take_plain(struct cursor *c)
+{
+	size_t plain = c->at;
+
+	while (c->at < c->in.n) {
+		char b = c->in.p[c->at];
+
+		if (is_blank(b) || b == '#' || b == '"' || b == '\'' ||
+		    b == '\\')
+			break;
+		c->at++;
+	}
+	text_add(&c->lex->out, span_of(c->in.p + plain, c->at - plain));
+}
+
+bool
+conf_lex_line(struct conf_lex *l, struct span in)
+{
+	struct cursor c = { .lex = l, .in = in };
+	bool good = true;
+
+	text_clear(&l->out);
+	l->n = 0;
+	l->err = NULL;
+	l->err_col = 0;
+	while (good && c.at < in.n) {
+		char b = in.p[c.at];
+
+		if (is_blank(b)) {
+			word_close(&c);
+			c.at++;
+			continue;
+		}
+		if (b == '#')
+			break;
+		word_open(&c);
+		if (b == '"')
+			good = take_weak(&c);
+		else if (b == '\'')
+			good = take_strong(&c);
+		else if (b == '\\')
+			good = take_escape(&c, false);
+		else
+			take_plain(&c);
+	}
+	word_close(&c);
+	return (good);
+}
+
+void
+conf_lex_copy(const struct conf_lex *l, struct arena *a, struct conf_word *w)
+{
+	char *base;
+
+	if (l->n == 0)
+		return;
+	base = arena_get(a, l->out.n);
+	MUST(base != NULL);
+	memcpy(base, l->out.p, l->out.n);
+	for (int i = 0; i < l->n; i++) {
+		w[i].text = span_of(base + l->word[i].off, l->word[i].n);
+		w[i].col = l->word[i].col;
+		w[i].width = l->word[i].width;
+	}
+}
+
+int
+conf_split(struct arena *a, struct span text, struct conf_word **out,
+    const char **err, int *err_col)
+{
+	struct conf_lex l;
+	int n = -1;
+
+	conf_lex_init(&l);
+	l.file = "";
+	if (conf_lex_line(&l, text)) {
+		n = l.n;
+		*out = arena_get(a, ((size_t)n + 1) * sizeof **out);
+		conf_lex_copy(&l, a, *out);
+	} else {
+		*err = l.err;
+		*err_col = l.err_col;
+	}
+	conf_lex_fini(&l);
+	return (n);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kw_dump - the keyword listings of -dK and the reference manual's text.
+ */
+#include "conf_int.h"
+
+#include <stdlib.h>
+
+#include <base/must.h>
+
+extern const struct kw *const __start_kw_conf[] __attribute__((weak));
+extern const struct kw *const __stop_kw_conf[] __attribute__((weak));
+extern const struct kw_section *const __start_kw_sections[]
+    __attribute__((weak));
+extern const struct kw_section *const __stop_kw_sections[]
+    __attribute__((weak));
+extern const struct kw_dumper *const __start_kw_dumpers[]
+    __attribute__((weak));
+extern const struct kw_dumper *const __stop_kw_dumpers[]
+    __attribute__((weak));
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct kw *ka = *(const struct kw *const *)a;
+	const struct kw *kb = *(const struct kw *const *)b;
+
+	return (strcmp(ka->name, kb->name));
+}
+
+/* All rows that are to be seen, sorted; freed by the caller. */
+static const struct kw **
+sorted_rows(size_t *n)
+{
+	size_t all = (size_t)(__stop_kw_conf - __start_kw_conf);
+	const struct kw **v = must_alloc((all + 1) * sizeof *v);
+
+	*n = 0;
+	for (size_t i = 0; i < all; i++)
+		if ((__start_kw_conf[i]->flags & KW_HIDDEN) == 0)
+			v[(*n)++] = __start_kw_conf[i];
+	qsort(v, *n, sizeof *v, by_name);
+	return (v);
+}
+
+static void
+dump_group(struct text *out, const char *title, unsigned in)
+{
+	size_t n;
+	const struct kw **v = sorted_rows(&n);
+
+	text_printf(out, "%s:\n", title);
+	for (size_t i = 0; i < n; i++) {
+		const struct kw *k = v[i];
+
+		if ((k->in & in) == 0)
+			continue;
+		text_printf(out, "\t%s", k->name);
+		if (k->args != NULL && k->args[0] != '\0')
+			text_printf(out, " %s", k->args);
+		if ((in & KW_PROXY) != 0) {
+			if ((k->in & (KW_FRONTEND | KW_BACKEND)) ==
+			    KW_FRONTEND)
+				text_addz(out, " [FE]");
+			else if ((k->in & (KW_FRONTEND | KW_BACKEND)) ==
+			    KW_BACKEND)
+				text_addz(out, " [BE]");
+			if ((k->flags & KW_HTTP) != 0)
+				text_addz(out, " [HTTP]");
+		}
+		text_addc(out, '\n');
+	}
+	free(v);
+}
+
+static void
+dump_cfg(struct text *out)
+{
+	const struct kw_section *const *s;
+
+	text_addz(out, "# List of registered configuration keywords:\n");
+	dump_group(out, "global", KW_GLOBAL);
+	dump_group(out, "listen", KW_PROXY);
+	dump_group(out, "bind", KW_BIND);
+	dump_group(out, "server", KW_SERVER);
+	dump_group(out, "userlist", KW_USERLIST);
+	dump_group(out, "http-errors", KW_HTTP_ERRORS);
+	text_addz(out, "sections:\n");
+	for (s = __start_kw_sections; s < __stop_kw_sections; s++)
+		text_printf(out, "\t%s %s\n", (*s)->name, (*s)->args);
+}
+
+/* ---- Markdown ---- */
+
+static void
+doc_flags(struct text *out, const struct kw *k)
+{
+	static const struct { unsigned bit; const char *name; } places[] = {
+		{ KW_DEFAULTS, "defaults" }, { KW_FRONTEND, "frontend" },
+		{ KW_BACKEND, "backend" },
+	};
+	const char *sep = "In: ";
+
+	if ((k->in & KW_PROXY) == 0)
+		return;
+	for (size_t i = 0; i < NELEM(places); i++) {
+		if ((k->in & places[i].bit) == 0)
+			continue;
+		text_printf(out, "%s%s", sep, places[i].name);
+		sep = ", ";
+	}
+	if ((k->in & (KW_FRONTEND | KW_BACKEND)) != 0)
+		text_addz(out, ", listen");
+	if ((k->flags & KW_HTTP) != 0)
+		text_addz(out, "; mode http");
+	if ((k->flags & KW_NO) != 0)
+		text_addz(out, "; can be preceded by `no`");
+	text_addz(out, ".\n\n");
+}
+
+static void
+doc_row(struct text *out, const struct kw *k)
+{
+	text_printf(out, "### %s\n\n`%s%s%s`\n\n", k->name, k->name,
+	    k->args != NULL && k->args[0] != '\0' ? " " : "",
+	    k->args != NULL ? k->args : "");
+	doc_flags(out, k);
+	text_printf(out, "%s\n\n", k->doc);
+	if (k->example != NULL)
+		text_printf(out, "    %s\n\n", k->example);
+}
+
+static void
+doc_group(struct text *out, const char *title, unsigned in)
+{
+	size_t n;
+	const struct kw **v = sorted_rows(&n);
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((v[i]->in & in) == 0)
+			continue;
+		if (!any)
+			text_printf(out, "## %s\n\n", title);
+		any = true;
+		doc_row(out, v[i]);
+	}
+	free(v);
+}
+
+static void
+dump_doc(struct text *out)
+{
+	const struct kw_section *const *s;
+
+	text_addz(out, "# Configuration reference\n\n"
+	    "Made from the program's own tables.\n\n## Sections\n\n");
+	for (s = __start_kw_sections; s < __stop_kw_sections; s++)
+		text_printf(out, "### %s\n\n`%s %s`\n\n%s\n\n", (*s)->name,
+		    (*s)->name, (*s)->args, (*s)->doc);
+	doc_group(out, "Keywords of the global section", KW_GLOBAL);
+	doc_group(out, "Keywords of proxies", KW_PROXY);
+	doc_group(out, "Words of bind lines", KW_BIND);
+	doc_group(out, "Words of server lines", KW_SERVER);
+	doc_group(out, "Keywords of userlist sections", KW_USERLIST);
+	doc_group(out, "Keywords of http-errors sections", KW_HTTP_ERRORS);
+}
+
+/* ---- classes ---- */
+
+static const struct { const char *cls, *what; } classes[] = {
+	{ "acl", "ACL keywords" },
+	{ "cfg", "configuration keywords" },
+	{ "cli", "CLI keywords" },
+	{ "cnv", "sample converter keywords" },
+	{ "flt", "filter names" },
+	{ "smp", "sample fetch functions" },
+	{ "svc", "service names" },
+};
+
+static void
+dump_help(struct text *out)
+{
+	text_addz(out, "# List of supported keyword classes:\n"
+	    "all: list all keywords\n");
+	for (size_t i = 0; i < NELEM(classes); i++)
+		text_printf(out, "%s: %s\n", classes[i].cls,
+		    classes[i].what);
+	text_addz(out, "doc: the configuration reference, as Markdown\n");
+}
+
+static bool
+dump_class(struct span cls, struct text *out)
+{
+	const struct kw_dumper *const *d;
+	bool found = false;
+
+	if (span_is(cls, "cfg")) {
+		dump_cfg(out);
+		found = true;
+	}
+	for (d = __start_kw_dumpers; d < __stop_kw_dumpers; d++) {
+		if (!span_is(cls, (*d)->cls))
+			continue;
+		(*d)->dump(out);
+		found = true;
+	}
+	for (size_t i = 0; i < NELEM(classes); i++)
+		if (span_is(cls, classes[i].cls))
+			found = true;
+	return (found);
+}
+
+bool
+kw_dump(struct span list, struct text *out)
+{
+	struct span cls;
+	bool good = true;
+
+	while (span_cut(&list, ',', &cls)) {
+		if (cls.n == 0)
+			continue;
+		if (span_is(cls, "help"))
+			dump_help(out);
+		else if (span_is(cls, "doc"))
+			dump_doc(out);
+		else if (span_is(cls, "all"))
+			for (size_t i = 0; i < NELEM(classes); i++)
+				dump_class(span_str(classes[i].cls), out);
+		else if (!dump_class(cls, out)) {
+			text_printf(out, "ignoring unknown keyword class "
+			    "'%.*s'\n", SPAN_FMT(cls));
+			good = false;
+		}
+	}
+	return (good);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * px_check - what only the whole configuration can tell: names that must
+ * exist, numbers not given yet, proxies that make no sense.
+ */
+#include "px_int.h"
+
+#include <stdlib.h>
+
+#include <base/must.h>
+
+static const char *
+what_is(const struct px *px)
+{
+	return (px->kind == (PX_FE | PX_BE) ? "proxy" : px->section);
+}
+
+/* ---- names ---- */
+
+static bool
+check_modes(struct conf *c, const struct px *fe, const struct px *be,
+    const char *how)
+{
+	if (fe->mode == be->mode || fe->mode == PX_TCP)
+		return (true);
+	return (conf_fail(c, DIAG_ALERT, fe->pos, "http %s '%s' (%s:%d) "
+	    "tries to use incompatible tcp %s '%s' (%s:%d) %s (see 'mode')",
+	    what_is(fe), fe->name, fe->pos.file, fe->pos.line, what_is(be),
+	    be->name, be->pos.file, be->pos.line, how));
+}
+
+static bool
+resolve(struct conf *c, struct px *fe, const char *name, struct diag_pos pos,
+    const char *keyword, const char *how, struct px **out)
+{
+	*out = px_find(px_model, span_str(name), PX_BE);
+	if (*out == NULL)
+		return (conf_fail(c, DIAG_ALERT, pos, "Proxy '%s': unable to "
+		    "find required %s: '%s'", fe->name, keyword, name));
+	return (check_modes(c, fe, *out, how));
+}
+
+static bool
+resolve_names(struct conf *c)
+{
+	bool good = true;
+
+	PX_EACH(px, px_model) {
+		if ((px->kind & PX_FE) == 0 || px->disabled)
+			continue;
+		if (px->default_be_name != NULL)
+			good &= resolve(c, px, px->default_be_name, px->pos,
+			    "default_backend", "as its default backend",
+			    &px->default_be);
+		for (struct px_use_be *u = px->use_be; u != NULL; u = u->next)
+			if (u->name != NULL)
+				good &= resolve(c, px, u->name, u->pos,
+				    "use_backend", "in a 'use_backend' rule",
+				    &u->be);
+	}
+	return (good);
+}
+
+CONF_CHECK(px_names, 0, resolve_names);
+
+/* ---- numbers ---- */
+
+static int
+by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return ((x > y) - (x < y));
+}
+
+struct numbers {
+	uint32_t *used, n, at, next;
+};
+
+/* The next free number; those in `used` (sorted) are taken. */
+static uint32_t
+next_free(struct numbers *nu)
+{
+	uint32_t id = ++nu->next;
+
+	while (nu->at < nu->n && nu->used[nu->at] <= id) {
+		if (nu->used[nu->at] == id)
+			id = ++nu->next;
+		nu->at++;
+	}
+	return (id);
+}
+
+static void
+sort_numbers(struct numbers *nu)
+{
+	if (nu->n > 0)
+		qsort(nu->used, nu->n, sizeof *nu->used, by_number);
+}
+
+static bool
+has_twin(const struct numbers *nu, uint32_t id)
+{
+	const uint32_t *p = bsearch(&id, nu->used, nu->n, sizeof id,
+	    by_number);
+
+	return (p != NULL && ((p > nu->used && p[-1] == id) ||
+	    (p + 1 < nu->used + nu->n && p[1] == id)));
+}
+
+static bool
+number_proxies(struct conf *c)
+{
+	struct numbers nu = { NULL, 0, 0, 0 };
+	bool good = true;
+
+	nu.used = must_alloc((px_model->n_px + 1) * sizeof *nu.used);
+	PX_EACH(px, px_model)
+		if (px->id != 0)
+			nu.used[nu.n++] = px->id;
+	sort_numbers(&nu);
+	PX_EACH(px, px_model) {
+		if (px->id == 0)
+			px->id = next_free(&nu);
+		else if (has_twin(&nu, px->id))
+			good = conf_fail(c, DIAG_ALERT, px->pos, "%s '%s' : "
+			    "custom id %u is used by another proxy",
+			    what_is(px), px->name, px->id);
+	}
+	free(nu.used);
+	return (good);
+}
+
+static bool
+number_servers(struct conf *c, struct px *px)
+{
+	struct numbers nu = { NULL, 0, 0, 0 };
+	bool good = true;
+
+	PX_EACH_SERVER(sv, px)
+		nu.n += sv->id != 0;
+	if (nu.n > 0) {
+		nu.used = must_alloc(nu.n * sizeof *nu.used);
+		nu.n = 0;
+		PX_EACH_SERVER(s2, px)
+			if (s2->id != 0)
+				nu.used[nu.n++] = s2->id;
+		sort_numbers(&nu);
+	}
+	PX_EACH_SERVER(s3, px) {
+		if (s3->id == 0)
+			s3->id = next_free(&nu);
+		else if (has_twin(&nu, s3->id))
+			good = conf_fail(c, DIAG_ALERT, s3->pos, "server "
+			    "'%s/%s' : custom id %u is used by another "
+			    "server", px->name, s3->name, s3->id);
+	}
+	free(nu.used);
+	return (good);
+}
+
+static bool
+number_all(struct conf *c)
+{
+	bool good = number_proxies(c);
+
+	PX_EACH(px, px_model)
+		if (px->servers != NULL)
+			good &= number_servers(c, px);
+	return (good);
+}
+
+CONF_CHECK(px_numbers, 1, number_all);
+
+/* ---- sense ---- */
+
+static void
+check_timeouts(struct conf *c, const struct px *px)
+{
+	const struct px_timeouts *t = px->timeout;
+	bool fe = (px->kind & PX_FE) != 0 && px->listens != NULL &&
+	    t->client == 0;
+	bool be = (px->kind & PX_BE) != 0 && px->servers != NULL &&
+	    (t->connect == 0 || t->server == 0);
+
+	if (!fe && !be)
+		return;
+	conf_fail(c, DIAG_WARNING, (struct diag_pos){ NULL }, "missing "
+	    "timeouts for %s '%s'.\n"
+	    "   | While not an error, a peer that goes silent would be "
+	    "waited for for ever.\n"
+	    "   | Please set all of these to a non-zero value: 'client', "
+	    "'connect', 'server'.", what_is(px), px->name);
+}
+
+static bool
+check_sense(struct conf *c)
+{
+	/* Advice can wait until the file is right. */
+	if (c->diags->n[DIAG_ALERT] > 0)
+		return (true);
+	PX_EACH(px, px_model) {
+		if (px->disabled)
+			continue;
+		if (px->kind == PX_FE && px->binds == NULL)
+			conf_fail(c, DIAG_WARNING, px->pos, "frontend '%s' "
+			    "has no 'bind' directive. Please declare it as a "
+			    "backend if this was intended", px->name);
+		else if (px->kind == (PX_FE | PX_BE) && px->binds == NULL)
+			conf_fail(c, DIAG_WARNING, px->pos, "proxy '%s' has "
+			    "no 'bind' directive. Please declare it as a "
+			    "backend if this was intended", px->name);
+		check_timeouts(c, px);
+	}
+	return (true);
+}
+
+CONF_CHECK(px_sense, 9, check_sense);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PX_PX_INT_H
+#define PX_PX_INT_H
+/*
+ * px_int - what the files of the room share.
+ */
+#include <conf/conf.h>
+#include <px/px.h>
+
+/* px_slots_init - number the slots of all rooms. */
+void px_slots_init(void);
+
+/* px_subject - "server b/s" for messages, in `buf`. */
+#define PX_SUBJECT 256
+const char *px_subject(char buf[PX_SUBJECT], const char *what, const char *a,
+    const char *b);
+
+/* px_text - a NUL-terminated copy for the life of the generation. */
+const char *px_text(struct span);
+
+/* px_hash_* - names to objects; doubles are allowed. */
+struct px_hash;
+struct px_hash *px_hash_new(void);
+void px_hash_add(struct px_hash *, uint64_t hash, void *obj);
+/* px_hash_next - objects with that hash; *at starts at 0. */
+void *px_hash_next(const struct px_hash *, uint64_t hash, size_t *at);
+
+uint64_t px_server_hash(const struct px *, struct span name);
+#endif

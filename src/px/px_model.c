@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * px_model - the objects of the configuration, their slots, and how they are
+ * found by name.
+ */
+#include "px_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <base/must.h>
+
+extern const struct px_slot *const __start_px_slots[] __attribute__((weak));
+extern const struct px_slot *const __stop_px_slots[] __attribute__((weak));
+
+struct px_model *px_model;
+
+/* ---- slots ---- */
+
+#define SLOTS_MAX 64            /* bits of px_slots.own */
+
+static const void *initial[PX_OBJ_N][SLOTS_MAX];
+static const struct px_slot *slot_of[PX_OBJ_N][SLOTS_MAX];
+static unsigned n_slots[PX_OBJ_N];
+
+void
+px_slots_init(void)
+{
+	const struct px_slot *const *s;
+	static bool ready;
+
+	if (ready)
+		return;
+	ready = true;
+	for (s = __start_px_slots; s < __stop_px_slots; s++) {
+		unsigned *n = &n_slots[(*s)->obj];
+
+		MUST(*n < SLOTS_MAX);
+		*(*s)->index = *n;
+		slot_of[(*s)->obj][*n] = *s;
+		initial[(*s)->obj][*n] = (*s)->initial != NULL ?
+		    (*s)->initial : must_alloc((*s)->size);
+		(*n)++;
+	}
+}
+
+/*
+ * own == 0 says that the array itself is another object's too. Who shares
+ * gives up what it owned, so that a later line of it (a second
+ * "default-server") does not reach into those that began before.
+ */
+void
+px_inherit(struct px_slots *s, enum px_obj obj, const struct px_slots *from)
+{
+	s->own = 0;
+	if (from == NULL || from->v == NULL) {
+		s->v = initial[obj];
+		return;
+	}
+	s->v = from->v;
+	((struct px_slots *)(uintptr_t)from)->own = 0;
+}
+
+void *
+px_edit(struct px_slots *s, const struct px_slot *slot)
+{
+	unsigned i = *slot->index, n = n_slots[slot->obj];
+	uint64_t bit = (uint64_t)1 << i;
+	const void **v;
+	void *copy;
+
+	if ((s->own & bit) != 0)
+		return ((void *)(uintptr_t)s->v[i]);
+	if (s->own == 0) {
+		v = arena_get(px_model->arena, n * sizeof *v);
+		memcpy(v, s->v, n * sizeof *v);
+		s->v = v;
+	}
+	copy = arena_get(px_model->arena, slot->size);
+	memcpy(copy, s->v[i], slot->size);
+	s->v[i] = copy;
+	s->own |= bit;
+	return (copy);
+}
+
+/* ---- names ---- */
+
+struct px_hash {
+	struct cell { uint64_t hash; void *obj; } *cell;
+	size_t mask, n;
+};
+
+struct px_hash *
+px_hash_new(void)
+{
+	struct px_hash *h = must_alloc(sizeof *h);
+
+	h->mask = 63;
+	h->cell = must_alloc((h->mask + 1) * sizeof *h->cell);
+	return (h);
+}
+
+static void
+put_cell(struct px_hash *h, uint64_t hash, void *obj)
+{
+	size_t i = hash & h->mask;
+
+	while (h->cell[i].obj != NULL)
+		i = (i + 1) & h->mask;
+	h->cell[i].hash = hash;
+	h->cell[i].obj = obj;
+}
+
+void
+px_hash_add(struct px_hash *h, uint64_t hash, void *obj)
+{
+	struct cell *old = h->cell;
+	size_t n = h->mask + 1;
+
+	if ((h->n + 1) * 4 > n * 3) {
+		h->mask = n * 2 - 1;
+		h->cell = must_alloc((h->mask + 1) * sizeof *h->cell);
+		for (size_t i = 0; i < n; i++)
+			if (old[i].obj != NULL)
+				put_cell(h, old[i].hash, old[i].obj);
+		free(old);
+	}
+	put_cell(h, hash, obj);
+	h->n++;
+}
+
+/* `at` counts the cells looked at. Without doubles of a name the first hit is
+ * the answer; with them the order is that of insertion only by chance. */
+void *
+px_hash_next(const struct px_hash *h, uint64_t hash, size_t *at)
+{
+	for (;;) {
+		const struct cell *c = &h->cell[(hash + *at) & h->mask];
+
+		(*at)++;
+		if (c->obj == NULL)
+			return (NULL);
+		if (c->hash == hash)
+			return (c->obj);
+	}
+}
+
+struct px *
+px_find(const struct px_model *m, struct span name, unsigned kinds)
+{
+	uint64_t hash = span_hash(name);
+	size_t at = 0;
+	struct px *px, *best = NULL;
+
+	while ((px = px_hash_next(m->names, hash, &at)) != NULL)
+		if ((px->kind & kinds) != 0 && span_is(name, px->name) &&
+		    (best == NULL || px->no < best->no))
+			best = px;
+	return (best);
+}
+
+uint64_t
+px_server_hash(const struct px *px, struct span name)
+{
+	return (span_hash(name) ^ px->no * 0x9e3779b97f4a7c15u);
+}
+
+struct px_server *
+px_server_find(const struct px *px, struct span name)
+{
+	uint64_t hash = px_server_hash(px, name);
+	size_t at = 0;
+	struct px_server *sv;
+
+	while ((sv = px_hash_next(px_model->server_names, hash, &at)) != NULL)
+		if (sv->px == px && span_is(name, sv->name))
+			return (sv);
+	return (NULL);
+}
+
+/* ---- objects ---- */
+
+static void
+global_init(struct px_global *g)
+{
+	g->magic = PX_GLOBAL_MAGIC;
+	g->mworker_max_reloads = -1;
+	g->unix_mode = g->unix_uid = g->unix_gid = -1;
+	g->strict_limits = true;
+	g->bufsize = 16384;
+	g->maxrewrite = 1024;
+	g->max_http_hdr = 101;
+	g->log_uri_len = 1024;
+	g->stats_maxconn = 10;
+	g->stats_timeout_ms = 10000;
+	px_inherit(&g->slots, PX_OBJ_GLOBAL, NULL);
+}
+
+struct px_model *
+px_model_new(struct arena *a)
+{
+	struct px_model *m = arena_zget(a, sizeof *m);
+
+	px_slots_init();
+	m->arena = a;
+	m->names = px_hash_new();
+	m->server_names = px_hash_new();
+	global_init(&m->global);
+	px_model = m;
+	return (m);
+}
+
+static const struct px_timeouts no_timeouts;
+
+struct px *
+px_new(const struct px *from, unsigned kind)
+{
+	struct px *px = arena_zget(px_model->arena, sizeof *px);
+
+	px->magic = PX_MAGIC;
+	px->mode = PX_TCP;
+	px->retries = 3;
+	px->reuse = PX_REUSE_SAFE;
+	px->timeout = &no_timeouts;
+	if (from != NULL) {
+		px->mode = from->mode;
+		px->disabled = from->disabled;
+		px->opt = from->opt;
+		px->maxconn = from->maxconn;
+		px->fullconn = from->fullconn;
+		px->backlog = from->backlog;
+		px->retries = from->retries;
+		px->redispatch = from->redispatch;
+		px->conn_mode = from->conn_mode;
+		px->reuse = from->reuse;
+		px->timeout = from->timeout;
+		px->default_be_name = from->default_be_name;
+		px->server_defaults = from->server_defaults;
+		px->from = from;
+	}
+	px->kind = (uint8_t)kind;
+	px_inherit(&px->slots, PX_OBJ_PROXY, from != NULL ? &from->slots :
+	    NULL);
+	return (px);
+}
+
+void
+px_add(struct px *px)
+{
+	struct px_model *m = px_model;
+
+	px->no = px->rt = m->n_px++;
+	if (m->last == NULL)
+		m->all = px;
+	else
+		m->last->next = px;
+	m->last = px;
+	px_hash_add(m->names, span_hash(span_str(px->name)), px);
+}
+
+struct px_server *
+px_server_new(struct px *px, const char *name)
+{
+	struct px_server *sv = arena_zget(px_model->arena, sizeof *sv);
+	const struct px_server *from = px->server_defaults;
+
+	if (from != NULL)
+		*sv = *from;
+	else
+		sv->weight = 1;
+	sv->magic = PX_SERVER_MAGIC;
+	sv->px = px;
+	sv->name = name;
+	sv->next = NULL;
+	px_inherit(&sv->slots, PX_OBJ_SERVER, from != NULL ? &from->slots :
+	    NULL);
+	return (sv);
+}
+
+struct px_timeouts *
+px_timeouts_edit(struct px *px)
+{
+	struct px_timeouts *t;
+
+	if (!px->timeout_own) {
+		t = arena_get(px_model->arena, sizeof *t);
+		*t = *px->timeout;
+		px->timeout = t;
+		px->timeout_own = true;
+	}
+	return ((struct px_timeouts *)(uintptr_t)px->timeout);
+}
+
+const char *
+px_text(struct span s)
+{
+	return (arena_dup(px_model->arena, s));
+}
+
+const char *
+px_subject(char buf[PX_SUBJECT], const char *what, const char *a,
+    const char *b)
+{
+	snprintf(buf, PX_SUBJECT, "%s %s%s%s", what, a, b != NULL ? "/" : "",
+	    b != NULL ? b : "");
+	return (buf);
+}

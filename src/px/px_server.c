@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * px_server - server and default-server lines.
+ */
+#include "px_int.h"
+
+#include <base/must.h>
+
+static void
+append(struct px *px, struct px_server *sv)
+{
+	if (px->servers == NULL)
+		px->servers = sv;
+	else
+		px->servers_last->next = sv;
+	px->servers_last = sv;
+	px->n_servers++;
+	sv->rt = px_model->n_servers++;
+	px_hash_add(px_model->server_names,
+	    px_server_hash(px, span_str(sv->name)), sv);
+}
+
+static bool
+take_addr(struct conf_line *l, const struct conf_word *w,
+    struct px_server *sv, struct span text)
+{
+	struct addr_spec a;
+	const char *err;
+
+	if (!addr_parse(text, &a, &err))
+		return (conf_err(l, w, "%s in '%s'", err, text.p));
+	if (a.addr.family == ADDR_FD || a.addr.family == ADDR_SOCKPAIR)
+		return (conf_err(l, w, "'%s' : a server cannot be reached "
+		    "through an inherited descriptor yet", text.p));
+	if (a.port_given && !a.port_offset && a.port_last != a.addr.port)
+		return (conf_err(l, w, "port range not allowed in '%s'",
+		    text.p));
+	if (a.need_dns && !addr_resolve(&a, &err)) {
+		conf_err(l, w, "could not resolve address '%.*s'",
+		    SPAN_FMT(a.host));
+		conf_err_hint(l, "%s", err);
+		return (false);
+	}
+	sv->addr = a.addr;
+	sv->host = text.p;
+	sv->unix_path = a.addr.family == ADDR_UNIX ||
+	    a.addr.family == ADDR_ABNS || a.addr.family == ADDR_ABNSZ ?
+	    px_text(a.host) : NULL;
+	sv->has_port_offset = a.port_offset;
+	sv->port_offset = (int16_t)a.offset;
+	sv->port_from_client = a.port_offset || !a.port_given;
+	return (true);
+}
+
+static void
+check_double(struct conf_line *l, const struct conf_word *w, struct px *px)
+{
+	const struct px_server *twin = px_server_find(px, w->text);
+
+	if (twin != NULL)
+		conf_err(l, w, "backend '%s', another server named '%s' was "
+		    "already defined at line %d, please use distinct names",
+		    px->name, twin->name, twin->pos.line);
+}
+
+static bool
+parse_server(struct conf_line *l, void *obj)
+{
+	struct px *px = OBJ(obj, struct px, PX_MAGIC);
+	const struct conf_word *name_w = conf_peek(l), *addr_w;
+	char subject[PX_SUBJECT];
+	struct px_server *sv;
+	struct span name, addr;
+	bool good;
+
+	if (conf_left(l) < 2) {
+		conf_err(l, name_w, "'server' expects <name> and "
+		    "<addr>[:<port>] as arguments");
+		return (false);
+	}
+	if (!conf_want_name(l, "a name", &name))
+		return (false);
+	check_double(l, name_w, px);
+	addr_w = conf_peek(l);
+	conf_want(l, "an address", &addr);
+	sv = px_server_new(px, name.p);
+	sv->pos = conf_pos(l, name_w);
+	append(px, sv);
+	l->subject = px_subject(subject, "server", px->name, name.p);
+	good = take_addr(l, addr_w, sv, addr);
+	good &= kw_words(l, KW_SERVER, sv);
+	l->subject = NULL;
+	return (good);
+}
+
+static bool
+parse_default_server(struct conf_line *l, void *obj)
+{
+	struct px *px = OBJ(obj, struct px, PX_MAGIC);
+	char subject[PX_SUBJECT];
+	bool good;
+
+	if (conf_left(l) == 0)
+		return (conf_err(l, NULL, "'default-server' expects words "
+		    "that server lines may have"));
+	if (px->server_defaults == NULL || px->server_defaults->px != px)
+		px->server_defaults = px_server_new(px, NULL);
+	l->subject = px_subject(subject, "default-server",
+	    px->name == NULL ? "" : px->name, NULL);
+	good = kw_words(l, KW_SERVER, px->server_defaults);
+	l->subject = NULL;
+	return (good);
+}
+
+/* ---- words ---- */
+
+static struct px_server *
+sv_of(void *obj)
+{
+	return (OBJ(obj, struct px_server, PX_SERVER_MAGIC));
+}
+
+static bool
+parse_weight(struct conf_line *l, void *obj)
+{
+	const struct conf_word *w = conf_peek(l);
+	int64_t n;
+
+	if (!conf_want_int(l, "an integer", INT64_MIN, INT64_MAX, &n))
+		return (false);
+	if (n < 0 || n > 256)
+		return (conf_err(l, w, "weight is not within 0 and 256 "
+		    "(%lld)", (long long)n));
+	sv_of(obj)->weight = (uint16_t)n;
+	return (true);
+}
+
+static bool
+want_u32(struct conf_line *l, uint32_t lo, uint32_t *out)
+{
+	int64_t n;
+
+	if (!conf_want_int(l, "an integer", lo, INT32_MAX, &n))
+		return (false);
+	*out = (uint32_t)n;
+	return (true);
+}
+
+static bool
+parse_maxconn(struct conf_line *l, void *obj)
+{
+	return (want_u32(l, 0, &sv_of(obj)->maxconn));
+}
+
+static bool
+parse_minconn(struct conf_line *l, void *obj)
+{
+	return (want_u32(l, 0, &sv_of(obj)->minconn));
+}
+
+static bool
+parse_maxqueue(struct conf_line *l, void *obj)
+{
+	return (want_u32(l, 0, &sv_of(obj)->maxqueue));
+}
+
+/* Numbers are looked for twice at the end, when all are there. */
+static bool
+parse_id(struct conf_line *l, void *obj)
+{
+	if (sv_of(obj)->name == NULL)
+		return (conf_err(l, &l->word[l->at - 1], "'id' is not "
+		    "allowed on default-server lines"));
+	return (want_u32(l, 1, &sv_of(obj)->id));
+}
+
+static bool
+parse_backup(struct conf_line *l, void *obj)
+{
+	sv_of(obj)->backup = !l->no;
+	return (true);
+}
+
+static bool
+parse_disabled(struct conf_line *l, void *obj)
+{
+	(void)l;
+	sv_of(obj)->disabled = true;
+	return (true);
+}
+
+static bool
+parse_enabled(struct conf_line *l, void *obj)
+{
+	(void)l;
+	sv_of(obj)->disabled = false;
+	return (true);
+}
+
+KEYWORD(server) = {
+	.name = "server", .in = KW_BACKEND,
+	.args = "<name> <address>[:<port>] [<word>...]",
+	.parse = parse_server,
+	.doc = "A server of the backend: `host:port`, a UNIX socket's path, "
+	    "`abns@name`. Without a port, or with `+n` or `-n`, the port that "
+	    "the client connected to (plus n) is used.",
+	.example = "server web1 192.0.2.11:8080 weight 10 maxconn 200",
+};
+KEYWORD(default_server) = {
+	.name = "default-server", .in = KW_DEFAULTS | KW_BACKEND,
+	.args = "<word>...", .parse = parse_default_server,
+	.doc = "Words that the server lines after it begin with.",
+	.example = "default-server maxconn 100",
+};
+
+#define SERVER_WORD(ident, word, bits, words, fn, text)                      \
+	KEYWORD(server_##ident) = {                                          \
+		.name = word, .in = KW_SERVER, .flags = (bits),              \
+		.args = words, .parse = fn, .doc = text,                     \
+	}
+SERVER_WORD(weight, "weight", 0, "<n>", parse_weight,
+    "Its share of the load, 0 to 256, against the others' (1).");
+SERVER_WORD(maxconn, "maxconn", 0, "<n>", parse_maxconn,
+    "Requests or connections it gets at a time; more wait in a queue. 0, "
+    "the default: no limit.");
+SERVER_WORD(minconn, "minconn", 0, "<n>", parse_minconn,
+    "Makes maxconn depend on the load: so many when the backend is idle.");
+SERVER_WORD(maxqueue, "maxqueue", 0, "<n>", parse_maxqueue,
+    "How many may wait for it; others go elsewhere. 0: no limit.");
+SERVER_WORD(id, "id", 0, "<n>", parse_id, "Its number in statistics.");
+SERVER_WORD(backup, "backup", KW_NO, "", parse_backup,
+    "Used only when all servers without this word are down.");
+SERVER_WORD(disabled, "disabled", 0, "", parse_disabled,
+    "Starts in maintenance.");
+SERVER_WORD(enabled, "enabled", 0, "", parse_enabled,
+    "Does not start in maintenance, whatever default-server says.");
