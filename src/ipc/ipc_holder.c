@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ipc_holder - the table of listening sockets.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <base/must.h>
+#include <base/num.h>
+#include <ipc/holder.h>
+#include <os/fd.h>
+#include <os/sock.h>
+
+#include "holder_int.h"
+
+struct row {
+	struct row *next;
+	char *key;
+	int *fds;
+	size_t n;
+	uint32_t first_gen, last_gen;   /* who asked for it */
+};
+
+static struct row *rows;
+static char error[256];
+
+bool (*ipc_holder_busy)(void);
+
+/* What makes two requests the same socket. */
+static void
+make_key(struct text *t, const struct ipc_listen *l, struct span host,
+    struct span interface)
+{
+	text_printf(t, "%u/", l->family);
+	if (l->family == ADDR_FD || l->family == ADDR_SOCKPAIR)
+		text_printf(t, "%d", l->fd);
+	else if (l->family == ADDR_V4 || l->family == ADDR_V6)
+		for (int i = 0; i < 16; i++)
+			text_printf(t, "%02x", l->ip[i]);
+	text_printf(t, "/%u/%u%u%u%u%u/%d.%d.%d/%d/", l->port, l->transparent,
+	    l->v6only, l->v4v6, l->dgram, l->reuseport, l->mode, l->uid,
+	    l->gid, l->mss);
+	text_quote(t, interface);
+	text_addc(t, '/');
+	text_quote(t, host);
+}
+
+static struct row *
+find_row(const char *key)
+{
+	for (struct row *r = rows; r != NULL; r = r->next)
+		if (strcmp(r->key, key) == 0)
+			return (r);
+	return (NULL);
+}
+
+static struct row *
+add_row(const char *key, uint32_t gen)
+{
+	struct row *r = must_alloc(sizeof *r), **end = &rows;
+
+	r->key = must_strdup(key);
+	r->first_gen = r->last_gen = gen;
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = r;
+	return (r);
+}
+
+static void
+add_fd(struct row *r, int fd)
+{
+	r->fds = must_realloc(r->fds, (r->n + 1) * sizeof *r->fds);
+	r->fds[r->n++] = fd;
+}
+
+static void
+drop_row(struct row **link)
+{
+	struct row *r = *link;
+
+	*link = r->next;
+	for (size_t i = 0; i < r->n; i++)
+		fd_close(&r->fds[i]);
+	free(r->fds);
+	free(r->key);
+	free(r);
+}
+
+/* ---- opening ---- */
+
+static int
+take_inherited(const struct ipc_listen *l)
+{
+	int fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 3), yes = 0, type = 0;
+	socklen_t n = sizeof yes;
+
+	if (fd < 0) {
+		snprintf(error, sizeof error,
+		    "descriptor %d is not open in this process", l->fd);
+		return (-1);
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) != 0) {
+		snprintf(error, sizeof error, "descriptor %d is not a socket",
+		    l->fd);
+		fd_close(&fd);
+		return (-1);
+	}
+	n = sizeof yes;
+	if (l->family == ADDR_FD && type == SOCK_STREAM &&
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &n) == 0 &&
+	    !yes && listen(fd, l->backlog > 0 ? l->backlog : SOMAXCONN) != 0) {
+		snprintf(error, sizeof error, "can't listen on descriptor %d: "
+		    "%s", l->fd, strerror(errno));
+		fd_close(&fd);
+		return (-1);
+	}
+	(void)sock_set_nonblock(fd, true);
+	return (fd);
+}
+
+static void
+fill_listen(struct sock_listen *s, const struct ipc_listen *l, char *host,
+    char *interface)
+{
+	memset(s, 0, sizeof *s);
+	s->addr.addr.family = l->family;
+	s->addr.addr.port = s->addr.port_last = l->port;
+	s->addr.port_given = true;
+	memcpy(s->addr.addr.ip, l->ip, sizeof l->ip);
+	s->addr.host = span_str(host);
+	s->addr.fd = l->fd;
+	s->backlog = l->backlog;
+	s->reuseport = l->reuseport;
+	s->transparent = l->transparent;
+	s->v6only = l->v6only;
+	s->v4v6 = l->v4v6;
+	s->defer_accept = l->defer_accept;
+	s->tfo = l->tfo;
+	s->dgram = l->dgram;
+	s->mss = l->mss;
+	s->interface = *interface != '\0' ? interface : NULL;
+	s->tcp_user_timeout_ms = l->user_timeout_ms;
+	s->mode = l->mode;
+	s->uid = l->uid;
+	s->gid = l->gid;
+}
+
+static int
+open_one(const struct ipc_listen *l, struct span host, struct span interface)
+{
+	char host_z[256], interface_z[64];
+	struct sock_listen s;
+	const char *what = "socket";
+	int fd;
+
+	if (l->family == ADDR_FD || l->family == ADDR_SOCKPAIR)
+		return (take_inherited(l));
+	if (!span_copy(host_z, sizeof host_z, host) ||
+	    !span_copy(interface_z, sizeof interface_z, interface)) {
+		snprintf(error, sizeof error, "address is too long");
+		return (-1);
+	}
+	fill_listen(&s, l, host_z, interface_z);
+	do
+		fd = sock_listen_open(&s, &what);
+	while (fd < 0 && errno == EADDRINUSE && ipc_holder_busy != NULL &&
+	    ipc_holder_busy());
+	if (fd < 0)
+		snprintf(error, sizeof error, "cannot open: %s: %s", what,
+		    strerror(errno));
+	return (fd);
+}
+
+static bool
+open_shards(struct row *r, const struct ipc_listen *l, struct span host,
+    struct span interface)
+{
+	size_t want = l->reuseport ? l->n : 1;
+	int fd;
+
+	if (want > IPC_FDS_MAX)
+		want = IPC_FDS_MAX;
+	if (want == 0)
+		want = 1;
+	if (r->n == 0)
+		while (r->n < want && (fd = ipc_holder_adopted(l, host,
+		    interface)) >= 0)
+			add_fd(r, fd);
+	while (r->n < want) {
+		if ((fd = open_one(l, host, interface)) < 0) {
+			/* A shard more is a wish; the first is a must. */
+			return (r->n > 0);
+		}
+		add_fd(r, fd);
+	}
+	return (true);
+}
+
+bool
+ipc_holder_get(const struct ipc_listen *l, struct span host,
+    struct span interface, uint32_t gen, int fds[IPC_FDS_MAX], size_t *n,
+    const char **err)
+{
+	struct text key;
+	struct row *r;
+	bool good;
+
+	text_init(&key);
+	make_key(&key, l, host, interface);
+	r = find_row(key.p);
+	if (r == NULL)
+		r = add_row(key.p, gen);
+	text_fini(&key);
+	good = open_shards(r, l, host, interface);
+	*err = error;
+	*n = r->n < IPC_FDS_MAX ? r->n : IPC_FDS_MAX;
+	if (good) {
+		r->last_gen = gen;
+		memcpy(fds, r->fds, *n * sizeof *fds);
+	}
+	return (good);
+}
+
+void
+ipc_holder_commit(uint32_t gen)
+{
+	for (struct row **link = &rows; *link != NULL;) {
+		if ((*link)->last_gen < gen)
+			drop_row(link);
+		else
+			link = &(*link)->next;
+	}
+}
+
+void
+ipc_holder_cancel(uint32_t gen)
+{
+	for (struct row **link = &rows; *link != NULL;) {
+		if ((*link)->first_gen == gen) {
+			drop_row(link);
+			continue;
+		}
+		if ((*link)->last_gen == gen)
+			(*link)->last_gen = gen - 1;
+		link = &(*link)->next;
+	}
+}
+
+size_t
+ipc_holder_count(void)
+{
+	size_t n = 0;
+
+	for (struct row *r = rows; r != NULL; r = r->next)
+		n += r->n;
+	return (n);
+}
+
+/* ---- over exec ---- */
+
+void
+ipc_holder_save(struct text *t)
+{
+	for (struct row *r = rows; r != NULL; r = r->next) {
+		text_printf(t, "socket %u %u %s", r->first_gen, r->last_gen,
+		    r->key);
+		for (size_t i = 0; i < r->n; i++) {
+			(void)sock_set_cloexec(r->fds[i], false);
+			text_printf(t, " %d", r->fds[i]);
+		}
+		text_addc(t, '\n');
+	}
+}
+
+static bool
+take_number(struct span *left, uint64_t *v)
+{
+	struct span word;
+
+	return (span_cut(left, ' ', &word) && num_u64(word, v));
+}
+
+static bool
+load_line(struct span line)
+{
+	uint64_t first, last, fd;
+	struct span key;
+	struct row *r;
+	char *key_z;
+
+	if (!take_number(&line, &first) || !take_number(&line, &last) ||
+	    !span_cut(&line, ' ', &key))
+		return (false);
+	key_z = span_dup(key);
+	r = add_row(key_z, (uint32_t)first);
+	free(key_z);
+	r->last_gen = (uint32_t)last;
+	while (take_number(&line, &fd)) {
+		if (fcntl((int)fd, F_GETFD) < 0)
+			return (false);
+		(void)sock_set_cloexec((int)fd, true);
+		add_fd(r, (int)fd);
+	}
+	return (true);
+}
+
+bool
+ipc_holder_load(struct span all)
+{
+	struct span line;
+
+	while (span_cut(&all, '\n', &line))
+		if (span_begins(line, SPAN("socket ")) &&
+		    !load_line(span_skip(line, 7)))
+			return (false);
+	return (true);
+}
