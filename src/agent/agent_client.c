@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The worker's side of the topics.
+ */
+#include <stdlib.h>
+
+#include <agent/agent.h>
+#include <base/must.h>
+
+#include "agent_int.h"
+
+struct agent_answer {
+	uint32_t channel;       /* which agent asked: a new one did not */
+	uint32_t tag;
+	bool later, on_heap;
+};
+
+static struct ipc_chan chan = { .fd = -1 };
+static uint32_t n_channels;
+
+static void
+on_ask(const struct agent_topic *t, const struct ipc_msg *m)
+{
+	struct agent_answer a = { n_channels, m->tag, false, false };
+
+	if (t != NULL && t->asked != NULL)
+		t->asked(&a, m->data);
+	if (!a.later)
+		agent_answer_end(&a);
+}
+
+static void
+on_agent(struct ipc_chan *c, struct ipc_msg *m, void *arg)
+{
+	const struct agent_topic *t;
+
+	(void)c;
+	(void)arg;
+	if (m == NULL)
+		return;         /* the keeper makes a new agent */
+	t = agent_topic_at(m->flags);
+	if (m->type == IPC_ASK)
+		on_ask(t, m);
+	else if (t != NULL && m->n_fds > 0 && t->told_fds != NULL)
+		t->told_fds(m->data, m->fds, m->n_fds);
+	else if (t != NULL && t->told != NULL)
+		t->told(m->data);
+}
+
+void
+agent_client_open(struct loop *loop, int fd)
+{
+	if (n_channels++ > 0)
+		ipc_close(&chan);
+	ipc_open(&chan, fd, IPC_WORKER, IPC_AGENT, loop, on_agent, NULL);
+}
+
+void
+agent_say(const struct agent_topic *t, const void *data, size_t n)
+{
+	if (chan.fd >= 0)
+		(void)ipc_send_tag(&chan, IPC_SAY, agent_topic_no(t), 0, data,
+		    n, NULL, 0);
+}
+
+void
+agent_answer(struct agent_answer *a, const void *data, size_t n)
+{
+	if (n > 0 && chan.fd >= 0 && a->channel == n_channels)
+		(void)ipc_send_tag(&chan, IPC_ANSWER, 0, a->tag, data, n, NULL,
+		    0);
+}
+
+struct agent_answer *
+agent_answer_later(struct agent_answer *a)
+{
+	struct agent_answer *copy = must_alloc(sizeof *copy);
+
+	a->later = true;
+	*copy = *a;
+	copy->on_heap = true;
+	return (copy);
+}
+
+void
+agent_answer_end(struct agent_answer *a)
+{
+	if (chan.fd >= 0 && a->channel == n_channels)
+		(void)ipc_send_tag(&chan, IPC_ANSWER, AGENT_LAST_PIECE, a->tag,
+		    NULL, 0, NULL, 0);
+	if (a->on_heap)
+		free(a);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Telling and asking: both sides in one process, over a real channel.
+ */
+#include <base/test.h>
+
+#include "../agent_topic.c"
+#include "../agent_client.c"
+
+#include <os/sock.h>
+
+static struct loop loop;
+static int n_told, n_said, n_done, done_missing, n_came;
+static char answer_text[64];
+
+static void
+count_worker(struct agent_worker *w, bool came)
+{
+	(void)w;
+	n_came += came ? 1 : -1;
+}
+
+static void
+on_told(struct span s)
+{
+	n_told += (int)s.n;
+}
+
+static void
+on_said(struct agent_worker *w, struct span s)
+{
+	n_said += w->no * 10 + (int)s.n;
+}
+
+static struct agent_answer *waiting;
+
+static void
+on_asked(struct agent_answer *a, struct span q)
+{
+	if (span_is(q, "never"))
+		waiting = agent_answer_later(a);
+	else {
+		agent_answer(a, "one,", 4);
+		agent_answer(a, "two", 3);
+	}
+}
+
+AGENT_TOPIC(other) = { .name = "other" };
+AGENT_TOPIC(subject) = { .name = "subject", .told = on_told,
+	.asked = on_asked, .said = on_said };
+
+static void
+on_piece(struct agent_worker *w, struct span s, void *arg)
+{
+	(void)w;
+	(void)arg;
+	strncat(answer_text, s.p, s.n);
+}
+
+static void
+on_done(int missing, void *arg)
+{
+	(void)arg;
+	n_done++;
+	done_missing = missing;
+}
+
+static void
+turn(int n)
+{
+	while (n-- > 0)
+		loop_turn(&loop, 10);
+}
+
+static void
+set_up(void)
+{
+	int fd[2];
+
+	n_told = n_said = n_done = n_came = 0;
+	done_missing = -1;
+	answer_text[0] = '\0';
+	agent_on_worker = count_worker;
+	loop_open(&loop);
+	CHECK(sock_pair(SOCK_SEQPACKET, fd));
+	agent_client_open(&loop, fd[1]);
+	agent_worker_add(&loop, 3, 4711, fd[0]);
+}
+
+static void
+tear_down(void)
+{
+	while (!list_empty(&agent_workers))
+		agent_worker_drop(LIST_ITEM(agent_workers.next,
+		    struct agent_worker, node));
+	ipc_close(&chan);
+	loop_close(&loop);
+	while (!list_empty(&kept_all)) {
+		struct kept *k = LIST_ITEM(kept_all.next, struct kept, node);
+
+		list_del(&k->node);
+		free(k);
+	}
+}
+
+TEST(workers_are_told)
+{
+	(void)agent_topic_other;
+	set_up();
+	agent_broadcast(&AGENT_TOPIC_OF(subject), "abc", 3, false);
+	turn(2);
+	CHECK_EQ(n_told, 3);
+	agent_say(&AGENT_TOPIC_OF(subject), "xy", 2);
+	turn(2);
+	CHECK_EQ(n_said, 32);
+	tear_down();
+	CHECK_EQ(n_came, 0);
+}
+
+TEST(a_later_worker_is_told_what_was_kept)
+{
+	int fd[2];
+
+	set_up();
+	agent_broadcast(&AGENT_TOPIC_OF(subject), "abc", 3, true);
+	turn(2);
+	agent_worker_drop(agent_worker_find(4711));
+	CHECK(sock_pair(SOCK_SEQPACKET, fd));
+	agent_client_open(&loop, fd[1]);
+	agent_worker_add(&loop, 3, 4712, fd[0]);
+	turn(2);
+	CHECK_EQ(n_told, 6);
+	tear_down();
+}
+
+TEST(answers_are_gathered)
+{
+	set_up();
+	CHECK(agent_ask(&AGENT_TOPIC_OF(subject), "q", 1, 1000, on_piece,
+	    on_done, NULL) != 0);
+	CHECK_EQ(n_done, 0);
+	turn(3);
+	CHECK_STR(answer_text, "one,two");
+	CHECK(n_done == 1 && done_missing == 0);
+	tear_down();
+}
+
+TEST(no_answer_in_time_is_missing)
+{
+	set_up();
+	agent_ask(&AGENT_TOPIC_OF(subject), "never", 5, 30, on_piece, on_done,
+	    NULL);
+	turn(10);
+	CHECK(n_done == 1 && done_missing == 1);
+	agent_answer(waiting, "late", 4);
+	agent_answer_end(waiting);
+	turn(3);
+	CHECK_STR(answer_text, "");
+	CHECK_EQ(n_done, 1);
+	tear_down();
+}
+
+TEST(a_dead_worker_is_not_waited_for)
+{
+	set_up();
+	agent_ask(&AGENT_TOPIC_OF(subject), "never", 5, 5000, on_piece,
+	    on_done, NULL);
+	turn(1);
+	agent_worker_drop(agent_worker_find(4711));
+	CHECK(n_done == 1 && done_missing == 0);
+	free(waiting);
+	tear_down();
+}
+
+TEST(asking_nobody_is_done_later)
+{
+	set_up();
+	agent_worker_drop(agent_worker_find(4711));
+	agent_ask(&AGENT_TOPIC_OF(subject), "q", 1, 5000, on_piece, on_done,
+	    NULL);
+	CHECK_EQ(n_done, 0);
+	turn(3);
+	CHECK_EQ(n_done, 1);
+	agent_ask_drop(agent_ask(&AGENT_TOPIC_OF(subject), "q", 1, 5000,
+	    on_piece, on_done, NULL));
+	turn(3);
+	CHECK_EQ(n_done, 1);
+	tear_down();
+}
