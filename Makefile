@@ -90,7 +90,8 @@ FUZZERS := $(filter $(ROOM:%=src/%/%),$(FUZZERS))
 endif
 
 .PHONY: all objs debug asan install dist check check-unit check-vtc \
-	check-tests check-layers check-names check-style check-headers check-shape shape \
+	check-tests check-layers check-names check-style check-headers check-shape \
+	check-compat shape \
 	unit-programs fuzz-programs fuzz bench bench-tools lint fmt \
 	doc check-doc help clean FORCE
 
@@ -190,6 +191,9 @@ check-names: objs  ## extern symbols carry the prefix of their room
 
 check-style:  ## what a program can say about form
 	@scripts/check-style
+
+check-compat: $(O)/ecluse  ## HAProxy's names: what is had, what is not
+	@scripts/compat-census --check $(O)/ecluse
 
 check-headers: $(O)/gen/version.h  ## every public header compiles alone
 	@scripts/check-headers $(CC) $(ALLC)

@@ -133,7 +133,8 @@ struct kw_dumper {
 const char *kw_nearest(struct span word, const char *const *names, size_t n);
 
 /* kw_compat - what is known about a HAProxy name we lack. `kind`: "cfg",
- * "acl", "smp", "cnv", "act", "cli". Set by the room compat at start; the
+ * "section", "bind", "server", "acl", "smp", "cnv", "act", "cli", "mcli",
+ * "flt", "svc". Set by compat_init() (compat/compat.h); the
  * status is "planned", "refused" or NULL when unknown; *text may be NULL. */
 extern const char *(*kw_compat)(const char *kind, struct span name,
     const char **text);

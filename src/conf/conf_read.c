@@ -127,6 +127,26 @@ run_row(struct conf_line *l)
 	l->kw->parse(l, st->obj);
 }
 
+/* A section that we do not have: said once, its lines are passed over. */
+static bool
+foreign_section(struct conf_line *l)
+{
+	struct span w = l->word[0].text;
+	const char *status = NULL, *text = NULL;
+
+	if (kw_compat != NULL)
+		status = kw_compat("section", w, &text);
+	if (status == NULL)
+		return (false);
+	section_end(l->conf);
+	l->conf->state->skip_section = true;
+	conf_err(l, &l->word[0], "section '%s' is not supported%s", w.p,
+	    strcmp(status, "refused") == 0 ? "" : " yet");
+	if (text != NULL)
+		conf_err_hint(l, "%s", text);
+	return (true);
+}
+
 static void
 run_line(struct conf_line *l)
 {
@@ -140,11 +160,11 @@ run_line(struct conf_line *l)
 		section_begin(l, s);
 		return;
 	}
-	if (st->section == NULL) {
-		kw_unknown(l, 0, NULL);
+	if (foreign_section(l) || st->skip_section)
 		return;
-	}
-	if (!st->skip_section)
+	if (st->section == NULL)
+		kw_unknown(l, 0, NULL);
+	else
 		run_row(l);
 }
 

@@ -43,51 +43,74 @@ sorted_rows(size_t *n)
 	return (v);
 }
 
+/* "[ FE BE HTTP ]" behind the options. */
 static void
-dump_group(struct text *out, const char *title, unsigned in)
+put_sides(struct text *out, const struct kw *k)
+{
+	if (strncmp(k->name, "option ", 7) != 0)
+		return;
+	text_printf(out, " [ %s%s%s]",
+	    (k->in & KW_FRONTEND) != 0 ? "FE " : "",
+	    (k->in & KW_BACKEND) != 0 ? "BE " : "",
+	    (k->flags & KW_HTTP) != 0 ? "HTTP " : "");
+}
+
+/* "+1" when an argument follows. */
+static void
+put_word(struct text *out, const struct kw *k, const char *before,
+    const char *no)
+{
+	bool arg = k->args != NULL && k->args[0] != '\0' && no[0] == '\0';
+
+	text_printf(out, "\t%s%s%s%s\n", before, no, k->name,
+	    arg ? " +1" : "");
+}
+
+static void
+dump_rows(struct text *out, unsigned in, const char *before)
 {
 	size_t n;
 	const struct kw **v = sorted_rows(&n);
 
-	text_printf(out, "%s:\n", title);
 	for (size_t i = 0; i < n; i++) {
-		const struct kw *k = v[i];
-
-		if ((k->in & in) == 0)
+		if ((v[i]->in & in) == 0)
 			continue;
-		text_printf(out, "\t%s", k->name);
-		if (k->args != NULL && k->args[0] != '\0')
-			text_printf(out, " %s", k->args);
-		if ((in & KW_PROXY) != 0) {
-			if ((k->in & (KW_FRONTEND | KW_BACKEND)) ==
-			    KW_FRONTEND)
-				text_addz(out, " [FE]");
-			else if ((k->in & (KW_FRONTEND | KW_BACKEND)) ==
-			    KW_BACKEND)
-				text_addz(out, " [BE]");
-			if ((k->flags & KW_HTTP) != 0)
-				text_addz(out, " [HTTP]");
+		if (before != NULL) {
+			put_word(out, v[i], before, "");
+			if ((v[i]->flags & KW_NO) != 0)
+				put_word(out, v[i], before, "no-");
+			continue;
 		}
+		text_printf(out, "\t%s", v[i]->name);
+		put_sides(out, v[i]);
 		text_addc(out, '\n');
 	}
 	free(v);
 }
 
+static bool dump_class(struct span cls, struct text *out);
+
+/* The groups of HAProxy's listing; actions come from a room above. */
 static void
 dump_cfg(struct text *out)
 {
 	const struct kw_section *const *s;
 
-	text_addz(out, "# List of registered configuration keywords:\n");
-	dump_group(out, "global", KW_GLOBAL);
-	dump_group(out, "listen", KW_PROXY);
-	dump_group(out, "bind", KW_BIND);
-	dump_group(out, "server", KW_SERVER);
-	dump_group(out, "userlist", KW_USERLIST);
-	dump_group(out, "http-errors", KW_HTTP_ERRORS);
-	text_addz(out, "sections:\n");
+	text_addz(out, "# List of registered configuration keywords:\n"
+	    "global\n");
+	dump_rows(out, KW_GLOBAL, NULL);
+	text_addz(out, "listen\n");
+	dump_rows(out, KW_BIND, "bind <addr> ");
+	dump_rows(out, KW_SERVER, "server <name> <addr> ");
+	dump_rows(out, KW_PROXY, NULL);
+	dump_class(SPAN("act"), out);
+	text_addz(out, "userlist\n");
+	dump_rows(out, KW_USERLIST, NULL);
+	text_addz(out, "http-errors\n");
+	dump_rows(out, KW_HTTP_ERRORS, NULL);
+	text_addz(out, "sections\n");
 	for (s = __start_kw_sections; s < __stop_kw_sections; s++)
-		text_printf(out, "\t%s %s\n", (*s)->name, (*s)->args);
+		text_printf(out, "\t%s\n", (*s)->name);
 }
 
 /* ---- Markdown ---- */

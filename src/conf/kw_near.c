@@ -223,8 +223,10 @@ say_elsewhere(struct conf_line *l, const struct kw *kw, unsigned in,
 
 /* What the census says about the longest name that the words make. */
 static bool
-say_compat(struct conf_line *l)
+say_compat(struct conf_line *l, unsigned in)
 {
+	const char *kind = in == KW_BIND ? "bind" : in == KW_SERVER ?
+	    "server" : "cfg";
 	const char *status = NULL, *text = NULL;
 	struct text t;
 	struct span name = SPAN_NONE;
@@ -234,17 +236,13 @@ say_compat(struct conf_line *l)
 	text_init(&t);
 	for (int n = 3; n > 0 && status == NULL; n--) {
 		name = first_words(l, n, &t);
-		status = kw_compat("cfg", name, &text);
+		status = kw_compat(kind, name, &text);
 	}
 	if (status != NULL) {
-		if (strcmp(status, "refused") == 0)
-			conf_err(l, &l->word[l->at], "'%s' is not supported%s"
-			    "%s", t.p, text != NULL ? ": " : "",
-			    text != NULL ? text : "");
-		else
-			conf_err(l, &l->word[l->at], "'%s' is not supported "
-			    "yet%s%s", t.p, text != NULL ? ": " : "",
-			    text != NULL ? text : "");
+		conf_err(l, &l->word[l->at], "'%s' is not supported%s", t.p,
+		    strcmp(status, "refused") == 0 ? "" : " yet");
+		if (text != NULL)
+			conf_err_hint(l, "%s", text);
 	}
 	text_fini(&t);
 	return (status != NULL);
@@ -302,7 +300,7 @@ kw_unknown(struct conf_line *l, unsigned in, const char *section)
 
 	if (in != 0 && (kw = find_elsewhere(l, in)) != NULL)
 		return (say_elsewhere(l, kw, in, section));
-	if (say_compat(l))
+	if (say_compat(l, in))
 		return (false);
 	return (say_unknown(l, in, section));
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compat - look-up in the census. It is asked about words that no row knows,
+ * so that a walk through all of it is good enough.
+ */
+#include <compat/compat.h>
+
+#include <base/must.h>
+#include <conf/kw.h>
+
+enum kind { K_section, K_global, K_proxy, K_bind, K_server, K_sub, K_act,
+	K_acl, K_smp, K_cnv, K_cli, K_mcli, K_flt, K_svc };
+enum status { HAVE, PLANNED, REFUSED };
+
+static const struct row {
+	const char *name, *text;
+	uint8_t kind, status;
+} rows[] = {
+#define COMPAT(kind, name, status, text) { name, text, K_##kind, status },
+#include "legacy.def"
+#include "haproxy.def"
+#undef COMPAT
+};
+
+static const struct { const char *kind; unsigned mask; } kinds[] = {
+	{ "cfg", 1u << K_section | 1u << K_global | 1u << K_proxy },
+	{ "section", 1u << K_section },
+	{ "bind", 1u << K_bind },
+	{ "server", 1u << K_server },
+	{ "act", 1u << K_act },
+	{ "acl", 1u << K_acl | 1u << K_smp },
+	{ "smp", 1u << K_smp },
+	{ "cnv", 1u << K_cnv },
+	{ "cli", 1u << K_cli },
+	{ "mcli", 1u << K_mcli },
+	{ "flt", 1u << K_flt },
+	{ "svc", 1u << K_svc },
+};
+
+/* An action is known by its bare name, too. */
+static bool
+is_named(const struct row *r, struct span name)
+{
+	struct span full = span_str(r->name);
+
+	if (span_eq(full, name))
+		return (true);
+	return (r->kind == K_act && full.n > name.n && span_ends(full, name) &&
+	    full.p[full.n - name.n - 1] == ' ');
+}
+
+const char *
+compat_find(const char *kind, struct span name, const char **text)
+{
+	unsigned mask = 0;
+
+	*text = NULL;
+	for (size_t i = 0; i < NELEM(kinds); i++)
+		if (strcmp(kinds[i].kind, kind) == 0)
+			mask = kinds[i].mask;
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		const struct row *r = &rows[i];
+
+		if ((mask >> r->kind & 1) == 0 || !is_named(r, name))
+			continue;
+		*text = r->text;
+		return (r->status == REFUSED ? "refused" : "planned");
+	}
+	return (NULL);
+}
+
+void
+compat_init(void)
+{
+	kw_compat = compat_find;
+}
