@@ -27,6 +27,8 @@ struct smp {
 	uint8_t type;                   /* enum smp_type */
 	bool constant;                  /* bytes live as long as the program */
 	bool more;                      /* call the fetch again for the next */
+	bool each;                      /* the caller wants each value of a list
+	                                 * in turn, not the usual one */
 	uint32_t it[3];                 /* where an iterating fetch is */
 	union {
 		int64_t num;            /* BOOL, INT */
@@ -64,6 +66,9 @@ struct smp_fetch {
 	uint8_t acl;                    /* enum smp_acl */
 	bool fresh;                     /* differs from call to call: rand() */
 	bool constant;                  /* folded when it is parsed: str() */
+	bool list;                      /* conditions look at each value */
+	/* may refine arguments after parsing; false with *err, a sentence */
+	bool (*check)(struct arg *, const char **err);
 };
 
 /* What a fetch documents for conditions, when they name no -m method. */
@@ -90,6 +95,7 @@ struct smp_conv {
 	bool (*run)(struct txn *, const struct arg *, struct smp *inout);
 	const char *doc;
 	const char *example[2];         /* input expression, output */
+	bool (*check)(struct arg *, const char **err);
 };
 
 #define FETCH(ident)                                                         \
@@ -193,15 +199,26 @@ size_t logfmt_run(const struct logfmt *, struct txn *, char *dst, size_t);
 /* logfmt_constant - true when the text does not depend on the stream. */
 bool logfmt_constant(const struct logfmt *, struct span *text);
 
-/* A %variable: rows of room log (and others). */
+/* logfmt_http_only - the first variable that needs mode http, or NULL. */
+const char *logfmt_http_only(const struct logfmt *);
+
+enum logvar_code {              /* what cannot stand in a line as it is */
+	LOGVAR_PLAIN,           /* nothing: our own names */
+	LOGVAR_HTTP,            /* not printable, '#', '"' become #XX */
+	LOGVAR_HEADER           /* and '{', '|', '}' */
+};
+
+/* A %variable: rows of room log (and others). It has one of `text`, `put`. */
 struct logvar {
 	const char *name;               /* "ci" */
 	bool http_only;
-	/* append to out (size bytes); returns how many; quoting and hex are
-	 * done by the caller for text ones */
-	size_t (*run)(struct txn *, char *out, size_t size);
+	/* the value, quoted and encoded by the caller; p NULL: there is none */
+	struct span (*text)(struct txn *);
+	uint8_t code;                   /* enum logvar_code */
+	/* write at most `size` bytes at out; returns how many, 0: no value.
+	 * `hex`: the flag X was given */
+	size_t (*put)(struct txn *, char *out, size_t size, bool hex);
 	const char *doc;
-	bool text;                      /* value needs quoting/escaping */
 };
 #define LOGVAR(ident)                                                        \
 	static const struct logvar logvar_row_##ident;                       \

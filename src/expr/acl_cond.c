@@ -1,0 +1,679 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * acl_cond - named and anonymous ACLs, and the conditions made of them.
+ *
+ * Source: configuration manual 7.1, 7.2, 7.4.
+ */
+#include "expr_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <base/must.h>
+#include <os/fd.h>
+
+#define FILE_LIMIT (1u << 30)
+
+struct acl_term {               /* one "acl" line */
+	struct acl_term *next;
+	const struct expr *expr;
+	uint8_t match;                  /* enum acl_match */
+	struct acl_set *set[2];         /* case matters, does not; or NULL */
+};
+
+struct acl {
+	struct acl *next;
+	struct span name;
+	struct acl_term *terms, **tail;
+};
+
+struct acl_list {               /* slot of a proxy */
+	const struct px *owner;         /* those of its defaults are not its */
+	struct acl **bucket;
+	unsigned n, n_buckets;
+};
+static PX_SLOT(PX_OBJ_PROXY, struct acl_list, acl_slot, NULL);
+
+struct cond_test {
+	const struct acl *acl;
+	bool negate;
+	bool last;                      /* of a group joined by "and" */
+};
+
+struct cond {
+	bool unless;
+	uint16_t n;
+	unsigned stages;
+	struct cond_test *test;
+};
+
+/* ---- one test ---- */
+
+struct parse {                  /* of one ACL's words */
+	struct conf_line *l;
+	struct acl_term *term;
+	int end;                        /* index behind the last word */
+	bool icase, named_match;
+	const char *op;
+};
+
+static bool
+match_find(struct conf_line *l, const struct conf_word *w, uint8_t *match)
+{
+	for (size_t i = 0; i < ACL_MATCH_N; i++)
+		if (span_is(w->text, acl_match_names[i])) {
+			*match = (uint8_t)i;
+			return (true);
+		}
+	conf_err(l, w, "unknown match method '%.*s'", SPAN_FMT(w->text));
+	conf_err_hint(l, "methods are: found, bool, int, ip, bin, len, str, "
+	    "beg, sub, dir, dom, end, reg");
+	return (false);
+}
+
+static struct acl_set *
+set_for(struct parse *p)
+{
+	struct acl_set **x = &p->term->set[p->icase];
+
+	if (*x == NULL)
+		*x = acl_set_new(p->term->match, p->icase,
+		    p->l->conf->arena);
+	return (*x);
+}
+
+static bool
+add_pattern(struct parse *p, const struct conf_word *w, struct span text,
+    const char *where)
+{
+	const char *err = NULL;
+
+	if (acl_set_add(set_for(p), text, p->op, &err))
+		return (true);
+	return (conf_err(p->l, w, "%s'%.*s' is no pattern for match method "
+	    "'%s': %s", where, SPAN_FMT(text),
+	    acl_match_names[p->term->match], err));
+}
+
+/* -f FILE: a pattern per line. */
+static bool
+add_file(struct parse *p, const struct conf_word *w)
+{
+	const char *path = conf_path(p->l, w->text);
+	size_t n;
+	char *data = fd_read_file(path, FILE_LIMIT, &n);
+	struct span rest, line;
+	int no = 0;
+	bool ok = true;
+	char where[320];
+
+	if (data == NULL)
+		return (conf_err(p->l, w, "cannot read the pattern file "
+		    "'%s': %s", path, strerror(errno)));
+	set_for(p);
+	rest = span_of(data, n);
+	while (ok && span_cut(&rest, '\n', &line)) {
+		no++;
+		if (line.n > 0 && line.p[line.n - 1] == '\r')
+			line.n--;
+		if (line.n == 0 || *line.p == '#')
+			continue;
+		while (line.n > 0 && (*line.p == ' ' || *line.p == '\t'))
+			line = span_skip(line, 1);
+		if (line.n == 0)
+			continue;
+		snprintf(where, sizeof where, "line %d of '%s': ", no, path);
+		ok = add_pattern(p, w, line, where);
+	}
+	free(data);
+	return (ok);
+}
+
+/* What a value of that type is compared as, when nobody says. */
+static bool
+match_default(struct conf_line *l, const struct conf_word *w,
+    const struct expr *e, uint8_t *match)
+{
+	switch (e->type) {
+	case SMP_BOOL:
+		*match = ACL_BOOL;
+		return (true);
+	case SMP_INT:
+		*match = ACL_INT;
+		return (true);
+	case SMP_ADDR: case SMP_V4: case SMP_V6:
+		*match = ACL_IP;
+		return (true);
+	case SMP_STR: case SMP_METH:
+		*match = ACL_STR;
+		return (true);
+	default:
+		conf_err(l, w, "a %s value has no match method of its own",
+		    smp_type_name(e->type));
+		conf_err_hint(l, "put '-m str', '-m bin' or another method "
+		    "before the patterns");
+		return (false);
+	}
+}
+
+static bool
+match_fits(struct conf_line *l, const struct conf_word *w,
+    const struct acl_term *t)
+{
+	enum smp_type need = acl_set_type(t->match);
+
+	if (smp_may_cast(t->expr->type, need))
+		return (true);
+	return (conf_err(l, w, "match method '%s' cannot be used on a %s "
+	    "value", acl_match_names[t->match],
+	    smp_type_name(t->expr->type)));
+}
+
+static bool
+parse_flag(struct parse *p, const struct conf_word *w, bool *done)
+{
+	struct conf_line *l = p->l;
+	char f = w->text.p[1];
+
+	*done = false;
+	l->at++;
+	if (f == '-') {
+		*done = true;
+		return (true);
+	}
+	if (f == 'i') {
+		p->icase = true;
+		return (true);
+	}
+	if (f == 'n')
+		return (true);          /* names are never resolved */
+	if (f == 'M' || f == 'u')
+		return (conf_err(l, w, "the ACL flag '-%c' is not supported "
+		    "yet", f));
+	if (l->at >= p->end)
+		return (conf_err(l, w, "expected %s after '-%c'", f == 'f' ?
+		    "a file name" : "a match method", f));
+	w = &l->word[l->at++];
+	if (f == 'f')
+		return (add_file(p, w));
+	if (p->term->set[0] != NULL || p->term->set[1] != NULL)
+		return (conf_err(l, w, "'-m' must come before '-f'"));
+	p->named_match = true;
+	return (match_find(l, w, &p->term->match) &&
+	    match_fits(l, w, p->term));
+}
+
+static bool
+parse_flags(struct parse *p)
+{
+	struct conf_line *l = p->l;
+	bool done = false;
+
+	while (!done && l->at < p->end) {
+		const struct conf_word *w = &l->word[l->at];
+
+		if (w->text.n != 2 || w->text.p[0] != '-' ||
+		    strchr("ifmnMu-", w->text.p[1]) == NULL)
+			break;
+		if (!parse_flag(p, w, &done))
+			return (false);
+	}
+	return (true);
+}
+
+static bool
+parse_patterns(struct parse *p)
+{
+	static const char *const ops[] = { "eq", "ge", "gt", "le", "lt" };
+	struct conf_line *l = p->l;
+	bool numbers = p->term->match == ACL_INT || p->term->match == ACL_LEN;
+
+	while (l->at < p->end) {
+		const struct conf_word *w = &l->word[l->at++];
+		bool is_op = false;
+
+		for (size_t i = 0; numbers && i < NELEM(ops); i++)
+			if (span_is(w->text, ops[i])) {
+				p->op = ops[i];
+				is_op = true;
+			}
+		if (!is_op && !add_pattern(p, w, w->text, ""))
+			return (false);
+		if (is_op && l->at >= p->end)
+			return (conf_err(l, w, "expected a number after '%s'",
+			    p->op));
+	}
+	return (true);
+}
+
+/*
+ * The words of one test up to `end`: "fetch,conv flags patterns".
+ */
+static struct acl_term *
+parse_term(struct conf_line *l, int end)
+{
+	struct acl_term *t = arena_zget(l->conf->arena, sizeof *t);
+	struct parse p = { .l = l, .term = t, .end = end, .op = "eq" };
+	const struct conf_word *w = &l->word[l->at];
+	const char *derived;
+	struct span rest = w->text;
+	struct conf_word at;
+
+	l->at++;
+	t->expr = expr_parse_rest(l, w, &rest, &derived);
+	if (t->expr == NULL)
+		return (NULL);
+	if (rest.n != 0) {
+		at = expr_sub(w, rest);
+		conf_err(l, &at, "unexpected '%.*s' after the sample "
+		    "expression", SPAN_FMT(rest));
+		return (NULL);
+	}
+	if (derived != NULL && t->expr->from == NULL)
+		for (size_t i = 0; i < ACL_MATCH_N; i++)
+			if (strcmp(derived, acl_match_names[i]) == 0)
+				t->match = (uint8_t)i;
+	t->match = derived != NULL && t->expr->from == NULL ? t->match :
+	    ACL_MATCH_N;
+	if (t->match == ACL_MATCH_N && l->at < end &&
+	    t->expr->type == SMP_BIN)
+		t->match = ACL_FOUND;   /* until -m says */
+	else if (t->match == ACL_MATCH_N &&
+	    !match_default(l, w, t->expr, &t->match))
+		return (NULL);
+	p.icase = t->expr->type == SMP_METH;
+	if (!parse_flags(&p))
+		return (NULL);
+	if (t->expr->type == SMP_BIN && !p.named_match &&
+	    !match_default(l, w, t->expr, &t->match))
+		return (NULL);
+	if (!parse_patterns(&p))
+		return (NULL);
+	for (int i = 0; i < 2; i++)
+		if (t->set[i] != NULL)
+			acl_set_ready(t->set[i]);
+	return (t);
+}
+
+static bool
+term_has(const struct acl_term *t, struct txn *txn, struct smp *s)
+{
+	if (t->match == ACL_FOUND)
+		return (true);
+	if (!smp_cast(txn, s, acl_set_type(t->match)))
+		return (false);
+	if (t->match == ACL_BOOL)
+		return (s->num != 0);
+	return ((t->set[0] != NULL && acl_set_has(t->set[0], s)) ||
+	    (t->set[1] != NULL && acl_set_has(t->set[1], s)));
+}
+
+static bool
+term_true(const struct acl_term *t, struct txn *txn)
+{
+	struct smp s;
+	bool has = expr_eval(t->expr, txn, &s);
+
+	for (;;) {
+		if (has && term_has(t, txn, &s))
+			return (true);
+		if (__builtin_expect(!s.more, 1))
+			return (false);
+		has = expr_more(t->expr, txn, &s);
+	}
+}
+
+static bool
+acl_true(const struct acl *a, struct txn *txn)
+{
+	for (const struct acl_term *t = a->terms; t != NULL; t = t->next)
+		if (term_true(t, txn))
+			return (true);
+	return (false);
+}
+
+/* ---- names ---- */
+
+static struct acl *
+list_find(const struct acl_list *x, const struct px *px, struct span name)
+{
+	struct acl *a;
+
+	if (x->owner != px || x->n == 0)
+		return (NULL);
+	a = x->bucket[span_hash(name) % x->n_buckets];
+	for (; a != NULL; a = a->next)
+		if (span_eq(a->name, name))
+			return (a);
+	return (NULL);
+}
+
+static void
+list_push(struct acl_list *x, struct acl *a)
+{
+	struct acl **at = &x->bucket[span_hash(a->name) % x->n_buckets];
+
+	a->next = *at;
+	*at = a;
+}
+
+static void
+list_add(struct acl_list *x, const struct px *px, struct arena *arena,
+    struct acl *a)
+{
+	struct acl_list old = *x;
+
+	if (x->owner != px)
+		memset(&old, 0, sizeof old);
+	*x = old;
+	x->owner = px;
+	if (x->n >= x->n_buckets) {
+		x->n_buckets = x->n != 0 ? x->n * 4 : 8;
+		x->bucket = arena_zget(arena,
+		    x->n_buckets * sizeof(struct acl *));
+		for (unsigned i = 0; i < old.n_buckets; i++)
+			for (struct acl *e = old.bucket[i], *next; e != NULL;
+			    e = next) {
+				next = e->next;
+				list_push(x, e);
+			}
+	}
+	list_push(x, a);
+	x->n++;
+}
+
+static struct acl *
+acl_new(struct arena *arena, struct span name)
+{
+	struct acl *a = arena_zget(arena, sizeof *a);
+
+	a->name = name;
+	a->tail = &a->terms;
+	return (a);
+}
+
+static const struct {
+	const char *name, *text;
+} predefined[] = {
+	{ "FALSE", "always_false" },
+	{ "HTTP", "req.proto_http" },
+	{ "HTTP_1.0", "req.ver 1.0" },
+	{ "HTTP_1.1", "req.ver 1.1" },
+	{ "HTTP_2.0", "req.ver 2.0" },
+	{ "HTTP_CONTENT", "req.hdr_val(content-length) gt 0" },
+	{ "HTTP_URL_ABS", "url_reg ^[^/:]*://" },
+	{ "HTTP_URL_SLASH", "url_beg /" },
+	{ "HTTP_URL_STAR", "url *" },
+	{ "LOCALHOST", "src 127.0.0.1/8 ::1" },
+	{ "METH_CONNECT", "method CONNECT" },
+	{ "METH_DELETE", "method DELETE" },
+	{ "METH_GET", "method GET HEAD" },
+	{ "METH_HEAD", "method HEAD" },
+	{ "METH_OPTIONS", "method OPTIONS" },
+	{ "METH_POST", "method POST" },
+	{ "METH_PUT", "method PUT" },
+	{ "METH_TRACE", "method TRACE" },
+	{ "RDP_COOKIE", "req.rdp_cookie_cnt gt 0" },
+	{ "REQ_CONTENT", "req.len gt 0" },
+	{ "TRUE", "always_true" },
+	{ "WAIT_END", "wait_end" },
+};
+
+static const struct acl *
+find_predefined(struct conf_line *l, const struct conf_word *w)
+{
+	struct conf_line sub = *l;
+	struct conf_word *words;
+	const char *err;
+	struct acl *a;
+	int col;
+
+	for (size_t i = 0; i < NELEM(predefined); i++) {
+		if (!span_is(w->text, predefined[i].name))
+			continue;
+		sub.n = conf_split(l->conf->arena,
+		    span_str(predefined[i].text), &words, &err, &col);
+		MUST(sub.n > 0);
+		for (int k = 0; k < sub.n; k++) {
+			words[k].col = w->col;
+			words[k].width = w->width;
+		}
+		sub.word = words;
+		sub.at = 0;
+		a = acl_new(l->conf->arena, w->text);
+		a->terms = parse_term(&sub, sub.n);
+		return (a->terms != NULL ? a : NULL);
+	}
+	conf_err(l, w, "no such ACL: '%.*s'", SPAN_FMT(w->text));
+	return (NULL);
+}
+
+static bool
+acl_parse(struct conf_line *l, void *obj)
+{
+	struct px *px = obj;
+	struct acl_list *x;
+	struct acl_term *t;
+	struct acl *a;
+	struct span name;
+
+	if (!conf_want_name(l, "an ACL name", &name))
+		return (false);
+	if (span_iis(name, "or"))
+		return (conf_err(l, &l->word[l->at - 1], "'%.*s' is an operator "
+		    "of conditions and cannot be the name of an ACL",
+		    SPAN_FMT(name)));
+	if (conf_left(l) == 0)
+		return (conf_err(l, NULL, "acl '%.*s': expected a sample "
+		    "expression after the name", SPAN_FMT(name)));
+	l->subject = arena_printf(l->conf->arena, "acl '%.*s'",
+	    SPAN_FMT(name));
+	if ((t = parse_term(l, l->n)) == NULL)
+		return (false);
+	x = px_edit(&px->slots, &acl_slot);
+	if ((a = list_find(x, px, name)) == NULL) {
+		a = acl_new(l->conf->arena, name);
+		list_add(x, px, l->conf->arena, a);
+	}
+	*a->tail = t;
+	a->tail = &t->next;
+	return (true);
+}
+
+/* ---- conditions ---- */
+
+static bool
+is_or(struct span w)
+{
+	return (span_iis(w, "or") || span_is(w, "||"));
+}
+
+static const struct acl *
+parse_anonymous(struct conf_line *l)
+{
+	const struct conf_word *open = &l->word[l->at - 1];
+	struct acl *a;
+	int end = l->at;
+
+	while (end < l->n && !span_is(l->word[end].text, "}"))
+		end++;
+	if (end == l->n) {
+		conf_err(l, open, "missing closing '}' in condition");
+		return (NULL);
+	}
+	if (end == l->at) {
+		conf_err(l, open, "expected a sample expression between the "
+		    "braces");
+		return (NULL);
+	}
+	a = acl_new(l->conf->arena, SPAN(""));
+	if ((a->terms = parse_term(l, end)) == NULL)
+		return (NULL);
+	l->at = end + 1;
+	return (a);
+}
+
+static const struct acl *
+parse_named(struct conf_line *l, struct px *px, const struct conf_word *w,
+    struct span name)
+{
+	const struct acl_list *x = px_get(&px->slots, &acl_slot);
+	const struct acl *a = list_find(x, px, name);
+	struct conf_word at;
+
+	if (a != NULL)
+		return (a);
+	at = expr_sub(w, name);
+	return (find_predefined(l, &at));
+}
+
+/* One word of a condition, with the "!" before it. */
+static bool
+parse_test(struct conf_line *l, struct px *px, struct cond_test *t)
+{
+	const struct conf_word *w = &l->word[l->at++];
+	struct span name = w->text;
+
+	while (name.n > 0 && *name.p == '!') {
+		t->negate = !t->negate;
+		name = span_skip(name, 1);
+		if (name.n == 0 && l->at < l->n) {
+			w = &l->word[l->at++];
+			name = w->text;
+		}
+	}
+	if (name.n == 0)
+		return (conf_err(l, w, "expected an ACL after '!'"));
+	t->acl = span_is(name, "{") ? parse_anonymous(l) :
+	    parse_named(l, px, w, name);
+	return (t->acl != NULL);
+}
+
+static unsigned
+acl_stages(const struct acl *a)
+{
+	unsigned bits = 0;
+
+	for (const struct acl_term *t = a->terms; t != NULL; t = t->next)
+		bits |= t->expr->stages;
+	return (bits);
+}
+
+static bool
+parse_tests(struct conf_line *l, struct px *px, struct cond *c)
+{
+	bool want = true;       /* a test must come */
+
+	while (l->at < l->n) {
+		struct cond_test *t = &c->test[c->n];
+		const struct conf_word *w = &l->word[l->at];
+
+		if (is_or(w->text)) {
+			if (want)
+				return (conf_err(l, w, "expected an ACL before "
+				    "'%.*s'", SPAN_FMT(w->text)));
+			c->test[c->n - 1].last = want = true;
+			l->at++;
+			continue;
+		}
+		memset(t, 0, sizeof *t);
+		if (!parse_test(l, px, t))
+			return (false);
+		want = false;
+		if ((acl_stages(t->acl) & c->stages) == 0)
+			conf_warn(l, w, "acl '%.*s' will never match because "
+			    "it uses what is not available here",
+			    SPAN_FMT(w->text));
+		c->n++;
+	}
+	if (want)
+		return (conf_err(l, NULL, "expected a condition after '%.*s'",
+		    SPAN_FMT(l->word[l->n - 1].text)));
+	c->test[c->n - 1].last = true;
+	return (true);
+}
+
+bool
+cond_parse(struct conf_line *l, struct px *px, unsigned stages,
+    struct cond **out)
+{
+	bool unless = conf_next_is(l, "unless");
+	struct cond *c;
+
+	*out = NULL;
+	if (!unless && !conf_next_is(l, "if"))
+		return (true);
+	l->at++;
+	c = arena_zget(l->conf->arena, sizeof *c);
+	c->unless = unless;
+	c->stages = stages;
+	c->test = arena_get(l->conf->arena,
+	    (size_t)(conf_left(l) + 1) * sizeof *c->test);
+	if (!parse_tests(l, px, c))
+		return (false);
+	*out = c;
+	return (true);
+}
+
+bool
+cond_eval(const struct cond *c, struct txn *t)
+{
+	bool group = true;
+
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct cond_test *x = &c->test[i];
+
+		if (group && acl_true(x->acl, t) == x->negate)
+			group = false;
+		if (!x->last)
+			continue;
+		if (group)
+			return (!c->unless);
+		group = true;
+	}
+	return (c->unless);
+}
+
+unsigned
+cond_stages(const struct cond *c)
+{
+	unsigned bits = 0;
+
+	for (unsigned i = 0; i < c->n; i++)
+		bits |= acl_stages(c->test[i].acl);
+	return (bits);
+}
+
+bool
+cond_single(const struct cond *c, struct cond_single *out)
+{
+	const struct acl_term *t;
+	bool icase;
+
+	if (c == NULL || c->n != 1 || c->unless || c->test[0].negate)
+		return (false);
+	t = c->test[0].acl->terms;
+	if (t == NULL || t->next != NULL || t->expr->fresh ||
+	    (t->match != ACL_STR && t->match != ACL_BEG &&
+	    t->match != ACL_END) ||
+	    (t->set[0] == NULL) == (t->set[1] == NULL))
+		return (false);
+	icase = t->set[0] == NULL;
+	out->expr = t->expr;
+	out->match = acl_match_names[t->match];
+	out->icase = icase;
+	out->pattern = acl_set_text(t->set[icase], &out->n);
+	return (true);
+}
+
+KEYWORD(acl) = {
+	.name = "acl", .in = KW_PROXY, .args =
+	    "<name> <fetch>[,<converter>…] [-i] [-m <method>] [-f <file>] "
+	    "[--] [<pattern>…]",
+	.parse = acl_parse,
+	.doc = "Declares a test, or adds an alternative to the test of that "
+	    "name: it is true when a value of the sample expression matches "
+	    "one of the patterns.",
+	.example = "acl is_api path_beg /api/ /v2/",
+};

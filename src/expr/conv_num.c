@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conv_num - converters of numbers, truth values, times and addresses.
+ *
+ * Source: configuration manual 7.3.1.
+ */
+#include <expr/expr.h>
+
+#include <stdio.h>
+
+/* Results too large or too small stop at the ends, as the manual says. */
+static int64_t
+clamp_add(int64_t a, int64_t b)
+{
+	int64_t v;
+
+	if (!__builtin_add_overflow(a, b, &v))
+		return (v);
+	return (b < 0 ? INT64_MIN : INT64_MAX);
+}
+
+static int64_t
+clamp_mul(int64_t a, int64_t b)
+{
+	int64_t v;
+
+	if (!__builtin_mul_overflow(a, b, &v))
+		return (v);
+	return ((a < 0) != (b < 0) ? INT64_MIN : INT64_MAX);
+}
+
+static int64_t
+clamp_sub(int64_t a, int64_t b)
+{
+	int64_t v;
+
+	if (!__builtin_sub_overflow(a, b, &v))
+		return (v);
+	return (b < 0 ? INT64_MAX : INT64_MIN);
+}
+
+static int64_t
+safe_div(int64_t a, int64_t b)
+{
+	if (b == 0)
+		return (a < 0 ? INT64_MIN : INT64_MAX);
+	return (b == -1 ? clamp_sub(0, a) : a / b);
+}
+
+static int64_t
+safe_mod(int64_t a, int64_t b)
+{
+	return (b == 0 || b == -1 ? 0 : a % b);
+}
+
+#define ARITHMETIC(ident, word, result, ex, res, text)                       \
+static bool                                                                  \
+conv_##ident(struct txn *t, const struct arg *arg, struct smp *s)            \
+{                                                                            \
+	int64_t a = s->num, b = arg[0].num;                                  \
+	(void)t;                                                             \
+	s->num = (result);                                                   \
+	return (true);                                                       \
+}                                                                            \
+CONVERTER(ident) = {                                                         \
+	.name = word, .args = "int value", .in = SMP_INT, .out = SMP_INT,    \
+	.run = conv_##ident, .doc = text, .example = { ex, res },            \
+}
+
+ARITHMETIC(add, "add", clamp_add(a, b), "int(3),add(4)", "7", "The sum.");
+ARITHMETIC(sub, "sub", clamp_sub(a, b), "int(3),sub(4)", "-1",
+    "The difference.");
+ARITHMETIC(mul, "mul", clamp_mul(a, b), "int(3),mul(4)", "12",
+    "The product.");
+ARITHMETIC(div, "div", safe_div(a, b), "int(9),div(4)", "2",
+    "The quotient, cut; the largest number when divided by 0.");
+ARITHMETIC(mod, "mod", safe_mod(a, b), "int(9),mod(4)", "1",
+    "The remainder; 0 when divided by 0.");
+ARITHMETIC(and, "and", a & b, "int(6),and(3)", "2", "Bits that both have.");
+ARITHMETIC(or, "or", a | b, "int(6),or(3)", "7", "Bits that one of them has.");
+ARITHMETIC(xor, "xor", a ^ b, "int(6),xor(3)", "5",
+    "Bits that exactly one of them has.");
+
+#define UNARY(ident, word, type, result, ex, res, text)                      \
+static bool                                                                  \
+conv_##ident(struct txn *t, const struct arg *arg, struct smp *s)            \
+{                                                                            \
+	(void)t;                                                             \
+	(void)arg;                                                           \
+	s->num = (result);                                                   \
+	return (true);                                                       \
+}                                                                            \
+CONVERTER(ident) = {                                                         \
+	.name = word, .args = "", .in = SMP_INT, .out = type,                \
+	.run = conv_##ident, .doc = text, .example = { ex, res },            \
+}
+
+UNARY(neg, "neg", SMP_INT, clamp_sub(0, s->num), "int(3),neg", "-3",
+    "The number with the other sign.");
+UNARY(cpl, "cpl", SMP_INT, ~s->num, "int(0),cpl", "-1", "All bits flipped.");
+UNARY(not, "not", SMP_BOOL, s->num == 0, "int(3),not", "0",
+    "True for zero.");
+UNARY(truth, "bool", SMP_BOOL, s->num != 0, "int(3),bool", "1",
+    "True for other values than zero.");
+UNARY(even, "even", SMP_BOOL, (s->num & 1) == 0, "int(3),even", "0",
+    "True for an even number.");
+UNARY(odd, "odd", SMP_BOOL, (s->num & 1) != 0, "int(3),odd", "1",
+    "True for an odd number.");
+
+static bool
+conv_iif(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)t;
+	s->str = s->num != 0 ? arg[0].str : arg[1].str;
+	s->constant = true;
+	return (true);
+}
+
+CONVERTER(iif) = {
+	.name = "iif", .args = "str true, str false", .in = SMP_BOOL,
+	.out = SMP_STR, .run = conv_iif,
+	.doc = "One text for true, another one for false.",
+	.example = { "bool(true),iif(yes,no)", "yes" },
+};
+
+static bool
+conv_http_date(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	static const int64_t per_s[] = { 1, 1000, 1000000 };
+	char *p = arena_get(t->arena, 32);
+
+	if (p == NULL)
+		return (false);
+	http_date((s->num + arg[0].num) / per_s[arg[1].num], p);
+	s->str = span_of(p, 29);
+	return (true);
+}
+
+CONVERTER(http_date) = {
+	.name = "http_date", .args = "int offset=0, enum(s|ms|us) unit=s",
+	.in = SMP_INT, .out = SMP_STR, .run = conv_http_date,
+	.doc = "A time in seconds since 1970, or in <unit>, as a date of HTTP; "
+	    "<offset> is added to it.",
+	.example = { "int(0),http_date", "Thu, 01 Jan 1970 00:00:00 GMT" },
+};
+
+static void
+mask(uint8_t *ip, unsigned size, unsigned bits)
+{
+	for (unsigned i = 0; i < size; i++, bits -= bits < 8 ? bits : 8)
+		if (bits < 8)
+			ip[i] &= (uint8_t)(0xff00u >> bits);
+}
+
+static bool
+conv_ipmask(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)t;
+	if (s->addr.family == ADDR_V4)
+		mask(s->addr.ip, 4, (unsigned)arg[0].num);
+	else if (arg[1].type == ARG_INT)
+		mask(s->addr.ip, 16, (unsigned)arg[1].num);
+	else
+		return (false);
+	s->type = s->addr.family == ADDR_V4 ? SMP_V4 : SMP_V6;
+	return (true);
+}
+
+static bool
+check_ipmask(struct arg *arg, const char **err)
+{
+	static const uint8_t ones[4] = { 255, 255, 255, 255 };
+	struct addr_net net;
+	int64_t n;
+
+	*err = "expected a prefix length from 0 to 32, or a mask";
+	if (span_find(arg[0].str, '.') >= 0) {
+		uint32_t v = 0;
+
+		if (!addr_net_parse(arg[0].str, &net) ||
+		    net.addr.family != ADDR_V4)
+			return (false);
+		for (int i = 0; i < 4; i++)
+			v = v << 8 | net.addr.ip[i];
+		n = memcmp(net.addr.ip, ones, 4) == 0 ? 32 :
+		    __builtin_clz(~v);
+		if (n < 32 && v << n != 0)
+			return (false);         /* holes in it */
+	} else {
+		n = 0;
+		for (size_t i = 0; i < arg[0].str.n; i++) {
+			if (arg[0].str.p[i] < '0' || arg[0].str.p[i] > '9' ||
+			    n > 32)
+				return (false);
+			n = n * 10 + arg[0].str.p[i] - '0';
+		}
+	}
+	arg[0].num = n;
+	return (arg[0].str.n != 0 && n <= 32);
+}
+
+CONVERTER(ipmask) = {
+	.name = "ipmask", .args = "str mask4, int mask6= [0..128]",
+	.in = SMP_ADDR, .out = SMP_ADDR, .run = conv_ipmask,
+	.check = check_ipmask,
+	.doc = "The network of an address: the bits behind the prefix length "
+	    "become zero. Without <mask6>, IPv6 addresses give no sample.",
+	.example = { "ipv4(10.1.2.3),ipmask(16)", "10.1.0.0" },
+};

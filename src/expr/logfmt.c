@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * logfmt - log-format strings: compiled to a list of pieces, run to bytes.
+ *
+ * A run never allocates and never writes behind the end it was given. Spaces
+ * in the text are merged and those at the beginning dropped, as documented.
+ *
+ * Source: configuration manual 8.2.6, 8.6.
+ */
+#include "expr_int.h"
+
+#include <base/must.h>
+
+enum piece_kind { PIECE_TEXT, PIECE_VAR, PIECE_EXPR };
+
+enum piece_flag {
+	FLAG_Q = 1,             /* quote */
+	FLAG_X = 2,             /* hexadecimal */
+	FLAG_E = 4,             /* escape with backslashes */
+	FLAG_M = 8              /* '-' when there is no value */
+};
+
+struct piece {
+	struct piece *next;
+	uint8_t kind, flags;
+	uint8_t code;                   /* enum logvar_code of an expression */
+	union {
+		struct span text;
+		const struct logvar *var;
+		const struct expr *expr;
+	};
+};
+
+struct logfmt {
+	struct piece *first;
+	const char *http_only;
+};
+
+/* ---- compiling ---- */
+
+struct parse {
+	struct conf_line *l;
+	const struct conf_word *w;
+	struct arena *arena;
+	struct logfmt *fmt;
+	struct piece **tail;
+	struct text lit;                /* literal bytes not yet a piece */
+	bool space;                     /* the last byte was one */
+	enum logfmt_use use;
+	unsigned stages;
+	unsigned all_flags;             /* set by %o */
+	struct span rest;
+};
+
+static struct piece *
+piece_add(struct parse *p, enum piece_kind kind)
+{
+	struct piece *x = arena_zget(p->arena, sizeof *x);
+
+	x->kind = (uint8_t)kind;
+	*p->tail = x;
+	p->tail = &x->next;
+	return (x);
+}
+
+static void
+flush_text(struct parse *p)
+{
+	if (p->lit.n == 0)
+		return;
+	piece_add(p, PIECE_TEXT)->text = arena_span(p->arena,
+	    text_span(&p->lit));
+	text_clear(&p->lit);
+}
+
+static void
+literal(struct parse *p, char c)
+{
+	if (c == ' ' && p->space)
+		return;
+	p->space = c == ' ';
+	text_addc(&p->lit, c);
+}
+
+static bool
+bad(struct parse *p, struct span at, const char *what)
+{
+	struct conf_word w = expr_sub(p->w, at);
+
+	return (conf_err(p->l, &w, "%s", what));
+}
+
+/* "{+Q,-X}" */
+static bool
+take_flags(struct parse *p, unsigned *flags)
+{
+	static const char letters[] = "QXEM";
+	struct span whole = p->rest, part;
+	ptrdiff_t close = span_find(p->rest, '}');
+	const char *l;
+
+	if (close < 0)
+		return (bad(p, p->rest, "missing '}' after the flags of a "
+		    "format variable"));
+	p->rest = span_skip(whole, (size_t)close + 1);
+	whole = span_of(whole.p + 1, (size_t)close - 1);
+	while (span_cut(&whole, ',', &part)) {
+		part = span_trim(part);
+		if (part.n == 5 && (span_is(part, "+json") ||
+		    span_is(part, "+cbor")))
+			return (bad(p, part, "the format flags 'json' and "
+			    "'cbor' are not supported yet"));
+		if (part.n < 2 || (*part.p != '+' && *part.p != '-'))
+			return (bad(p, part, "expected format flags as "
+			    "'+Q,-X'; flags are Q, X, E, M"));
+		for (size_t i = 1; i < part.n; i++) {
+			if ((l = memchr(letters, part.p[i], 4)) == NULL)
+				return (bad(p, part, "unknown format flag; "
+				    "flags are Q, X, E, M"));
+			if (*part.p == '+')
+				*flags |= 1u << (l - letters);
+			else
+				*flags &= ~(1u << (l - letters));
+		}
+	}
+	return (true);
+}
+
+static bool
+take_expr(struct parse *p, unsigned flags)
+{
+	struct span in = span_skip(p->rest, 1), rest = in;
+	struct expr *e;
+	struct piece *x;
+
+	e = expr_parse_rest(p->l, p->w, &rest, NULL);
+	if (e == NULL)
+		return (false);
+	while (rest.n > 0 && *rest.p == ' ')
+		rest = span_skip(rest, 1);
+	if (rest.n == 0 || *rest.p != ']')
+		return (bad(p, rest, "expected ']' after the sample "
+		    "expression"));
+	if ((e->stages & p->stages) == 0)
+		return (bad(p, span_of(in.p, (size_t)(rest.p - in.p)),
+		    "sample expression is not available here: what it reads "
+		    "does not exist yet, or not any more"));
+	flush_text(p);
+	x = piece_add(p, PIECE_EXPR);
+	x->expr = e;
+	x->flags = (uint8_t)flags;
+	x->code = p->use == LOGFMT_LOG ? LOGVAR_HTTP : LOGVAR_PLAIN;
+	p->rest = span_skip(rest, 1);
+	p->space = false;
+	return (true);
+}
+
+static bool
+is_alnum(char c)
+{
+	return ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	    (c >= 'A' && c <= 'Z'));
+}
+
+static bool
+take_var(struct parse *p, unsigned flags)
+{
+	struct span name = { p->rest.p, 0 };
+	const struct logvar *v;
+	struct conf_word at;
+	struct piece *x;
+
+	while (name.n < p->rest.n && is_alnum(name.p[name.n]))
+		name.n++;
+	p->rest = span_skip(p->rest, name.n);
+	if (span_is(name, "o")) {
+		p->all_flags = flags;
+		return (true);
+	}
+	if ((v = expr_logvar_find(name)) == NULL) {
+		at = expr_sub(p->w, name);
+		conf_err(p->l, &at, "no such format variable '%.*s'",
+		    SPAN_FMT(name));
+		conf_err_hint(p->l, "write '%%%%' for the character '%%'");
+		return (false);
+	}
+	flush_text(p);
+	x = piece_add(p, PIECE_VAR);
+	x->var = v;
+	x->flags = (uint8_t)flags;
+	if (v->http_only && p->fmt->http_only == NULL)
+		p->fmt->http_only = v->name;
+	p->space = false;
+	return (true);
+}
+
+/* What follows a '%'. */
+static bool
+take_percent(struct parse *p)
+{
+	unsigned flags = p->all_flags;
+
+	p->rest = span_skip(p->rest, 1);
+	if (p->rest.n != 0 && *p->rest.p == '%') {
+		p->rest = span_skip(p->rest, 1);
+		literal(p, '%');
+		return (true);
+	}
+	if (p->rest.n != 0 && *p->rest.p == '(')
+		return (bad(p, p->rest, "named format items '%(name)' are not "
+		    "supported yet"));
+	if (p->rest.n != 0 && *p->rest.p == '{' && !take_flags(p, &flags))
+		return (false);
+	if (p->rest.n != 0 && *p->rest.p == '[')
+		return (take_expr(p, flags));
+	if (p->rest.n == 0 || !is_alnum(*p->rest.p))
+		return (bad(p, p->rest, "expected a format variable after "
+		    "'%'; write '%%' for that character itself"));
+	return (take_var(p, flags));
+}
+
+struct logfmt *
+logfmt_parse(struct conf_line *l, const struct conf_word *w, struct span text,
+    enum logfmt_use use, unsigned stages)
+{
+	struct parse p = { .l = l, .w = w, .arena = l->conf->arena,
+	    .use = use, .stages = stages, .space = true, .rest = text,
+	    .all_flags = use == LOGFMT_LOG ? FLAG_M : 0 };
+	bool ok = true;
+
+	p.fmt = arena_zget(p.arena, sizeof *p.fmt);
+	p.tail = &p.fmt->first;
+	text_init(&p.lit);
+	while (ok && p.rest.n > 0) {
+		if (*p.rest.p == '%')
+			ok = take_percent(&p);
+		else {
+			literal(&p, *p.rest.p);
+			p.rest = span_skip(p.rest, 1);
+		}
+	}
+	flush_text(&p);
+	text_fini(&p.lit);
+	return (ok ? p.fmt : NULL);
+}
+
+const char *
+logfmt_http_only(const struct logfmt *f)
+{
+	return (f->http_only);
+}
+
+bool
+logfmt_constant(const struct logfmt *f, struct span *text)
+{
+	*text = SPAN("");
+	if (f->first == NULL)
+		return (true);
+	*text = f->first->text;
+	return (f->first->kind == PIECE_TEXT && f->first->next == NULL);
+}
+
+/* ---- running ---- */
+
+struct out {
+	char *at, *end;
+};
+
+static inline void
+put(struct out *o, const char *p, size_t n)
+{
+	if (n > (size_t)(o->end - o->at))
+		n = (size_t)(o->end - o->at);
+	memcpy(o->at, p, n);
+	o->at += n;
+}
+
+static inline void
+put_char(struct out *o, char c)
+{
+	if (o->at < o->end)
+		*o->at++ = c;
+}
+
+/* 1: not printable or '#', '"'; 2: '{', '|', '}'; 4: needs a backslash */
+#define CODE_HTTP 1
+#define CODE_HEADER 2
+#define CODE_ESCAPE 4
+
+static uint8_t
+code_of(uint8_t c)
+{
+	switch (c) {
+	case '"':
+		return (CODE_HTTP | CODE_ESCAPE);
+	case '\\': case ']':
+		return (CODE_ESCAPE);
+	case '#':
+		return (CODE_HTTP);
+	case '{': case '|': case '}':
+		return (CODE_HEADER);
+	default:
+		return (c < 32 || c > 126 ? CODE_HTTP : 0);
+	}
+}
+
+static uint8_t code_tab[256];
+
+static void
+code_init(void)
+{
+	for (int i = 0; i < 256; i++)
+		code_tab[i] = code_of((uint8_t)i);
+}
+
+static void
+put_coded(struct out *o, struct span s, unsigned flags, unsigned code)
+{
+	static const char digit[] = "0123456789ABCDEF";
+	uint8_t hash = code == LOGVAR_PLAIN ? 0 : code == LOGVAR_HTTP ?
+	    CODE_HTTP : CODE_HTTP | CODE_HEADER;
+	uint8_t esc = (flags & FLAG_E) != 0 ? CODE_ESCAPE : 0;
+
+	if (__builtin_expect(code_tab['"'] == 0, 0))
+		code_init();
+	if ((hash | esc) == 0) {
+		put(o, s.p, s.n);
+		return;
+	}
+	for (size_t i = 0; i < s.n; ) {
+		size_t run = i;
+		uint8_t c;
+
+		while (run < s.n &&
+		    (code_tab[(uint8_t)s.p[run]] & (hash | esc)) == 0)
+			run++;
+		put(o, s.p + i, run - i);
+		if (run == s.n)
+			break;
+		c = (uint8_t)s.p[run];
+		if ((code_tab[c] & esc) != 0) {
+			put_char(o, '\\');
+			put_char(o, (char)c);
+		} else {
+			put_char(o, '#');
+			put_char(o, digit[c >> 4]);
+			put_char(o, digit[c & 15]);
+		}
+		i = run + 1;
+	}
+}
+
+/* A text with what the flags ask for around and in it. */
+static void
+put_text(struct out *o, struct span s, unsigned flags, unsigned code)
+{
+	if ((flags & FLAG_Q) != 0) {
+		put_char(o, '"');
+		if (s.n != 0)
+			put_coded(o, s, flags, code);
+		put_char(o, '"');
+	} else if (s.n != 0)
+		put_coded(o, s, flags, code);
+	else if ((flags & FLAG_M) != 0)
+		put_char(o, '-');
+}
+
+static void
+put_expr(struct out *o, const struct piece *x, struct txn *t)
+{
+	struct smp s;
+	struct span text = SPAN_NONE;
+
+	if (expr_eval(x->expr, t, &s)) {
+		if ((x->flags & FLAG_X) != 0 && smp_cast(t, &s, SMP_BIN)) {
+			static const char digit[] = "0123456789ABCDEF";
+
+			for (size_t i = 0; i < s.str.n; i++) {
+				put_char(o, digit[(uint8_t)s.str.p[i] >> 4]);
+				put_char(o, digit[(uint8_t)s.str.p[i] & 15]);
+			}
+			return;
+		}
+		if (smp_cast(t, &s, SMP_STR))
+			text = s.str;
+	}
+	put_text(o, text, x->flags, x->code);
+}
+
+static void
+put_var(struct out *o, const struct piece *x, struct txn *t)
+{
+	const struct logvar *v = x->var;
+	size_t n;
+
+	if (v->text != NULL) {
+		put_text(o, v->text(t), x->flags, v->code);
+		return;
+	}
+	if ((x->flags & FLAG_Q) != 0)
+		put_char(o, '"');
+	n = v->put(t, o->at, (size_t)(o->end - o->at),
+	    (x->flags & FLAG_X) != 0);
+	o->at += n;
+	if ((x->flags & FLAG_Q) != 0)
+		put_char(o, '"');
+	else if (n == 0 && (x->flags & FLAG_M) != 0)
+		put_char(o, '-');
+}
+
+size_t
+logfmt_run(const struct logfmt *f, struct txn *t, char *dst, size_t size)
+{
+	struct out o = { dst, dst + size };
+
+	for (const struct piece *x = f->first; x != NULL; x = x->next) {
+		if (x->kind == PIECE_TEXT)
+			put(&o, x->text.p, x->text.n);
+		else if (x->kind == PIECE_VAR)
+			put_var(&o, x, t);
+		else
+			put_expr(&o, x, t);
+	}
+	return ((size_t)(o.at - dst));
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * smp_regex - regular expressions (expr/regex.h).
+ */
+#include <expr/regex.h>
+
+#include <stdint.h>
+
+#include <base/must.h>
+#include <base/num.h>
+
+#ifdef USE_PCRE2
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+struct smp_regex {
+	pcre2_code *code;
+	bool jit;
+};
+
+static pcre2_match_data *match_data;    /* one process, one thread */
+
+struct smp_regex *
+smp_regex_new(struct span text, bool icase, const char **err)
+{
+	static char message[256];
+	struct smp_regex *re;
+	pcre2_code *code;
+	PCRE2_SIZE at;
+	int no, n;
+
+	code = pcre2_compile((PCRE2_SPTR)text.p, text.n,
+	    icase ? PCRE2_CASELESS : 0, &no, &at, NULL);
+	if (code == NULL) {
+		n = pcre2_get_error_message(no, (PCRE2_UCHAR *)message,
+		    sizeof message - 32);
+		if (n < 0)
+			message[0] = '\0';
+		*err = message;
+		return (NULL);
+	}
+	if (match_data == NULL)
+		match_data = pcre2_match_data_create(SMP_REGEX_GROUPS, NULL);
+	MUST(match_data != NULL);
+	re = must_alloc(sizeof *re);
+	re->code = code;
+	re->jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
+	return (re);
+}
+
+static int
+run(const struct smp_regex *re, struct span s)
+{
+	if (s.p == NULL)
+		s.p = "";
+	if (re->jit)
+		return (pcre2_jit_match(re->code, (PCRE2_SPTR)s.p, s.n, 0, 0,
+		    match_data, NULL));
+	return (pcre2_match(re->code, (PCRE2_SPTR)s.p, s.n, 0, 0, match_data,
+	    NULL));
+}
+
+bool
+smp_regex_has(const struct smp_regex *re, struct span s)
+{
+	return (run(re, s) >= 0);
+}
+
+bool
+smp_regex_groups(const struct smp_regex *re, struct span s,
+    struct span group[SMP_REGEX_GROUPS])
+{
+	const PCRE2_SIZE *at;
+	int n = run(re, s);
+
+	if (n < 0)
+		return (false);
+	if (n == 0)
+		n = SMP_REGEX_GROUPS;
+	at = pcre2_get_ovector_pointer(match_data);
+	for (int i = 0; i < SMP_REGEX_GROUPS; i++)
+		group[i] = i < n && at[2 * i] != PCRE2_UNSET ?
+		    span_of(s.p + at[2 * i], at[2 * i + 1] - at[2 * i]) :
+		    SPAN_NONE;
+	return (true);
+}
+
+#else
+
+struct smp_regex *
+smp_regex_new(struct span text, bool icase, const char **err)
+{
+	(void)text;
+	(void)icase;
+	*err = "this program was built without regular expressions "
+	    "(USE_PCRE2)";
+	return (NULL);
+}
+
+bool
+smp_regex_has(const struct smp_regex *re, struct span s)
+{
+	(void)re;
+	(void)s;
+	return (false);
+}
+
+bool
+smp_regex_groups(const struct smp_regex *re, struct span s,
+    struct span group[SMP_REGEX_GROUPS])
+{
+	(void)group;
+	return (smp_regex_has(re, s));
+}
+#endif
+
+size_t
+smp_regex_expand(struct span in, const struct span group[SMP_REGEX_GROUPS],
+    char *dst, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < in.n; i++) {
+		struct span piece = { in.p + i, 1 };
+		char hex;
+
+		if (in.p[i] == '\\' && i + 1 < in.n) {
+			char c = in.p[++i];
+
+			piece = span_of(in.p + i, 1);
+			if (c >= '0' && c <= '9')
+				piece = group[c - '0'];
+			else if (c == 'x' && i + 2 < in.n &&
+			    num_hexval(in.p[i + 1]) >= 0 &&
+			    num_hexval(in.p[i + 2]) >= 0) {
+				hex = (char)(num_hexval(in.p[i + 1]) << 4 |
+				    num_hexval(in.p[i + 2]));
+				i += 2;
+				piece = span_of(&hex, 1);
+			}
+		}
+		if (piece.n > size - n)
+			return (SIZE_MAX);
+		if (piece.n != 0)
+			memcpy(dst + n, piece.p, piece.n);
+		n += piece.n;
+	}
+	return (n);
+}
