@@ -63,7 +63,7 @@ span_ieq(struct span a, struct span b)
 static inline bool
 span_is(struct span a, const char *z)
 {
-	return (strlen(z) == a.n && memcmp(a.p, z, a.n) == 0);
+	return (strlen(z) == a.n && (a.n == 0 || memcmp(a.p, z, a.n) == 0));
 }
 
 static inline bool
