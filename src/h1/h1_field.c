@@ -70,25 +70,24 @@ note_connection(struct http_head *h, struct span value)
 static bool
 is_host(struct span s)
 {
+	unsigned all = HTTP_C_HOST;
+
 	for (size_t i = 0; i < s.n; i++)
-		if (!http_is_class(s.p[i], HTTP_C_HOST))
-			return (false);
-	return (true);
+		all &= http_class_tab[(uint8_t)s.p[i]];
+	return (all != 0);
 }
 
 /* A second Host is an error unless it says the same; then it is dropped. */
 static bool
 note_host(struct http_head *h, struct http_hdr *row)
 {
-	const struct http_hdr *first;
+	struct span value = span_of(row->value, row->value_n);
 
 	if (!h->request)
 		return (true);
-	first = http_find(h, HTTP_HOST, SPAN_NONE, NULL);
-	if (first == row)
-		return (is_host(span_of(row->value, row->value_n)));
-	if (first != NULL && !span_ieq(span_of(first->value, first->value_n),
-	    span_of(row->value, row->value_n)))
+	if (!http_has(h, HTTP_HOST))
+		return (is_host(value));
+	if (!span_ieq(http_get(h, HTTP_HOST), value))
 		return (false);
 	row->name = NULL;
 	return (true);
@@ -130,49 +129,55 @@ note_field(struct http_head *h, struct h1_framing *f, struct http_hdr *row)
 	}
 }
 
-static inline enum why
-add_row(struct http_head *h, struct h1_framing *f, const struct h1_line *l,
-    unsigned limit)
+static inline void
+fill_row(struct http_hdr *row, const struct h1_line *l)
 {
-	struct http_hdr *row = &h->hdr[h->n];
-	enum http_name id;
-
-	if (h->n >= limit || l->name.n > UINT16_MAX ||
-	    l->value.n > UINT32_MAX)
-		return (WHY_REQ_HEAD_LONG);
-	id = http_name_id(l->name);
 	row->name = l->name.p;
 	row->value = l->value.p;
 	row->value_n = (uint32_t)l->value.n;
 	row->name_n = (uint16_t)l->name.n;
-	row->id = (uint8_t)id;
+	row->id = (uint8_t)l->id;
 	row->raw = l->raw;
-	h->n++;
-	/* the first names of name.def are the ones that note_field() knows */
-	if (id != HTTP_OTHER && id <= HTTP_EXPECT && !note_field(h, f, row))
-		return (WHY_REQ_BAD);
-	h->known |= (uint32_t)(UINT64_C(1) << id);
-	return (WHY_OK);
+}
+
+/* The first names of name.def are the ones that note_field() knows. */
+static inline bool
+is_noted(enum http_name id)
+{
+	return (id - 1u < HTTP_EXPECT);
 }
 
 enum why
-h1_fields_parse(struct h1_at *at, struct http_head *h, struct h1_framing *f)
+h1_fields_parse(struct h1_at *out, struct http_head *h, struct h1_framing *f)
 {
-	unsigned limit = h->cap - (unsigned)HTTP_SPARE_ROWS;
+	struct http_hdr *row = h->hdr, *end = row + h->cap - HTTP_SPARE_ROWS;
+	struct h1_at at = *out;         /* a copy of our own, in registers */
 	struct h1_line line;
-	enum why why;
+	enum why why = WHY_OK;
 
 	MUST(h->cap >= HTTP_SPARE_ROWS);
-	while (at->p < at->end && *at->p != '\r') {
-		if ((why = h1_line_parse(at, &line)) != WHY_OK)
-			return (why);
-		if ((why = add_row(h, f, &line, limit)) != WHY_OK) {
-			at->p = line.value.p;
-			return (why);
+	for (; at.p < at.end && *at.p != '\r'; row++) {
+		if ((why = h1_line_parse(&at, &line)) != WHY_OK)
+			break;
+		if (row == end || line.name.n > UINT16_MAX ||
+		    line.value.n > UINT32_MAX) {
+			why = WHY_REQ_HEAD_LONG;
+			break;
 		}
+		fill_row(row, &line);
+		h->n = (uint16_t)(row - h->hdr + 1);
+		if (is_noted(line.id) && !note_field(h, f, row)) {
+			at.p = line.value.p;
+			why = WHY_REQ_BAD;
+			break;
+		}
+		h->known |= (uint32_t)(UINT64_C(1) << line.id);
 	}
+	if (why == WHY_OK)
+		why = h1_line_end(&at);
+	out->p = at.p;
 	h->upgrade = h->upgrade && h->minor != 0 && http_has(h, HTTP_UPGRADE);
-	return (h1_line_end(at));
+	return (why);
 }
 
 enum why

@@ -29,7 +29,7 @@ struct h1_framing {
 
 struct h1_line {                /* one field line */
 	struct span name, value;
-	const char *next;       /* behind its CRLF */
+	enum http_name id;
 	bool raw;               /* see struct http_hdr */
 };
 
@@ -80,12 +80,44 @@ h1_target_mask(const char *p)
 	while (p < end && http_is_class(*p, (class)))                        \
 		p++;                                                         \
 	return (p)
+
+/* Bits of colons; sixteen bytes are readable. */
+static inline unsigned
+h1_colon_mask(const char *p)
+{
+	return ((unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(
+	    _mm_loadu_si128((const __m128i *)(const void *)p),
+	    _mm_set1_epi8(':'))));
+}
+
+/* A colon in the first bytes, where that of a field line is; else NULL. */
+static inline const char *
+h1_near_colon(const char *p, const char *end)
+{
+	unsigned m;
+
+	if (end - p < 16)
+		return (NULL);
+	if ((m = h1_colon_mask(p)) != 0)
+		return (p + __builtin_ctz(m));
+	if (end - p < 32 || (m = h1_colon_mask(p + 16)) == 0)
+		return (NULL);
+	return (p + 16 + __builtin_ctz(m));
+}
 #else
 #define H1_SCAN(mask_of, class)                                              \
 	(void)lo;                                                            \
 	while (p < end && http_is_class(*p, (class)))                        \
 		p++;                                                         \
 	return (p)
+
+static inline const char *
+h1_near_colon(const char *p, const char *end)
+{
+	(void)p;
+	(void)end;
+	return (NULL);
+}
 #endif
 
 /* h1_scan_value, h1_scan_target - the first byte from `p` on that is not part
@@ -136,6 +168,35 @@ h1_line_end(struct h1_at *at)
 }
 
 /*
+ * h1_line_fast - a field line as nearly all are: "Name: value" CRLF with one
+ * space. False leaves at->p, and says nothing.
+ */
+static inline bool
+h1_line_fast(struct h1_at *at, struct h1_line *l)
+{
+	const char *name = at->p, *colon = h1_near_colon(name, at->end);
+	const char *value, *eov;
+
+	if (colon == NULL || at->end - colon < 3 || colon[1] != ' ')
+		return (false);
+	l->name = span_of(name, (size_t)(colon - name));
+	l->id = http_name_id(l->name);
+	value = colon + 2;
+	/* a known name is a token; others are looked at byte by byte */
+	if (h1_is_blank(*value) || (l->id == HTTP_OTHER &&
+	    (name == colon || h1_scan_token(name, colon) != colon)))
+		return (false);
+	eov = h1_scan_value(at->lo, value, at->end);
+	if (at->end - eov < 2 || memcmp(eov, "\r\n", 2) != 0 ||
+	    h1_is_blank(eov[-1]))
+		return (false);
+	l->value = span_of(value, (size_t)(eov - value));
+	l->raw = true;
+	at->p = eov + 2;
+	return (true);
+}
+
+/*
  * h1_line_parse - one field line at at->p, which is not the empty line
  * (RFC 9112 5). A line that begins with white space is obs-fold: refused, as
  * is white space before the colon. Moves at->p as h1_line_end().
@@ -146,24 +207,26 @@ h1_line_parse(struct h1_at *at, struct h1_line *l)
 	const char *name = at->p, *value, *eov;
 	enum why why;
 
+	if (h1_line_fast(at, l))
+		return (WHY_OK);
 	at->p = h1_scan_token(name, at->end);
 	if (at->p == at->end)
 		return (WHY_AGAIN);
 	if (*at->p != ':' || at->p == name)
 		return (WHY_REQ_BAD);
 	l->name = span_of(name, (size_t)(at->p - name));
+	l->id = http_name_id(l->name);
 	value = at->p + 1;
 	while (value < at->end && h1_is_blank(*value))
 		value++;
+	l->raw = value == at->p + 2 && value[-1] == ' ';
 	at->p = eov = h1_scan_value(at->lo, value, at->end);
 	if ((why = h1_line_end(at)) != WHY_OK)
 		return (why);
 	while (eov > value && h1_is_blank(eov[-1]))
 		eov--;
 	l->value = span_of(value, (size_t)(eov - value));
-	l->next = at->p;
-	l->raw = value == name + l->name.n + 2 && value[-1] == ' ' &&
-	    eov + 2 == at->p;
+	l->raw = l->raw && eov + 2 == at->p;
 	return (WHY_OK);
 }
 

@@ -60,6 +60,11 @@ parse_version(struct h1_at *at, struct http_head *h)
 	const char *p = at->p;
 	size_t n = (size_t)(at->end - p);
 
+	if (n >= VERSION_N + 2 && memcmp(p, "HTTP/1.1\r\n", 10) == 0) {
+		h->major = h->minor = 1;        /* nearly always */
+		at->p = p + VERSION_N + 2;
+		return (WHY_OK);
+	}
 	for (size_t i = 0; i < n && i < VERSION_N; i++)
 		if (i == 5 || i == 7 ? !is_digit(p[i]) :
 		    p[i] != version_11[i]) {

@@ -16,31 +16,48 @@ is_digit(char c)
 static bool
 is_status_line_byte(size_t i, char c)
 {
-	static const char shape[] = "HTTP/1.d ddd";
+	static const char shape[] = "HTTP/1.d sdd";
 
-	return (shape[i] == 'd' ? is_digit(c) : c == shape[i]);
+	return (shape[i] == 'd' ? is_digit(c) :
+	    shape[i] == 's' ? is_digit(c) && c != '0' : c == shape[i]);
+}
+
+/* Where the first bytes leave the shape of a status line; the end of the
+ * input or of the status when they do not. */
+static const char *
+check_status_line(const char *p, const char *end)
+{
+	size_t i = 0;
+
+	while (i < STATUS_LINE_MIN && p + i < end &&
+	    is_status_line_byte(i, p[i]))
+		i++;
+	return (p + i);
+}
+
+/* "HTTP/1.1 ddd", as nearly always? */
+static bool
+is_usual_status_line(const char *p, const char *end)
+{
+	return (end - p >= STATUS_LINE_MIN && memcmp(p, "HTTP/1.1", 8) == 0 &&
+	    p[8] == ' ' && is_digit(p[9]) && p[9] != '0' && is_digit(p[10]) &&
+	    is_digit(p[11]));
 }
 
 static enum why
 parse_status_line(struct h1_at *at, struct http_head *h)
 {
 	const char *p = at->p;
-	size_t n = (size_t)(at->end - p);
 
-	for (size_t i = 0; i < n && i < STATUS_LINE_MIN; i++)
-		if (!is_status_line_byte(i, p[i]) || (i == 9 && p[i] == '0')) {
-			at->p = p + i;
-			return (WHY_REQ_BAD);
-		}
-	if (n < STATUS_LINE_MIN) {
-		at->p = at->end;
-		return (WHY_AGAIN);
-	}
+	at->p = is_usual_status_line(p, at->end) ? p + STATUS_LINE_MIN :
+	    check_status_line(p, at->end);
+	if (at->p < p + STATUS_LINE_MIN)
+		return (at->p == at->end ? WHY_AGAIN : WHY_REQ_BAD);
 	h->major = 1;
 	h->minor = p[7] != '0';
 	h->status = (uint16_t)((p[9] - '0') * 100 + (p[10] - '0') * 10 +
 	    (p[11] - '0'));
-	at->p = p += STATUS_LINE_MIN;
+	p = at->p;
 	if (p < at->end && *p == ' ') { /* the reason may be left out */
 		at->p = h1_scan_value(at->lo, ++p, at->end);
 		h->reason = span_of(p, (size_t)(at->p - p));
