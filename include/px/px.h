@@ -242,6 +242,8 @@ struct px_model {
 	struct px_hash *server_names;   /* private: the same for servers */
 	struct px *last;                /* of `all` */
 	struct px *defaults;            /* every defaults section, newest first */
+	struct px_userlist *userlists;  /* newest first */
+	struct px_error_section *error_sections;
 	struct px *defaults_now;        /* what a proxy starts from; or NULL */
 };
 
@@ -249,6 +251,9 @@ extern struct px_model *px_model;       /* this generation's; NULL before */
 
 /* px_model_new - an empty model, becomes px_model. */
 struct px_model *px_model_new(struct arena *);
+
+/* px_model_free - what is not in the arena, which the caller resets. */
+void px_model_free(struct px_model *);
 
 /* px_find - a proxy of any of `kinds` by name, or NULL. */
 struct px *px_find(const struct px_model *, struct span name, unsigned kinds);

@@ -210,6 +210,17 @@ px_model_new(struct arena *a)
 	return (m);
 }
 
+void
+px_model_free(struct px_model *m)
+{
+	free(m->names->cell);
+	free(m->names);
+	free(m->server_names->cell);
+	free(m->server_names);
+	if (px_model == m)
+		px_model = NULL;
+}
+
 static const struct px_timeouts no_timeouts;
 
 struct px *
