@@ -115,6 +115,7 @@ struct px_bind {                        /* a bind line */
 #define PX_BIND_MAGIC 0xb12d0c4f
 	struct px *px;                  /* NULL: a CLI socket */
 	struct px_bind *next;
+	struct px_listen *listens;      /* its first; others follow there */
 	const char *name;               /* "name" word, or NULL */
 	uint32_t id;
 	uint32_t maxconn;
@@ -141,6 +142,7 @@ struct px_listen {
 	struct addr_spec addr;          /* one port only */
 	const char *text;               /* as in the configuration */
 	uint32_t id;                    /* index over the whole model */
+	uint32_t luid;                  /* number in its proxy, from 1 */
 };
 
 struct px_use_be {                      /* use_backend, in order */

@@ -4,6 +4,9 @@
  */
 #include "conf_int.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #include <base/must.h>
 
 static struct span
@@ -49,6 +52,7 @@ parse_default_path(struct conf_line *l, void *obj)
 	struct conf_section_state *st = l->conf->state;
 	const struct conf_word *w = conf_peek(l);
 	struct span mode, origin;
+	struct stat sb;
 
 	(void)obj;
 	if (w == NULL)
@@ -65,6 +69,10 @@ parse_default_path(struct conf_line *l, void *obj)
 	else if (span_is(mode, "origin")) {
 		if (!conf_want(l, "a directory", &origin))
 			return (false);
+		errno = ENOTDIR;
+		if (stat(origin.p, &sb) != 0 || !S_ISDIR(sb.st_mode))
+			return (conf_err(l, &l->word[l->at - 1], "'%s' is "
+			    "no directory: %s", origin.p, strerror(errno)));
 		st->path_mode = CONF_PATH_ORIGIN;
 		st->path_origin = arena_dup(l->conf->arena, origin);
 	} else

@@ -15,6 +15,20 @@
 
 /* ---- addresses ---- */
 
+/* What unix-bind says of every UNIX socket, but for the runtime API's. */
+static void
+add_prefix(struct px_bind *b, struct px_listen *li)
+{
+	const struct px_global *g = &px_model->global;
+
+	if (g->unix_prefix != NULL)
+		li->addr.host = span_str(arena_printf(px_model->arena,
+		    "%s%.*s", g->unix_prefix, SPAN_FMT(li->addr.host)));
+	b->mode = g->unix_mode;
+	b->uid = g->unix_uid;
+	b->gid = g->unix_gid;
+}
+
 static void
 append_listen(struct px_bind *b, const struct addr_spec *a, struct span text,
     struct px_listen **listens)
@@ -35,6 +49,10 @@ append_listen(struct px_bind *b, const struct addr_spec *a, struct span text,
 	if (li->addr.host.p >= text.p && li->addr.host.p <= text.p + text.n)
 		li->addr.host.p = li->text + (li->addr.host.p - text.p);
 	li->id = px_model->n_listens++;
+	if (b->listens == NULL)
+		b->listens = li;
+	if (a->addr.family == ADDR_UNIX && b->px != NULL)
+		add_prefix(b, li);
 }
 
 static bool
@@ -56,6 +74,9 @@ add_address(struct conf_line *l, const struct conf_word *w, struct px_bind *b,
 	if (!addr_parse(text, &a, &err))
 		return (conf_err(l, w, "'%s' : %s in '%.*s'", l->kw->name,
 		    err, SPAN_FMT(text)));
+	if (span_begins(text, SPAN("udp")) || span_begins(text, SPAN("quic")))
+		return (conf_err(l, w, "'%s' : datagrams are not supported "
+		    "yet in '%.*s'", l->kw->name, SPAN_FMT(text)));
 	if (a.port_offset)
 		return (conf_err(l, w, "'%s' : port offset not allowed in "
 		    "'%.*s'", l->kw->name, SPAN_FMT(text)));

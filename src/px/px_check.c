@@ -34,6 +34,9 @@ resolve(struct conf *c, struct px *fe, const char *name, struct diag_pos pos,
     const char *keyword, const char *how, struct px **out)
 {
 	*out = px_find(px_model, span_str(name), PX_BE);
+	if (*out == fe)
+		return (conf_fail(c, DIAG_ALERT, pos, "Proxy '%s': loop "
+		    "detected for %s: '%s'", fe->name, keyword, name));
 	if (*out == NULL)
 		return (conf_fail(c, DIAG_ALERT, pos, "Proxy '%s': unable to "
 		    "find required %s: '%s'", fe->name, keyword, name));
@@ -159,14 +162,48 @@ number_servers(struct conf *c, struct px *px)
 	return (good);
 }
 
+/* A line's number is its first listener's. */
+static bool
+number_listens(struct conf *c, struct px *px)
+{
+	struct numbers nu = { NULL, 0, 0, 0 };
+	bool good = true;
+
+	for (struct px_bind *b = px->binds; b != NULL; b = b->next)
+		nu.n += b->id != 0;
+	if (nu.n > 0) {
+		nu.used = must_alloc(nu.n * sizeof *nu.used);
+		nu.n = 0;
+		for (struct px_bind *b = px->binds; b != NULL; b = b->next)
+			if (b->id != 0)
+				nu.used[nu.n++] = b->id;
+		sort_numbers(&nu);
+	}
+	for (struct px_bind *b = px->binds; b != NULL; b = b->next)
+		if (b->id != 0 && has_twin(&nu, b->id))
+			good = conf_fail(c, DIAG_ALERT, b->pos, "%s '%s' : "
+			    "custom id %u is used by another 'bind' line",
+			    what_is(px), px->name, b->id);
+	for (struct px_listen *li = px->listens; li != NULL; li = li->next) {
+		bool own = li->bind->id != 0 && li->bind->listens == li;
+
+		li->luid = own ? li->bind->id : next_free(&nu);
+	}
+	free(nu.used);
+	return (good);
+}
+
 static bool
 number_all(struct conf *c)
 {
 	bool good = number_proxies(c);
 
-	PX_EACH(px, px_model)
+	PX_EACH(px, px_model) {
 		if (px->servers != NULL)
 			good &= number_servers(c, px);
+		if (px->listens != NULL)
+			good &= number_listens(c, px);
+	}
 	return (good);
 }
 
@@ -193,6 +230,28 @@ check_timeouts(struct conf *c, const struct px *px)
 	    "'connect', 'server'.", what_is(px), px->name);
 }
 
+/* Options that only HTTP has, also when they come from defaults. */
+static void
+check_options(struct conf *c, const struct px *px)
+{
+	static const struct { const char *word; unsigned in, flags; } opts[] = {
+#define OPT(name, word, where, flags, doc) { word, where, flags },
+#include <px/opt.def>
+#undef OPT
+	};
+	unsigned sides = (px->kind & PX_FE ? KW_FRONTEND : 0) |
+	    (px->kind & PX_BE ? KW_BACKEND : 0);
+
+	if (px->mode == PX_HTTP || px->opt == 0)
+		return;
+	for (unsigned i = 0; i < NELEM(opts); i++)
+		if ((px->opt >> i & 1) != 0 && (opts[i].in & sides) != 0 &&
+		    (opts[i].flags & KW_HTTP) != 0)
+			conf_fail(c, DIAG_WARNING, px->pos, "'option %s' "
+			    "ignored for %s '%s' as it requires HTTP mode",
+			    opts[i].word, what_is(px), px->name);
+}
+
 static bool
 check_sense(struct conf *c)
 {
@@ -211,6 +270,7 @@ check_sense(struct conf *c)
 			    "no 'bind' directive. Please declare it as a "
 			    "backend if this was intended", px->name);
 		check_timeouts(c, px);
+		check_options(c, px);
 	}
 	return (true);
 }

@@ -21,6 +21,14 @@ global_of(void *obj)
 
 /* ---- who and where ---- */
 
+/* The first one stays. */
+static bool
+twice(struct conf_line *l, const char *what)
+{
+	conf_warn(l, NULL, "%s already specified. Continuing", what);
+	return (true);
+}
+
 static bool
 parse_user(struct conf_line *l, void *obj)
 {
@@ -32,7 +40,7 @@ parse_user(struct conf_line *l, void *obj)
 	if (!conf_want(l, "the name of a user", &s))
 		return (false);
 	if (g->set_uid)
-		return (conf_err(l, w, "user/uid already specified"));
+		return (twice(l, "user/uid"));
 	if ((pw = getpwnam(s.p)) == NULL)
 		return (conf_err(l, w, "cannot find user id for '%s'", s.p));
 	g->user = s.p;
@@ -52,7 +60,7 @@ parse_group(struct conf_line *l, void *obj)
 	if (!conf_want(l, "the name of a group", &s))
 		return (false);
 	if (g->set_gid)
-		return (conf_err(l, w, "group/gid was already specified"));
+		return (twice(l, "group/gid"));
 	if ((gr = getgrnam(s.p)) == NULL)
 		return (conf_err(l, w, "cannot find group id for '%s'", s.p));
 	g->group = s.p;
@@ -78,7 +86,7 @@ parse_uid(struct conf_line *l, void *obj)
 	struct px_global *g = global_of(obj);
 
 	if (g->set_uid)
-		return (conf_err(l, NULL, "user/uid already specified"));
+		return (twice(l, "user/uid"));
 	g->set_uid = want_u32(l, 0, &g->uid);
 	return (g->set_uid);
 }
@@ -89,7 +97,7 @@ parse_gid(struct conf_line *l, void *obj)
 	struct px_global *g = global_of(obj);
 
 	if (g->set_gid)
-		return (conf_err(l, NULL, "group/gid was already specified"));
+		return (twice(l, "group/gid"));
 	g->set_gid = want_u32(l, 0, &g->gid);
 	return (g->set_gid);
 }
@@ -114,7 +122,7 @@ parse_chroot(struct conf_line *l, void *obj)
 	struct px_global *g = global_of(obj);
 
 	if (g->chroot != NULL)
-		return (conf_err(l, NULL, "'chroot' already specified"));
+		return (twice(l, "'chroot'"));
 	return (take_text(l, "a directory as an argument", &g->chroot));
 }
 
@@ -124,7 +132,7 @@ parse_pidfile(struct conf_line *l, void *obj)
 	struct px_global *g = global_of(obj);
 
 	if (g->pidfile != NULL)
-		return (conf_err(l, NULL, "'pidfile' already specified"));
+		return (twice(l, "'pidfile'"));
 	return (take_text(l, "a file name as an argument", &g->pidfile));
 }
 
@@ -182,9 +190,11 @@ parse_flag(struct conf_line *l, void *obj)
 	struct px_global *g = global_of(obj);
 	const struct { const char *name; bool *flag; bool value; } flags[] = {
 		{ "daemon", &g->daemon, true },
-		{ "debug", &g->debug_mode, true },
 		{ "insecure-fork-wanted", &g->insecure_fork, true },
 		{ "insecure-setuid-wanted", &g->insecure_setuid, true },
+		{ "noevports", &g->no_poll, true },
+		{ "nokqueue", &g->no_poll, true },
+		{ "nopoll", &g->no_poll, true },
 		{ "noreuseport", &g->no_reuseport, true },
 		{ "nosplice", &g->no_splice, true },
 		{ "quiet", &g->quiet, true },
@@ -402,11 +412,10 @@ parse_cpu_map(struct conf_line *l, void *obj)
 	    !take_range(s, 1, PX_WORKERS_MAX, &who)))
 		return (conf_err(l, w, "cpu-map : '%s' is not a valid "
 		    "number/range", w->text.p));
-	if (group.first != 1)
-		return (conf_err(l, w, "cpu-map : there is one thread group, "
-		    "1, got '%s'", w->text.p));
 	if (!take_cpus(l, &set))
 		return (false);
+	if (group.first != 1)
+		return (true);          /* of a group that has no workers */
 	if (g->cpu_map == NULL) {
 		g->n_cpu_map = PX_WORKERS_MAX;
 		g->cpu_map = arena_zget(px_model->arena,
@@ -469,8 +478,6 @@ GLOBAL(localpeer, "localpeer", 0, "<name>", parse_localpeer,
     "This process's name, as -L.", "localpeer gate1");
 GLOBAL(daemon, "daemon", KW_EARLY, "", parse_flag,
     "Go to the background, as -D.", NULL);
-GLOBAL(debug, "debug", 0, "", parse_flag,
-    "Stay in the foreground and say more, as -d.", NULL);
 GLOBAL(quiet, "quiet", 0, "", parse_flag,
     "Say nothing at the start, as -q.", NULL);
 GLOBAL(zero_warning, "zero-warning", 0, "", parse_zero_warning,
@@ -487,6 +494,12 @@ GLOBAL(insecure_setuid, "insecure-setuid-wanted", KW_NO, "", parse_flag,
     "Let workers gain privileges through set-user-ID programs.", NULL);
 GLOBAL(nosplice, "nosplice", 0, "", parse_flag,
     "Never splice, as -dS.", NULL);
+GLOBAL(nopoll, "nopoll", 0, "", parse_flag,
+    "Do not use poll(); it never is.", NULL);
+GLOBAL(nokqueue, "nokqueue", 0, "", parse_flag,
+    "Do not use kqueue(); it never is.", NULL);
+GLOBAL(noevports, "noevports", 0, "", parse_flag,
+    "Do not use event ports; they never are.", NULL);
 GLOBAL(noreuseport, "noreuseport", 0, "", parse_flag,
     "Do not share ports with SO_REUSEPORT, as -dR.", NULL);
 GLOBAL(nbthread, "nbthread", 0, "<n>", parse_nbthread,

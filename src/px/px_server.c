@@ -29,6 +29,9 @@ take_addr(struct conf_line *l, const struct conf_word *w,
 
 	if (!addr_parse(text, &a, &err))
 		return (conf_err(l, w, "%s in '%s'", err, text.p));
+	if (span_begins(text, SPAN("udp")) || span_begins(text, SPAN("quic")))
+		return (conf_err(l, w, "dgram-type address not acceptable in "
+		    "'%s'", text.p));
 	if (a.addr.family == ADDR_FD || a.addr.family == ADDR_SOCKPAIR)
 		return (conf_err(l, w, "'%s' : a server cannot be reached "
 		    "through an inherited descriptor yet", text.p));
@@ -100,9 +103,6 @@ parse_default_server(struct conf_line *l, void *obj)
 	char subject[PX_SUBJECT];
 	bool good;
 
-	if (conf_left(l) == 0)
-		return (conf_err(l, NULL, "'default-server' expects words "
-		    "that server lines may have"));
 	if (px->server_defaults == NULL || px->server_defaults->px != px)
 		px->server_defaults = px_server_new(px, NULL);
 	l->subject = px_subject(subject, "default-server",
