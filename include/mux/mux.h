@@ -71,8 +71,7 @@ extern bool mux_leaving;
 void mux_leave(void);
 
 enum mux_flag {
-	MUX_END = 1,            /* nothing follows: the message is complete */
-	MUX_MORE = 2            /* more comes right behind: may be held back */
+	MUX_END = 1             /* nothing follows: the message is complete */
 };
 
 struct mux_end_ops {
@@ -103,13 +102,14 @@ struct mux_end_ops {
 
 	/* ---- sending ---- */
 
-	/* send_head - queue a head; `body` says how the payload will be framed
-	 * (length in the head). `data` may follow at once in the same write;
-	 * *taken says how much of it went (payload bytes). */
-	enum why (*send_head)(struct mux_end *, struct http_head *,
-	    struct span data, unsigned flags, size_t *taken);
-	/* send - payload; as send_head. WHY_AGAIN: no room now, *taken may
-	 * still be above 0. */
+	/* send_head - queue a head; its `body` says how the payload will be
+	 * framed. It leaves with the first send. WHY_OK, or why it does not
+	 * fit. */
+	enum why (*send_head)(struct mux_end *, struct http_head *);
+	/* send - what is queued and `data` behind it; *taken payload bytes went.
+	 * WHY_OK when all went; WHY_AGAIN: no room now. With MUX_END the
+	 * message is over behind `data`, and `trailers` may follow it; saying
+	 * so again is harmless. */
 	enum why (*send)(struct mux_end *, struct span data,
 	    struct span trailers, unsigned flags, size_t *taken);
 	/* send_reply - queue a whole reply on a client end. */

@@ -117,6 +117,10 @@ uint32_t srv_weight(const struct srv *);
 /* be_usable_count - usable non-backup (or, without any, backup) servers. */
 unsigned be_usable_count(const struct be *);
 
+/* be_inflight - streams of all workers on the backend's servers or in its
+ * queues. */
+uint32_t be_inflight(const struct be *);
+
 /* srv_addr - where to connect now: address override, port mapping. */
 void srv_addr(const struct srv *, struct txn *, struct addr *out);
 
@@ -211,6 +215,7 @@ struct fe *fe_of(const struct px *);
 
 /* fe_enter - count a connection in; false when the frontend (or the whole
  * process) is full: the listener should pause. fe_leave - and out. */
+uint32_t fe_conn_total(void);           /* of all frontends and workers */
 bool fe_enter(struct fe *);
 void fe_leave(struct fe *);
 /* fe_rate_* - count an event in the rates. */

@@ -408,8 +408,7 @@ may_keep(const struct h1_conn *h)
 }
 
 static enum why
-client_send_head(struct mux_end *e, struct http_head *head, struct span data,
-    unsigned flags, size_t *taken)
+client_send_head(struct mux_end *e, struct http_head *head)
 {
 	struct h1_conn *h = h1_of(e);
 	struct h1_emit emit = { .body = head->body, .minor = head->minor };
@@ -425,7 +424,7 @@ client_send_head(struct mux_end *e, struct http_head *head, struct span data,
 		emit.close = h->want_close;
 		emit.keep_alive = !h->want_close && h->http10;
 	}
-	return (h1_queue_head(h, head, &emit, data, flags, taken));
+	return (h1_queue_head(h, head, &emit));
 }
 
 static enum why

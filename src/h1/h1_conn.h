@@ -101,9 +101,9 @@ void h1_end_deadline(struct mux_end *, int64_t due_ms);
 /* h1_set_rx - how the payload of a received head comes in. */
 void h1_set_rx(struct h1_conn *, const struct http_head *);
 
-/* h1_queue_head - queue a head, and send it with `data`. */
+/* h1_queue_head - put a head into the output; it leaves with the next send. */
 enum why h1_queue_head(struct h1_conn *, struct http_head *,
-    const struct h1_emit *, struct span data, unsigned flags, size_t *taken);
+    const struct h1_emit *);
 
 /* h1_flush - send what is queued: WHY_OK all went, WHY_AGAIN, or the error. */
 enum why h1_flush(struct h1_conn *);

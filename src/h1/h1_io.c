@@ -176,6 +176,19 @@ h1_end_peek(struct mux_end *e, struct span *data, struct span *trail)
 	return (WHY_INTERNAL);
 }
 
+/* peek saw that only the end of the message is behind what was eaten. */
+static void
+eat_last_chunk(struct h1_conn *h)
+{
+	size_t skip, n;
+
+	if (h1_chunk_next(&h->rx_chunk, buf_peek(&h->in), &skip, &n, NULL) !=
+	    WHY_EOF)
+		return;
+	buf_eat(&h->in, skip);
+	h->rx = H1_FLOW_NONE;
+}
+
 void
 h1_end_eat(struct mux_end *e, size_t n)
 {
@@ -184,7 +197,6 @@ h1_end_eat(struct mux_end *e, size_t n)
 	MUST(n <= h->in.len);
 	e->got += n;
 	buf_eat(&h->in, n);
-	buf_drop_empty(&h->in);
 	if (h->rx == H1_FLOW_LENGTH) {
 		h->rx_left -= n;
 		if (h->rx_left == 0)
@@ -193,7 +205,10 @@ h1_end_eat(struct mux_end *e, size_t n)
 		h->rx_chunk.left -= n;
 		if (h->rx_chunk.left == 0)
 			h->rx_chunk.state = H1_CHUNK_DATA_CR;
+		if (h->rx_chunk.left == 0 && e->last)
+			eat_last_chunk(h);
 	}
+	buf_drop_empty(&h->in);
 }
 
 enum why
@@ -409,31 +424,23 @@ set_tx(struct h1_conn *h, const struct http_head *head,
 }
 
 enum why
-h1_queue_head(struct h1_conn *h, struct http_head *head, const struct h1_emit *emit,
-    struct span data, unsigned flags, size_t *taken)
+h1_queue_head(struct h1_conn *h, struct http_head *head,
+    const struct h1_emit *emit)
 {
 	size_t n;
 
-	*taken = 0;
 	if (!buf_hold(&h->out))
 		return (WHY_NOMEM);
-	if (h->out.off != 0 && h->out.len == 0)
-		h->out.off = 0;
+	if (h->out.off != 0)
+		buf_align(&h->out);
 	n = h1_emit_head(buf_tail(&h->out), buf_room(&h->out), head, emit);
-	if (n == 0) {
-		if (h->out.len != 0) {
-			buf_align(&h->out);
-			return (WHY_AGAIN);     /* behind an older message */
-		}
+	if (n == 0)
 		return (head->request ? WHY_REQ_HEAD_LONG :
 		    WHY_RES_HEAD_LONG);
-	}
 	buf_wrote(&h->out, n);
 	h->end.put += n;
 	set_tx(h, head, emit);
-	if ((flags & MUX_MORE) != 0 && data.n == 0)
-		return (WHY_OK);
-	return (h1_end_send(&h->end, data, SPAN_NONE, flags, taken));
+	return (WHY_OK);
 }
 
 size_t

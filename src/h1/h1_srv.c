@@ -161,8 +161,7 @@ h1_server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
 /* ---- what the stream asks of a server end ---- */
 
 static enum why
-server_send_head(struct mux_end *e, struct http_head *head, struct span data,
-    unsigned flags, size_t *taken)
+server_send_head(struct mux_end *e, struct http_head *head)
 {
 	struct h1_conn *h = h1_of(e);
 	struct h1_emit emit = {
@@ -172,7 +171,7 @@ server_send_head(struct mux_end *e, struct http_head *head, struct span data,
 	};
 
 	h->meth = head->meth;
-	return (h1_queue_head(h, head, &emit, data, flags, taken));
+	return (h1_queue_head(h, head, &emit));
 }
 
 static enum why

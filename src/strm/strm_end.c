@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * strm_end - every way a stream ends: both messages done, an answer of our
+ * own, a failure. One place writes the log line, the counters and the
+ * termination state.
+ */
+#include "strm_int.h"
+
+#include <cnt/cnt.h>
+#include <log/log.h>
+#include <strm/strm.h>
+
+static const char phase_letter[STRM_PHASE_N] = {
+#define PHASE(no, name, letter, fn) [no] = letter,
+	STRM_PHASES(PHASE)
+#undef PHASE
+};
+
+/* In which phase it ended, as the log says it (configuration manual 8.5). */
+static char
+stage_letter(const struct strm *s)
+{
+	if (s->phase != STRM_EXCHANGE)
+		return (phase_letter[s->phase]);
+	if (s->res_done)
+		return ('L');
+	if (s->res_head || s->tunnel)
+		return ('D');
+	return ('H');
+}
+
+static void
+set_term(struct strm *s, enum why why)
+{
+	if (s->txn.term[0] != '-')
+		return;
+	s->txn.why = why;
+	s->txn.term[0] = why_rows[why].cause;
+	s->txn.term[1] = why_rows[why].cause == '-' ? '-' : stage_letter(s);
+}
+
+void
+strm_count_status(struct strm *s, unsigned status)
+{
+	struct cnt_fe *fe = CNT_FE(fe_of(s->txn.fe)->cnt);
+	struct cnt_be *be;
+	struct cnt_srv *sv;
+
+#define COUNT(c)                                                             \
+	do {                                                                 \
+		switch (status / 100) {                                      \
+		case 1: (c)->hrsp_1xx++; break;                              \
+		case 2: (c)->hrsp_2xx++; break;                              \
+		case 3: (c)->hrsp_3xx++; break;                              \
+		case 4: (c)->hrsp_4xx++; break;                              \
+		case 5: (c)->hrsp_5xx++; break;                              \
+		default: (c)->hrsp_other++;                                  \
+		}                                                            \
+	} while (0)
+	COUNT(fe);
+	if (s->txn.be == NULL)
+		return;
+	be = CNT_BE(be_of(s->txn.be)->cnt);
+	COUNT(be);
+	if (s->slot.srv == NULL || s->srv == NULL)
+		return;
+	sv = CNT_SRV(s->slot.srv->cnt);
+	COUNT(sv);
+#undef COUNT
+}
+
+static uint64_t
+ms_between(int64_t from_us, int64_t to_us)
+{
+	return (from_us == 0 || to_us <= from_us ? 0 :
+	    (uint64_t)(to_us - from_us) / 1000);
+}
+
+static void
+count_times(const struct strm *s)
+{
+	const struct txn_times *t = &s->txn.t;
+	struct cnt_be *be = CNT_BE(be_of(s->txn.be)->cnt);
+	struct cnt_srv *sv = CNT_SRV(s->slot.srv->cnt);
+	uint64_t q = ms_between(t->request, t->queued);
+	uint64_t c = ms_between(t->queued, t->connected);
+	uint64_t r = ms_between(t->connected, t->response);
+	uint64_t all = ms_between(t->idle_end != 0 ? t->idle_end : t->accept,
+	    t->end);
+
+	be->qtime_sum += q;
+	be->ctime_sum += c;
+	be->rtime_sum += r;
+	be->ttime_sum += all;
+	be->time_n++;
+	sv->qtime_sum += q;
+	sv->ctime_sum += c;
+	sv->rtime_sum += r;
+	sv->ttime_sum += all;
+	sv->time_n++;
+}
+
+static void
+count_bytes(struct strm *s)
+{
+	uint64_t in = s->cli->got, out = s->cli->put;
+	struct cnt_fe *fe = CNT_FE(fe_of(s->txn.fe)->cnt);
+
+	s->txn.bytes_in = in;
+	s->txn.bytes_out = out;
+	fe->bytes_in += in;
+	fe->bytes_out += out;
+	CNT_PROC()->bytes_out += out;
+	if (s->txn.be == NULL)
+		return;
+	CNT_BE(be_of(s->txn.be)->cnt)->bytes_in += in;
+	CNT_BE(be_of(s->txn.be)->cnt)->bytes_out += out;
+	if (s->slot.srv == NULL)
+		return;
+	CNT_SRV(s->slot.srv->cnt)->bytes_in += in;
+	CNT_SRV(s->slot.srv->cnt)->bytes_out += out;
+}
+
+/* Who is to blame, in the counters that "show stat" has for it. */
+static void
+count_blame(struct strm *s, enum why why)
+{
+	struct cnt_be *be = s->txn.be == NULL ? NULL :
+	    CNT_BE(be_of(s->txn.be)->cnt);
+	struct cnt_srv *sv = s->slot.srv == NULL ? NULL :
+	    CNT_SRV(s->slot.srv->cnt);
+
+	if (s->phase == STRM_REQUEST && (why_rows[why].cause == 'C' ||
+	    why_rows[why].cause == 'c' ||
+	    (why_rows[why].cause == 'P' && why != WHY_REQ_DENIED)))
+		CNT_FE(fe_of(s->txn.fe)->cnt)->err_req++;
+	if (why == WHY_CLI_ABORT && be != NULL && s->phase == STRM_EXCHANGE) {
+		be->cli_abort++;
+		if (sv != NULL)
+			sv->cli_abort++;
+	}
+	if (why == WHY_SRV_ABORT && be != NULL && s->res_head) {
+		be->srv_abort++;
+		if (sv != NULL)
+			sv->srv_abort++;
+	}
+	if (why_rows[why].cause == 'I') {
+		CNT_FE(fe_of(s->txn.fe)->cnt)->err_internal++;
+		if (be != NULL)
+			be->err_internal++;
+	}
+}
+
+static bool
+is_silent(const struct strm *s)
+{
+	const struct px *fe = s->txn.fe;
+	bool nothing = s->cli->got == 0;
+
+	if (s->monitor)
+		return (true);
+	if (nothing && px_opt(fe, PX_OPT_HTTP_IGNORE_PROBES) && is_http(s))
+		return (true);
+	return (nothing && px_opt(fe, PX_OPT_DONTLOGNULL));
+}
+
+void
+strm_log(struct strm *s)
+{
+	if (s->logged || is_silent(s))
+		return;
+	s->logged = true;
+	s->txn.bytes_in = s->cli->got;
+	s->txn.bytes_out = s->cli->put;
+	s->txn.t.end = the_loop->now_us;
+	s->txn.stage = TXN_LOG;
+	log_access(&s->txn);
+}
+
+/* Facts that are only true at the very end: use of things, for the log. */
+static void
+note_use(struct strm *s)
+{
+	struct txn *t = &s->txn;
+
+	t->n_fe = fe_of(t->fe)->shm->conn;
+	t->n_act = fe_conn_total();
+	if (t->be != NULL)
+		t->n_be = be_inflight(be_of(t->be));
+	if (s->slot.srv != NULL)
+		t->n_srv = s->slot.srv->shm->inflight;
+}
+
+/* The last steps of all ends. */
+static enum strm_step
+bury(struct strm *s, enum why why, bool keep_cli, bool keep_srv, bool reset)
+{
+	struct mux_end *cli = s->cli, *srv = s->srv;
+
+	s->txn.t.end = the_loop->now_us;
+	set_term(s, why);
+	count_blame(s, why);
+	count_bytes(s);
+	if (s->slot.srv != NULL && s->slot.state == SRV_SLOT_HELD)
+		count_times(s);
+	note_use(s);
+	strm_log(s);
+	s->cli = s->srv = NULL;
+	s->running = false;
+	if (srv != NULL) {
+		if (why_rows[why].cause != '-' && !keep_srv)
+			srv->ops->abort(srv, why);
+		else
+			srv->ops->done(srv, keep_srv);
+	}
+	strm_free(s);
+	if (reset)
+		cli->ops->abort(cli, why);
+	else
+		cli->ops->done(cli, keep_cli);
+	return (STEP_GONE);
+}
+
+enum strm_step
+strm_finish(struct strm *s)
+{
+	bool whole = s->req_done && s->res_done;
+
+	return (bury(s, WHY_OK, whole && !s->tunnel, whole && !s->tunnel,
+	    false));
+}
+
+enum strm_step
+strm_drop(struct strm *s, enum why why)
+{
+	return (bury(s, why, false, false, true));
+}
+
+enum strm_step
+strm_reply(struct strm *s, const struct http_reply *r, enum why why)
+{
+	bool head_only = s->txn.meth == HTTP_HEAD;
+	bool errored = why_rows[why].cause != 'L' && why != WHY_REQ_DENIED;
+
+	if (!is_http(s) || r == NULL || s->res_head)
+		return (bury(s, why, false, false, s->res_head));
+	s->txn.status = r->status;
+	if (s->txn.be != NULL && s->txn.be->conn_mode == PX_CONN_CLOSE)
+		s->cli->close = true;
+	if (s->txn.fe->conn_mode == PX_CONN_CLOSE)
+		s->cli->close = true;
+	if (s->cli->ops->send_reply(s->cli, r, head_only) != WHY_OK &&
+	    s->cli->dead)
+		errored = true;
+	if (why_rows[why].cause == 'L')
+		CNT_FE(fe_of(s->txn.fe)->cnt)->intercepted++;
+	strm_count_status(s, r->status);
+	return (bury(s, why, !errored && !r->close, false, false));
+}
+
+enum strm_step
+strm_fail(struct strm *s, enum why why)
+{
+	const struct px *px = s->txn.be != NULL ? s->txn.be : s->txn.fe;
+	unsigned status = why_rows[why].status;
+	bool client_gone = s->cli->dead;
+
+	if (why == WHY_CLI_TIMEOUT && !s->res_head && is_http(s))
+		status = 408;
+	if (status != 0 && is_http(s) && !s->res_head && !client_gone &&
+	    !(why == WHY_CLI_REQ_TIMEOUT && s->cli->got == 0 &&
+	    px_opt(s->txn.fe, PX_OPT_HTTP_IGNORE_PROBES)))
+		return (strm_reply(s, rule_error_reply(px, status), why));
+	if (is_http(s) && !s->res_head && s->txn.status == 0 &&
+	    why == WHY_CLI_ABORT)
+		s->txn.status = 400;
+	return (bury(s, why, false, false, s->res_head || client_gone));
+}
+
+void
+strm_kill_all(void)
+{
+	LIST_EACH(n, &strm_all)
+		(void)strm_fail(LIST_ITEM(n, struct strm, node), WHY_STOP);
+}
+
+unsigned
+strm_count(void)
+{
+	unsigned n = 0;
+
+	LIST_EACH(it, &strm_all)
+		n++;
+	return (n);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * strm_fwd - the exchange: payload from end to end, both ways, and the
+ * deadlines of both sides.
+ */
+#include "strm_int.h"
+
+#include <base/must.h>
+
+#define ROUNDS 16               /* reads in a row before others get their turn */
+
+/* Go on in the next turn of the loop: the edge was used up. */
+static void
+yield(struct strm *s)
+{
+	tmr_arm(&the_loop->wheel, &s->tmr, the_loop->now_ms);
+}
+
+static void
+note_moved(struct strm *s, const struct mux_end *from)
+{
+	s->cli_seen_ms = s->srv_seen_ms = the_loop->now_ms;
+	(void)from;
+}
+
+/* The source is at its end: say so to the sink, until all of it is out. */
+static enum why
+close_message(struct mux_end *to, struct span trailers)
+{
+	size_t taken;
+	enum why why = to->ops->send(to, SPAN_NONE, trailers, MUX_END, &taken);
+
+	if (why == WHY_OK && to->ops->unsent(to) > 0)
+		return (WHY_AGAIN);
+	return (why);
+}
+
+/* Nothing to read now; what is queued at the sink may still go. */
+static enum why
+push(struct mux_end *to)
+{
+	size_t taken;
+	enum why why;
+
+	if (to->ops->unsent(to) == 0)
+		return (WHY_AGAIN);
+	why = to->ops->send(to, SPAN_NONE, SPAN_NONE, 0, &taken);
+	return (why == WHY_OK ? WHY_AGAIN : why);
+}
+
+enum why
+strm_pump(struct strm *s, struct mux_end *from, struct mux_end *to)
+{
+	struct span data, trailers;
+	size_t taken;
+	bool last;
+	enum why why;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		if ((why = strm_splice(s, from, to)) != WHY_INTERNAL)
+			return (why);
+		trailers = SPAN_NONE;
+		why = from->ops->peek(from, &data, &trailers);
+		if (why == WHY_EOF)
+			return (close_message(to, trailers));
+		if (why == WHY_AGAIN)
+			return (push(to));
+		if (why != WHY_OK)
+			return (why);
+		last = from->last;
+		why = to->ops->send(to, data, SPAN_NONE, last ? MUX_END : 0,
+		    &taken);
+		if (taken > 0) {
+			note_moved(s, from);
+			from->ops->eat(from, taken);
+		}
+		if (why != WHY_OK)
+			return (why);
+		if (last && taken == data.n)
+			return (WHY_OK);
+	}
+	yield(s);
+	return (WHY_AGAIN);
+}
+
+/* ---- the two directions ---- */
+
+static enum strm_step
+request_failed(struct strm *s, enum why why)
+{
+	switch (why) {
+	case WHY_SRV_ABORT:
+		/* The server takes no more; it may have said why. */
+		s->req_done = true;
+		if (s->tunnel)
+			return (strm_fail(s, why));
+		return (STEP_GO);
+	default:
+		return (strm_fail(s, why));
+	}
+}
+
+static enum strm_step
+move_request(struct strm *s)
+{
+	enum why why = strm_pump(s, s->cli, s->srv);
+
+	if (why == WHY_AGAIN)
+		return (STEP_GO);
+	if (why != WHY_OK)
+		return (request_failed(s, why));
+	s->req_done = true;
+	if (s->tunnel && !s->srv_shut) {
+		s->srv_shut = true;
+		s->srv->ops->shut(s->srv);
+	}
+	/* A reused connection may turn out to be closed: keep the request
+	 * until the server has said something. */
+	if (!s->srv->reused)
+		strm_release_req(s);
+	return (STEP_GO);
+}
+
+static enum strm_step
+move_response(struct strm *s)
+{
+	enum why why = strm_pump(s, s->srv, s->cli);
+
+	if (why == WHY_AGAIN)
+		return (STEP_GO);
+	if (why != WHY_OK)
+		return (strm_fail(s, why));
+	s->res_done = true;
+	if (s->tunnel && !s->cli_shut) {
+		s->cli_shut = true;
+		s->cli->ops->shut(s->cli);
+	}
+	return (STEP_GO);
+}
+
+enum strm_step
+step_exchange(struct strm *s)
+{
+	enum strm_step step;
+
+	if (s->cli->dead)
+		return (strm_fail(s, WHY_CLI_ABORT));
+	if (!s->req_done && (step = move_request(s)) != STEP_GO)
+		return (step);
+	if (!s->tunnel && !s->res_head) {
+		if ((step = strm_response(s)) != STEP_GO)
+			return (step);
+		if (s->tunnel)                  /* its bytes may be here */
+			return (STEP_GO);
+	}
+	if (!s->res_done && (step = move_response(s)) != STEP_GO)
+		return (step);
+	if (s->res_done && (s->req_done || !s->tunnel))
+		return (strm_finish(s));
+	return (STEP_WAIT);
+}
+
+/* ---- deadlines ---- */
+
+static int64_t
+after(int64_t from_ms, int ms)
+{
+	return (ms == 0 ? CLOCK_NEVER : from_ms + ms);
+}
+
+static const struct px_timeouts *
+back_timeouts(const struct strm *s)
+{
+	return ((s->txn.be != NULL ? s->txn.be : s->txn.fe)->timeout);
+}
+
+static int64_t
+client_due(const struct strm *s)
+{
+	const struct px_timeouts *t = s->txn.fe->timeout;
+
+	if (s->phase != STRM_EXCHANGE)
+		return (CLOCK_NEVER);
+	if (s->tunnel) {
+		if ((s->req_done || s->cli_shut) && t->client_fin != 0)
+			return (after(s->cli_seen_ms, t->client_fin));
+		return (after(s->cli_seen_ms, back_timeouts(s)->tunnel != 0 ?
+		    back_timeouts(s)->tunnel : t->client));
+	}
+	if (!s->req_done || s->cli->ops->unsent(s->cli) > 0 ||
+	    !s->cli->ops->conn(s->cli)->can_out)
+		return (after(s->cli_seen_ms, t->client));
+	return (CLOCK_NEVER);
+}
+
+static int64_t
+server_due(const struct strm *s)
+{
+	const struct px_timeouts *t = back_timeouts(s);
+
+	if (s->phase == STRM_CONNECT)
+		return (s->wait_until_ms);
+	if (s->phase != STRM_EXCHANGE)
+		return (CLOCK_NEVER);
+	if (s->tunnel) {
+		if ((s->res_done || s->srv_shut) && t->server_fin != 0)
+			return (after(s->srv_seen_ms, t->server_fin));
+		return (after(s->srv_seen_ms, t->tunnel != 0 ? t->tunnel :
+		    t->server));
+	}
+	if (s->req_done || !s->srv->ops->conn(s->srv)->can_out)
+		return (after(s->srv_seen_ms, t->server));
+	return (CLOCK_NEVER);
+}
+
+void
+strm_deadlines(struct strm *s)
+{
+	if (s->cli != NULL)
+		s->cli->ops->deadline(s->cli, client_due(s));
+	if (s->srv != NULL)
+		s->srv->ops->deadline(s->srv, server_due(s));
+}
+
+bool
+strm_overdue(struct strm *s, struct mux_end *e)
+{
+	int64_t due = e->client ? client_due(s) : server_due(s);
+
+	if (the_loop->now_ms < due)
+		return (false);
+	if (s->phase == STRM_CONNECT)
+		strm_run(s);
+	else
+		(void)strm_fail(s, e->client ? WHY_CLI_TIMEOUT :
+		    WHY_SRV_TIMEOUT);
+	return (true);
+}

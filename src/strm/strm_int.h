@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STRM_INT_H
+#define STRM_INT_H
+/*
+ * strm - one exchange between a client and a server, inside the room.
+ *
+ * The stream is a state machine that is woken by its ends and timers and runs
+ * as far as it can. A step does one thing and says whether to go on.
+ */
+#include <base/arena.h>
+#include <base/buf.h>
+#include <base/list.h>
+#include <mux/mux.h>
+#include <os/tmr.h>
+#include <px/px.h>
+#include <rule/rule.h>
+#include <srv/srv.h>
+
+enum strm_step { STEP_GO, STEP_WAIT, STEP_GONE };
+
+/*
+ * The phases, with the letter that the log's termination state shows for an
+ * end in them (configuration manual 8.5). Numbers stand in frozen images.
+ */
+#define STRM_PHASES(P)                                                       \
+	P(0, REQUEST,  'R', step_request)                                    \
+	P(1, TARPIT,   'T', step_tarpit)                                     \
+	P(2, CHOOSE,   'R', step_choose)                                     \
+	P(3, ACQUIRE,  'Q', step_acquire)                                    \
+	P(4, QUEUE,    'Q', step_queue)                                      \
+	P(5, CONNECT,  'C', step_connect)                                    \
+	P(6, BACKOFF,  'C', step_backoff)                                    \
+	P(7, EXCHANGE, 'H', step_exchange)
+enum strm_phase {
+#define PHASE(no, name, letter, fn) STRM_##name = no,
+	STRM_PHASES(PHASE)
+#undef PHASE
+	STRM_PHASE_N
+};
+
+/* Bytes that were spliced out of one side and wait in a pipe. */
+struct strm_pipe {
+	int rd, wr;                     /* -1: none */
+	uint32_t held;
+};
+
+struct strm {
+	unsigned magic;
+#define STRM_MAGIC 0x57e4a3b9
+	uint8_t phase;                  /* enum strm_phase, set by strm_go() */
+	uint8_t list;                   /* of rules, next to run */
+	uint8_t conn_mode;              /* enum px_conn_mode in force */
+	bool running : 1;               /* inside strm_run() */
+	bool again : 1;                 /* woken meanwhile */
+	bool tunnel : 1;                /* bytes are opaque both ways */
+	bool req_sent : 1;              /* the request's head is queued */
+	bool req_done : 1;              /* the whole request went */
+	bool res_head : 1;              /* the final response head went */
+	bool res_done : 1;              /* the whole response went */
+	bool cli_shut : 1, srv_shut : 1;        /* half-closed towards … */
+	bool logged : 1;
+	bool counted_be : 1;
+	bool granted : 1;               /* the queue gave us a slot */
+	bool entered : 1;               /* a backend was chosen */
+	bool backend_rules : 1;         /* those of the backend run */
+	bool monitor : 1;               /* answered as a monitor request */
+	bool fresh_only : 1;            /* take no idle connection */
+	bool killed : 1;                /* shutdown session */
+	struct mux_end *cli, *srv;
+	struct txn txn;
+	struct arena arena;
+	struct buf req_buf;             /* what req's slices point into */
+	struct rule_run rules;
+	struct srv_slot slot;
+	struct srv *avoid;              /* failed last: take another */
+	enum why begin_why, grant_why;
+	uint16_t tries;                 /* connections attempted */
+	int64_t cli_seen_ms, srv_seen_ms;       /* last activity of a side */
+	int64_t wait_until_ms;          /* queue, tarpit, connect, back-off */
+	struct tmr tmr;
+	struct strm_pipe up, down;      /* to the server, to the client */
+	struct list node;               /* all streams of this worker */
+	uint32_t id;
+};
+
+extern struct list strm_all;            /* struct strm.node */
+
+/* ---- strm_open.c ---- */
+void strm_free(struct strm *);
+void strm_run(struct strm *);
+
+static inline void
+strm_go(struct strm *s, enum strm_phase to)
+{
+	s->phase = (uint8_t)to;
+}
+
+/* strm_wait - have the stream run again when `ms` passed (0: never). */
+void strm_wait(struct strm *, int64_t ms);
+
+/* ---- strm_req.c ---- */
+enum strm_step step_request(struct strm *);
+enum strm_step step_tarpit(struct strm *);
+enum strm_step step_choose(struct strm *);
+/* strm_release_req - the request's bytes are not needed any more. */
+void strm_release_req(struct strm *);
+
+/* ---- strm_pick.c ---- */
+enum strm_step step_acquire(struct strm *);
+enum strm_step step_queue(struct strm *);
+enum strm_step step_connect(struct strm *);
+enum strm_step step_backoff(struct strm *);
+/* strm_retry - the connection failed with `why`: try again if allowed. */
+enum strm_step strm_retry(struct strm *, enum why);
+
+/* ---- strm_fwd.c ---- */
+enum strm_step step_exchange(struct strm *);
+/* strm_pump - move payload from one end to the other: WHY_OK it is all over
+ * there; WHY_AGAIN; WHY_CLI_*, WHY_SRV_* who broke it. */
+enum why strm_pump(struct strm *, struct mux_end *from, struct mux_end *to);
+/* strm_deadlines - arm both ends by what is awaited from them. */
+void strm_deadlines(struct strm *);
+bool strm_overdue(struct strm *, struct mux_end *);
+
+/* ---- strm_resp.c ---- */
+/* strm_response - take the response head, if it is there, and send it on:
+ * STEP_GO when payload may follow. */
+enum strm_step strm_response(struct strm *);
+
+/* ---- strm_pipe.c ---- */
+/* strm_splice - as strm_pump for what needs no look; WHY_INTERNAL: not for
+ * this one, copy. */
+enum why strm_splice(struct strm *, struct mux_end *from, struct mux_end *to);
+void strm_pipe_close(struct strm_pipe *);
+static inline struct strm_pipe *
+strm_pipe_of(struct strm *s, const struct mux_end *from)
+{
+	return (from->client ? &s->up : &s->down);
+}
+
+/* ---- strm_end.c ---- */
+
+/* strm_fail - something ended the stream: answer the client if it still can
+ * be answered, log, free. Always STEP_GONE. */
+enum strm_step strm_fail(struct strm *, enum why);
+/* strm_reply - answer by ourselves, log, free. Always STEP_GONE. */
+enum strm_step strm_reply(struct strm *, const struct http_reply *, enum why);
+/* strm_finish - both messages went whole. Always STEP_GONE. */
+enum strm_step strm_finish(struct strm *);
+/* strm_log - the log line now, once. */
+void strm_log(struct strm *);
+/* strm_drop - close without an answer (reject). Always STEP_GONE. */
+enum strm_step strm_drop(struct strm *, enum why);
+/* strm_count_status - a response with this status begins. */
+void strm_count_status(struct strm *, unsigned status);
+
+/* ---- strm_fwdfor.c ---- */
+/* strm_forwarded - option forwardfor: add the client's address. */
+bool strm_forwarded(struct strm *);
+
+static inline bool
+is_http(const struct strm *s)
+{
+	return (s->txn.is_http);
+}
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * strm_kw - the stream's own lines in a proxy: monitor-uri, monitor fail,
+ * option forwardfor; and what the latter does to a request.
+ */
+#include "strm_int.h"
+
+#include <base/must.h>
+#include <conf/conf.h>
+#include <conf/kw.h>
+#include <expr/expr.h>
+#include <strm/cfg.h>
+
+PX_SLOT(PX_OBJ_PROXY, struct strm_cfg, strm_slot, NULL);
+
+static bool
+parse_monitor_uri(struct conf_line *l, void *obj)
+{
+	struct px *px = obj;
+	struct strm_cfg *c = px_edit(&px->slots, &strm_slot);
+
+	return (conf_want(l, "a URI to answer with 200", &c->monitor_uri) &&
+	    conf_end(l));
+}
+
+KEYWORD(monitor_uri) = {
+	.name = "monitor-uri", .in = KW_DEFAULTS | KW_FRONTEND,
+	.flags = KW_HTTP, .args = "<uri>", .parse = parse_monitor_uri,
+	.doc = "Answers a request for exactly this target with 200, before any "
+	    "rule, without logging it; or with 503 when a \"monitor fail\" "
+	    "condition is true.",
+	.example = "monitor-uri /haproxy_test",
+};
+
+static bool
+parse_monitor(struct conf_line *l, void *obj)
+{
+	struct px *px = obj;
+	struct strm_cfg *c = px_edit(&px->slots, &strm_slot);
+	struct strm_monitor *m, **at;
+
+	if (!conf_accept(l, "fail"))
+		return (conf_err(l, conf_peek(l), "'%s' expects 'fail' and a "
+		    "condition beginning with 'if' or 'unless'",
+		    l->kw->name));
+	m = arena_zget(l->conf->arena, sizeof *m);
+	if (!cond_parse(l, px, 1u << TXN_REQ, &m->cond))
+		return (false);
+	if (m->cond == NULL)
+		return (conf_err(l, NULL, "'monitor fail' expects a condition "
+		    "beginning with 'if' or 'unless'"));
+	for (at = &c->monitor_fail; *at != NULL; at = &(*at)->next)
+		;
+	*at = m;
+	return (conf_end(l));
+}
+
+KEYWORD(monitor) = {
+	.name = "monitor", .in = KW_FRONTEND,
+	.flags = KW_HTTP, .args = "fail { if | unless } <condition>",
+	.parse = parse_monitor,
+	.doc = "Makes monitor requests fail with 503 while the condition is "
+	    "true.",
+	.example = "monitor fail if { nbsrv(app) lt 1 }",
+};
+
+static bool
+parse_except(struct conf_line *l, struct strm_cfg *c)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct strm_except *e = arena_zget(l->conf->arena, sizeof *e);
+	struct span net;
+
+	if (!conf_want(l, "a network after 'except'", &net))
+		return (false);
+	if (!addr_net_parse(net, &e->net))
+		return (conf_err(l, w, "'%.*s' is not a network; expected an "
+		    "address with an optional mask, such as 10.0.0.0/8",
+		    SPAN_FMT(net)));
+	e->next = c->forwardfor_except;
+	c->forwardfor_except = e;
+	return (true);
+}
+
+static bool
+parse_forwardfor(struct conf_line *l, void *obj)
+{
+	struct px *px = obj;
+	struct strm_cfg *c = px_edit(&px->slots, &strm_slot);
+
+	if (l->no || l->reset) {
+		c->forwardfor = false;
+		return (conf_end(l));
+	}
+	c->forwardfor = true;
+	c->forwardfor_if_none = false;
+	c->forwardfor_name = SPAN_NONE;
+	c->forwardfor_except = NULL;
+	while (conf_left(l) > 0) {
+		if (conf_accept(l, "except")) {
+			if (!parse_except(l, c))
+				return (false);
+		} else if (conf_accept(l, "header")) {
+			if (!conf_want(l, "a header name after 'header'",
+			    &c->forwardfor_name))
+				return (false);
+		} else if (conf_accept(l, "if-none")) {
+			c->forwardfor_if_none = true;
+		} else {
+			return (conf_err(l, conf_peek(l), "'%s' only supports "
+			    "'except', 'header' and 'if-none'", l->kw->name));
+		}
+	}
+	return (true);
+}
+
+KEYWORD(option_forwardfor) = {
+	.name = "option forwardfor", .in = KW_PROXY,
+	.flags = KW_HTTP | KW_NO,
+	.args = "[except <network>] [header <name>] [if-none]",
+	.parse = parse_forwardfor,
+	.doc = "Adds the client's address to requests in X-Forwarded-For, or "
+	    "the named header. With if-none only when there is none yet.",
+	.example = "option forwardfor except 127.0.0.0/8",
+};
+
+/* ---- at run time ---- */
+
+static bool
+excepted(const struct strm_cfg *c, const struct addr *a)
+{
+	for (const struct strm_except *e = c->forwardfor_except; e != NULL;
+	    e = e->next)
+		if (addr_net_has(&e->net, a))
+			return (true);
+	return (false);
+}
+
+bool
+strm_forwarded(struct strm *s)
+{
+	const struct strm_cfg *fe = px_get(&s->txn.fe->slots, &strm_slot);
+	const struct strm_cfg *be = px_get(&s->txn.be->slots, &strm_slot);
+	const struct strm_cfg *c = be->forwardfor ? be : fe;
+	struct span name = SPAN("X-Forwarded-For");
+	const struct addr *src;
+	char text[ADDR_TEXT];
+	struct span value;
+
+	if (!c->forwardfor)
+		return (true);
+	if (be->forwardfor && be->forwardfor_name.n != 0)
+		name = be->forwardfor_name;
+	else if (fe->forwardfor && fe->forwardfor_name.n != 0)
+		name = fe->forwardfor_name;
+	if ((fe->forwardfor_if_none || !fe->forwardfor) &&
+	    (be->forwardfor_if_none || !be->forwardfor) &&
+	    http_find(s->txn.req, http_name_id(name), name, NULL) != NULL)
+		return (true);
+	src = txn_addr(&s->txn, TXN_SRC);
+	if ((src->family != ADDR_V4 && src->family != ADDR_V6) ||
+	    excepted(fe, src) || excepted(be, src))
+		return (true);
+	value = arena_span(&s->arena, span_of(text, addr_print(src, text)));
+	return (value.p != NULL && http_add(s->txn.req, name, value));
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * strm_open - the birth of a stream, its wake-ups, and its memory.
+ */
+#include "strm_int.h"
+
+#include <base/must.h>
+#include <base/pool.h>
+#include <cnt/cnt.h>
+#include <log/log.h>
+#include <strm/strm.h>
+
+#include <string.h>
+
+#define STRM_ARENA_BYTES (64 * 1024)
+
+static struct pool strm_pool = POOL_INIT("strm", sizeof(struct strm));
+static uint32_t last_id;
+
+struct list strm_all = LIST_INIT(strm_all);
+
+typedef enum strm_step step_fn(struct strm *);
+
+static step_fn *const steps[STRM_PHASE_N] = {
+#define PHASE(no, name, letter, fn) [no] = fn,
+	STRM_PHASES(PHASE)
+#undef PHASE
+};
+
+static void
+want_addr(struct txn *t, enum txn_addr which)
+{
+	struct strm *s = HOLDER(t, struct strm, txn);
+	struct mux_end *e = which == TXN_SRC || which == TXN_DST ?
+	    s->cli : s->srv;
+	struct conn *c;
+
+	if (e == NULL)
+		return;
+	c = e->ops->conn(e);
+	t->addr[which] = which == TXN_SRC || which == TXN_BDST ?
+	    *conn_peer(c) : *conn_local(c);
+}
+
+static struct span
+payload(struct txn *t, bool response)
+{
+	struct strm *s = HOLDER(t, struct strm, txn);
+	struct mux_end *e = response ? s->srv : s->cli;
+	struct span data = SPAN_NONE;
+
+	if (e != NULL && e->ops->peek(e, &data, NULL) != WHY_OK)
+		return (SPAN_NONE);
+	return (data);
+}
+
+static const struct txn_ops txn_ops = {
+	.want_addr = want_addr,
+	.payload = payload,
+};
+
+void
+strm_run(struct strm *s)
+{
+	enum strm_step step;
+
+	if (s->running) {
+		s->again = true;
+		return;
+	}
+	s->running = true;
+	do {
+		s->again = false;
+		while ((step = steps[s->phase](s)) == STEP_GO)
+			;
+		if (step == STEP_GONE)
+			return;
+	} while (s->again);
+	s->running = false;
+	strm_deadlines(s);
+}
+
+static void
+on_due(struct tmr *t)
+{
+	struct strm *s = OBJ(HOLDER(t, struct strm, tmr), struct strm,
+	    STRM_MAGIC);
+
+	strm_run(s);
+}
+
+void
+strm_wait(struct strm *s, int64_t ms)
+{
+	s->wait_until_ms = ms == 0 ? CLOCK_NEVER : the_loop->now_ms + ms;
+	tmr_arm(&the_loop->wheel, &s->tmr, s->wait_until_ms);
+}
+
+/* The facts that are known when a message begins. */
+static void
+begin_txn(struct strm *s, const struct mux_begin *b)
+{
+	struct txn *t = &s->txn;
+
+	t->ops = &txn_ops;
+	t->arena = &s->arena;
+	t->fe = b->listen->bind->px;
+	t->listen = b->listen;
+	t->req = b->head;
+	t->is_http = t->fe->mode == PX_HTTP;
+	t->first = b->req_no <= 1;
+	t->req_no = last_id;
+	t->t.accept = b->accept_us;
+	t->t.accept_wall = b->accept_wall_us;
+	t->t.handshake = b->accept_us + b->handshake_us;
+	t->t.idle_end = b->first_byte_us;
+	t->t.request_wall = the_loop->wall_us -
+	    (the_loop->now_us - (b->first_byte_us != 0 ? b->first_byte_us :
+	    the_loop->now_us));
+	t->t.request = b->why == WHY_OK ? the_loop->now_us : 0;
+	t->log_level = -1;
+	t->stage = TXN_REQ;
+	t->cache_epoch = last_id;
+	memcpy(t->term, "----", 5);
+	if (b->head != NULL) {
+		t->meth = b->head->meth;
+		t->req_minor = b->head->minor;
+	}
+}
+
+static void
+keep_for_log(struct txn *t, const struct http_head *head)
+{
+	struct span target = head->target;
+	size_t most = px_model->global.log_uri_len;
+
+	if (!log_wanted(t))
+		return;
+	if (most != 0 && target.n > most)
+		target.n = most;
+	t->uri = arena_span(t->arena, target);
+	if (head->meth == HTTP_METH_OTHER)
+		t->method_text = arena_span(t->arena, head->method);
+}
+
+static void *
+open_stream(struct mux_end *cli, const struct mux_begin *b)
+{
+	struct strm *s = pool_zget(&strm_pool);
+	struct fe *fe = fe_of(b->listen->bind->px);
+
+	if (s == NULL)
+		return (NULL);
+	s->magic = STRM_MAGIC;
+	s->cli = cli;
+	s->id = ++last_id;
+	s->up.rd = s->up.wr = s->down.rd = s->down.wr = -1;
+	s->begin_why = b->why;
+	s->wait_until_ms = CLOCK_NEVER;
+	s->cli_seen_ms = s->srv_seen_ms = the_loop->now_ms;
+	arena_init(&s->arena, STRM_ARENA_BYTES);
+	tmr_init(&s->tmr, on_due);
+	list_push_back(&strm_all, &s->node);
+	begin_txn(s, b);
+	s->tunnel = !is_http(s);
+	if (b->buf != NULL && b->head != NULL) {
+		s->req_buf = *b->buf;
+		*b->buf = (struct buf){ 0 };
+		keep_for_log(&s->txn, b->head);
+	}
+	if (b->req_no <= 1) {
+		CNT_FE(fe->cnt)->sess_tot++;
+		CNT_PROC()->sess_tot++;
+		fe_count_session(fe, the_loop->wall_us);
+	}
+	if (is_http(s) && b->head != NULL) {
+		CNT_FE(fe->cnt)->req_tot++;
+		CNT_PROC()->req_tot++;
+		fe_count_request(fe, the_loop->wall_us);
+	}
+	return (s);
+}
+
+void
+strm_free(struct strm *s)
+{
+	MUST(s->cli == NULL && s->srv == NULL);
+	srv_release(&s->slot);
+	tmr_stop(&the_loop->wheel, &s->tmr);
+	strm_pipe_close(&s->up);
+	strm_pipe_close(&s->down);
+	strm_release_req(s);
+	if (s->txn.res != NULL)
+		http_head_free(s->txn.res);
+	list_del(&s->node);
+	arena_reset(&s->arena);
+	s->magic = 0;
+	pool_put(&strm_pool, s);
+}
+
+static void
+wake(struct mux_end *e)
+{
+	strm_run(OBJ(e->strm, struct strm, STRM_MAGIC));
+}
+
+static void
+expired(struct mux_end *e)
+{
+	struct strm *s = OBJ(e->strm, struct strm, STRM_MAGIC);
+
+	if (!strm_overdue(s, e))
+		strm_deadlines(s);
+}
+
+static const struct mux_stream_ops stream_ops = {
+	.open = open_stream,
+	.wake = wake,
+	.expired = expired,
+	.malformed = strm_malformed,
+};
+
+void
+strm_start(void)
+{
+	mux_stream = &stream_ops;
+}

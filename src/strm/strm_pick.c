@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * strm_pick - a server for the stream: slot or queue, connection, and another
+ * try when that fails.
+ */
+#include "strm_int.h"
+
+#include <base/must.h>
+#include <cnt/cnt.h>
+
+#define TURN_AROUND_MS 1000     /* before the same server is tried again */
+
+static bool
+client_left(const struct strm *s)
+{
+	const struct conn *c = s->cli->ops->conn(s->cli);
+
+	return (s->cli->dead ||
+	    (px_opt(s->txn.be, PX_OPT_ABORTONCLOSE) && (c->hup || c->eof)));
+}
+
+static void
+on_granted(struct srv_slot *slot, enum why why)
+{
+	struct strm *s = OBJ(HOLDER(slot, struct strm, slot), struct strm,
+	    STRM_MAGIC);
+
+	s->granted = true;
+	s->grant_why = why;
+	strm_run(s);
+}
+
+static enum strm_step
+have_slot(struct strm *s)
+{
+	s->txn.srv = s->slot.srv->cfg;
+	s->txn.t.queued = the_loop->now_us;
+	s->wait_until_ms = CLOCK_NEVER;
+	strm_go(s, STRM_CONNECT);
+	return (STEP_GO);
+}
+
+enum strm_step
+step_acquire(struct strm *s)
+{
+	const struct px_timeouts *t = s->txn.be->timeout;
+	enum why why;
+
+	s->slot.granted = on_granted;
+	s->granted = false;
+	why = srv_acquire(be_of(s->txn.be), &s->txn, s->avoid, NULL, &s->slot);
+	if (why == WHY_OK)
+		return (have_slot(s));
+	if (why != WHY_AGAIN)
+		return (strm_fail(s, why));
+	strm_go(s, STRM_QUEUE);
+	strm_wait(s, t->queue != 0 ? t->queue : t->connect);
+	return (STEP_WAIT);
+}
+
+enum strm_step
+step_queue(struct strm *s)
+{
+	if (s->granted)
+		return (s->grant_why == WHY_OK ? have_slot(s) :
+		    strm_fail(s, s->grant_why));
+	if (client_left(s))
+		return (strm_fail(s, WHY_CLI_ABORT));
+	if (the_loop->now_ms >= s->wait_until_ms)
+		return (strm_fail(s, WHY_QUEUE_TIMEOUT));
+	return (STEP_WAIT);
+}
+
+static void
+let_server_go(struct strm *s, enum why why)
+{
+	if (s->srv == NULL)
+		return;
+	s->srv->ops->abort(s->srv, why);
+	s->srv = NULL;
+}
+
+/* Is this retry one that goes to another server? (option redispatch) */
+static bool
+redispatches(const struct strm *s)
+{
+	const struct px *be = s->txn.be;
+	int every = be->redispatch;
+
+	if (every == 0)
+		return (false);
+	if (every < 0)
+		return (be->retries - s->txn.retries + every + 1 <= 0);
+	return (s->txn.retries % every == 0);
+}
+
+enum strm_step
+strm_retry(struct strm *s, enum why why)
+{
+	const struct px *be = s->txn.be;
+	struct srv *srv = s->slot.srv;
+
+	let_server_go(s, why);
+	s->req_sent = false;
+	if (srv == NULL || s->txn.retries >= be->retries) {
+		CNT_BE(be_of(be)->cnt)->err_conn++;
+		if (srv != NULL)
+			CNT_SRV(srv->cnt)->err_conn++;
+		return (strm_fail(s, why));
+	}
+	s->txn.retries++;
+	CNT_BE(srv->be->cnt)->retries++;
+	CNT_SRV(srv->cnt)->retries++;
+	if (redispatches(s) || !srv_is_up(srv)) {
+		CNT_BE(srv->be->cnt)->redispatch++;
+		CNT_SRV(srv->cnt)->redispatch++;
+		s->txn.redispatched = true;
+		s->avoid = srv;
+		srv_release(&s->slot);
+		strm_go(s, STRM_ACQUIRE);
+		return (STEP_GO);
+	}
+	strm_go(s, STRM_BACKOFF);
+	strm_wait(s, be->timeout->connect != 0 &&
+	    be->timeout->connect < TURN_AROUND_MS ? be->timeout->connect :
+	    TURN_AROUND_MS);
+	return (STEP_WAIT);
+}
+
+enum strm_step
+step_backoff(struct strm *s)
+{
+	if (client_left(s))
+		return (strm_fail(s, WHY_CLI_ABORT));
+	if (the_loop->now_ms < s->wait_until_ms)
+		return (STEP_WAIT);
+	s->wait_until_ms = CLOCK_NEVER;
+	strm_go(s, STRM_CONNECT);
+	return (STEP_GO);
+}
+
+static bool
+may_reuse(const struct strm *s)
+{
+	return (is_http(s) && !s->fresh_only &&
+	    s->txn.be->reuse != PX_REUSE_NEVER);
+}
+
+/* Queue the request's head; it goes with the first send. */
+static enum why
+queue_request(struct strm *s)
+{
+	enum why why;
+
+	if (s->conn_mode != PX_CONN_KEEP_ALIVE &&
+	    !px_opt(s->txn.be, PX_OPT_HTTP_PRETEND_KEEPALIVE))
+		s->srv->close = true;
+	why = s->srv->ops->send_head(s->srv, s->txn.req);
+	if (s->conn_mode != PX_CONN_KEEP_ALIVE)
+		s->srv->close = true;
+	s->req_sent = why == WHY_OK;
+	return (why);
+}
+
+/* Get the server end and, in mode http, queue the head. */
+static enum why
+open_server(struct strm *s)
+{
+	struct srv *srv = s->slot.srv;
+	enum why why = WHY_SRV_REFUSED;
+
+	s->srv = mux_proto_for(s->txn.be->mode)->connect(srv, &s->txn,
+	    may_reuse(s), s, &why);
+	if (s->srv == NULL)
+		return (why);
+	s->tries++;
+	s->txn.srv_reused = s->srv->reused;
+	if (s->srv->reused) {
+		CNT_BE(srv->be->cnt)->reuse++;
+		CNT_SRV(srv->cnt)->reuse++;
+		s->srv->connected = true;
+	} else {
+		CNT_BE(srv->be->cnt)->connect++;
+		CNT_SRV(srv->cnt)->connect++;
+	}
+	s->wait_until_ms = s->txn.be->timeout->connect == 0 ? CLOCK_NEVER :
+	    the_loop->now_ms + s->txn.be->timeout->connect;
+	s->srv_seen_ms = the_loop->now_ms;
+	return (is_http(s) ? queue_request(s) : WHY_OK);
+}
+
+/* A connection on its way may already take what is queued: on the same host
+ * it is established before connect() returns. */
+static void
+try_early(struct strm *s)
+{
+	size_t taken;
+
+	if (!s->srv->connected && is_http(s))
+		(void)s->srv->ops->send(s->srv, SPAN_NONE, SPAN_NONE, 0,
+		    &taken);
+}
+
+enum strm_step
+step_connect(struct strm *s)
+{
+	enum why why;
+
+	if (s->srv == NULL) {
+		if ((why = open_server(s)) != WHY_OK) {
+			if (s->srv != NULL)     /* the head did not fit */
+				return (strm_fail(s, why));
+			return (strm_retry(s, why));
+		}
+		try_early(s);
+	}
+	if (s->srv->dead)
+		return (strm_retry(s, WHY_SRV_REFUSED));
+	if (s->srv->connected) {
+		s->txn.t.connected = the_loop->now_us;
+		s->wait_until_ms = CLOCK_NEVER;
+		s->txn.stage = TXN_RES;
+		strm_go(s, STRM_EXCHANGE);
+		return (STEP_GO);
+	}
+	if (client_left(s))
+		return (strm_fail(s, WHY_CLI_ABORT));
+	if (the_loop->now_ms >= s->wait_until_ms)
+		return (strm_retry(s, WHY_SRV_CONN_TIMEOUT));
+	return (STEP_WAIT);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * strm_pipe - long payloads that nobody looks at go from socket to socket
+ * through a pipe and never enter this process.
+ */
+#include "strm_int.h"
+
+#include <cnt/cnt.h>
+#include <os/fd.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define SPLICE_MIN (64 * 1024)          /* payload left that makes it worth */
+#define SPLICE_MAX (1024 * 1024)        /* of one call */
+#define PIPE_BYTES (256 * 1024)
+#define ROUNDS 8
+#define KEPT_PIPES 64
+
+static struct strm_pipe kept[KEPT_PIPES];       /* empty ones for the next */
+static unsigned n_kept;
+
+static bool
+pipe_open(struct strm_pipe *p)
+{
+	int fd[2];
+
+	if (p->rd >= 0)
+		return (true);
+	if (n_kept > 0) {
+		*p = kept[--n_kept];
+		return (true);
+	}
+	if (pipe2(fd, O_NONBLOCK | O_CLOEXEC) != 0)
+		return (false);
+	(void)fcntl(fd[1], F_SETPIPE_SZ, PIPE_BYTES);
+	p->rd = fd[0];
+	p->wr = fd[1];
+	p->held = 0;
+	CNT_PROC()->pipes_used++;
+	return (true);
+}
+
+void
+strm_pipe_close(struct strm_pipe *p)
+{
+	if (p->rd < 0)
+		return;
+	if (p->held == 0 && n_kept < KEPT_PIPES) {
+		kept[n_kept++] = *p;
+	} else {
+		fd_close(&p->rd);
+		fd_close(&p->wr);
+	}
+	p->rd = p->wr = -1;
+	p->held = 0;
+}
+
+static ssize_t
+splice_some(int from, int to, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = splice(from, NULL, to, NULL, n,
+		    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	while (got < 0 && errno == EINTR);
+	return (got);
+}
+
+/* Empty the pipe into the sink. */
+static enum why
+drain(struct strm *s, struct strm_pipe *p, struct mux_end *to)
+{
+	struct conn *c = to->ops->conn(to);
+	ssize_t put;
+
+	while (p->held > 0) {
+		if (!c->can_out)
+			return (WHY_AGAIN);
+		put = splice_some(p->rd, c->fd, p->held);
+		if (put < 0 && errno == EAGAIN) {
+			c->can_out = false;
+			return (WHY_AGAIN);
+		}
+		if (put <= 0) {
+			to->dead = true;
+			return (to->client ? WHY_CLI_ABORT : WHY_SRV_ABORT);
+		}
+		p->held -= (uint32_t)put;
+		to->ops->spliced_out(to, (uint64_t)put);
+		CNT_PROC()->spliced_out += (uint64_t)put;
+		s->cli_seen_ms = s->srv_seen_ms = the_loop->now_ms;
+	}
+	return (WHY_OK);
+}
+
+/* Fill the pipe from the source: WHY_OK bytes came, WHY_AGAIN, WHY_EOF. */
+static enum why
+draw(struct strm_pipe *p, struct mux_end *from, int fd, uint64_t left)
+{
+	struct conn *c = from->ops->conn(from);
+	ssize_t got;
+
+	if (!c->can_in)
+		return (WHY_AGAIN);
+	got = splice_some(fd, p->wr, left < SPLICE_MAX ? (size_t)left :
+	    SPLICE_MAX);
+	if (got > 0) {
+		p->held += (uint32_t)got;
+		from->ops->spliced_in(from, (uint64_t)got);
+		return (WHY_OK);
+	}
+	if (got < 0 && errno == EAGAIN) {
+		c->can_in = false;
+		return (WHY_AGAIN);
+	}
+	return (WHY_EOF);               /* a read will find out what it is */
+}
+
+/* Where to splice from, when the rest is long; a stream without a length is
+ * taken for long once much of it has passed. */
+static int
+worth_it(struct mux_end *from, struct mux_end *to, uint64_t *left)
+{
+	int fd;
+
+	if (px_model->global.no_splice)
+		return (-1);
+	fd = from->ops->splice_in(from, left);
+	if (fd < 0 || *left < SPLICE_MIN)
+		return (-1);
+	if (*left == UINT64_MAX)
+		return (from->got < SPLICE_MIN ||
+		    to->ops->splice_out(to, 1) < 0 ? -1 : fd);
+	return (to->ops->splice_out(to, *left) < 0 ? -1 : fd);
+}
+
+enum why
+strm_splice(struct strm *s, struct mux_end *from, struct mux_end *to)
+{
+	struct strm_pipe *p = strm_pipe_of(s, from);
+	uint64_t left;
+	enum why why;
+	int fd;
+
+	for (int round = 0; ; round++) {
+		if (p->held > 0 && (why = drain(s, p, to)) != WHY_OK)
+			return (why);
+		if ((fd = worth_it(from, to, &left)) < 0)
+			return (WHY_INTERNAL);
+		if (round == ROUNDS) {
+			tmr_arm(&the_loop->wheel, &s->tmr, the_loop->now_ms);
+			return (WHY_AGAIN);
+		}
+		if (!pipe_open(p))
+			return (WHY_INTERNAL);
+		why = draw(p, from, fd, left);
+		if (why == WHY_EOF)
+			return (WHY_INTERNAL);
+		if (why != WHY_OK)
+			return (why);
+	}
+}

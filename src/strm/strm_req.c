@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * strm_req - from the request's arrival to the choice of its backend: rules,
+ * answers of our own, what the request looks like on its way out.
+ */
+#include "strm_int.h"
+
+#include <cnt/cnt.h>
+#include <strm/cfg.h>
+
+/* The lists of rules that a request passes, in order. */
+static const struct {
+	enum rule_set set;
+	bool backend, http;
+} lists[] = {
+	{ RULE_TCP_REQ, false, false },
+	{ RULE_HTTP_REQ, false, true },
+	{ RULE_TCP_REQ, true, false },
+	{ RULE_HTTP_REQ, true, true },
+};
+#define FRONTEND_LISTS 2
+
+void
+strm_release_req(struct strm *s)
+{
+	if (s->txn.req != NULL)
+		http_head_free(s->txn.req);
+	s->txn.req = NULL;
+	buf_drop(&s->req_buf);
+}
+
+static const struct http_reply *
+reply_of(struct strm *s, const struct px *px)
+{
+	unsigned status = s->rules.status != 0 ? s->rules.status : 403;
+
+	return (s->rules.reply != NULL ? s->rules.reply :
+	    rule_error_reply(px, status));
+}
+
+static void
+count_denied(struct strm *s, const struct px *px)
+{
+	if (px->kind & PX_FE && !s->backend_rules)
+		CNT_FE(fe_of(px)->cnt)->denied_req++;
+	else
+		CNT_BE(be_of(px)->cnt)->denied_req++;
+}
+
+/* What a rule decided; STEP_GO: nothing that ends the stream. */
+static enum strm_step
+obey(struct strm *s, const struct px *px, enum rule_verdict v)
+{
+	switch (v) {
+	case RULE_NEXT:
+	case RULE_STOP:
+		return (STEP_GO);
+	case RULE_WAIT:
+		if (s->rules.wait_ms > 0)
+			strm_wait(s, s->rules.wait_ms);
+		return (STEP_WAIT);
+	case RULE_DENY:
+		count_denied(s, px);
+		return (strm_reply(s, reply_of(s, px), WHY_REQ_DENIED));
+	case RULE_REPLY:
+		return (strm_reply(s, reply_of(s, px),
+		    s->rules.why == WHY_OK ? WHY_REPLIED : s->rules.why));
+	case RULE_TARPIT:
+		count_denied(s, px);
+		strm_go(s, STRM_TARPIT);
+		strm_wait(s, px->timeout->tarpit != 0 ? px->timeout->tarpit :
+		    px->timeout->connect);
+		return (STEP_WAIT);
+	case RULE_CLOSE:
+	case RULE_DROP:
+		count_denied(s, px);
+		return (strm_drop(s, WHY_REQ_DENIED));
+	}
+	return (STEP_GO);
+}
+
+/* Run the lists from where we are up to `last`. */
+static enum strm_step
+run_lists(struct strm *s, unsigned last)
+{
+	const struct px *px;
+	enum strm_step step;
+	enum rule_verdict v;
+
+	for (; s->list < last; s->list++, s->rules = (struct rule_run){ 0 }) {
+		px = lists[s->list].backend ? s->txn.be : s->txn.fe;
+		if ((lists[s->list].http && !is_http(s)) ||
+		    !rule_any(px, lists[s->list].set))
+			continue;
+		s->txn.stage = lists[s->list].http ? TXN_REQ : TXN_CONTENT;
+		v = rule_run(px, lists[s->list].set, &s->txn, &s->rules);
+		step = obey(s, px, v);
+		if (step != STEP_GO || s->phase == STRM_TARPIT)
+			return (step);
+	}
+	return (STEP_GO);
+}
+
+/* "monitor-uri": answered before anything else looks at the request. */
+static bool
+is_monitor(const struct strm *s, const struct strm_cfg *cfg)
+{
+	return (cfg->monitor_uri.n != 0 && s->txn.req != NULL &&
+	    span_eq(s->txn.req->target, cfg->monitor_uri));
+}
+
+static enum strm_step
+answer_monitor(struct strm *s, const struct strm_cfg *cfg)
+{
+	static const struct http_reply fine = {
+		.status = 200, .content_type = SPAN("text/html"),
+		.body = SPAN("<html><body><h1>200 OK</h1>\n"
+		    "Service ready.\n</body></html>\n"),
+		.close = true,
+	};
+
+	s->monitor = true;
+	for (const struct strm_monitor *m = cfg->monitor_fail; m != NULL;
+	    m = m->next)
+		if (cond_true(m->cond, &s->txn))
+			return (strm_reply(s, rule_error_reply(s->txn.fe, 503),
+			    WHY_REPLIED));
+	return (strm_reply(s, &fine, WHY_REPLIED));
+}
+
+enum strm_step
+step_request(struct strm *s)
+{
+	const struct strm_cfg *cfg = px_get(&s->txn.fe->slots, &strm_slot);
+	enum strm_step step;
+
+	if (s->begin_why != WHY_OK)
+		return (strm_fail(s, s->begin_why));
+	if (s->list == 0 && is_monitor(s, cfg))
+		return (answer_monitor(s, cfg));
+	if ((step = run_lists(s, FRONTEND_LISTS)) != STEP_GO)
+		return (step);
+	strm_go(s, STRM_CHOOSE);
+	return (STEP_GO);
+}
+
+enum strm_step
+step_tarpit(struct strm *s)
+{
+	const struct px *px = s->txn.be != NULL ? s->txn.be : s->txn.fe;
+
+	if (s->cli->dead || s->cli->ops->conn(s->cli)->hup)
+		return (strm_fail(s, WHY_CLI_ABORT));
+	if (the_loop->now_ms < s->wait_until_ms)
+		return (STEP_WAIT);
+	if (s->rules.status == 0)
+		s->rules.status = 500;
+	return (strm_reply(s, reply_of(s, px), WHY_REQ_TARPIT));
+}
+
+/* How long connections may live, by the stricter of both sides. */
+static enum px_conn_mode
+conn_mode(const struct strm *s)
+{
+	return (s->txn.fe->conn_mode > s->txn.be->conn_mode ?
+	    s->txn.fe->conn_mode : s->txn.be->conn_mode);
+}
+
+/* Once, after all rules: what the server gets to see. */
+static bool
+prepare_request(struct strm *s)
+{
+	struct http_head *req = s->txn.req;
+
+	s->conn_mode = conn_mode(s);
+	if (s->conn_mode == PX_CONN_CLOSE)
+		s->cli->close = true;
+	http_strip_hop(req, req->upgrade);
+	return (strm_forwarded(s));
+}
+
+static enum strm_step
+enter_backend(struct strm *s)
+{
+	const struct px *be = rule_choose(s->txn.fe, &s->txn);
+
+	if (be == NULL)
+		return (strm_fail(s, WHY_NO_SERVER));
+	s->txn.be = be;
+	s->counted_be = true;
+	s->entered = true;
+	CNT_BE(be_of(be)->cnt)->sess_tot++;
+	if (is_http(s))
+		CNT_BE(be_of(be)->cnt)->req_tot++;
+	if (be == s->txn.fe)
+		s->list = NELEM(lists);
+	return (STEP_GO);
+}
+
+enum strm_step
+step_choose(struct strm *s)
+{
+	enum strm_step step;
+
+	if (!s->entered) {
+		s->txn.stage = TXN_CHOOSE;
+		if ((step = enter_backend(s)) != STEP_GO)
+			return (step);
+		s->backend_rules = true;
+	}
+	if ((step = run_lists(s, NELEM(lists))) != STEP_GO)
+		return (step);
+	if (is_http(s) && !prepare_request(s))
+		return (strm_fail(s, WHY_REQ_HEAD_LONG));
+	s->txn.stage = TXN_SERVER;
+	strm_go(s, STRM_ACQUIRE);
+	return (STEP_GO);
+}

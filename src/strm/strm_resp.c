@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * strm_resp - the response head: interim ones, rules, what the client gets
+ * to see, tunnels.
+ */
+#include "strm_int.h"
+
+#include <cnt/cnt.h>
+#include <log/log.h>
+
+/* RFC 9110 9.2.2: only these may be sent again without being asked. */
+static bool
+is_idempotent(unsigned meth)
+{
+	switch (meth) {
+	case HTTP_GET:
+	case HTTP_HEAD:
+	case HTTP_PUT:
+	case HTTP_DELETE:
+	case HTTP_OPTIONS:
+	case HTTP_TRACE:
+		return (true);
+	default:
+		return (false);
+	}
+}
+
+/* An idle connection that the server closed just when we used it: the request
+ * was not seen, as far as we can know, so a fresh one may be tried. */
+static bool
+lost_the_race(const struct strm *s, enum why why)
+{
+	return (why == WHY_SRV_ABORT && s->srv->reused && s->srv->got == 0 &&
+	    s->txn.req != NULL && s->txn.req->body == HTTP_NO_BODY &&
+	    is_idempotent(s->txn.meth));
+}
+
+static enum strm_step
+try_fresh(struct strm *s)
+{
+	s->srv->ops->abort(s->srv, WHY_SRV_ABORT);
+	s->srv = NULL;
+	s->req_sent = s->req_done = false;
+	s->fresh_only = true;
+	strm_go(s, STRM_CONNECT);
+	return (STEP_GO);
+}
+
+static enum strm_step
+no_response(struct strm *s, enum why why)
+{
+	struct srv *srv = s->slot.srv;
+
+	if (lost_the_race(s, why))
+		return (try_fresh(s));
+	CNT_BE(srv->be->cnt)->err_resp++;
+	CNT_SRV(srv->cnt)->err_resp++;
+	return (strm_fail(s, why));
+}
+
+static enum strm_step
+forward_interim(struct strm *s)
+{
+	size_t taken;
+
+	if (s->txn.req_minor == 0)              /* RFC 9110 15.2 */
+		return (STEP_GO);
+	if (s->cli->ops->send_head(s->cli, s->txn.res) == WHY_OK)
+		(void)s->cli->ops->send(s->cli, SPAN_NONE, SPAN_NONE, 0,
+		    &taken);
+	return (STEP_GO);
+}
+
+/* One list of response rules; STEP_GO: go on. */
+static enum strm_step
+run_rules(struct strm *s, const struct px *px, enum rule_set set)
+{
+	struct rule_run run = { 0 };
+	unsigned status;
+
+	if (!rule_any(px, set))
+		return (STEP_GO);
+	switch (rule_run(px, set, &s->txn, &run)) {
+	case RULE_NEXT:
+	case RULE_STOP:
+	case RULE_WAIT:
+		return (STEP_GO);
+	case RULE_CLOSE:
+	case RULE_DROP:
+		return (strm_drop(s, WHY_RES_DENIED));
+	case RULE_DENY:
+	case RULE_TARPIT:
+	case RULE_REPLY:
+		break;
+	}
+	if (px->kind & PX_BE)
+		CNT_BE(be_of(px)->cnt)->denied_resp++;
+	else
+		CNT_FE(fe_of(px)->cnt)->denied_resp++;
+	status = run.status != 0 ? run.status : 502;
+	return (strm_reply(s, run.reply != NULL ? run.reply :
+	    rule_error_reply(px, status),
+	    run.why == WHY_OK ? WHY_RES_DENIED : run.why));
+}
+
+static enum strm_step
+response_rules(struct strm *s)
+{
+	const struct px *fe = s->txn.fe, *be = s->txn.be;
+	enum strm_step step;
+
+	s->txn.stage = TXN_RES;
+	s->txn.cache_epoch++;
+	if ((step = run_rules(s, be, RULE_HTTP_RES)) != STEP_GO)
+		return (step);
+	if (fe != be &&
+	    (step = run_rules(s, fe, RULE_HTTP_RES)) != STEP_GO)
+		return (step);
+	if ((step = run_rules(s, be, RULE_HTTP_AFTER)) != STEP_GO)
+		return (step);
+	if (fe != be)
+		return (run_rules(s, fe, RULE_HTTP_AFTER));
+	return (STEP_GO);
+}
+
+static bool
+opens_tunnel(const struct strm *s, const struct http_head *res)
+{
+	return (res->status == 101 || res->body == HTTP_TUNNEL ||
+	    (s->txn.meth == HTTP_CONNECT && res->status / 100 == 2));
+}
+
+static void
+begin_tunnel(struct strm *s)
+{
+	s->tunnel = true;
+	s->req_done = s->res_done = false;
+	s->cli->ops->tunnel(s->cli);
+	s->srv->ops->tunnel(s->srv);
+}
+
+/* The final head, after rules: on its way to the client. */
+static enum strm_step
+forward_head(struct strm *s)
+{
+	struct http_head *res = s->txn.res;
+	bool tunnel = opens_tunnel(s, res);
+	enum why why;
+
+	if (tunnel && res->status != 101)
+		res->body = HTTP_TUNNEL;
+	http_strip_hop(res, tunnel);
+	why = s->cli->ops->send_head(s->cli, res);
+	if (why != WHY_OK)
+		return (strm_fail(s, why));
+	s->res_head = true;
+	strm_count_status(s, res->status);
+	if (tunnel)
+		begin_tunnel(s);
+	if (px_opt(s->txn.fe, PX_OPT_LOGASAP))
+		strm_log(s);
+	http_head_free(res);
+	s->txn.res = NULL;
+	return (STEP_GO);
+}
+
+enum strm_step
+strm_response(struct strm *s)
+{
+	enum strm_step step;
+	size_t taken;
+	enum why why;
+
+	for (;;) {
+		if (s->cli->ops->unsent(s->cli) > 0) {
+			/* behind an older response, or an interim one */
+			(void)s->cli->ops->send(s->cli, SPAN_NONE, SPAN_NONE,
+			    0, &taken);
+			if (s->cli->ops->unsent(s->cli) > 0)
+				return (STEP_WAIT);
+		}
+		if (s->txn.res == NULL &&
+		    (s->txn.res = http_head_new()) == NULL)
+			return (strm_fail(s, WHY_NOMEM));
+		why = s->srv->ops->head(s->srv, s->txn.res);
+		if (why == WHY_AGAIN)
+			return (STEP_WAIT);
+		if (why != WHY_OK)
+			return (no_response(s, why));
+		s->srv_seen_ms = the_loop->now_ms;
+		if (s->txn.res->status >= 200 || s->txn.res->status == 101)
+			break;
+		if ((step = forward_interim(s)) != STEP_GO)
+			return (step);
+	}
+	s->txn.t.response = the_loop->now_us;
+	s->cli_seen_ms = the_loop->now_ms;
+	s->txn.status = s->txn.res->status;
+	if (s->req_done)
+		strm_release_req(s);
+	if ((step = response_rules(s)) != STEP_GO)
+		return (step);
+	return (forward_head(s));
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tcp_conn - connections of mode tcp: a stream begins with the connection,
+ * and its payload is whatever comes.
+ */
+#include "tcp_int.h"
+
+#include <base/pool.h>
+#include <os/fd.h>
+#include <os/sock.h>
+
+#include <errno.h>
+#include <stdint.h>
+#include <unistd.h>
+
+static struct pool tcp_conn_pool = POOL_INIT("tcp_conn",
+    sizeof(struct tcp_conn));
+
+static const struct mux_end_ops tcp_ops;
+
+static void on_event(void *arg, unsigned events);
+static void on_due(struct tmr *);
+
+struct tcp_conn *
+tcp_conn_new(bool client)
+{
+	struct tcp_conn *t = pool_zget(&tcp_conn_pool);
+
+	if (t == NULL)
+		return (NULL);
+	t->magic = TCP_CONN_MAGIC;
+	t->conn.fd = -1;
+	t->end.ops = &tcp_ops;
+	t->end.client = client;
+	tmr_init(&t->tmr, on_due);
+	return (t);
+}
+
+void
+tcp_conn_free(struct tcp_conn *t)
+{
+	MUST(t->end.strm == NULL);
+	if (t->counted)
+		fe_leave(fe_of(t->listen->bind->px));
+	tmr_stop(&the_loop->wheel, &t->tmr);
+	conn_close(&t->conn);
+	buf_drop(&t->in);
+	buf_drop(&t->out);
+	t->magic = 0;
+	pool_put(&tcp_conn_pool, t);
+}
+
+static enum why
+cut_short(const struct tcp_conn *t)
+{
+	return (t->end.client ? WHY_CLI_ABORT : WHY_SRV_ABORT);
+}
+
+/* ---- client connections ---- */
+
+static void
+begin(struct tcp_conn *t, enum why why)
+{
+	struct mux_begin b = {
+		.listen = t->listen, .why = why, .req_no = 1,
+		.accept_us = t->accept_us,
+		.accept_wall_us = the_loop->wall_us -
+		    (the_loop->now_us - t->accept_us),
+		.handshake_us = the_loop->now_us - t->accept_us,
+		.first_byte_us = the_loop->now_us,
+	};
+
+	t->end.strm = mux_stream->open(&t->end, &b);
+	if (t->end.strm == NULL)
+		tcp_conn_free(t);
+	else
+		mux_stream->wake(&t->end);
+}
+
+static void
+read_proxy(struct tcp_conn *t)
+{
+	enum why why = conn_proxy_take(&t->conn);
+
+	if (why == WHY_AGAIN)
+		return;
+	t->wait_proxy = false;
+	begin(t, why);
+}
+
+static void
+client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
+{
+	struct fe *fe = fe_of(listen->bind->px);
+	struct tcp_conn *t = tcp_conn_new(true);
+	int64_t ms = listen->bind->px->timeout->client;
+
+	if (t == NULL) {
+		(void)close(fd);
+		fe_leave(fe);
+		return;
+	}
+	t->listen = listen;
+	t->counted = true;
+	t->accept_us = the_loop->now_us;
+	t->conn.peer = *peer;
+	t->conn.has_peer = true;
+	t->end.connected = true;
+	if (!conn_open(&t->conn, fd, on_event, t)) {
+		tcp_conn_free(t);
+		return;
+	}
+	if (!listen->bind->accept_proxy) {
+		begin(t, WHY_OK);
+		return;
+	}
+	t->wait_proxy = true;
+	tmr_arm(&the_loop->wheel, &t->tmr, ms == 0 ? CLOCK_NEVER :
+	    the_loop->now_ms + ms);
+}
+
+/* ---- server connections ---- */
+
+static struct mux_end *
+server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
+    enum why *err)
+{
+	struct tcp_conn *t;
+	int fd;
+
+	(void)reuse;
+	if ((fd = srv_connect(srv, txn)) < 0) {
+		*err = errno == EMFILE || errno == ENFILE ? WHY_NOFD :
+		    WHY_SRV_REFUSED;
+		return (NULL);
+	}
+	if ((t = tcp_conn_new(false)) == NULL) {
+		fd_close(&fd);
+		*err = WHY_NOMEM;
+		return (NULL);
+	}
+	t->srv = srv;
+	t->conn.connecting = true;
+	*err = WHY_NOFD;
+	if (!conn_open(&t->conn, fd, on_event, t) ||
+	    !srv_proxy_header(srv, txn, &t->out)) {
+		tcp_conn_free(t);
+		return (NULL);
+	}
+	t->end.strm = strm;
+	return (&t->end);
+}
+
+/* ---- events ---- */
+
+static enum why flush(struct tcp_conn *);
+
+static void
+settle_connect(struct tcp_conn *t, unsigned events)
+{
+	if (!t->conn.connecting || (events & (LOOP_OUT | LOOP_ERR)) == 0)
+		return;
+	t->conn.connecting = false;
+	if (events & LOOP_ERR) {
+		t->conn.sys_errno = sock_error(t->conn.fd);
+		t->end.dead = true;
+		return;
+	}
+	t->end.connected = true;
+	(void)flush(t);
+}
+
+static void
+on_event(void *arg, unsigned events)
+{
+	struct tcp_conn *t = OBJ(arg, struct tcp_conn, TCP_CONN_MAGIC);
+
+	conn_edge(&t->conn, events);
+	settle_connect(t, events);
+	if (t->wait_proxy) {
+		if (t->conn.can_in)
+			read_proxy(t);
+		return;
+	}
+	mux_stream->wake(&t->end);
+}
+
+static void
+on_due(struct tmr *tmr)
+{
+	struct tcp_conn *t = OBJ(HOLDER(tmr, struct tcp_conn, tmr),
+	    struct tcp_conn, TCP_CONN_MAGIC);
+
+	if (t->wait_proxy)
+		begin(t, WHY_PROXY_BAD);
+	else
+		mux_stream->expired(&t->end);
+}
+
+/* ---- what the stream asks of an end ---- */
+
+static enum why
+tcp_peek(struct mux_end *e, struct span *data, struct span *trailers)
+{
+	struct tcp_conn *t = tcp_of(e);
+
+	(void)trailers;
+	e->last = false;
+	if (t->in.len == 0) {
+		if (t->conn.eof)
+			return (t->conn.err ? cut_short(t) : WHY_EOF);
+		if (!t->conn.can_in)
+			return (WHY_AGAIN);
+		if (!buf_hold(&t->in))
+			return (WHY_NOMEM);
+		switch (conn_fill(&t->conn, &t->in)) {
+		case 0:
+			buf_drop(&t->in);
+			return (WHY_AGAIN);
+		case -1:
+			e->eof = true;
+			buf_drop(&t->in);
+			return (t->conn.err ? cut_short(t) : WHY_EOF);
+		default:
+			break;
+		}
+	}
+	*data = buf_peek(&t->in);
+	return (WHY_OK);
+}
+
+static void
+tcp_eat(struct mux_end *e, size_t n)
+{
+	struct tcp_conn *t = tcp_of(e);
+
+	e->got += n;
+	buf_eat(&t->in, n);
+	buf_drop_empty(&t->in);
+}
+
+static enum why
+flush(struct tcp_conn *t)
+{
+	struct iovec v = { t->out.data + t->out.off, t->out.len };
+	ssize_t put;
+
+	if (t->out.len == 0)
+		return (WHY_OK);
+	if (!t->conn.can_out || t->conn.connecting)
+		return (WHY_AGAIN);
+	if ((put = t->conn.xprt->send(&t->conn, &v, 1)) < 0) {
+		t->end.dead = true;
+		return (cut_short(t));
+	}
+	buf_eat(&t->out, (size_t)put);
+	buf_drop_empty(&t->out);
+	return (t->out.len == 0 ? WHY_OK : WHY_AGAIN);
+}
+
+static enum why
+tcp_send(struct mux_end *e, struct span data, struct span trailers,
+    unsigned flags, size_t *taken)
+{
+	struct tcp_conn *t = tcp_of(e);
+	struct iovec v = { (char *)(uintptr_t)data.p, data.n };
+	enum why why;
+	ssize_t put;
+
+	(void)trailers;
+	(void)flags;
+	*taken = 0;
+	if (e->dead)
+		return (cut_short(t));
+	if ((why = flush(t)) != WHY_OK || data.n == 0)
+		return (why);
+	if (!t->conn.can_out || t->conn.connecting)
+		return (WHY_AGAIN);
+	if ((put = t->conn.xprt->send(&t->conn, &v, 1)) < 0) {
+		e->dead = true;
+		return (cut_short(t));
+	}
+	*taken = (size_t)put;
+	e->put += *taken;
+	return (*taken == data.n ? WHY_OK : WHY_AGAIN);
+}
+
+static size_t
+tcp_unsent(struct mux_end *e)
+{
+	return (tcp_of(e)->out.len);
+}
+
+static void
+tcp_shut(struct mux_end *e)
+{
+	conn_shut(&tcp_of(e)->conn);
+}
+
+static void
+tcp_tunnel(struct mux_end *e)
+{
+	(void)e;                        /* it never was anything else */
+}
+
+static int
+tcp_splice_in(struct mux_end *e, uint64_t *left)
+{
+	struct tcp_conn *t = tcp_of(e);
+
+	if (t->in.len > 0 || !t->conn.xprt->raw)
+		return (-1);
+	*left = UINT64_MAX;
+	return (t->conn.fd);
+}
+
+static void
+tcp_spliced_in(struct mux_end *e, uint64_t n)
+{
+	e->got += n;
+}
+
+static int
+tcp_splice_out(struct mux_end *e, uint64_t n)
+{
+	struct tcp_conn *t = tcp_of(e);
+
+	(void)n;
+	return (t->out.len > 0 || !t->conn.xprt->raw || e->dead ? -1 :
+	    t->conn.fd);
+}
+
+static void
+tcp_spliced_out(struct mux_end *e, uint64_t n)
+{
+	e->put += n;
+}
+
+static struct conn *
+tcp_get_conn(struct mux_end *e)
+{
+	return (&tcp_of(e)->conn);
+}
+
+static void
+tcp_deadline(struct mux_end *e, int64_t due_ms)
+{
+	tmr_arm(&the_loop->wheel, &tcp_of(e)->tmr, due_ms);
+}
+
+static bool
+wants_reset(const struct tcp_conn *t)
+{
+	const struct px *px = t->end.client ? t->listen->bind->px :
+	    t->srv->be->px;
+
+	return (px_opt(px, PX_OPT_NOLINGER));
+}
+
+static void
+tcp_done(struct mux_end *e, bool keep)
+{
+	struct tcp_conn *t = tcp_of(e);
+
+	(void)keep;
+	e->strm = NULL;
+	t->conn.nolinger = wants_reset(t);
+	tcp_conn_free(t);
+}
+
+static void
+tcp_abort(struct mux_end *e, enum why why)
+{
+	struct tcp_conn *t = tcp_of(e);
+
+	(void)why;
+	e->strm = NULL;
+	t->conn.nolinger = true;
+	tcp_conn_free(t);
+}
+
+static const struct mux_end_ops tcp_ops = {
+	.name = "tcp",
+	.peek = tcp_peek,
+	.eat = tcp_eat,
+	.send = tcp_send,
+	.unsent = tcp_unsent,
+	.shut = tcp_shut,
+	.tunnel = tcp_tunnel,
+	.splice_in = tcp_splice_in,
+	.spliced_in = tcp_spliced_in,
+	.splice_out = tcp_splice_out,
+	.spliced_out = tcp_spliced_out,
+	.conn = tcp_get_conn,
+	.deadline = tcp_deadline,
+	.done = tcp_done,
+	.abort = tcp_abort,
+};
+
+MUX_PROTO(tcp) = {
+	.name = "tcp",
+	.mode = PX_TCP,
+	.accept = client_accept,
+	.connect = server_connect,
+};

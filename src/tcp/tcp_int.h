@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TCP_INT_H
+#define TCP_INT_H
+/*
+ * tcp connections, client and server side, inside the room: bytes without
+ * a meaning, in mode tcp.
+ */
+#include <base/must.h>
+#include <mux/mux.h>
+#include <os/tmr.h>
+#include <srv/srv.h>
+
+struct tcp_conn {
+	unsigned magic;
+#define TCP_CONN_MAGIC 0x7c9c0225
+	bool wait_proxy : 1;    /* client: a PROXY header must come first */
+	bool counted : 1;       /* client: fe_enter() was done */
+	struct conn conn;
+	struct mux_end end;
+	struct tmr tmr;
+	struct buf in;          /* read, not yet taken by the other side */
+	struct buf out;         /* PROXY header for the server */
+	int64_t accept_us;
+	const struct px_listen *listen;         /* client */
+	struct srv *srv;                        /* server */
+};
+
+/* tcp_conn_new - of either side; NULL without memory. */
+struct tcp_conn *tcp_conn_new(bool client);
+void tcp_conn_free(struct tcp_conn *);
+
+static inline struct tcp_conn *
+tcp_of(struct mux_end *e)
+{
+	return (HOLDER(e, struct tcp_conn, end));
+}
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker - the process that carries traffic: what is started in which order,
+ * and what the keeper may ask of it.
+ */
+#include "worker_int.h"
+
+#include <agent/agent.h>
+#include <base/must.h>
+#include <base/rand.h>
+#include <cnt/cnt.h>
+#include <hand/hand.h>
+#include <http/http.h>
+#include <ipc/say.h>
+#include <log/log.h>
+#include <mux/mux.h>
+#include <os/proc.h>
+#include <px/px.h>
+#include <shm/shm.h>
+#include <srv/srv.h>
+#include <strm/strm.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHECK_MS 20             /* while leaving */
+
+struct worker the_worker;
+
+/* ---- leaving ---- */
+
+static void
+look_if_empty(struct tmr *t)
+{
+	if (worker_connections() == 0 && strm_count() == 0)
+		exit(0);
+	tmr_arm(&the_loop->wheel, t, the_loop->now_ms + CHECK_MS);
+}
+
+static void
+leave(void)
+{
+	if (the_worker.leaving)
+		return;
+	the_worker.leaving = true;
+	worker_accept_end();
+	mux_leave();
+	srv_idle_close_all(NULL);
+	look_if_empty(&the_worker.check);
+}
+
+static void
+stop(void)
+{
+	worker_accept_end();
+	mux_leaving = true;
+	strm_kill_all();
+	exit(0);
+}
+
+/* ---- hand-over ---- */
+
+static void
+gave(const struct hand_counts *c)
+{
+	struct ipc_carried said = {
+		.worker = the_worker.start->no,
+		.carried = c->carried,
+		.lingering = c->left,
+		.refused = c->refused,
+	};
+
+	CNT_PROC()->conn_handed += c->carried;
+	(void)ipc_send(&the_worker.keeper, IPC_W_CARRIED, &said, sizeof said,
+	    NULL, 0);
+	leave();
+}
+
+static int
+take_fd(struct ipc_msg *m)
+{
+	int fd = m->n_fds > 0 ? m->fds[0] : -1;
+
+	if (m->n_fds > 0)
+		m->fds[0] = -1;
+	return (fd);
+}
+
+/* ---- the keeper's words ---- */
+
+static void
+dump_state(int sig)
+{
+	ipc_say(DIAG_NOTICE, sig == SIGQUIT ?
+	    "worker %d: %u pools and buffers are in use by %u connections, "
+	    "%u streams" :
+	    "worker %d: process %u: %u connections, %u streams",
+	    the_worker.start->no, (unsigned)getpid(), worker_connections(),
+	    strm_count());
+}
+
+static void
+on_keeper(struct ipc_chan *chan, struct ipc_msg *m, void *arg)
+{
+	int32_t sig;
+
+	(void)arg;
+	if (m == NULL)                  /* the keeper has ended */
+		exit(1);
+	switch (m->type) {
+	case IPC_W_ACCEPT:
+	case IPC_W_RESUME:
+		if (!the_worker.leaving)
+			worker_accept(true);
+		break;
+	case IPC_W_PAUSE:
+		worker_accept(false);
+		break;
+	case IPC_W_QUIESCE:
+		worker_accept_end();
+		(void)ipc_send(chan, IPC_W_QUIET, NULL, 0, NULL, 0);
+		break;
+	case IPC_W_GIVE:
+		worker_accept_end();
+		hand_give(the_loop, take_fd(m), gave);
+		break;
+	case IPC_W_TAKE:
+		hand_take(the_loop, take_fd(m));
+		break;
+	case IPC_W_LEAVE:
+		leave();
+		break;
+	case IPC_W_STOP:
+		stop();
+		break;
+	case IPC_W_AGENT:
+		agent_client_open(the_loop, take_fd(m));
+		break;
+	case IPC_W_DUMP:
+		if (m->data.n == sizeof sig) {
+			memcpy(&sig, m->data.p, sizeof sig);
+			dump_state(sig);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- start ---- */
+
+static void
+drop_privileges(void)
+{
+	const struct px_global *g = &px_model->global;
+	struct proc_identity id = {
+		.set_uid = g->set_uid, .set_gid = g->set_gid,
+		.uid = g->uid, .gid = g->gid, .chroot = g->chroot,
+		.dumpable = g->set_dumpable,
+	};
+	const char *what;
+
+	if (proc_drop(&id, &what))
+		return;
+	ipc_say(DIAG_ALERT, "worker %d: cannot drop privileges: %s: %s; "
+	    "check 'user', 'group' and 'chroot'", the_worker.start->no, what,
+	    strerror(errno));
+	exit(1);
+}
+
+_Noreturn void
+worker_main(const struct worker_start *s)
+{
+	struct worker *w = &the_worker;
+
+	w->start = s;
+	(void)signal(SIGPIPE, SIG_IGN);
+	proc_title("ecluse worker %d, generation %u", s->no, s->gen);
+	rand_seed();
+	loop_open(&w->loop);
+	shm_proc_no = s->proc_no;
+	MUST(cnt_bank_open(s->proc_no));
+	MUST(srv_worker_start(s->proc_no));
+	log_start(s->keeper_pid);
+	strm_start();
+	worker_listen_open(s);
+	drop_privileges();
+	tmr_init(&w->check, look_if_empty);
+	if (s->agent_fd >= 0)
+		agent_client_open(&w->loop, s->agent_fd);
+	ipc_open(&w->keeper, s->keeper_fd, IPC_WORKER, IPC_KEEPER, &w->loop,
+	    on_keeper, NULL);
+	(void)ipc_send(&w->keeper, IPC_W_READY, NULL, 0, NULL, 0);
+	loop_run(&w->loop);
+	exit(0);
+}

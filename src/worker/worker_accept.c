@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker_accept - new connections from this worker's share of the listening
+ * sockets.
+ *
+ * Listening sockets are level-triggered, so accepting may stop at any time:
+ * what waits stays in the kernel's queue until there is a place for it.
+ */
+#include "worker_int.h"
+
+#include <base/must.h>
+#include <cnt/cnt.h>
+#include <log/log.h>
+#include <mux/mux.h>
+#include <os/sock.h>
+#include <px/px.h>
+#include <srv/srv.h>
+#include <strm/strm.h>
+
+#include <errno.h>
+#include <unistd.h>
+
+#define FULL_RETRY_MS 10        /* another worker may have made room */
+#define EMFILE_RETRY_MS 100
+
+struct lsn {
+	const struct px_listen *listen;
+	const struct mux_proto *proto;
+	struct fe *fe;
+	uint32_t cnt;           /* offset of its own counters, or 0 */
+	int fd;
+	unsigned batch;         /* accepts to try in one go */
+	bool added;             /* known to the loop */
+	bool resting;           /* until `again` */
+	struct tmr again;
+};
+
+static struct lsn *lsns;
+static size_t n_lsns;
+static bool accepting;
+
+static void
+rest_over(struct tmr *t)
+{
+	struct lsn *l = HOLDER(t, struct lsn, again);
+
+	l->resting = false;
+	if (accepting && l->added)
+		loop_resume(the_loop, l->fd);
+}
+
+static void
+rest(struct lsn *l, int64_t ms)
+{
+	if (l->resting)
+		return;
+	l->resting = true;
+	loop_pause(the_loop, l->fd);
+	tmr_arm(&the_loop->wheel, &l->again, the_loop->now_ms + ms);
+}
+
+/* Why accepting failed; false: stop for now. */
+static bool
+accept_failed(struct lsn *l)
+{
+	static int64_t said_ms;
+
+	switch (errno) {
+	case EAGAIN:
+		return (false);
+	case EINTR:
+	case ECONNABORTED:
+	case EPROTO:
+		return (true);
+	default:
+		break;
+	}
+	CNT_PROC()->accept_emfile++;
+	if (the_loop->now_ms - said_ms > 1000) {
+		said_ms = the_loop->now_ms;
+		log_event(l->listen->bind->px, LOG_L_EMERG,
+		    "Proxy %s cannot accept connections now: %m; they wait; "
+		    "raise 'ulimit-n' or lower 'maxconn'",
+		    l->listen->bind->px->name);
+	}
+	rest(l, EMFILE_RETRY_MS);
+	return (false);
+}
+
+static void
+admit(struct lsn *l, int fd, const struct addr *peer)
+{
+	struct cnt_fe *c = CNT_FE(l->fe->cnt);
+
+	c->conn_tot++;
+	CNT_PROC()->conn_tot++;
+	if (l->cnt != 0)
+		CNT_LI(l->cnt)->conn_tot++;
+	if (!strm_admit(l->listen, fd, peer)) {
+		c->denied_conn++;
+		fe_leave(l->fe);
+		(void)close(fd);
+		return;
+	}
+	l->proto->accept(l->listen, fd, peer);
+}
+
+static void
+on_waiting(void *arg, unsigned events)
+{
+	struct lsn *l = arg;
+	unsigned most = px_model->global.maxaccept, n = 0;
+	struct addr peer;
+	int fd;
+
+	(void)events;
+	if (most == 0 || most > l->batch)
+		most = l->batch;
+	while (n < most) {
+		if (!fe_enter(l->fe)) {
+			rest(l, FULL_RETRY_MS);
+			break;
+		}
+		if ((fd = sock_accept(l->fd, &peer)) < 0) {
+			fe_leave(l->fe);
+			if (!accept_failed(l))
+				break;
+			continue;
+		}
+		n++;
+		admit(l, fd, &peer);
+	}
+	/* As many as came at once are likely to come at once again. */
+	l->batch = n == l->batch ? n * 2 : n == 0 ? 1 : n;
+	if (l->batch > 256)
+		l->batch = 256;
+}
+
+void
+worker_listen_open(const struct worker_start *s)
+{
+	lsns = must_alloc(s->n_listens * sizeof *lsns + 1);
+	n_lsns = s->n_listens;
+	for (size_t i = 0; i < n_lsns; i++) {
+		struct lsn *l = &lsns[i];
+		const struct px *px = s->listens[i].listen->bind->px;
+
+		l->listen = s->listens[i].listen;
+		l->fd = s->listens[i].fd;
+		l->proto = mux_proto_for(px->mode);
+		l->fe = fe_of(px);
+		l->batch = 1;
+		tmr_init(&l->again, rest_over);
+	}
+}
+
+static void
+watch(struct lsn *l)
+{
+	if (l->added) {
+		if (!l->resting)
+			loop_resume(the_loop, l->fd);
+		return;
+	}
+	l->added = loop_add_level(the_loop, l->fd, on_waiting, l);
+	MUST(l->added);
+}
+
+void
+worker_accept(bool on)
+{
+	accepting = on;
+	for (size_t i = 0; i < n_lsns; i++) {
+		if (on)
+			watch(&lsns[i]);
+		else if (lsns[i].added)
+			loop_pause(the_loop, lsns[i].fd);
+	}
+}
+
+void
+worker_accept_end(void)
+{
+	accepting = false;
+	for (size_t i = 0; i < n_lsns; i++) {
+		if (lsns[i].added)
+			loop_del(the_loop, lsns[i].fd);
+		lsns[i].added = false;
+		tmr_stop(&the_loop->wheel, &lsns[i].again);
+	}
+}
+
+unsigned
+worker_connections(void)
+{
+	unsigned n = 0;
+
+	PX_EACH(px, px_model)
+		if (px->kind & PX_FE)
+			n += fe_of(px)->n_conn;
+	return (n);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conn_proxy - the PROXY protocol header in front of a connection. It is
+ * looked at in the socket and taken out whole, so that no byte behind it is
+ * read before its time.
+ */
+#include <xprt/conn.h>
+#include <xprt/proxy_proto.h>
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define HEADER_MAX 4096         /* with all TLVs; longer ones are refused */
+
+static bool
+take(struct conn *c, char *p, size_t n)
+{
+	return (recv(c->fd, p, n, 0) == (ssize_t)n);
+}
+
+enum why
+conn_proxy_take(struct conn *c)
+{
+	char head[HEADER_MAX];
+	struct conn_proxy pp;
+	ssize_t got;
+	size_t used;
+	enum why why;
+
+	got = recv(c->fd, head, sizeof head, MSG_PEEK);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+		c->can_in = false;
+		return (WHY_AGAIN);
+	}
+	if (got <= 0)
+		return (WHY_PROXY_BAD);
+	why = conn_proxy_parse(span_of(head, (size_t)got), &pp, &used);
+	if (why == WHY_AGAIN)
+		return (c->hup || got == HEADER_MAX ? WHY_PROXY_BAD : why);
+	if (why != WHY_OK || !take(c, head, used))
+		return (WHY_PROXY_BAD);
+	if (pp.has_addr) {
+		c->peer = pp.src;
+		c->local = pp.dst;
+		c->has_peer = c->has_local = c->proxied = true;
+	}
+	return (WHY_OK);
+}
