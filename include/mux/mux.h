@@ -26,6 +26,8 @@
 
 struct mux_end;
 struct srv;
+struct wire_in;
+struct wire_out;
 
 /* What a client end knows when a stream begins. */
 struct mux_begin {
@@ -147,6 +149,17 @@ struct mux_end_ops {
 	/* abort - as done, resetting: the peer must notice that the message is
 	 * not complete. */
 	void (*abort)(struct mux_end *, enum why);
+
+	/* ---- hand-over (hand/hand.h); NULL: cannot cross yet ---- */
+
+	/* can_freeze - may the state be written down now? */
+	bool (*can_freeze)(const struct mux_end *);
+	/* freeze - stop serving and append the state; the descriptor is
+	 * returned and stays ours. thawed elsewhere: gone - free it all, the
+	 * peer must not notice; refused there: back - serve on. */
+	int (*freeze)(struct mux_end *, struct wire_out *);
+	void (*gone)(struct mux_end *);
+	void (*back)(struct mux_end *);
 };
 
 struct mux_end {
@@ -180,12 +193,20 @@ struct mux_proto {
 	    void *strm, enum why *err);
 	/* leave - close what is idle, as mux_leaving is set; may be NULL */
 	void (*leave)(void);
+	/* thaw - an end that another worker froze; `fd` is taken when it
+	 * succeeds. Client ends have a listener, server ends a server. */
+	struct mux_end *(*thaw)(struct wire_in *, int fd,
+	    const struct px_listen *, struct srv *, void *strm,
+	    const char **why);
 };
 #define MUX_PROTO(ident)                                                     \
 	static const struct mux_proto mux_row_##ident;                       \
 	static const struct mux_proto *const mux_ptr_##ident                 \
 	    __attribute__((section("mux_protos"), used)) = &mux_row_##ident; \
 	static const struct mux_proto mux_row_##ident
+
+/* mux_proto_named - by its name, or NULL. */
+const struct mux_proto *mux_proto_named(struct span);
 
 /* mux_proto_for - the protocol for a mode; never NULL. */
 const struct mux_proto *mux_proto_for(enum px_mode);

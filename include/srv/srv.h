@@ -35,6 +35,11 @@ enum srv_admin {
 #define SRV_MAINT (SRV_FMAINT | SRV_IMAINT | SRV_CMAINT | SRV_RMAINT)
 #define SRV_DRAIN (SRV_FDRAIN | SRV_IDRAIN)
 
+/* Events of the current and the last second, of all workers. */
+struct srv_rate {
+	_Atomic uint32_t sec, cur, prev, max;
+};
+
 struct srv_shm {                        /* SHM_SRV */
 	_Atomic uint32_t state;         /* agent: enum srv_state */
 	_Atomic uint32_t admin;         /* agent: enum srv_admin */
@@ -63,12 +68,40 @@ struct srv_shm {                        /* SHM_SRV */
 	int64_t  changed_wall_s;        /* last change of state */
 	int64_t  down_ms;               /* total time down */
 	_Atomic uint64_t chk_failed, chk_down;  /* counts */
-	/* rate of new sessions, one for all workers (atomic, approximate at
-	 * the turn of a second) */
-	_Atomic uint32_t rate_sec, rate_cur, rate_prev, rate_max;
-	int64_t  last_sess_wall_s;
-	uint32_t owners_used;           /* private to srv_slot.c */
-	uint8_t  spare2[60];
+	struct srv_rate rate;           /* new sessions; workers */
+	_Atomic int64_t last_sess_wall_s;
+	/* what the configuration said when it was last applied: a change of
+	 * it wins over what people set */
+	uint16_t cfg_weight;
+	uint8_t  cfg_disabled, spare1a;
+	uint32_t own;                   /* number in the table of owners */
+	_Atomic uint32_t in_set;        /* the algorithm may choose it now */
+	uint32_t q_head, q_tail;        /* its queue, under the backend's lock;
+	                                 * ticket numbers, 0: none */
+	_Atomic int64_t slow_from_ms;   /* slowstart began (monotonic), or 0 */
+	_Atomic uint64_t lb_stamp;      /* leastconn: turn it was taken in */
+	struct addr cfg_addr;
+	uint8_t  spare2[20];
+};
+
+/* What a backend shares; SHM_BE. */
+struct be_shm {
+	struct shm_lock lock;           /* queues and the set of servers */
+	_Atomic uint32_t epoch;         /* moved when the set or weights did */
+	_Atomic uint32_t turn;          /* roundrobin: whose it is */
+	_Atomic uint32_t inflight;      /* streams on servers or queued */
+	_Atomic uint32_t inflight_max;
+	_Atomic uint32_t queued;        /* in the backend's own queue */
+	_Atomic uint32_t queued_all;    /* and in those of its servers */
+	_Atomic uint32_t queued_max;    /* of queued_all */
+	uint32_t q_head, q_tail;
+	uint32_t own;
+	struct srv_rate rate;           /* new sessions */
+	_Atomic int64_t last_sess_wall_s;
+	int64_t changed_wall_s;         /* agent: last change up/down */
+	int64_t down_ms;                /* agent: total time down */
+	_Atomic uint64_t n_down;        /* agent: times it went down */
+	uint8_t spare[32];
 };
 
 struct srv {
@@ -82,7 +115,6 @@ struct srv {
 	/* this worker only */
 	struct list idle;               /* struct srv_idle, newest first */
 	uint32_t n_idle;
-	uint32_t n_used;                /* slots this worker holds */
 	struct list strms;              /* streams on it, for shutdown sessions */
 };
 
@@ -90,13 +122,15 @@ struct be {
 	unsigned magic;
 #define BE_MAGIC 0xbac7e4d1
 	const struct px *px;
-	struct be_shm *shm;             /* private to srv and lb */
+	struct be_shm *shm;
 	uint32_t cnt;
 	uint32_t n;
 	struct srv *srv;                /* n of them, in file order */
 	const struct lb_algo *lb;
 	void *lb_shm;                   /* the algorithm's shared state */
 	uint32_t lb_epoch;              /* last seen be_shm epoch */
+	uint32_t n_set;                 /* servers in the set then */
+	uint32_t fullconn;
 	void *lb_local;                 /* the algorithm's private state */
 };
 
@@ -113,6 +147,15 @@ struct srv *srv_of(const struct px_server *);
 bool srv_usable(const struct srv *);
 bool srv_is_up(const struct srv *);
 uint32_t srv_weight(const struct srv *);
+
+/* srv_max - how many streams it may have now: maxconn, less with minconn or
+ * during slowstart; UINT32_MAX without limit. srv_has_room - one more? */
+uint32_t srv_max(const struct srv *);
+bool srv_has_room(const struct srv *);
+
+/* srv_rate_now - events in the last second (sliding). srv_rate_add - one. */
+uint32_t srv_rate_now(const struct srv_rate *, int64_t wall_us);
+void srv_rate_add(struct srv_rate *, int64_t wall_us);
 
 /* be_usable_count - usable non-backup (or, without any, backup) servers. */
 unsigned be_usable_count(const struct be *);
@@ -159,6 +202,10 @@ struct srv_slot {                       /* embedded in the stream; zeroed */
 enum why srv_acquire(struct be *, struct txn *, struct srv *avoid,
     struct srv *want, struct srv_slot *);
 
+/* srv_adopt - a stream that came from another process holds a slot here from
+ * now on, whatever the limits: the other one gives its own back. */
+void srv_adopt(struct srv *, struct srv_slot *);
+
 /* srv_release - give the slot back or leave the queue; harmless twice. Wakes
  * the first in the queue, in whichever worker it is. */
 void srv_release(struct srv_slot *);
@@ -195,13 +242,9 @@ void srv_idle_close_all(struct srv *);
 struct fe_shm {                         /* SHM_FE */
 	_Atomic uint32_t conn;          /* open connections, all workers */
 	_Atomic uint32_t conn_max;
-	_Atomic uint32_t conn_rate_sec, conn_rate_cur, conn_rate_prev,
-	    conn_rate_max;
-	_Atomic uint32_t sess_rate_sec, sess_rate_cur, sess_rate_prev,
-	    sess_rate_max;
-	_Atomic uint32_t req_rate_sec, req_rate_cur, req_rate_prev,
-	    req_rate_max;
-	uint32_t spare[2];
+	struct srv_rate conn_rate, sess_rate, req_rate;
+	uint32_t own;
+	uint32_t spare;
 };
 
 struct fe {
@@ -215,9 +258,16 @@ struct fe *fe_of(const struct px *);
 
 /* fe_enter - count a connection in; false when the frontend (or the whole
  * process) is full: the listener should pause. fe_leave - and out. */
-uint32_t fe_conn_total(void);           /* of all frontends and workers */
 bool fe_enter(struct fe *);
 void fe_leave(struct fe *);
+/* fe_adopt - a connection that came from another process, as srv_adopt. */
+void fe_adopt(struct fe *);
+/* fe_conn_total - open connections of all frontends and workers;
+ * fe_conn_peak - the most there were. fe_conn_limit - how many there may be;
+ * the keeper sets it when the configuration says nothing. */
+uint32_t fe_conn_total(void);
+uint32_t fe_conn_peak(void);
+extern uint32_t fe_conn_limit;
 /* fe_rate_* - count an event in the rates. */
 void fe_count_session(struct fe *, int64_t wall_us);
 void fe_count_request(struct fe *, int64_t wall_us);

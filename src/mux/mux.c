@@ -25,6 +25,17 @@ mux_proto_for(enum px_mode mode)
 	return (NULL);
 }
 
+const struct mux_proto *
+mux_proto_named(struct span name)
+{
+	const struct mux_proto *const *p;
+
+	for (p = __start_mux_protos; p < __stop_mux_protos; p++)
+		if (span_is(name, (*p)->name))
+			return (*p);
+	return (NULL);
+}
+
 void
 mux_leave(void)
 {

@@ -10,6 +10,7 @@
 #include <base/arena.h>
 #include <base/buf.h>
 #include <base/list.h>
+#include <hand/hand.h>
 #include <mux/mux.h>
 #include <os/tmr.h>
 #include <px/px.h>
@@ -80,6 +81,7 @@ struct strm {
 	struct tmr tmr;
 	struct strm_pipe up, down;      /* to the server, to the client */
 	struct list node;               /* all streams of this worker */
+	struct hand_item hand;          /* mode tcp: may go to another worker */
 	uint32_t id;
 };
 
@@ -97,6 +99,13 @@ strm_go(struct strm *s, enum strm_phase to)
 
 /* strm_wait - have the stream run again when `ms` passed (0: never). */
 void strm_wait(struct strm *, int64_t ms);
+
+/* strm_new - empty, listed, without ends; NULL without memory. */
+struct strm *strm_new(void);
+
+/* ---- strm_freeze.c ---- */
+/* strm_may_travel - enter it among those that a hand-over takes along. */
+void strm_may_travel(struct strm *);
 
 /* ---- strm_req.c ---- */
 enum strm_step step_request(struct strm *);

@@ -64,6 +64,8 @@ strm_run(struct strm *s)
 {
 	enum strm_step step;
 
+	if (hand_in_flight(&s->hand))
+		return;
 	if (s->running) {
 		s->again = true;
 		return;
@@ -102,8 +104,6 @@ begin_txn(struct strm *s, const struct mux_begin *b)
 {
 	struct txn *t = &s->txn;
 
-	t->ops = &txn_ops;
-	t->arena = &s->arena;
 	t->fe = b->listen->bind->px;
 	t->listen = b->listen;
 	t->req = b->head;
@@ -118,10 +118,8 @@ begin_txn(struct strm *s, const struct mux_begin *b)
 	    (the_loop->now_us - (b->first_byte_us != 0 ? b->first_byte_us :
 	    the_loop->now_us));
 	t->t.request = b->why == WHY_OK ? the_loop->now_us : 0;
-	t->log_level = -1;
 	t->stage = TXN_REQ;
 	t->cache_epoch = last_id;
-	memcpy(t->term, "----", 5);
 	if (b->head != NULL) {
 		t->meth = b->head->meth;
 		t->req_minor = b->head->minor;
@@ -143,26 +141,43 @@ keep_for_log(struct txn *t, const struct http_head *head)
 		t->method_text = arena_span(t->arena, head->method);
 }
 
-static void *
-open_stream(struct mux_end *cli, const struct mux_begin *b)
+struct strm *
+strm_new(void)
 {
 	struct strm *s = pool_zget(&strm_pool);
-	struct fe *fe = fe_of(b->listen->bind->px);
 
 	if (s == NULL)
 		return (NULL);
 	s->magic = STRM_MAGIC;
-	s->cli = cli;
 	s->id = ++last_id;
 	s->up.rd = s->up.wr = s->down.rd = s->down.wr = -1;
-	s->begin_why = b->why;
 	s->wait_until_ms = CLOCK_NEVER;
 	s->cli_seen_ms = s->srv_seen_ms = the_loop->now_ms;
+	s->txn.ops = &txn_ops;
+	s->txn.arena = &s->arena;
+	s->txn.log_level = -1;
+	memcpy(s->txn.term, "----", 5);
 	arena_init(&s->arena, STRM_ARENA_BYTES);
 	tmr_init(&s->tmr, on_due);
+	list_init(&s->hand.node);
 	list_push_back(&strm_all, &s->node);
+	return (s);
+}
+
+static void *
+open_stream(struct mux_end *cli, const struct mux_begin *b)
+{
+	struct strm *s = strm_new();
+	struct fe *fe = fe_of(b->listen->bind->px);
+
+	if (s == NULL)
+		return (NULL);
+	s->cli = cli;
+	s->begin_why = b->why;
 	begin_txn(s, b);
 	s->tunnel = !is_http(s);
+	if (s->tunnel)
+		strm_may_travel(s);
 	if (b->buf != NULL && b->head != NULL) {
 		s->req_buf = *b->buf;
 		*b->buf = (struct buf){ 0 };
@@ -193,6 +208,8 @@ strm_free(struct strm *s)
 	if (s->txn.res != NULL)
 		http_head_free(s->txn.res);
 	list_del(&s->node);
+	if (list_linked(&s->hand.node))
+		hand_leave(&s->hand);
 	arena_reset(&s->arena);
 	s->magic = 0;
 	pool_put(&strm_pool, s);

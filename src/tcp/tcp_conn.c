@@ -197,6 +197,12 @@ on_due(struct tmr *tmr)
 		mux_stream->expired(&t->end);
 }
 
+bool
+tcp_watch(struct tcp_conn *t)
+{
+	return (loop_add(the_loop, t->conn.fd, on_event, t));
+}
+
 /* ---- what the stream asks of an end ---- */
 
 static enum why
@@ -395,6 +401,10 @@ static const struct mux_end_ops tcp_ops = {
 	.deadline = tcp_deadline,
 	.done = tcp_done,
 	.abort = tcp_abort,
+	.can_freeze = tcp_can_freeze,
+	.freeze = tcp_freeze,
+	.gone = tcp_gone,
+	.back = tcp_back,
 };
 
 MUX_PROTO(tcp) = {
@@ -402,4 +412,5 @@ MUX_PROTO(tcp) = {
 	.mode = PX_TCP,
 	.accept = client_accept,
 	.connect = server_connect,
+	.thaw = tcp_thaw,
 };

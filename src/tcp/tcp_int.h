@@ -29,6 +29,19 @@ struct tcp_conn {
 struct tcp_conn *tcp_conn_new(bool client);
 void tcp_conn_free(struct tcp_conn *);
 
+/* tcp_watch - register the descriptor with the loop; false: refused. */
+bool tcp_watch(struct tcp_conn *);
+
+/* tcp_freeze.c: as in mux_end_ops and mux_proto. */
+struct wire_in;
+struct wire_out;
+bool tcp_can_freeze(const struct mux_end *);
+int tcp_freeze(struct mux_end *, struct wire_out *);
+void tcp_gone(struct mux_end *);
+void tcp_back(struct mux_end *);
+struct mux_end *tcp_thaw(struct wire_in *, int fd, const struct px_listen *,
+    struct srv *, void *strm, const char **why);
+
 static inline struct tcp_conn *
 tcp_of(struct mux_end *e)
 {
