@@ -160,7 +160,8 @@ enum why
 h1_chunk_next(struct h1_chunk *c, struct span in, size_t *skip, size_t *data,
     struct span *trailers)
 {
-	struct h1_at at = { in.p, in.p, in.p + in.n };
+	const char *p = in.n != 0 ? in.p : "";
+	struct h1_at at = { p, p, p + in.n };
 	enum why why = WHY_OK;
 	size_t n;
 
@@ -168,7 +169,7 @@ h1_chunk_next(struct h1_chunk *c, struct span in, size_t *skip, size_t *data,
 	while (why == WHY_OK && c->state != H1_CHUNK_DATA &&
 	    c->state != H1_CHUNK_DONE)
 		why = step(c, &at, trailers);
-	*skip = (size_t)(at.p - in.p);
+	*skip = (size_t)(at.p - p);
 	if (why != WHY_OK)
 		return (why);
 	if (c->state == H1_CHUNK_DONE)
@@ -223,7 +224,8 @@ is_trailer_name(struct span name)
 bool
 h1_trailers_ok(struct span s)
 {
-	struct h1_at at = { s.p, s.p, s.p + s.n };
+	const char *p = s.n != 0 ? s.p : "";
+	struct h1_at at = { p, p, p + s.n };
 	struct h1_line line;
 
 	while (at.p < at.end)

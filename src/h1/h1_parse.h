@@ -247,6 +247,8 @@ enum why h1_framing_check(const struct http_head *, const struct h1_framing *);
 static inline bool
 h1_is_still_short(struct span in, size_t *scan)
 {
+	if (in.n == 0)
+		return (true);
 	if (*scan == 0 || *scan > in.n || h1_scan_value(in.p, in.p + *scan,
 	    in.p + in.n) != in.p + in.n)
 		return (false);

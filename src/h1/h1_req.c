@@ -174,11 +174,12 @@ enum why
 h1_req_parse(struct span in, size_t *scan, struct http_head *h, size_t *used,
     size_t *bad)
 {
-	struct h1_at at = { in.p, in.p, in.p + in.n };
+	struct h1_at at;
 	enum why why;
 
 	if (h1_is_still_short(in, scan))
 		return (WHY_AGAIN);
+	at = (struct h1_at){ in.p, in.p, in.p + in.n };
 	http_head_clear(h);
 	h->request = true;
 	if ((why = parse(&at, h)) != WHY_OK)

@@ -114,11 +114,12 @@ enum why
 h1_res_parse(struct span in, size_t *scan, enum http_meth meth,
     struct http_head *h, size_t *used, size_t *bad)
 {
-	struct h1_at at = { in.p, in.p, in.p + in.n };
+	struct h1_at at;
 	enum why why;
 
 	if (h1_is_still_short(in, scan))
 		return (WHY_AGAIN);
+	at = (struct h1_at){ in.p, in.p, in.p + in.n };
 	http_head_clear(h);
 	if ((why = parse(&at, h)) != WHY_OK)
 		return (h1_stop(&at, of_response(why), scan, bad));
