@@ -298,7 +298,7 @@ read_file(struct conf *c, const char *path)
 	char *image = slurp(path, &n);
 
 	if (image == NULL)
-		return (conf_fail(c, DIAG_ALERT, (struct diag_pos){ NULL },
+		return (conf_fail(c, DIAG_ALERT, (struct diag_pos){ .file = NULL },
 		    "Could not open configuration file %s : %s", path,
 		    strerror(errno)));
 	f = must_alloc(sizeof *f);
@@ -348,7 +348,7 @@ list_dir(struct conf *c, struct file_list *fl, const char *dir)
 	int n = scandir(dir, &e, is_cfg, by_name);
 
 	if (n < 0)
-		return (conf_fail(c, DIAG_ALERT, (struct diag_pos){ NULL },
+		return (conf_fail(c, DIAG_ALERT, (struct diag_pos){ .file = NULL },
 		    "Could not open configuration directory %s : %s", dir,
 		    strerror(errno)));
 	for (int i = 0; i < n; i++) {
@@ -372,7 +372,7 @@ list_sources(struct conf *c, const struct conf_source *src, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		if (stat(src[i].path, &sb) != 0)
 			good = conf_fail(c, DIAG_ALERT,
-			    (struct diag_pos){ NULL }, "Cannot open "
+			    (struct diag_pos){ .file = NULL }, "Cannot open "
 			    "configuration file/directory %s : %s",
 			    src[i].path, strerror(errno));
 		else if (S_ISDIR(sb.st_mode))
@@ -411,7 +411,7 @@ conf_load(struct conf *c, const struct conf_source *src, size_t n)
 		read_file(c, fl.path[i]);
 	if (cwd >= 0) {
 		if (fchdir(cwd) != 0)
-			conf_fail(c, DIAG_ALERT, (struct diag_pos){ NULL },
+			conf_fail(c, DIAG_ALERT, (struct diag_pos){ .file = NULL },
 			    "cannot return to the initial directory: %s",
 			    strerror(errno));
 		close(cwd);

@@ -5,6 +5,7 @@
  */
 #include "conf_int.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include <base/must.h>
@@ -37,7 +38,7 @@ distance(struct span a, struct span b)
 	int *older = d[0], *old = d[1], *now = d[2], *t;
 
 	if (a.n > NEAR_MAX || b.n > NEAR_MAX)
-		return (NEAR_MAX);
+		return (INT_MAX);
 	for (size_t j = 0; j <= b.n; j++)
 		old[j] = (int)j;
 	for (size_t i = 1; i <= a.n; i++) {

@@ -222,7 +222,7 @@ check_timeouts(struct conf *c, const struct px *px)
 
 	if (!fe && !be)
 		return;
-	conf_fail(c, DIAG_WARNING, (struct diag_pos){ NULL }, "missing "
+	conf_fail(c, DIAG_WARNING, (struct diag_pos){ .file = NULL }, "missing "
 	    "timeouts for %s '%s'.\n"
 	    "   | While not an error, a peer that goes silent would be "
 	    "waited for for ever.\n"

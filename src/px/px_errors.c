@@ -163,8 +163,8 @@ check_message(struct conf_line *l, const struct conf_word *w, struct span m)
 	return (true);
 }
 
-static const struct http_reply *
-load_file(struct conf_line *l, unsigned status)
+const struct http_reply *
+px_error_load(struct conf_line *l, unsigned status)
 {
 	const struct conf_word *w = conf_peek(l);
 	struct http_reply *r;
@@ -173,8 +173,7 @@ load_file(struct conf_line *l, unsigned status)
 	size_t n;
 	char *image;
 
-	if (!conf_want(l, "<status_code> and <file> as arguments", &name) ||
-	    !conf_end(l))
+	if (!conf_want(l, "<status_code> and <file> as arguments", &name))
 		return (NULL);
 	path = conf_path(l, name);
 	image = fd_read_file(path, px_model->global.bufsize, &n);
@@ -201,7 +200,8 @@ parse_errorfile(struct conf_line *l, void *obj)
 	const struct http_reply *r;
 	unsigned status;
 
-	if (!want_status(l, &status) || (r = load_file(l, status)) == NULL)
+	if (!want_status(l, &status) || (r = px_error_load(l, status)) == NULL ||
+	    !conf_end(l))
 		return (false);
 	px_error_set(px, status, r);
 	return (true);
@@ -267,6 +267,17 @@ section_find(const char *name)
 	return (s);
 }
 
+bool
+px_error_section(const char *name, unsigned status,
+    const struct http_reply **out)
+{
+	const struct px_error_section *s = section_find(name);
+
+	*out = s != NULL && px_error_has(status) ?
+	    s->reply[index_of(status)] : NULL;
+	return (s != NULL);
+}
+
 static void *
 begin_http_errors(struct conf_line *l)
 {
@@ -299,7 +310,8 @@ parse_section_errorfile(struct conf_line *l, void *obj)
 	const struct http_reply *r;
 	unsigned status;
 
-	if (!want_status(l, &status) || (r = load_file(l, status)) == NULL)
+	if (!want_status(l, &status) || (r = px_error_load(l, status)) == NULL ||
+	    !conf_end(l))
 		return (false);
 	s->reply[index_of(status)] = r;
 	return (true);

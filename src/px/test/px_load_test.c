@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * px_load_test - configurations become models, or are refused with reasons.
+ */
+#include <base/test.h>
+
+#include <netdb.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <base/must.h>
+#include <conf/conf.h>
+#include <http/http.h>
+#include <px/errors.h>
+#include <px/px.h>
+#include <px/userlist.h>
+
+int getaddrinfo(const char *, const char *, const struct addrinfo *,
+    struct addrinfo **);
+
+/* No name exists: the tests send nothing. */
+int
+getaddrinfo(const char *node, const char *service,
+    const struct addrinfo *hints, struct addrinfo **res)
+{
+	(void)node;
+	(void)service;
+	(void)hints;
+	*res = NULL;
+	return (EAI_NONAME);
+}
+
+static struct arena arena;
+static struct diags diags;
+
+#define TIMEOUTS "defaults\n timeout connect 1s\n timeout client 1s\n" \
+	" timeout server 1s\n"
+
+static bool
+load(const char *cfg)
+{
+	struct conf c = { .arena = &arena, .diags = &diags };
+
+	arena_init(&arena, 0);
+	diags_init(&diags);
+	px_model_new(&arena);
+	return (conf_load_text(&c, "t.cfg", span_str(cfg)));
+}
+
+static void
+unload(void)
+{
+	px_model_free(px_model);
+	diags_fini(&diags);
+	arena_reset(&arena);
+}
+
+/* The messages of a load, "LINE text". */
+static void
+expect(const char *cfg, const char *messages)
+{
+	struct text t;
+
+	load(cfg);
+	text_init(&t);
+	text_addz(&t, "");
+	LIST_EACH(it, &diags.all) {
+		const struct diag *d = LIST_ITEM(it, struct diag, node);
+
+		text_printf(&t, "%d %s\n", d->pos.line, d->text);
+	}
+	CHECK_STR(t.p == NULL ? "" : t.p, messages);
+	text_fini(&t);
+	unload();
+}
+
+static struct px *
+find(const char *name, unsigned kinds)
+{
+	struct px *px = px_find(px_model, span_str(name), kinds);
+
+	MUST(px != NULL);
+	return (px);
+}
+
+static struct px_server *
+server(const char *be, const char *name)
+{
+	struct px_server *sv = px_server_find(find(be, PX_BE),
+	    span_str(name));
+
+	MUST(sv != NULL);
+	return (sv);
+}
+
+TEST(a_model)
+{
+	CHECK(load("global\n maxconn 2000\n stats socket /tmp/x mode 600 "
+	    "level admin\ndefaults\n mode http\n timeout connect 5s\n"
+	    " timeout client 6s\n timeout server 7000\n option dontlognull\n"
+	    "frontend fe\n bind 127.0.0.1:8000-8002,[::1]:80 name n\n"
+	    " default_backend app\n no option dontlognull\n"
+	    "backend app\n server s1 127.0.0.1:8080\n"
+	    "listen l\n bind *:90\n mode tcp\n timeout client 1m\n"
+	    " server x 10.0.0.1:80 backup\n"));
+	CHECK_EQ(px_model->global.maxconn, 2000);
+	CHECK_EQ(px_model->global.stats_binds->level, PX_LEVEL_ADMIN);
+	CHECK_EQ(px_model->global.stats_binds->mode, 0600);
+	CHECK_EQ(px_model->n_px, 3);
+	CHECK_EQ(px_model->n_servers, 2);
+	CHECK_EQ(px_model->n_listens, 6);
+	CHECK(find("fe", PX_FE)->default_be == find("app", PX_BE));
+	CHECK_EQ(find("fe", PX_FE)->mode, PX_HTTP);
+	CHECK(!px_opt(find("fe", PX_FE), PX_OPT_DONTLOGNULL));
+	CHECK(px_opt(find("l", PX_FE), PX_OPT_DONTLOGNULL));
+	CHECK_EQ(find("l", PX_BE)->mode, PX_TCP);
+	CHECK_EQ(find("fe", PX_FE)->timeout->client, 6000);
+	CHECK_EQ(find("l", PX_FE)->timeout->client, 60000);
+	CHECK_EQ(find("l", PX_FE)->timeout->server, 7000);
+	CHECK(server("l", "x")->backup);
+	CHECK(px_find(px_model, SPAN("fe"), PX_BE) == NULL);
+	CHECK(px_server_find(find("app", PX_BE), SPAN("x")) == NULL);
+	unload();
+}
+
+TEST(ranges_and_lists_of_addresses)
+{
+	static const uint16_t ports[] = { 8000, 8001, 8002, 80 };
+	unsigned i = 0;
+
+	CHECK(load("frontend fe\n bind 127.0.0.1:8000-8002,[::1]:80 id 7\n"));
+	for (struct px_listen *li = find("fe", PX_FE)->listens; li != NULL;
+	    li = li->next, i++) {
+		CHECK_EQ(li->addr.addr.port, ports[i]);
+		CHECK_EQ(li->luid, i == 0 ? 7 : i);
+		CHECK_EQ(li->id, i);
+	}
+	CHECK_EQ(i, NELEM(ports));
+	unload();
+}
+
+TEST(unix_bind_prefixes_paths)
+{
+	struct px_listen *li;
+
+	CHECK(load("global\n unix-bind prefix /run/x mode 770 uid 3\n"
+	    "frontend fe\n bind /a\n bind unix@/b mode 700\n"));
+	li = find("fe", PX_FE)->listens;
+	CHECK_SPAN(li->addr.host, "/run/x/a");
+	CHECK_EQ(li->bind->mode, 0770);
+	CHECK_EQ(li->bind->uid, 3);
+	CHECK_SPAN(li->next->addr.host, "/run/x/b");
+	CHECK_EQ(li->next->bind->mode, 0700);
+	unload();
+}
+
+TEST(default_server_lines_reach_forward_only)
+{
+	CHECK(load("defaults\n default-server maxconn 30\nbackend b\n"
+	    " server s0 10.0.0.1:1\n default-server weight 5\n"
+	    " server s1 10.0.0.1:1\n default-server weight 7 backup\n"
+	    " server s2 10.0.0.1:1 no-backup maxconn 3\n"
+	    "backend c\n server s3 10.0.0.1:1\n"));
+	CHECK_EQ(server("b", "s0")->weight, 1);
+	CHECK_EQ(server("b", "s0")->maxconn, 30);
+	CHECK_EQ(server("b", "s1")->weight, 5);
+	CHECK_EQ(server("b", "s1")->maxconn, 30);
+	CHECK_EQ(server("b", "s2")->weight, 7);
+	CHECK_EQ(server("b", "s2")->maxconn, 3);
+	CHECK(!server("b", "s2")->backup);
+	CHECK_EQ(server("c", "s3")->weight, 1);
+	CHECK_EQ(server("c", "s3")->maxconn, 30);
+	unload();
+}
+
+TEST(server_ports)
+{
+	CHECK(load("backend b\n server a 10.0.0.1\n server b 10.0.0.1:+10\n"
+	    " server c 10.0.0.1:-5\n server d 10.0.0.1:80\n"
+	    " server e /run/app.sock\n"));
+	CHECK(server("b", "a")->port_from_client);
+	CHECK(!server("b", "a")->has_port_offset);
+	CHECK_EQ(server("b", "b")->port_offset, 10);
+	CHECK_EQ(server("b", "c")->port_offset, -5);
+	CHECK(!server("b", "d")->port_from_client);
+	CHECK_EQ(server("b", "d")->addr.port, 80);
+	CHECK_STR(server("b", "e")->unix_path, "/run/app.sock");
+	unload();
+}
+
+TEST(numbers_fill_the_gaps)
+{
+	CHECK(load("backend a\n id 2\nbackend b\nbackend c\nbackend d\n"
+	    " server x 10.0.0.1\n server y 10.0.0.1 id 1\n"
+	    " server z 10.0.0.1\n"));
+	CHECK_EQ(find("a", PX_BE)->id, 2);
+	CHECK_EQ(find("b", PX_BE)->id, 1);
+	CHECK_EQ(find("c", PX_BE)->id, 3);
+	CHECK_EQ(find("d", PX_BE)->id, 4);
+	CHECK_EQ(server("d", "x")->id, 2);
+	CHECK_EQ(server("d", "y")->id, 1);
+	CHECK_EQ(server("d", "z")->id, 3);
+	unload();
+}
+
+TEST(defaults_sections)
+{
+	CHECK(load("defaults one\n mode http\n retries 7\n"
+	    "defaults two from one\n retries 9\n"
+	    "backend a\nbackend b from one\ndefaults\nbackend c\n"));
+	CHECK_EQ(find("a", PX_BE)->retries, 9);
+	CHECK_EQ(find("a", PX_BE)->mode, PX_HTTP);
+	CHECK_EQ(find("b", PX_BE)->retries, 7);
+	CHECK_EQ(find("c", PX_BE)->retries, 3);
+	CHECK_EQ(find("c", PX_BE)->mode, PX_TCP);
+	unload();
+}
+
+TEST(names_are_checked)
+{
+	expect("backend a\nbackend a\nlisten b\n bind :1\nbackend b\n",
+	    "2 backend 'a' has the same name as backend 'a' declared at "
+	    "t.cfg:1\n"
+	    "5 backend 'b' has the same name as proxy 'b' declared at "
+	    "t.cfg:3\n");
+	expect(TIMEOUTS "frontend f\n bind :1\nbackend f\n", "");
+	expect("frontend f\n bind :1\n default_backend nope\n",
+	    "1 Proxy 'f': unable to find required default_backend: 'nope'\n");
+	expect("listen f\n bind :1\n default_backend f\n",
+	    "1 Proxy 'f': loop detected for default_backend: 'f'\n");
+	expect("frontend f\n bind :1\n mode http\n default_backend b\n"
+	    "backend b\n", "1 http frontend 'f' (t.cfg:1) tries to use "
+	    "incompatible tcp backend 'b' (t.cfg:5) as its default backend "
+	    "(see 'mode')\n");
+	expect("backend b\n server s 10.0.0.1\n server s 10.0.0.2\n",
+	    "3 backend 'b', another server named 's' was already defined at "
+	    "line 2, please use distinct names\n");
+	expect("backend b@\nbackend\nbackend b from x\n",
+	    "1 character '@' is not permitted in 'backend' name 'b@'\n"
+	    "2 'backend' expects an <id> argument\n"
+	    "3 defaults section 'x' not found for backend 'b'\n");
+	expect("defaults a\ndefaults a\nbackend b from a\n",
+	    "3 ambiguous defaults section name 'a' referenced by backend 'b' "
+	    "exists at least at t.cfg:1 and t.cfg:2\n");
+	expect("backend a\n id 3\nbackend b\n id 3\n",
+	    "1 backend 'a' : custom id 3 is used by another proxy\n"
+	    "3 backend 'b' : custom id 3 is used by another proxy\n");
+}
+
+TEST(words_of_bind_and_server_are_checked)
+{
+	expect("frontend f\n bind\n bind 10.0.0.1\n bind :99999\n"
+	    " bind :80 level x\n bind no.such:1\n bind :+1\n bind :1,,:2\n"
+	    " bind udp@:53\n",
+	    "2 'bind' expects {<path>|[addr1]:port1[-end1]}{,[addr]:port"
+	    "[-end]}... as arguments\n"
+	    "3 'bind' : missing port specification in '10.0.0.1'\n"
+	    "4 'bind' : invalid port, expected 0 to 65535 in ':99999'\n"
+	    "5 'bind :80' : 'level' only supports 'user', 'operator', and "
+	    "'admin' (got 'x')\n"
+	    "6 'bind' : invalid address: 'no.such' in 'no.such:1'\n"
+	    "7 'bind' : port offset not allowed in ':+1'\n"
+	    "8 'bind' : empty address in the list\n"
+	    "9 'bind' : datagrams are not supported yet in 'udp@:53'\n");
+	expect("backend b\n server\n server a\n server a 10.0.0.1:1-2\n"
+	    " server c 10.0.0.1 weight 300\n server d 10.0.0.1 wieght 3\n"
+	    " server e no.such:1\n server f fd@3\n",
+	    "2 'server' expects <name> and <addr>[:<port>] as arguments\n"
+	    "3 'server' expects <name> and <addr>[:<port>] as arguments\n"
+	    "4 'server b/a' : port range not allowed in '10.0.0.1:1-2'\n"
+	    "5 'server b/c' : weight is not within 0 and 256 (300)\n"
+	    "6 'server b/d' : unknown keyword 'wieght'; did you mean "
+	    "'weight' maybe ?\n"
+	    "7 'server b/e' : could not resolve address 'no.such'\n"
+	    "8 'server b/f' : 'fd@3' : a server cannot be reached through "
+	    "an inherited descriptor yet\n");
+}
+
+TEST(keywords_of_the_other_side)
+{
+	expect(TIMEOUTS "frontend f\n bind :1\n fullconn 3\n server x 10.0.0.1"
+	    "\nbackend b\n bind :2\n",
+	    "7 'fullconn' ignored because frontend 'f' has no backend "
+	    "capability\n"
+	    "8 'server' not allowed because frontend 'f' has no backend "
+	    "capability\n"
+	    "10 'bind' ignored because backend 'b' has no frontend "
+	    "capability\n");
+	expect("defaults\n bind :1\n", "2 'bind' not allowed in 'defaults' "
+	    "section\n");
+}
+
+TEST(warnings_about_sense)
+{
+	expect(TIMEOUTS "frontend f\n",
+	    "5 frontend 'f' has no 'bind' directive. Please declare it as a "
+	    "backend if this was intended\n");
+	expect(TIMEOUTS " option http-no-delay\nlisten f\n bind :1\n",
+	    "6 'option http-no-delay' ignored for proxy 'f' as it requires "
+	    "HTTP mode\n");
+	load("frontend f\n bind :1\nbackend b\n server s 10.0.0.1:1\n"
+	    "backend c\n");
+	CHECK_EQ(diags.n[DIAG_WARNING], 2);
+	CHECK_EQ(diags.n[DIAG_ALERT], 0);
+	unload();
+}
+
+TEST(cpu_maps)
+{
+	const struct px_global *g;
+
+	CHECK(load("global\n cpu-map auto:1/1-3 0-1,4\n cpu-map 1/5 6 7\n"));
+	g = &px_model->global;
+	CHECK_EQ(CPU_COUNT(&g->cpu_map[0]), 1);
+	CHECK(CPU_ISSET(0, &g->cpu_map[0]) && CPU_ISSET(1, &g->cpu_map[1]) &&
+	    CPU_ISSET(4, &g->cpu_map[2]));
+	CHECK_EQ(CPU_COUNT(&g->cpu_map[3]), 0);
+	CHECK(CPU_ISSET(6, &g->cpu_map[4]) && CPU_ISSET(7, &g->cpu_map[4]));
+	unload();
+	expect("global\n cpu-map x 0\n cpu-map 1/1 y\n cpu-map 1\n",
+	    "2 cpu-map : 'x' is not a valid number/range\n"
+	    "3 cpu-map : 'y' is not a CPU range\n"
+	    "4 'cpu-map' expects CPU numbers or ranges, but the line ends "
+	    "here\n");
+}
+
+TEST(userlists)
+{
+	const struct px_userlist *ul;
+	const struct px_user *u;
+
+	CHECK(load("userlist l\n user tiger insecure-password roar groups a\n"
+	    " user scott password $6$x\n group a\n group b users tiger\n"));
+	ul = px_userlist_find(SPAN("l"));
+	MUST(ul != NULL);
+	u = px_user_find(ul, SPAN("tiger"));
+	MUST(u != NULL);
+	CHECK_STR(u->password, "roar");
+	CHECK(!u->hashed);
+	CHECK(px_user_is_in(u, SPAN("a")));
+	CHECK(px_user_is_in(u, SPAN("b")));
+	u = px_user_find(ul, SPAN("scott"));
+	CHECK(u->hashed && !px_user_is_in(u, SPAN("a")));
+	unload();
+	expect("userlist l\n user x groups g\n group h users y\n",
+	    "2 userlist 'l': no such group 'g' specified in user 'x'\n"
+	    "3 userlist 'l': no such user 'y' specified in group 'h'\n");
+}
+
+TEST(error_files)
+{
+	char path[] = "/tmp/px_load_test.XXXXXX", cfg[600];
+	static const char page[] = "HTTP/1.1 503 Busy\r\nA: b\r\n\r\nwait";
+	const struct http_reply *r;
+	int fd = mkstemp(path);
+
+	MUST(fd >= 0 && write(fd, page, sizeof page - 1) > 0);
+	close(fd);
+	snprintf(cfg, sizeof cfg, "http-errors h\n errorfile 503 %s\n"
+	    " errorfile 504 /dev/null\ndefaults\n errorfiles h\n"
+	    " errorloc 404 /gone\nbackend a\nbackend b\n"
+	    " errorloc303 503 /busy\nbackend c\n errorfiles h 504\n", path);
+	CHECK(load(cfg));
+	r = px_error_reply(find("a", PX_BE), 503);
+	CHECK(r != NULL && span_is(r->raw, page));
+	r = px_error_reply(find("b", PX_BE), 503);
+	CHECK(r != NULL && r->status == 303 && r->raw.p == NULL);
+	CHECK_SPAN(r->hdrs->next->value, "/busy");
+	r = px_error_reply(find("c", PX_BE), 504);
+	CHECK(r != NULL && r->raw.p != NULL && r->raw.n == 0);
+	CHECK(px_error_reply(find("a", PX_BE), 500) == NULL);
+	CHECK(px_error_reply(find("a", PX_BE), 999) == NULL);
+	unload();
+	unlink(path);
+	expect("defaults\n errorfile 999 x\n errorfile 503 /nonexistent\n"
+	    "backend b\n errorfiles none\n",
+	    "2 errorfile : status code '999' not handled\n"
+	    "3 errorfile : error opening file '/nonexistent'\n"
+	    "5 proxy 'b': unknown http-errors section 'none'\n");
+}
+
+/* Twice the backends take about twice as long: no list is walked for each. */
+static double
+load_many(int n)
+{
+	struct text t;
+	struct timespec a, b;
+
+	text_init(&t);
+	text_addz(&t, TIMEOUTS);
+	for (int i = 0; i < n; i++)
+		text_printf(&t, "backend b%d\n server s1 10.0.0.1:80\n"
+		    " server s2 10.0.0.1:80\n", i);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+	CHECK(load(t.p));
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+	CHECK_EQ(px_model->n_px, n);
+	unload();
+	text_fini(&t);
+	return ((double)(b.tv_sec - a.tv_sec) +
+	    (double)(b.tv_nsec - a.tv_nsec) / 1e9);
+}
+
+TEST(loading_is_linear)
+{
+	double few, many;
+
+	load_many(1000);
+	few = load_many(4000);
+	many = load_many(16000);
+	CHECK(many < few * 10);
+}
