@@ -161,8 +161,22 @@ def environ(extra=None):
     for k in list(env):
         if k.startswith("HAPROXY_") or k in ("NOTIFY_SOCKET", "PROGRAM"):
             del env[k]
+    env["ECL_TEST_SCRATCH"] = _scratch  # how strays are known, see sweep()
     env.update(extra or {})
     return env
+
+
+def sweep():
+    """End what is left of the processes this test started, those that
+    became daemons too: they alone carry our scratch folder's name."""
+    mark = b"ECL_TEST_SCRATCH=" + _scratch.encode()
+    for pid in pids():
+        try:
+            with open("/proc/%d/environ" % pid, "rb") as f:
+                if mark in f.read().split(b"\0"):
+                    os.kill(pid, signal.SIGKILL)
+        except OSError:
+            pass
 
 
 def config(text, want=0, says=(), args=(), never=()):
@@ -535,6 +549,7 @@ def main(test, script):
         signal.alarm(0)
         for p in reversed(_started):
             p.stop()
+        sweep()
         shutil.rmtree(_scratch, ignore_errors=True)
     sys.stdout.flush()
     os._exit(status)
