@@ -67,6 +67,7 @@ struct smp_fetch {
 	bool fresh;                     /* differs from call to call: rand() */
 	bool constant;                  /* folded when it is parsed: str() */
 	bool list;                      /* conditions look at each value */
+	bool waits;                     /* more input may change the answer */
 	/* may refine arguments after parsing; false with *err, a sentence */
 	bool (*check)(struct arg *, const char **err);
 };
@@ -155,6 +156,13 @@ bool cond_parse(struct conf_line *, struct px *, unsigned stages,
  * to cond_parse.
  */
 unsigned cond_stages(const struct cond *);
+
+/*
+ * cond_try - the same while input may still come: COND_WAIT when more of it
+ * may make a difference. NULL is true. After txn->wait_over never COND_WAIT.
+ */
+enum cond_result { COND_FALSE, COND_TRUE, COND_WAIT };
+enum cond_result cond_try(const struct cond *, struct txn *);
 
 /* cond_true - NULL is true. */
 bool cond_eval(const struct cond *, struct txn *);

@@ -8,6 +8,7 @@
  */
 #include <px/px.h>
 
+struct conf_line;
 struct http_reply;
 
 /* px_error_has - whether the status can be given an answer at all. */
@@ -20,4 +21,13 @@ void px_error_set(struct px *, unsigned status, const struct http_reply *);
 /* px_error_reply - the answer, or NULL: the built-in one. For a request with
  * a backend ask the backend first. */
 const struct http_reply *px_error_reply(const struct px *, unsigned status);
+
+/* px_error_load - the next word's file as an answer, checked; NULL after
+ * recording the error. */
+const struct http_reply *px_error_load(struct conf_line *, unsigned status);
+
+/* px_error_section - the answer of an http-errors section, or NULL in *out;
+ * false when there is no such section. For when all lines were read. */
+bool px_error_section(const char *name, unsigned status,
+    const struct http_reply **out);
 #endif

@@ -39,14 +39,28 @@ struct rule_run {               /* where one run of a list is; in the stream */
 	const struct rule *by;  /* the rule that ended it, for logs */
 	int64_t wait_ms;
 	enum why why;           /* WHY_REQ_DENIED, WHY_REPLIED, … */
+	const struct px *px;    /* whose rules run; set by rule_run() */
 };
 
-/* rule_run - run `set` of proxy `px` from run->at on. */
+/*
+ * rule_run - run `set` of proxy `px` from run->at on (zero the struct before
+ * the first call).
+ *
+ * RULE_NEXT: all rules were run. RULE_WAIT comes only from the content sets:
+ * call again when more bytes came, or when run->wait_ms have passed since the
+ * first call, then with txn->wait_over set.
+ */
 enum rule_verdict rule_run(const struct px *, enum rule_set, struct txn *,
     struct rule_run *run);
 
 /* rule_any - the proxy has rules of that set: cheap enough for each stream */
 bool rule_any(const struct px *, enum rule_set);
+
+/*
+ * rule_capture - take what "capture request|response header" of the frontend
+ * names into txn->cap_req or cap_res; after the rules of that side ran.
+ */
+void rule_capture(struct txn *, bool response);
 
 /* rule_choose - the backend for a stream: use_backend lines in order, then
  * default_backend; runs of host or path tests are one look-up. NULL: none. */

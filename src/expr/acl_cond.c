@@ -43,6 +43,7 @@ struct cond_test {
 
 struct cond {
 	bool unless;
+	bool waits;                     /* some test may want more input */
 	uint16_t n;
 	unsigned stages;
 	struct cond_test *test;
@@ -550,6 +551,15 @@ parse_test(struct conf_line *l, struct px *px, struct cond_test *t)
 	return (t->acl != NULL);
 }
 
+static bool
+acl_waits(const struct acl *a)
+{
+	for (const struct acl_term *t = a->terms; t != NULL; t = t->next)
+		if (t->expr->waits)
+			return (true);
+	return (false);
+}
+
 static unsigned
 acl_stages(const struct acl *a)
 {
@@ -585,6 +595,7 @@ parse_tests(struct conf_line *l, struct px *px, struct cond *c)
 			conf_warn(l, w, "acl '%.*s' will never match because "
 			    "it uses what is not available here",
 			    SPAN_FMT(w->text));
+		c->waits |= acl_waits(t->acl);
 		c->n++;
 	}
 	if (want)
@@ -633,6 +644,38 @@ cond_eval(const struct cond *c, struct txn *t)
 		group = true;
 	}
 	return (c->unless);
+}
+
+enum cond_result
+cond_try(const struct cond *c, struct txn *t)
+{
+	enum cond_result group = COND_TRUE, all = COND_FALSE;
+
+	if (c == NULL)
+		return (COND_TRUE);
+	if (!c->waits || t->wait_over)
+		return (cond_eval(c, t) ? COND_TRUE : COND_FALSE);
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct cond_test *x = &c->test[i];
+
+		if (group != COND_FALSE) {
+			bool has = acl_true(x->acl, t);
+
+			if (!has && acl_waits(x->acl))
+				group = COND_WAIT;
+			else if (has == x->negate)
+				group = COND_FALSE;
+		}
+		if (!x->last)
+			continue;
+		if (group == COND_TRUE)
+			return (c->unless ? COND_FALSE : COND_TRUE);
+		if (group == COND_WAIT)
+			all = COND_WAIT;
+		group = COND_TRUE;
+	}
+	return (all == COND_WAIT ? COND_WAIT : c->unless ? COND_TRUE :
+	    COND_FALSE);
 }
 
 unsigned

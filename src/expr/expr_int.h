@@ -21,6 +21,7 @@ struct expr {
 	bool fresh;                     /* differs from call to call */
 	bool folded;                    /* `value` is the result */
 	bool shared;                    /* used more than once: keep results */
+	bool waits;                     /* more input may change it */
 	bool each;                      /* each value of a list, for conditions */
 	uint32_t slot;                  /* where, when shared */
 	uint32_t stages;

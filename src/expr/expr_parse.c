@@ -278,6 +278,7 @@ parse_fetch(struct conf_line *l, const struct conf_word *w, struct span *rest,
 	e.each = acl != NULL && e.fetch->list;
 	e.type = e.fetch->out;
 	e.fresh = e.fetch->fresh;
+	e.waits = e.fetch->waits;
 	e.stages = e.fetch->stages;
 	return (intern(l, &e));
 }
@@ -312,6 +313,7 @@ parse_conv(struct conf_line *l, const struct conf_word *w, struct span *rest,
 	e.arg = arg;
 	e.type = e.conv->out != SMP_ANY ? e.conv->out : from->type;
 	e.fresh = from->fresh;
+	e.waits = from->waits;
 	e.stages = from->stages;
 	return (intern(l, &e));
 }

@@ -358,17 +358,18 @@ ROW(dst_is_local, "dst_is_local", "", SMP_BOOL, SMP_ANYWHERE,
     "loopback network, or a UNIX socket.");
 ROW(req_len, "req.len", "", SMP_INT, SMP_ANYWHERE, fetch_req_len,
     "tcp-request content accept if { req.len gt 0 }",
-    "How many bytes of the request wait to be looked at.");
+    "How many bytes of the request wait to be looked at.", .waits = true);
 ROW(res_len, "res.len", "", SMP_INT, SMP_RESPONSE, fetch_res_len,
     "tcp-response content accept if { res.len gt 0 }",
-    "How many bytes of the response wait to be looked at.");
+    "How many bytes of the response wait to be looked at.", .waits = true);
 ROW(req_payload, "req.payload", "int offset [0..], int length [0..]",
     SMP_BIN, SMP_ANYWHERE, fetch_req_payload,
     "tcp-request content accept if { req.payload(0,3) -m str GET }",
-    "<length> bytes at <offset> of what waits, or all behind it for 0.");
+    "<length> bytes at <offset> of what waits, or all behind it for 0.",
+    .waits = true);
 ROW(wait_end, "wait_end", "", SMP_BOOL, SMP_ANYWHERE, fetch_wait_end,
     "tcp-request content accept if WAIT_END",
-    "True when the inspection delay is over.");
+    "True when the inspection delay is over.", .waits = true);
 ROW(fe_name, "fe_name", "", SMP_STR, SMP_ANYWHERE, fetch_fe_name,
     "http-request set-header X-Door %[fe_name]",
     "The name of the frontend.");

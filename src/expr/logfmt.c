@@ -2,8 +2,8 @@
 /*
  * logfmt - log-format strings: compiled to a list of pieces, run to bytes.
  *
- * A run never allocates and never writes behind the end it was given. Spaces
- * in the text are merged and those at the beginning dropped, as documented.
+ * A run never allocates and never writes behind the end it was given. In
+ * formats of log lines spaces are merged and those at the beginning dropped.
  *
  * Source: configuration manual 8.2.6, 8.6.
  */
@@ -76,7 +76,7 @@ flush_text(struct parse *p)
 static void
 literal(struct parse *p, char c)
 {
-	if (c == ' ' && p->space)
+	if (c == ' ' && p->space && p->use == LOGFMT_LOG)
 		return;
 	p->space = c == ' ';
 	text_addc(&p->lit, c);
@@ -384,7 +384,9 @@ put_expr(struct out *o, const struct piece *x, struct txn *t)
 		if (smp_cast(t, &s, SMP_STR))
 			text = s.str;
 	}
-	put_text(o, text, x->flags, x->code);
+	/* only log lines show by quotes that there is nothing */
+	put_text(o, text, text.p == NULL && (x->flags & FLAG_M) == 0 ?
+	    x->flags & ~(unsigned)FLAG_Q : x->flags, x->code);
 }
 
 static void

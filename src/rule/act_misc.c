@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * act_misc - actions on the log: set-log-level, capture.
+ *
+ * Source: configuration manual 4.2.
+ */
+#include "rule_int.h"
+
+#include <base/must.h>
+
+static bool
+parse_level(struct conf_line *l, struct px *px, enum rule_set set,
+    void **priv)
+{
+	static const int8_t values[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8 };
+	static const char *const names[] = { "emerg", "alert", "crit", "err",
+	    "warning", "notice", "info", "debug", "silent" };
+	const struct conf_word *w = conf_peek(l);
+	struct span s;
+
+	(void)px;
+	(void)set;
+	if (!conf_want(l, "a log level", &s))
+		return (false);
+	for (size_t i = 0; i < NELEM(names); i++)
+		if (span_is(s, names[i])) {
+			*priv = (void *)(uintptr_t)&values[i];
+			return (true);
+		}
+	conf_err(l, w, "unknown log level '%.*s'", SPAN_FMT(s));
+	conf_err_hint(l, "levels are: emerg, alert, crit, err, warning, "
+	    "notice, info, debug, silent");
+	return (false);
+}
+
+static enum rule_verdict
+run_level(const void *priv, struct txn *t, struct rule_run *run)
+{
+	(void)run;
+	t->log_level = *(const int8_t *)priv;
+	return (RULE_NEXT);
+}
+
+struct capture_cfg {
+	const struct expr *expr;
+	const struct px *fe;            /* whose slots, or NULL: the txn's */
+	unsigned id;
+	uint32_t len;                   /* 0: as its slot says */
+	bool response;
+};
+
+static bool
+parse_capture(struct conf_line *l, struct px *px, enum rule_set set,
+    void **priv)
+{
+	struct capture_cfg *c = arena_zget(l->conf->arena, sizeof *c);
+	const struct conf_word *w = conf_peek(l);
+	struct rule_capture_cfg *x, **at;
+	struct rule_cfg *cfg;
+	struct span text;
+	int64_t n;
+
+	*priv = c;
+	c->response = set == RULE_HTTP_RES;
+	if (!conf_want(l, "a sample expression", &text))
+		return (false);
+	if ((c->expr = expr_parse(l, w, text, rule_stages(set))) == NULL)
+		return (false);
+	if (conf_accept(l, "id")) {
+		if (!conf_want_int(l, "the number of a capture", 0, 65535, &n))
+			return (false);
+		c->id = (unsigned)n;
+		return (true);
+	}
+	if (!conf_accept(l, "len"))
+		return (conf_err(l, conf_peek(l), "expected 'len <length>' or "
+		    "'id <number>' after the sample expression"));
+	if (c->response || (px->kind & PX_FE) == 0)
+		return (conf_err(l, &l->word[l->at - 1], "'len' makes a capture "
+		    "of its own, which only http-request rules of a frontend "
+		    "can; declare one and give its 'id'"));
+	if (!conf_want_int(l, "a length", 1, 65535, &n))
+		return (false);
+	cfg = rule_cfg_edit(px);
+	for (at = &cfg->cap[0]; *at != NULL; at = &(*at)->next)
+		;
+	*at = x = arena_zget(l->conf->arena, sizeof *x);
+	x->len = c->len = (uint32_t)n;
+	c->id = cfg->n_cap[0]++;
+	return (true);
+}
+
+static enum rule_verdict
+run_capture(const void *priv, struct txn *t, struct rule_run *run)
+{
+	const struct capture_cfg *c = priv;
+	const struct rule_cfg *cfg = px_get(&t->fe->slots, &rule_slot);
+	const struct rule_capture_cfg *x = cfg->cap[c->response];
+	struct txn_capture *cap = c->response ? &t->cap_res : &t->cap_req;
+	struct span s = expr_text(c->expr, t);
+
+	(void)run;
+	for (unsigned i = 0; x != NULL && i < c->id; i++)
+		x = x->next;
+	if (x == NULL || s.p == NULL)
+		return (RULE_NEXT);
+	if (cap->v == NULL) {
+		cap->n = cfg->n_cap[c->response];
+		cap->v = arena_zget(t->arena, cap->n * sizeof *cap->v);
+		if (cap->v == NULL) {
+			cap->n = 0;
+			return (RULE_NEXT);
+		}
+	}
+	if (s.n > x->len)
+		s.n = x->len;
+	cap->v[c->id] = arena_span(t->arena, s);
+	return (RULE_NEXT);
+}
+
+#define IN(set) (1u << RULE_##set)
+
+ACTION(set_log_level) = {
+	.name = "set-log-level",
+	.sets = IN(HTTP_REQ) | IN(HTTP_RES) | IN(TCP_REQ) | IN(TCP_RES),
+	.args = "<level>", .parse = parse_level, .run = run_level,
+	.doc = "The level of this stream's log line; 'silent': no line.",
+	.example = "http-request set-log-level silent if { path /health }",
+};
+ACTION(capture) = {
+	.name = "capture", .sets = IN(HTTP_REQ) | IN(HTTP_RES),
+	.args = "<sample> { len <length> | id <number> }",
+	.parse = parse_capture, .run = run_capture,
+	.doc = "Keeps a value for the log, in a capture of its own or a "
+	    "declared one.",
+	.example = "http-request capture req.hdr(User-Agent) len 60",
+};

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RULE_INT_H
+#define RULE_INT_H
+/*
+ * rule_int - what the files of this room share: compiled rules, the settings
+ * of a proxy, help for actions.
+ */
+#include <http/http.h>
+#include <px/px.h>
+#include <rule/rule.h>
+
+struct rule {
+	const struct rule_action *action;
+	const struct cond *cond;        /* NULL: always */
+	const void *priv;
+	struct diag_pos pos;
+};
+
+struct rule_list {
+	struct rule *v;
+	unsigned n, cap;
+};
+
+struct rule_capture_cfg {
+	struct rule_capture_cfg *next;
+	struct span name;               /* empty: declared, filled by a rule */
+	enum http_name id;
+	uint32_t len;
+};
+
+/* How a frontend chooses a backend: lines in order, runs of them made one. */
+struct choose_step;
+
+struct rule_cfg {                       /* slot of a proxy */
+	const struct px *owner;         /* whose lists these are */
+	struct rule_list set[RULE_N];
+	struct rule_list redirects;     /* "redirect" lines: after http-request */
+	int64_t inspect_ms[2];          /* tcp-request, tcp-response */
+	struct px_use_be *use_last;
+	struct choose_step *steps;
+	unsigned n_steps;
+	struct rule_capture_cfg *cap[2];        /* request, response */
+	unsigned n_cap[2];
+};
+PX_SLOT_DECLARE(rule_slot);
+
+/* rule_cfg_edit - this proxy's own settings, for writing. */
+struct rule_cfg *rule_cfg_edit(struct px *);
+
+/* rule_append - add to a list that may still be that of the defaults. */
+struct rule *rule_append(struct conf_line *, struct rule_list *);
+
+/* rule_stages - what exists when a set runs: bits for expr_parse(). */
+unsigned rule_stages(enum rule_set);
+
+/* rule_if - the next word begins a condition, or there is none. */
+static inline bool
+rule_if(const struct conf_line *l)
+{
+	return (conf_left(l) == 0 || conf_next_is(l, "if") ||
+	    conf_next_is(l, "unless"));
+}
+
+/* rule_want_fmt - a word as a format string. */
+bool rule_want_fmt(struct conf_line *, const char *what, enum logfmt_use,
+    enum rule_set, struct logfmt **out);
+
+/* rule_want_header - a word as a header name. */
+bool rule_want_header(struct conf_line *, struct span *name);
+
+/* rule_text - run a format into the arena; p NULL without memory. */
+struct span rule_text(const struct logfmt *, struct txn *);
+
+/* rule_choose_build - compile the use_backend lines of a frontend. */
+bool rule_choose_build(struct conf *, struct px *);
+
+/* rule_redirect_parse - the words of a redirect; `plain`: the "redirect"
+ * keyword, whose texts are no formats. */
+void *rule_redirect_parse(struct conf_line *, enum rule_set, bool plain);
+extern const struct rule_action *const rule_redirect_action;
+#endif

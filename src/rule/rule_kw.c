@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule_kw - the keywords that make rules, and the register of actions.
+ *
+ * Source: configuration manual 4.2.
+ */
+#include "rule_int.h"
+
+#include <stdlib.h>
+
+#include <base/must.h>
+
+PX_SLOT(PX_OBJ_PROXY, struct rule_cfg, rule_slot, NULL);
+
+extern const struct rule_action *const __start_kw_action[]
+    __attribute__((weak));
+extern const struct rule_action *const __stop_kw_action[]
+    __attribute__((weak));
+
+static const struct {
+	const char *keyword;
+	unsigned stages;
+} sets[RULE_N] = {
+	[RULE_TCP_CONN] = { "tcp-request connection", SMP_AT(CONN) },
+	[RULE_TCP_SESS] = { "tcp-request session", SMP_AT(SESS) },
+	[RULE_TCP_REQ] = { "tcp-request content", SMP_AT(CONTENT) },
+	[RULE_TCP_RES] = { "tcp-response content", SMP_AT(RES_CONTENT) },
+	[RULE_HTTP_REQ] = { "http-request", SMP_AT(REQ) },
+	[RULE_HTTP_RES] = { "http-response", SMP_AT(RES) },
+	[RULE_HTTP_AFTER] = { "http-after-response", SMP_AT(RES) },
+};
+
+unsigned
+rule_stages(enum rule_set set)
+{
+	return (sets[set].stages);
+}
+
+/* ---- lists ---- */
+
+static void
+list_own(struct conf_line *l, struct rule_list *list)
+{
+	struct rule *v = list->v;
+
+	list->cap = list->n + 4;
+	list->v = arena_get(l->conf->arena, list->cap * sizeof *v);
+	if (list->n != 0)
+		memcpy(list->v, v, list->n * sizeof *v);
+}
+
+struct rule_cfg *
+rule_cfg_edit(struct px *px)
+{
+	struct rule_cfg *c = px_edit(&px->slots, &rule_slot);
+
+	if (c->owner == px)
+		return (c);
+	/* the rules of a defaults section come first; its room for more is
+	 * its own */
+	c->owner = px;
+	for (int i = 0; i < RULE_N; i++)
+		c->set[i].cap = 0;
+	c->redirects.cap = 0;
+	c->use_last = NULL;
+	return (c);
+}
+
+struct rule *
+rule_append(struct conf_line *l, struct rule_list *list)
+{
+	if (list->n == list->cap) {
+		unsigned n = list->n;
+
+		list_own(l, list);
+		if (n >= 8) {           /* double, to stay linear */
+			list->cap = 2 * n;
+			list->v = memcpy(arena_get(l->conf->arena,
+			    list->cap * sizeof *list->v), list->v,
+			    n * sizeof *list->v);
+		}
+	}
+	memset(&list->v[list->n], 0, sizeof list->v[0]);
+	return (&list->v[list->n++]);
+}
+
+/* Rules in an anonymous defaults section would apply to who knows what. */
+static bool
+may_have_rules(struct conf_line *l, const struct px *px)
+{
+	if ((px->kind & PX_DEFAULTS) == 0 ||
+	    (px->name != NULL && *px->name != '\0'))
+		return (true);
+	conf_err(l, l->word, "'%.*s' is not allowed in an anonymous defaults "
+	    "section", SPAN_FMT(l->word->text));
+	conf_err_hint(l, "give the section a name, and use it by 'from'");
+	return (false);
+}
+
+/* ---- actions ---- */
+
+static const struct rule_action *
+action_find(struct span name, enum rule_set set)
+{
+	const struct rule_action *const *a = __start_kw_action;
+
+	for (; a < __stop_kw_action; a++)
+		if (span_is(name, (*a)->name) && ((*a)->sets >> set & 1) != 0)
+			return (*a);
+	return (NULL);
+}
+
+static bool
+action_unknown(struct conf_line *l, const struct conf_word *w,
+    struct span name, enum rule_set set)
+{
+	const char *list[256], *text = NULL, *status = NULL, *near, *full;
+	size_t n = 0;
+
+	full = arena_printf(l->conf->arena, "%s %.*s", sets[set].keyword,
+	    SPAN_FMT(name));
+	if (kw_compat != NULL) {
+		status = kw_compat("act", span_str(full), &text);
+		if (status == NULL)
+			status = kw_compat("cfg", span_str(full), &text);
+	}
+	if (status != NULL) {
+		conf_err(l, w, "'%s' is not supported yet", full);
+		if (text != NULL)
+			conf_err_hint(l, "%s", text);
+		return (false);
+	}
+	for (const struct rule_action *const *a = __start_kw_action;
+	    a < __stop_kw_action && n < NELEM(list); a++)
+		if (((*a)->sets >> set & 1) != 0)
+			list[n++] = (*a)->name;
+	conf_err(l, w, "'%s' knows no action '%.*s'", sets[set].keyword,
+	    SPAN_FMT(name));
+	if ((near = kw_nearest(name, list, n)) != NULL)
+		conf_err_hint(l, "did you mean '%s'?", near);
+	return (false);
+}
+
+/* The action's word: "set-header", or a name with arguments "capture(0)". */
+static const struct rule_action *
+take_action(struct conf_line *l, enum rule_set set)
+{
+	const struct conf_word *w = conf_peek(l);
+	const struct rule_action *a;
+	struct span name;
+	ptrdiff_t open;
+
+	if (w == NULL) {
+		conf_err(l, NULL, "expected an action after '%s'",
+		    sets[set].keyword);
+		return (NULL);
+	}
+	name = w->text;
+	if ((open = span_find(name, '(')) > 0)
+		name.n = (size_t)open;
+	if ((a = action_find(name, set)) == NULL) {
+		action_unknown(l, w, name, set);
+		return (NULL);
+	}
+	if (open > 0) {
+		conf_err(l, w, "action '%s' takes no argument in parentheses",
+		    a->name);
+		return (NULL);
+	}
+	l->at++;
+	return (a);
+}
+
+static bool
+parse_rule(struct conf_line *l, struct px *px, enum rule_set set)
+{
+	struct rule r = { .pos = conf_pos(l, NULL) };
+	struct cond *cond;
+	void *priv = NULL;
+
+	if (!may_have_rules(l, px) || (r.action = take_action(l, set)) == NULL)
+		return (false);
+	if (r.action->parse != NULL && !r.action->parse(l, px, set, &priv))
+		return (false);
+	if (!rule_if(l)) {
+		conf_err(l, conf_peek(l), "'%s %s' expects 'if' or 'unless' "
+		    "here, found '%.*s'", sets[set].keyword, r.action->name,
+		    SPAN_FMT(conf_peek(l)->text));
+		return (false);
+	}
+	if (!cond_parse(l, px, sets[set].stages, &cond) || !conf_end(l))
+		return (false);
+	r.cond = cond;
+	r.priv = priv;
+	*rule_append(l, &rule_cfg_edit(px)->set[set]) = r;
+	return (true);
+}
+
+bool
+rule_want_fmt(struct conf_line *l, const char *what, enum logfmt_use use,
+    enum rule_set set, struct logfmt **out)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct span text;
+
+	if (!conf_want(l, what, &text))
+		return (false);
+	*out = logfmt_parse(l, w, text, use, sets[set].stages);
+	return (*out != NULL);
+}
+
+bool
+rule_want_header(struct conf_line *l, struct span *name)
+{
+	const struct conf_word *w = conf_peek(l);
+
+	if (!conf_want(l, "a header name", name))
+		return (false);
+	if (!http_is_token(*name))
+		return (conf_err(l, w, "'%.*s' is not a header name",
+		    SPAN_FMT(*name)));
+	return (true);
+}
+
+/* ---- keywords ---- */
+
+static bool
+parse_http_request(struct conf_line *l, void *obj)
+{
+	return (parse_rule(l, obj, RULE_HTTP_REQ));
+}
+
+static bool
+parse_http_response(struct conf_line *l, void *obj)
+{
+	return (parse_rule(l, obj, RULE_HTTP_RES));
+}
+
+static bool
+parse_http_after(struct conf_line *l, void *obj)
+{
+	return (parse_rule(l, obj, RULE_HTTP_AFTER));
+}
+
+static bool
+parse_tcp_conn(struct conf_line *l, void *obj)
+{
+	return (parse_rule(l, obj, RULE_TCP_CONN));
+}
+
+static bool
+parse_tcp_sess(struct conf_line *l, void *obj)
+{
+	return (parse_rule(l, obj, RULE_TCP_SESS));
+}
+
+static bool
+parse_tcp_content(struct conf_line *l, void *obj)
+{
+	return (parse_rule(l, obj, RULE_TCP_REQ));
+}
+
+static bool
+parse_tcp_response(struct conf_line *l, void *obj)
+{
+	return (parse_rule(l, obj, RULE_TCP_RES));
+}
+
+static bool
+parse_inspect(struct conf_line *l, void *obj, bool response)
+{
+	int64_t ms;
+
+	if (!conf_want_time(l, "a delay", "ms", &ms) || !conf_end(l))
+		return (false);
+	rule_cfg_edit(obj)->inspect_ms[response] = ms;
+	return (true);
+}
+
+static bool
+parse_inspect_req(struct conf_line *l, void *obj)
+{
+	return (parse_inspect(l, obj, false));
+}
+
+static bool
+parse_inspect_res(struct conf_line *l, void *obj)
+{
+	return (parse_inspect(l, obj, true));
+}
+
+static bool
+parse_redirect(struct conf_line *l, void *obj)
+{
+	struct px *px = obj;
+	struct rule r = { .action = rule_redirect_action,
+	    .pos = conf_pos(l, NULL) };
+	struct cond *cond;
+
+	if (!may_have_rules(l, px))
+		return (false);
+	if ((r.priv = rule_redirect_parse(l, RULE_HTTP_REQ, true)) == NULL ||
+	    !cond_parse(l, px, sets[RULE_HTTP_REQ].stages, &cond) ||
+	    !conf_end(l))
+		return (false);
+	r.cond = cond;
+	*rule_append(l, &rule_cfg_edit(px)->redirects) = r;
+	return (true);
+}
+
+static bool
+parse_use_backend(struct conf_line *l, void *obj)
+{
+	struct px *px = obj;
+	const struct conf_word *w = conf_peek(l);
+	struct px_use_be *u;
+	struct rule_cfg *c;
+	struct span name;
+
+	if (!conf_want(l, "a backend name", &name))
+		return (false);
+	if (!rule_if(l)) {
+		conf_err(l, conf_peek(l), "'use_backend' expects 'if' or "
+		    "'unless' before the condition, found '%.*s'",
+		    SPAN_FMT(conf_peek(l)->text));
+		return (false);
+	}
+	u = arena_zget(l->conf->arena, sizeof *u);
+	u->pos = conf_pos(l, w);
+	if (span_find(name, '%') >= 0) {
+		u->fmt = logfmt_parse(l, w, name, LOGFMT_NAME,
+		    SMP_AT(CHOOSE));
+		if (u->fmt == NULL)
+			return (false);
+	} else
+		u->name = name.p;
+	if (!cond_parse(l, px, SMP_AT(CHOOSE), &u->cond) || !conf_end(l))
+		return (false);
+	c = rule_cfg_edit(px);
+	if (c->use_last == NULL)
+		px->use_be = u;
+	else
+		c->use_last->next = u;
+	c->use_last = u;
+	return (true);
+}
+
+/* ---- captures ---- */
+
+static bool
+add_capture(struct conf_line *l, struct px *px, struct span name,
+    bool response)
+{
+	struct rule_capture_cfg *x = arena_zget(l->conf->arena, sizeof *x);
+	struct rule_capture_cfg **at;
+	struct rule_cfg *c;
+	int64_t len;
+
+	if (!conf_accept(l, "len"))
+		return (conf_err(l, conf_peek(l), "expected 'len <length>'"));
+	if (!conf_want_int(l, "a length", 1, 65535, &len) || !conf_end(l))
+		return (false);
+	x->name = name;
+	x->id = http_name_id(name);
+	x->len = (uint32_t)len;
+	c = rule_cfg_edit(px);
+	for (at = &c->cap[response]; *at != NULL; at = &(*at)->next)
+		;
+	*at = x;
+	c->n_cap[response]++;
+	return (true);
+}
+
+static bool
+parse_capture_req(struct conf_line *l, void *obj)
+{
+	struct span name;
+
+	return (rule_want_header(l, &name) &&
+	    add_capture(l, obj, name, false));
+}
+
+static bool
+parse_capture_res(struct conf_line *l, void *obj)
+{
+	struct span name;
+
+	return (rule_want_header(l, &name) &&
+	    add_capture(l, obj, name, true));
+}
+
+static bool
+parse_declare_req(struct conf_line *l, void *obj)
+{
+	return (add_capture(l, obj, SPAN(""), false));
+}
+
+static bool
+parse_declare_res(struct conf_line *l, void *obj)
+{
+	return (add_capture(l, obj, SPAN(""), true));
+}
+
+/* ---- the end of the configuration ---- */
+
+static bool
+check_rules(struct conf *conf)
+{
+	bool ok = true;
+
+	PX_EACH(px, px_model) {
+		const struct rule_cfg *have = px_get(&px->slots, &rule_slot);
+		struct conf_line l = { .conf = conf };
+		struct rule_cfg *c;
+
+		if (have->redirects.n != 0) {
+			c = rule_cfg_edit(px);
+			for (unsigned i = 0; i < c->redirects.n; i++)
+				*rule_append(&l, &c->set[RULE_HTTP_REQ]) =
+				    c->redirects.v[i];
+			c->redirects.n = 0;
+		}
+		if (px->use_be != NULL)
+			ok &= rule_choose_build(conf, px);
+	}
+	return (ok);
+}
+CONF_CHECK(rules, 30, check_rules);
+
+/* ---- -dK ---- */
+
+static void
+dump_actions(struct text *out)
+{
+	for (int set = 0; set < RULE_N; set++)
+		for (const struct rule_action *const *a = __start_kw_action;
+		    a < __stop_kw_action; a++)
+			if (((*a)->sets >> set & 1) != 0)
+				text_printf(out, "%s %s %s\n",
+				    sets[set].keyword, (*a)->name,
+				    (*a)->args);
+}
+KW_DUMPER(act, "act", dump_actions);
+
+#define SET(ident, word, fn, flags_, doc_, ex)                               \
+KEYWORD(ident) = {                                                           \
+	.name = word, .in = KW_PROXY, .flags = flags_, .parse = fn,          \
+	.args = "<action> [<arguments>…] [ { if | unless } <condition> ]",   \
+	.doc = doc_, .example = ex,                                          \
+}
+SET(http_request, "http-request", parse_http_request, KW_HTTP,
+    "A rule for requests: the action is done when the condition is true. "
+    "Rules run in order, those of the frontend before those of the backend.",
+    "http-request deny if { path_beg /private/ }");
+SET(http_response, "http-response", parse_http_response, KW_HTTP,
+    "A rule for responses of servers, as http-request for requests.",
+    "http-response del-header Server");
+SET(http_after, "http-after-response", parse_http_after, KW_HTTP,
+    "A rule for every response, also those that the proxy makes itself.",
+    "http-after-response set-header X-Door main");
+SET(tcp_content, "tcp-request content", parse_tcp_content, 0,
+    "A rule for what a client sends first, before it is forwarded.",
+    "tcp-request content reject if { src 192.0.2.0/24 }");
+SET(tcp_response, "tcp-response content", parse_tcp_response, 0,
+    "A rule for what a server sends first.",
+    "tcp-response content reject if { res.len gt 65536 }");
+
+KEYWORD(tcp_conn) = {
+	.name = "tcp-request connection", .in = KW_DEFAULTS | KW_FRONTEND,
+	.args = "<action> [ { if | unless } <condition> ]",
+	.parse = parse_tcp_conn,
+	.doc = "A rule for new connections, before anything was read.",
+	.example = "tcp-request connection reject if { src 192.0.2.0/24 }",
+};
+KEYWORD(tcp_sess) = {
+	.name = "tcp-request session", .in = KW_DEFAULTS | KW_FRONTEND,
+	.args = "<action> [ { if | unless } <condition> ]",
+	.parse = parse_tcp_sess,
+	.doc = "A rule for new connections after their handshakes, when the "
+	    "addresses of a PROXY header are known.",
+	.example = "tcp-request session reject if { src 192.0.2.0/24 }",
+};
+KEYWORD(inspect_req) = {
+	.name = "tcp-request inspect-delay", .in = KW_PROXY,
+	.args = "<time>", .parse = parse_inspect_req,
+	.doc = "How long tcp-request content rules may wait for more bytes.",
+	.example = "tcp-request inspect-delay 5s",
+};
+KEYWORD(inspect_res) = {
+	.name = "tcp-response inspect-delay", .in = KW_PROXY,
+	.args = "<time>", .parse = parse_inspect_res,
+	.doc = "How long tcp-response content rules may wait for more bytes.",
+	.example = "tcp-response inspect-delay 5s",
+};
+KEYWORD(redirect) = {
+	.name = "redirect", .in = KW_FRONTEND | KW_BACKEND,
+	.flags = KW_HTTP, .args = "{ location | prefix | scheme } <text> "
+	    "[code <code>] [<option>…] [ { if | unless } <condition> ]",
+	.parse = parse_redirect,
+	.doc = "Answers a request with another address, after the http-request "
+	    "rules.",
+	.example = "redirect prefix https://www.example.org code 301 "
+	    "if { hdr(host) -i example.org }",
+};
+KEYWORD(use_backend) = {
+	.name = "use_backend", .in = KW_FRONTEND,
+	.args = "<backend> [ { if | unless } <condition> ]",
+	.parse = parse_use_backend,
+	.doc = "Chooses the backend of a request when the condition is true; "
+	    "the first such line counts. The name may be a format, as in "
+	    "%[req.hdr(host),lower].",
+	.example = "use_backend static if { path_beg /static/ }",
+};
+#define CAPTURE(ident, word, args_, fn, doc_, ex)                            \
+KEYWORD(ident) = {                                                           \
+	.name = word, .in = KW_FRONTEND, .flags = KW_HTTP, .args = args_,    \
+	.parse = fn, .doc = doc_, .example = ex,                             \
+}
+CAPTURE(capture_req, "capture request header", "<name> len <length>",
+    parse_capture_req,
+    "Keeps the last value of a request header for the log, cut at <length>.",
+    "capture request header Host len 40");
+CAPTURE(capture_res, "capture response header", "<name> len <length>",
+    parse_capture_res,
+    "Keeps the last value of a response header for the log, cut at <length>.",
+    "capture response header Server len 20");
+CAPTURE(declare_req, "declare capture request", "len <length>",
+    parse_declare_req,
+    "A place for 'http-request capture … id' to keep a value in.",
+    "declare capture request len 40");
+CAPTURE(declare_res, "declare capture response", "len <length>",
+    parse_declare_res,
+    "A place for 'http-response capture … id' to keep a value in.",
+    "declare capture response len 40");

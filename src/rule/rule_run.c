@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule_run - runs compiled rule lists.
+ */
+#include "rule_int.h"
+
+#include <stdlib.h>
+
+#define RULE_TEXT_MAX 16384     /* of one formatted value */
+
+enum rule_verdict
+rule_run(const struct px *px, enum rule_set set, struct txn *t,
+    struct rule_run *run)
+{
+	const struct rule_cfg *c = px_get(&px->slots, &rule_slot);
+	const struct rule_list *list = &c->set[set];
+	bool may_wait = set == RULE_TCP_REQ || set == RULE_TCP_RES;
+	int64_t wait_ms = may_wait ? c->inspect_ms[set == RULE_TCP_RES] : 0;
+
+	run->px = px;
+	for (; run->at < list->n; run->at++) {
+		const struct rule *r = &list->v[run->at];
+		enum rule_verdict v;
+		enum cond_result is = wait_ms != 0 ? cond_try(r->cond, t) :
+		    cond_true(r->cond, t) ? COND_TRUE : COND_FALSE;
+
+		if (is == COND_FALSE)
+			continue;
+		if (is == COND_WAIT) {
+			run->wait_ms = wait_ms;
+			return (RULE_WAIT);
+		}
+		run->by = r;
+		v = r->action->run(r->priv, t, run);
+		if (v == RULE_NEXT)
+			continue;
+		if (v != RULE_WAIT)
+			run->at++;
+		return (v);
+	}
+	run->by = NULL;
+	return (RULE_NEXT);
+}
+
+bool
+rule_any(const struct px *px, enum rule_set set)
+{
+	const struct rule_cfg *c = px_get(&px->slots, &rule_slot);
+
+	return (c->set[set].n != 0);
+}
+
+struct span
+rule_text(const struct logfmt *f, struct txn *t)
+{
+	static char *scratch;           /* one process, one thread */
+	struct span s;
+
+	if (logfmt_constant(f, &s))
+		return (s);
+	if (scratch == NULL && (scratch = malloc(RULE_TEXT_MAX)) == NULL)
+		return (SPAN_NONE);
+	s = span_of(scratch, logfmt_run(f, t, scratch, RULE_TEXT_MAX));
+	return (arena_span(t->arena, s));
+}
+
+/* A captured value is cut at the length its line gives. */
+static struct span
+capture_one(const struct http_head *h, const struct rule_capture_cfg *c)
+{
+	const struct http_hdr *hdr = c->name.n == 0 ? NULL :
+	    http_find(h, c->id, c->name, NULL), *next;
+	struct span s;
+
+	if (hdr == NULL)
+		return (SPAN_NONE);
+	while ((next = http_find(h, c->id, c->name, hdr)) != NULL)
+		hdr = next;             /* the last one counts */
+	s = span_of(hdr->value, hdr->value_n);
+	if (s.n > c->len)
+		s.n = c->len;
+	return (s);
+}
+
+void
+rule_capture(struct txn *t, bool response)
+{
+	const struct rule_cfg *cfg = px_get(&t->fe->slots, &rule_slot);
+	struct txn_capture *c = response ? &t->cap_res : &t->cap_req;
+	const struct http_head *h = response ? t->res : t->req;
+	unsigned n = cfg->n_cap[response], i = 0;
+
+	if (n == 0 || h == NULL)
+		return;
+	if (c->v == NULL) {
+		c->v = arena_zget(t->arena, n * sizeof *c->v);
+		c->n = c->v != NULL ? n : 0;
+	}
+	for (const struct rule_capture_cfg *x = cfg->cap[response];
+	    x != NULL && i < c->n; x = x->next, i++) {
+		struct span s = capture_one(h, x);
+
+		if (s.p != NULL)        /* buffers go before the log line */
+			c->v[i] = arena_span(t->arena, s);
+	}
+}
