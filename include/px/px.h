@@ -187,6 +187,7 @@ struct px {                             /* a proxy */
 	struct px_server *server_defaults;      /* default-server; or NULL.
 	                                         * Ours when its px is this one */
 	struct px_listen *listens_last;
+	struct px_bind *binds_last;
 	const char *description;
 	struct diag_pos pos;
 	uint32_t rt;                    /* index into the run-time array */

@@ -29,30 +29,33 @@ add_prefix(struct px_bind *b, struct px_listen *li)
 	b->gid = g->unix_gid;
 }
 
-static void
-append_listen(struct px_bind *b, const struct addr_spec *a, struct span text,
-    struct px_listen **listens)
+/* Where the next listener hangs: behind the last one. */
+static struct px_listen **
+tail_of(struct px_bind *b, struct px_listen **listens)
+{
+	if (b->px != NULL && b->px->listens_last != NULL)
+		listens = &b->px->listens_last->next;
+	while (*listens != NULL)
+		listens = &(*listens)->next;
+	return (listens);
+}
+
+static struct px_listen *
+listen_new(struct px_bind *b, const struct addr_spec *a, const char *text)
 {
 	struct px_listen *li = arena_zget(px_model->arena, sizeof *li);
-	struct px_listen **last = listens;
 
-	if (b->px != NULL && b->px->listens_last != NULL)
-		last = &b->px->listens_last->next;
-	while (*last != NULL)
-		last = &(*last)->next;
-	*last = li;
-	if (b->px != NULL)
-		b->px->listens_last = li;
 	li->bind = b;
 	li->addr = *a;
-	li->text = px_text(text);
-	if (li->addr.host.p >= text.p && li->addr.host.p <= text.p + text.n)
-		li->addr.host.p = li->text + (li->addr.host.p - text.p);
+	li->text = text;
 	li->id = px_model->n_listens++;
 	if (b->listens == NULL)
 		b->listens = li;
+	if (b->px != NULL)
+		b->px->listens_last = li;
 	if (a->addr.family == ADDR_UNIX && b->px != NULL)
 		add_prefix(b, li);
+	return (li);
 }
 
 static bool
@@ -67,8 +70,9 @@ static bool
 add_address(struct conf_line *l, const struct conf_word *w, struct px_bind *b,
     struct span text, struct px_listen **listens)
 {
+	struct px_listen **tail;
 	struct addr_spec a;
-	const char *err;
+	const char *err, *copy;
 	unsigned first, last;
 
 	if (!addr_parse(text, &a, &err))
@@ -87,11 +91,16 @@ add_address(struct conf_line *l, const struct conf_word *w, struct px_bind *b,
 		return (conf_err(l, w, "'%s' : invalid address: '%.*s' in "
 		    "'%.*s'", l->kw->name, SPAN_FMT(a.host),
 		    SPAN_FMT(text)));
+	copy = px_text(text);
+	if (a.host.p >= text.p && a.host.p <= text.p + text.n)
+		a.host.p = copy + (a.host.p - text.p);
+	tail = tail_of(b, listens);
 	first = a.addr.port;
 	last = is_inet(&a) && a.port_last > first ? a.port_last : first;
 	for (unsigned port = first; port <= last; port++) {
 		a.addr.port = a.port_last = (uint16_t)port;
-		append_listen(b, &a, text, listens);
+		*tail = listen_new(b, &a, copy);
+		tail = &(*tail)->next;
 	}
 	return (true);
 }
@@ -126,9 +135,13 @@ bind_new(struct conf_line *l, struct px *px, struct px_bind **binds)
 	if (px == NULL)
 		b->level = PX_LEVEL_OPERATOR;
 	px_inherit(&b->slots, PX_OBJ_BIND, NULL);
+	if (px != NULL && px->binds_last != NULL)
+		binds = &px->binds_last->next;
 	while (*binds != NULL)
 		binds = &(*binds)->next;
 	*binds = b;
+	if (px != NULL)
+		px->binds_last = b;
 	return (b);
 }
 

