@@ -26,6 +26,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 
 LIMIT = 60
 TIMES = ("    timeout connect 5s\n    timeout client 5s\n"
@@ -540,8 +541,10 @@ def main(test, script):
     except Skipped as e:
         print("%s: skipped: %s" % (name, e))
         status = 77
-    except (Failed, OSError, subprocess.SubprocessError) as e:
+    except Exception as e:
         print("%s: FAILED: %s: %s" % (name, type(e).__name__, e))
+        if not isinstance(e, Failed):
+            traceback.print_exc(file=sys.stdout)
         for p in _started:
             print("--- output of process %d\n%s" % (p.pid, p.output()[-3000:]))
         status = 1
