@@ -74,21 +74,23 @@ struct srv_shm {                        /* SHM_SRV */
 	 * it wins over what people set */
 	uint16_t cfg_weight;
 	uint8_t  cfg_disabled, spare1a;
-	uint32_t own;                   /* number in the table of owners */
+	uint32_t own, own_idle;         /* numbers in the table of owners: of
+	                                 * inflight, of idle */
 	_Atomic uint32_t in_set;        /* the algorithm may choose it now */
 	uint32_t q_head, q_tail;        /* its queue, under the backend's lock;
 	                                 * ticket numbers, 0: none */
 	_Atomic int64_t slow_from_ms;   /* slowstart began (monotonic), or 0 */
-	_Atomic uint64_t lb_stamp;      /* leastconn: turn it was taken in */
+	_Atomic uint32_t lb_stamp;      /* leastconn: turn it was taken in */
+	uint32_t spare1b;
 	struct addr cfg_addr;
-	uint8_t  spare2[20];
+	uint8_t  spare2[16];
 };
 
 /* What a backend shares; SHM_BE. */
 struct be_shm {
 	struct shm_lock lock;           /* queues and the set of servers */
 	_Atomic uint32_t epoch;         /* moved when the set or weights did */
-	_Atomic uint32_t turn;          /* roundrobin: whose it is */
+	_Atomic uint32_t turn;          /* choices so far: whose turn it is */
 	_Atomic uint32_t inflight;      /* streams on servers or queued */
 	_Atomic uint32_t inflight_max;
 	_Atomic uint32_t queued;        /* in the backend's own queue */
@@ -115,6 +117,7 @@ struct srv {
 	/* this worker only */
 	struct list idle;               /* struct srv_idle, newest first */
 	uint32_t n_idle;
+	int64_t purged_ms;
 	struct list strms;              /* streams on it, for shutdown sessions */
 };
 

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SRV_STATE_H
+#define SRV_STATE_H
+/*
+ * state - changes of a server's state: what the checks find and what people
+ * order. Everything here writes shared memory, so that all workers act at
+ * once; log lines and notices to the workers are made by room chk (chk/chk.h)
+ * around it.
+ */
+#include <srv/srv.h>
+
+/* be_refresh - states or weights were written: say which servers may be
+ * chosen now, and give queued streams to those that have room. */
+void be_refresh(struct be *);
+
+/* srv_requeue - streams that wait for this server wait for any one instead;
+ * returns how many. */
+uint32_t srv_requeue(struct srv *);
+
+/* be_active, be_backup - servers that are up: all but backup ones, and backup
+ * ones. */
+unsigned be_active(const struct be *);
+unsigned be_backup(const struct be *);
+
+/* srv_addr_set - `set server addr`: connect to `to` from now on; NULL: as
+ * configured. */
+void srv_addr_set(struct srv *, const struct addr *to);
+
+/* srv_slow_start - weight and maxconn grow from now on, if so configured;
+ * srv_slow_tick - the agent, each second: false when it is over. */
+void srv_slow_start(struct srv *);
+bool srv_slow_tick(struct srv *);
+
+/* srv_each - walk all backends of the generation. */
+void srv_each_be(void (*fn)(struct be *, void *arg), void *arg);
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * srv_addr - where a server is and how a connection to it begins.
+ */
+#include "srv_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <os/sock.h>
+#include <xprt/proxy_proto.h>
+
+/* The address that `set server addr` wrote, read whole. */
+static bool
+override(const struct srv_shm *sh, struct addr *out)
+{
+	for (int tries = 0; tries < 1000; tries++) {
+		uint32_t seq = atomic_load(&sh->addr_seq);
+		bool set = sh->addr_set != 0;
+
+		if (seq % 2 != 0)
+			continue;
+		if (set)
+			*out = sh->addr;
+		atomic_thread_fence(memory_order_acquire);
+		if (atomic_load(&sh->addr_seq) == seq)
+			return (set);
+	}
+	return (false);                 /* its writer died: as configured */
+}
+
+static bool
+is_inet(const struct addr *a)
+{
+	return (a->family == ADDR_V4 || a->family == ADDR_V6);
+}
+
+void
+srv_addr(const struct srv *srv, struct txn *txn, struct addr *out)
+{
+	const struct px_server *cfg = srv->cfg;
+	const struct addr *dst;
+	bool client_port = cfg->port_from_client;
+
+	*out = cfg->addr;
+	if (override(srv->shm, out) && out->port != 0)
+		client_port = false;
+	if (!client_port || txn == NULL || !is_inet(out))
+		return;
+	dst = txn_addr(txn, TXN_DST);
+	if (is_inet(dst))
+		out->port = (uint16_t)(dst->port +
+		    (cfg->has_port_offset ? cfg->port_offset : 0));
+}
+
+static int
+connect_unix(const struct px_server *cfg)
+{
+	struct addr_spec spec = { .addr = cfg->addr, .fd = -1,
+	    .host = span_str(cfg->unix_path) };
+
+	return (sock_connect_unix(&spec));
+}
+
+int
+srv_connect(struct srv *srv, struct txn *txn)
+{
+	const struct srv_cfg *cfg = srv_cfg_of(srv);
+	struct addr to;
+	int fd;
+
+	srv_addr(srv, txn, &to);
+	if (!is_inet(&to)) {
+		if (srv->cfg->unix_path == NULL) {
+			errno = EAFNOSUPPORT;
+			return (-1);
+		}
+		return (connect_unix(srv->cfg));
+	}
+	fd = sock_connect(&to, cfg->source_set ? &cfg->source : NULL);
+	if (fd >= 0 && px_opt(srv->be->px, PX_OPT_SRVTCPKA))
+		(void)sock_set_keepalive(fd, 0, 0, 0);
+	return (fd);
+}
+
+bool
+srv_proxy_header(const struct srv *srv, struct txn *txn, struct buf *out)
+{
+	unsigned version = srv_cfg_of(srv)->send_proxy;
+	const struct addr *src, *dst;
+	size_t n;
+
+	if (version == 0)
+		return (true);
+	if (!buf_hold(out) || buf_room(out) < CONN_PROXY_EMIT_MAX)
+		return (false);
+	src = txn_addr(txn, TXN_SRC);
+	dst = txn_addr(txn, TXN_DST);
+	n = conn_proxy_emit(buf_tail(out), buf_room(out), version, src, dst);
+	buf_wrote(out, n);
+	return (n > 0);
+}

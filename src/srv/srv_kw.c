@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * srv_kw - words of server lines about its connections and its state.
+ */
+#include "srv_int.h"
+
+#include <base/must.h>
+#include <conf/conf.h>
+#include <conf/kw.h>
+
+static const struct srv_cfg initial = {
+	.pool_max = -1,
+	.pool_purge_ms = 5000,
+};
+
+PX_SLOT(PX_OBJ_SERVER, struct srv_cfg, srv_cfg_slot, &initial);
+
+static struct srv_cfg *
+cfg_of(void *obj)
+{
+	struct px_server *sv = OBJ(obj, struct px_server, PX_SERVER_MAGIC);
+
+	return (px_edit(&sv->slots, &srv_cfg_slot));
+}
+
+static bool
+parse_pool_max(struct conf_line *l, void *obj)
+{
+	int64_t n;
+
+	if (!conf_want_int(l, "a number of connections (-1: no limit)", -1,
+	    INT32_MAX, &n))
+		return (false);
+	cfg_of(obj)->pool_max = (int32_t)n;
+	return (true);
+}
+
+static bool
+parse_pool_low(struct conf_line *l, void *obj)
+{
+	int64_t n;
+
+	(void)obj;
+	return (conf_want_int(l, "a number of connections", 0, INT32_MAX,
+	    &n));
+}
+
+static bool
+parse_pool_purge(struct conf_line *l, void *obj)
+{
+	const struct conf_word *w = conf_peek(l);
+	int64_t ms;
+
+	if (!conf_want_time(l, "a delay", "ms", &ms))
+		return (false);
+	if (ms > INT32_MAX)
+		return (conf_err(l, w, "'pool-purge-delay' expects at most "
+		    "24 days"));
+	cfg_of(obj)->pool_purge_ms = (int32_t)ms;
+	return (true);
+}
+
+static bool
+parse_slowstart(struct conf_line *l, void *obj)
+{
+	int64_t ms;
+
+	if (!conf_want_time(l, "a duration", "ms", &ms))
+		return (false);
+	cfg_of(obj)->slow_ms = ms;
+	return (true);
+}
+
+static bool
+parse_send_proxy(struct conf_line *l, void *obj)
+{
+	cfg_of(obj)->send_proxy = l->no ? 0 : 1;
+	return (true);
+}
+
+static bool
+parse_send_proxy_v2(struct conf_line *l, void *obj)
+{
+	cfg_of(obj)->send_proxy = l->no ? 0 : 2;
+	return (true);
+}
+
+static bool
+parse_no_send_proxy(struct conf_line *l, void *obj)
+{
+	(void)l;
+	cfg_of(obj)->send_proxy = 0;
+	return (true);
+}
+
+static bool
+parse_marked_down(struct conf_line *l, void *obj)
+{
+	if (conf_accept(l, "shutdown-sessions"))
+		return (cfg_of(obj)->down_shuts = true);
+	return (conf_err(l, conf_peek(l), "'on-marked-down' expects "
+	    "'shutdown-sessions'"));
+}
+
+static bool
+parse_marked_up(struct conf_line *l, void *obj)
+{
+	if (conf_accept(l, "shutdown-backup-sessions"))
+		return (cfg_of(obj)->up_shuts_backup = true);
+	return (conf_err(l, conf_peek(l), "'on-marked-up' expects "
+	    "'shutdown-backup-sessions'"));
+}
+
+static bool
+want_source(struct conf_line *l, struct addr *out)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct addr_spec a;
+	struct span text;
+	const char *err;
+
+	if (!conf_want(l, "an address", &text))
+		return (false);
+	if (!addr_parse(text, &a, &err))
+		return (conf_err(l, w, "%s in '%s'", err, text.p));
+	if (a.addr.family != ADDR_V4 && a.addr.family != ADDR_V6)
+		return (conf_err(l, w, "'source' expects an IP address, not "
+		    "'%s'", text.p));
+	if (a.port_given && a.port_last != a.addr.port)
+		return (conf_err(l, w, "a range of ports in 'source' is not "
+		    "supported yet"));
+	if (a.need_dns && !addr_resolve(&a, &err))
+		return (conf_err(l, w, "could not resolve address '%.*s': "
+		    "%s", SPAN_FMT(a.host), err));
+	*out = a.addr;
+	return (true);
+}
+
+static bool
+parse_source(struct conf_line *l, void *obj)
+{
+	struct srv_cfg *cfg;
+	struct addr from;
+
+	if (!want_source(l, &from))
+		return (false);
+	if (conf_next_is(l, "usesrc") || conf_next_is(l, "interface"))
+		return (conf_err(l, conf_peek(l), "'%s' after 'source' is not "
+		    "supported yet", conf_peek(l)->text.p));
+	cfg = cfg_of(obj);
+	cfg->source = from;
+	cfg->source_set = true;
+	return (true);
+}
+
+#define SERVER_WORD(ident, word, bits, words, fn, text)                      \
+	KEYWORD(srv_##ident) = {                                             \
+		.name = word, .in = KW_SERVER, .flags = (bits),              \
+		.args = words, .parse = fn, .doc = text,                     \
+	}
+SERVER_WORD(pool_max, "pool-max-conn", 0, "<n>", parse_pool_max,
+    "Idle connections to keep open, by all workers together. -1, the "
+    "default: no limit; 0: none.");
+SERVER_WORD(pool_low, "pool-low-conn", 0, "<n>", parse_pool_low,
+    "Idle connections below which none is taken from another worker. Workers "
+    "never take idle connections from each other, so that any number holds.");
+SERVER_WORD(pool_purge, "pool-purge-delay", 0, "<time>", parse_pool_purge,
+    "Each such time, half of the idle connections are closed, the oldest "
+    "first (5s). 0: keep none.");
+SERVER_WORD(slowstart, "slowstart", 0, "<time>", parse_slowstart,
+    "After it came up, weight and maxconn grow for so long from 1 to all.");
+SERVER_WORD(send_proxy, "send-proxy", KW_NO, "", parse_send_proxy,
+    "Begin connections with a PROXY protocol header, version 1.");
+SERVER_WORD(send_proxy_v2, "send-proxy-v2", KW_NO, "", parse_send_proxy_v2,
+    "Begin connections with a PROXY protocol header, version 2.");
+SERVER_WORD(no_send_proxy, "no-send-proxy", 0, "", parse_no_send_proxy,
+    "Send no PROXY protocol header, whatever default-server says.");
+SERVER_WORD(no_send_proxy_v2, "no-send-proxy-v2", 0, "", parse_no_send_proxy,
+    "Send no PROXY protocol header, whatever default-server says.");
+SERVER_WORD(on_marked_down, "on-marked-down", 0, "shutdown-sessions",
+    parse_marked_down,
+    "When checks find it down, end the sessions that it has.");
+SERVER_WORD(on_marked_up, "on-marked-up", 0, "shutdown-backup-sessions",
+    parse_marked_up,
+    "When checks find it up again, end the sessions of backup servers.");
+SERVER_WORD(source, "source", 0, "<address>[:<port>]", parse_source,
+    "The address to connect from.");

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * srv_setup - the run-time objects of the whole model, and where their shared
+ * halves lie.
+ */
+#include "srv_int.h"
+
+#include <base/must.h>
+#include <base/rand.h>
+#include <cnt/cnt.h>
+#include <srv/state.h>
+
+#include <stdio.h>
+
+#define NAME_BYTES 255
+
+struct srv_glob *srv_glob;
+uint32_t *srv_own;
+struct be *srv_all_be;
+struct fe *srv_all_fe;
+uint32_t srv_n_be, srv_n_fe;
+static struct srv *all_srv;
+
+extern const struct lb_algo *const __start_kw_balance[] __attribute__((weak));
+extern const struct lb_algo *const __stop_kw_balance[] __attribute__((weak));
+
+PX_SLOT(PX_OBJ_PROXY, struct srv_balance, srv_balance_slot, NULL);
+
+const struct lb_algo *
+srv_algo_find(const char *name)
+{
+	for (const struct lb_algo *const *a = __start_kw_balance;
+	    a < __stop_kw_balance; a++)
+		if (span_is(span_str((*a)->name), name))
+			return (*a);
+	return (NULL);
+}
+
+struct be *
+be_of(const struct px *px)
+{
+	return (px == NULL || (px->kind & PX_BE) == 0 ? NULL :
+	    &srv_all_be[px->rt]);
+}
+
+struct fe *
+fe_of(const struct px *px)
+{
+	return (px == NULL || (px->kind & PX_FE) == 0 ? NULL :
+	    &srv_all_fe[px->rt]);
+}
+
+struct srv *
+srv_of(const struct px_server *sv)
+{
+	return (sv == NULL ? NULL : &all_srv[sv->rt]);
+}
+
+uint32_t
+own_new(_Atomic uint32_t *counter)
+{
+	uint32_t id = atomic_load(&srv_glob->n_ids);
+
+	if (id >= OWN_IDS)
+		return (0);
+	atomic_store(&srv_glob->n_ids, id + 1);
+	srv_glob->counter_at[id] = srv_off(counter);
+	return (id);
+}
+
+/* "be/NAME"; a name too long for a slot ends in a hash of all of it. */
+static struct span
+slot_name(char *dst, const char *kind, const char *a, const char *b)
+{
+	int n = snprintf(dst, NAME_BYTES + 1, "%s/%s%s%s", kind, a,
+	    b == NULL ? "" : "/", b == NULL ? "" : b);
+	uint64_t hash;
+
+	if (n <= NAME_BYTES)
+		return (span_of(dst, (size_t)n));
+	hash = span_hash(span_str(a)) * 31;
+	if (b != NULL)
+		hash ^= span_hash(span_str(b));
+	snprintf(dst + NAME_BYTES - 16, 17, "%016llx",
+	    (unsigned long long)hash);
+	return (span_of(dst, NAME_BYTES));
+}
+
+static bool
+open_glob(void)
+{
+	void *at;
+	enum shm_found found = shm_slot(the_shm, SPAN("srv"), SHM_QUEUE,
+	    sizeof *srv_glob, &at, NULL);
+
+	if (found == SHM_FAILED)
+		return (false);
+	srv_glob = at;
+	if (found == SHM_FRESH) {
+		srv_glob->id = rand_u64();
+		srv_glob->n_tickets = 1;
+		srv_glob->counter_at[OWN_CONNS] = srv_off(&srv_glob->conns);
+		atomic_store(&srv_glob->n_ids, OWN_FIRST);
+	}
+	return (true);
+}
+
+/* ---- one object ---- */
+
+static void
+apply_config(struct srv *srv, bool fresh)
+{
+	struct srv_shm *sh = srv->shm;
+	const struct px_server *cfg = srv->cfg;
+
+	if (fresh || sh->cfg_weight != cfg->weight) {
+		atomic_store(&sh->uweight, cfg->weight);
+		sh->cfg_weight = cfg->weight;
+	}
+	if (fresh)
+		atomic_store(&sh->state, SRV_RUNNING);
+	if (fresh || sh->cfg_disabled != cfg->disabled) {
+		if (cfg->disabled) {
+			atomic_store(&sh->state, SRV_STOPPED);
+			atomic_fetch_or(&sh->admin, SRV_CMAINT | SRV_FMAINT);
+		} else if (!fresh) {
+			atomic_fetch_and(&sh->admin,
+			    ~(uint32_t)(SRV_CMAINT | SRV_FMAINT));
+			atomic_store(&sh->state, SRV_RUNNING);
+		}
+		sh->cfg_disabled = cfg->disabled;
+	}
+	if (!fresh && !addr_eq(&sh->cfg_addr, &cfg->addr)) {
+		atomic_fetch_add(&sh->addr_seq, 1);
+		sh->addr_set = 0;
+		atomic_fetch_add(&sh->addr_seq, 1);
+	}
+	sh->cfg_addr = cfg->addr;
+}
+
+static bool
+setup_server(struct be *be, struct srv *srv, const struct px_server *cfg)
+{
+	char text[NAME_BYTES + 1];
+	struct span name = slot_name(text, "srv", be->px->name, cfg->name);
+	enum shm_found found;
+	void *at;
+
+	found = shm_slot(the_shm, name, SHM_SRV, sizeof(struct srv_shm), &at,
+	    NULL);
+	if (found == SHM_FAILED)
+		return (false);
+	srv->magic = SRV_MAGIC;
+	srv->be = be;
+	srv->cfg = cfg;
+	srv->shm = at;
+	srv->no = (uint32_t)(srv - be->srv);
+	srv->cnt = cnt_object(CNT_KIND_SRV, name);
+	list_init(&srv->idle);
+	list_init(&srv->strms);
+	if (srv->shm->own == 0)
+		srv->shm->own = own_new(&srv->shm->inflight);
+	if (srv->shm->own_idle == 0)
+		srv->shm->own_idle = own_new(&srv->shm->idle);
+	apply_config(srv, found == SHM_FRESH);
+	return (srv->cnt != 0);
+}
+
+static bool
+open_algo(struct be *be)
+{
+	char text[NAME_BYTES + 1], list[32];
+	const struct srv_balance *b = px_get(&be->px->slots,
+	    &srv_balance_slot);
+	uint64_t hash = 0;
+	size_t bytes;
+
+	be->lb = b->algo != NULL ? b->algo : srv_algo_find("roundrobin");
+	if (be->lb == NULL)
+		return (false);
+	bytes = be->lb->state_bytes == NULL ? 0 : be->lb->state_bytes(be->n);
+	if (bytes == 0)
+		return (true);
+	/* What an algorithm knows by number belongs to one list of servers. */
+	for (uint32_t i = 0; i < be->n; i++)
+		hash = hash * 31 + span_hash(span_str(be->srv[i].cfg->name));
+	snprintf(list, sizeof list, "%s/%016llx", be->lb->name,
+	    (unsigned long long)hash);
+	return (shm_slot(the_shm, slot_name(text, list, be->px->name, NULL),
+	    SHM_LB, bytes, &be->lb_shm, NULL) != SHM_FAILED);
+}
+
+static bool
+routes_to(const struct px *px, const struct px *be)
+{
+	if ((px->kind & PX_FE) == 0)
+		return (false);
+	for (struct px_use_be *u = px->use_be; u != NULL; u = u->next)
+		if (u->be == be || u->fmt != NULL)
+			return (true);
+	return (px == be || px->default_be == be);
+}
+
+/* Without "fullconn": a tenth of what may come in. */
+static uint32_t
+fullconn_of(const struct px *be)
+{
+	uint64_t sum = 0;
+
+	if (be->fullconn != 0)
+		return (be->fullconn);
+	PX_EACH(px, px_model)
+		if (routes_to(px, be))
+			sum += px->maxconn != 0 ? px->maxconn : fe_conn_limit;
+	return (sum < 10 ? 1 : (uint32_t)(sum / 10));
+}
+
+static bool
+needs_fullconn(const struct px *px)
+{
+	PX_EACH_SERVER(sv, px)
+		if (sv->minconn != 0)
+			return (true);
+	return (false);
+}
+
+static bool
+setup_be(struct be *be, struct px *px, struct srv *srvs)
+{
+	char text[NAME_BYTES + 1];
+	struct span name = slot_name(text, "be", px->name, NULL);
+	uint32_t n = 0;
+	void *at;
+
+	if (shm_slot(the_shm, name, SHM_BE, sizeof(struct be_shm), &at,
+	    NULL) == SHM_FAILED)
+		return (false);
+	be->magic = BE_MAGIC;
+	be->px = px;
+	be->shm = at;
+	be->n = px->n_servers;
+	be->srv = srvs;
+	be->cnt = px->cnt_be = cnt_object(CNT_KIND_BE, name);
+	if (be->shm->own == 0)
+		be->shm->own = own_new(&be->shm->inflight);
+	be->fullconn = needs_fullconn(px) ? fullconn_of(px) : 1;
+	PX_EACH_SERVER(sv, px) {
+		sv->rt = (uint32_t)(&srvs[n] - all_srv);
+		if (!setup_server(be, &srvs[n++], sv))
+			return (false);
+	}
+	if (be->cnt == 0 || !open_algo(be))
+		return (false);
+	be_refresh(be);
+	return (true);
+}
+
+static bool
+setup_fe(struct fe *fe, struct px *px)
+{
+	char text[NAME_BYTES + 1];
+	struct span name = slot_name(text, "fe", px->name, NULL);
+	void *at;
+
+	if (shm_slot(the_shm, name, SHM_FE, sizeof(struct fe_shm), &at,
+	    NULL) == SHM_FAILED)
+		return (false);
+	fe->px = px;
+	fe->shm = at;
+	fe->cnt = px->cnt_fe = cnt_object(CNT_KIND_FE, name);
+	list_init(&fe->paused);
+	if (fe->shm->own == 0)
+		fe->shm->own = own_new(&fe->shm->conn);
+	return (fe->cnt != 0);
+}
+
+/* Those that are both come first, at the same place in both arrays. */
+static void
+number(void)
+{
+	uint32_t both = 0;
+
+	PX_EACH(px, px_model)
+		if ((px->kind & (PX_FE | PX_BE)) == (PX_FE | PX_BE))
+			px->rt = both++;
+	srv_n_fe = srv_n_be = both;
+	PX_EACH(px, px_model) {
+		if ((px->kind & (PX_FE | PX_BE)) == PX_FE)
+			px->rt = srv_n_fe++;
+		else if ((px->kind & (PX_FE | PX_BE)) == PX_BE)
+			px->rt = srv_n_be++;
+	}
+}
+
+static bool
+setup_all(void)
+{
+	struct srv *next = all_srv;
+
+	PX_EACH(px, px_model) {
+		if (px->kind & PX_FE && !setup_fe(&srv_all_fe[px->rt], px))
+			return (false);
+		if ((px->kind & PX_BE) == 0)
+			continue;
+		if (!setup_be(&srv_all_be[px->rt], px, next))
+			return (false);
+		next += px->n_servers;
+	}
+	return (true);
+}
+
+bool
+srv_setup(const char **err)
+{
+	size_t n = 0;
+
+	*err = "no room left in shared memory for servers and their state";
+	number();
+	PX_EACH(px, px_model)
+		n += px->kind & PX_BE ? px->n_servers : 0;
+	all_srv = must_alloc((n + 1) * sizeof *all_srv);
+	srv_all_be = must_alloc((srv_n_be + 1u) * sizeof *srv_all_be);
+	srv_all_fe = must_alloc((srv_n_fe + 1u) * sizeof *srv_all_fe);
+	if (fe_conn_limit == 0)
+		fe_conn_limit = px_model->global.maxconn;
+	return (open_glob() && setup_all());
+}

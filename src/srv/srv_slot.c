@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * srv_slot - a stream's place on a server: taken, given back, and given back
+ * for a process that died.
+ *
+ * The count of a server is one number for all processes; each process also
+ * remembers its own share in a row of the table of owners, which costs a
+ * plain addition and makes the share of a dead one known.
+ */
+#include "srv_int.h"
+
+#include <base/must.h>
+#include <cnt/cnt.h>
+#include <os/loop.h>
+#include <shm/reap.h>
+#include <srv/state.h>
+
+bool
+srv_reserve(struct srv *srv)
+{
+	_Atomic uint32_t *n = &srv->shm->inflight;
+	uint32_t max, now;
+
+	if (srv->cfg->maxconn == 0 && srv->cfg->minconn == 0) {
+		now = atomic_fetch_add(n, 1);
+	} else {
+		max = srv_max(srv);
+		now = atomic_load(n);
+		do {
+			if (now >= max)
+				return (false);
+		} while (!atomic_compare_exchange_weak(n, &now, now + 1));
+	}
+	raise_max(&srv->shm->inflight_max, now + 1);
+	if (srv->be->lb->taken != NULL)
+		srv->be->lb->taken(srv);
+	return (true);
+}
+
+void
+srv_unreserve(struct srv *srv)
+{
+	atomic_fetch_sub(&srv->shm->inflight, 1);
+	if (srv->be->lb->given != NULL)
+		srv->be->lb->given(srv);
+}
+
+static void
+enter_backend(struct be *be)
+{
+	struct be_shm *sh = be->shm;
+	uint32_t now;
+
+	own_add(sh->own);
+	now = atomic_fetch_add_explicit(&sh->inflight, 1,
+	    memory_order_relaxed) + 1;
+	raise_max(&sh->inflight_max, now);
+}
+
+static void
+leave_backend(struct be *be)
+{
+	own_sub(be->shm->own);
+	atomic_fetch_sub_explicit(&be->shm->inflight, 1,
+	    memory_order_relaxed);
+}
+
+static void
+count_session(struct srv *srv)
+{
+	int64_t wall_us = the_loop->wall_us;
+
+	srv_rate_add(&srv->shm->rate, wall_us);
+	srv_rate_add(&srv->be->shm->rate, wall_us);
+	atomic_store_explicit(&srv->shm->last_sess_wall_s, wall_us / 1000000,
+	    memory_order_relaxed);
+	atomic_store_explicit(&srv->be->shm->last_sess_wall_s,
+	    wall_us / 1000000, memory_order_relaxed);
+	CNT_SRV(srv->cnt)->sess_tot++;
+	CNT_SRV(srv->cnt)->lbtot++;
+	CNT_BE(srv->be->cnt)->lbtot++;
+}
+
+void
+srv_slot_take(struct srv_slot *slot, struct srv *srv)
+{
+	own_add(srv->shm->own);
+	slot->srv = srv;
+	slot->state = SRV_SLOT_HELD;
+	list_push_back(&srv->strms, &slot->node);
+	count_session(srv);
+}
+
+/* A server with a place that is now ours; NULL: none. */
+static struct srv *
+pick(struct be *be, struct txn *txn, struct srv *avoid)
+{
+	struct srv *srv;
+
+	for (uint32_t tries = 0; tries <= be->n; tries++) {
+		srv = be->lb->pick(be, txn, avoid);
+		if (srv == NULL || srv_reserve(srv))
+			return (srv);
+	}
+	return (NULL);
+}
+
+static enum why
+acquire_wanted(struct srv *srv, struct srv_slot *slot)
+{
+	uint32_t max = srv->cfg->maxqueue;
+
+	if (atomic_load(&srv->shm->queued) == 0 && srv_reserve(srv)) {
+		srv_slot_take(slot, srv);
+		return (WHY_OK);
+	}
+	if (max != 0 && atomic_load(&srv->shm->queued) >= max)
+		return (WHY_QUEUE_FULL);
+	return (queue_push(srv->be, srv, slot));
+}
+
+static void
+look_again(struct be *be)
+{
+	be->lb_epoch = atomic_load(&be->shm->epoch);
+	be->n_set = be_usable_count(be);
+}
+
+enum why
+srv_acquire(struct be *be, struct txn *txn, struct srv *avoid,
+    struct srv *want, struct srv_slot *slot)
+{
+	struct srv *srv;
+	enum why why;
+
+	MUST(slot->state == SRV_SLOT_NONE);
+	if (be->lb_epoch != atomic_load_explicit(&be->shm->epoch,
+	    memory_order_acquire))
+		look_again(be);
+	slot->be = be;
+	slot->srv = NULL;
+	enter_backend(be);
+	if (want != NULL && srv_is_up(want)) {
+		why = acquire_wanted(want, slot);
+		if (why != WHY_QUEUE_FULL)
+			return (why);
+	}
+	if (be->n_set == 0) {
+		leave_backend(be);
+		return (WHY_NO_SERVER);
+	}
+	if (atomic_load(&be->shm->queued) == 0 &&
+	    (srv = pick(be, txn, avoid)) != NULL) {
+		srv_slot_take(slot, srv);
+		return (WHY_OK);
+	}
+	if ((why = queue_push(be, NULL, slot)) != WHY_AGAIN)
+		leave_backend(be);
+	return (why);
+}
+
+static void
+release_held(struct srv_slot *slot)
+{
+	struct srv *srv = slot->srv;
+
+	list_del(&slot->node);
+	if (atomic_load(&srv->be->shm->queued_all) > 0 && queue_pass(srv)) {
+		own_sub(srv->shm->own);
+		return;
+	}
+	own_sub(srv->shm->own);
+	srv_unreserve(srv);
+	/* Whoever came to the queue before the line above did not see the
+	 * free place; whoever comes after it does. */
+	if (atomic_load(&srv->be->shm->queued_all) > 0)
+		queue_serve(srv->be);
+}
+
+void
+srv_release(struct srv_slot *slot)
+{
+	switch (slot->state) {
+	case SRV_SLOT_HELD:
+		slot->state = SRV_SLOT_NONE;
+		leave_backend(slot->be);
+		release_held(slot);
+		break;
+	case SRV_SLOT_QUEUED:
+		slot->state = SRV_SLOT_NONE;
+		leave_backend(slot->be);
+		queue_leave(slot);
+		break;
+	default:
+		break;
+	}
+	slot->srv = NULL;
+}
+
+uint32_t
+be_inflight(const struct be *be)
+{
+	return (atomic_load(&be->shm->inflight));
+}
+
+/* ---- the dead ---- */
+
+static void
+give_back(uint32_t id, uint32_t n)
+{
+	_Atomic uint32_t *counter = srv_at(srv_glob->counter_at[id]);
+	uint32_t now = atomic_load(counter);
+
+	/* The share may be one too big when its owner died between the two
+	 * additions. */
+	while (!atomic_compare_exchange_weak(counter, &now,
+	    now < n ? 0 : now - n))
+		;
+}
+
+void
+srv_worker_dead(int proc_no)
+{
+	uint32_t *row, n_ids;
+
+	if (srv_glob == NULL)
+		return;
+	queue_reap(proc_no);
+	row = srv_glob->own[proc_no];
+	n_ids = atomic_load(&srv_glob->n_ids);
+	for (uint32_t id = OWN_CONNS; id < n_ids; id++) {
+		if (row[id] == 0)
+			continue;
+		give_back(id, row[id]);
+		row[id] = 0;
+	}
+	for (uint32_t i = 0; i < srv_n_be; i++) {
+		struct be *be = &srv_all_be[i];
+
+		if (atomic_load(&be->shm->queued_all) > 0)
+			queue_serve(be);
+	}
+}
+
+KEEPER_REAP(srv_slots, srv_worker_dead);
