@@ -36,13 +36,16 @@ static void
 record(struct conf_line *l, enum diag_level level, const struct conf_word *w,
     const char *fmt, va_list ap)
 {
+	struct diag *d;
 	struct text t;
 
 	text_init(&t);
 	put_who(l, &t);
 	text_vprintf(&t, fmt, ap);
-	l->conf->state->last = diag_add(l->conf->diags, level,
-	    conf_pos(l, w), l->source, "%s", t.p);
+	d = diag_add(l->conf->diags, level, conf_pos(l, w), l->source, "%s",
+	    t.p);
+	if (l->conf->state != NULL)     /* a line of a file being read */
+		l->conf->state->last = d;
 	text_fini(&t);
 }
 
@@ -89,7 +92,7 @@ conf_err_hint(struct conf_line *l, const char *fmt, ...)
 	char hint[512];
 	va_list ap;
 
-	if (l->conf->state->last == NULL)
+	if (l->conf->state == NULL || l->conf->state->last == NULL)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(hint, sizeof hint, fmt, ap);

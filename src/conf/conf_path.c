@@ -25,7 +25,7 @@ conf_path(struct conf_line *l, struct span name)
 	struct conf_section_state *st = l->conf->state;
 	struct span dir;
 
-	if (name.n == 0 || name.p[0] == '/' || name.p[0] == '@')
+	if (name.n == 0 || name.p[0] == '/' || name.p[0] == '@' || st == NULL)
 		return (arena_dup(l->conf->arena, name));
 	switch (st->path_mode) {
 	case CONF_PATH_CONFIG:

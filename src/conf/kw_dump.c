@@ -96,8 +96,7 @@ dump_cfg(struct text *out)
 {
 	const struct kw_section *const *s;
 
-	text_addz(out, "# List of registered configuration keywords:\n"
-	    "global\n");
+	text_addz(out, "global\n");
 	dump_rows(out, KW_GLOBAL, NULL);
 	text_addz(out, "listen\n");
 	dump_rows(out, KW_BIND, "bind <addr> ");
@@ -191,14 +190,14 @@ dump_doc(struct text *out)
 
 /* ---- classes ---- */
 
-static const struct { const char *cls, *what; } classes[] = {
-	{ "acl", "ACL keywords" },
-	{ "cfg", "configuration keywords" },
-	{ "cli", "CLI keywords" },
-	{ "cnv", "sample converter keywords" },
-	{ "flt", "filter names" },
-	{ "smp", "sample fetch functions" },
-	{ "svc", "service names" },
+static const struct { const char *cls, *what, *head; } classes[] = {
+	{ "acl", "ACL keywords", "ACL keywords" },
+	{ "cfg", "configuration keywords", "configuration keywords" },
+	{ "cli", "CLI keywords", "CLI keywords" },
+	{ "cnv", "sample converter keywords", "sample converter functions" },
+	{ "flt", "filter names", "filter names" },
+	{ "smp", "sample fetch functions", "sample fetch functions" },
+	{ "svc", "service names", "service names" },
 };
 
 static void
@@ -212,26 +211,36 @@ dump_help(struct text *out)
 	text_addz(out, "doc: the configuration reference, as Markdown\n");
 }
 
+/* What the dumpers of the class print; false when there is none. */
 static bool
 dump_class(struct span cls, struct text *out)
 {
 	const struct kw_dumper *const *d;
 	bool found = false;
 
-	if (span_is(cls, "cfg")) {
-		dump_cfg(out);
-		found = true;
-	}
 	for (d = __start_kw_dumpers; d < __stop_kw_dumpers; d++) {
 		if (!span_is(cls, (*d)->cls))
 			continue;
 		(*d)->dump(out);
 		found = true;
 	}
-	for (size_t i = 0; i < NELEM(classes); i++)
-		if (span_is(cls, classes[i].cls))
-			found = true;
 	return (found);
+}
+
+static bool
+dump_listed(struct span cls, struct text *out)
+{
+	for (size_t i = 0; i < NELEM(classes); i++) {
+		if (!span_is(cls, classes[i].cls))
+			continue;
+		text_printf(out, "# List of registered %s:\n",
+		    classes[i].head);
+		if (span_is(cls, "cfg"))
+			dump_cfg(out);
+		dump_class(cls, out);
+		return (true);
+	}
+	return (dump_class(cls, out));
 }
 
 bool
@@ -249,8 +258,8 @@ kw_dump(struct span list, struct text *out)
 			dump_doc(out);
 		else if (span_is(cls, "all"))
 			for (size_t i = 0; i < NELEM(classes); i++)
-				dump_class(span_str(classes[i].cls), out);
-		else if (!dump_class(cls, out)) {
+				dump_listed(span_str(classes[i].cls), out);
+		else if (!dump_listed(cls, out)) {
 			text_printf(out, "ignoring unknown keyword class "
 			    "'%.*s'\n", SPAN_FMT(cls));
 			good = false;

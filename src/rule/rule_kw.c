@@ -436,9 +436,8 @@ dump_actions(struct text *out)
 		for (const struct rule_action *const *a = __start_kw_action;
 		    a < __stop_kw_action; a++)
 			if (((*a)->sets >> set & 1) != 0)
-				text_printf(out, "%s %s %s\n",
-				    sets[set].keyword, (*a)->name,
-				    (*a)->args);
+				text_printf(out, "\t%s %s\n",
+				    sets[set].keyword, (*a)->name);
 }
 KW_DUMPER(act, "act", dump_actions);
 
