@@ -138,6 +138,10 @@ const char *smp_type_name(enum smp_type);
  * arena of the txn. */
 bool smp_cast(struct txn *, struct smp *, enum smp_type);
 
+/* expr_forget - the arena of all expressions is gone; for tests, which load
+ * more than one configuration. */
+void expr_forget(void);
+
 /* ---- conditions ---- */
 
 struct cond;                            /* compiled */

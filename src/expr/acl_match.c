@@ -6,8 +6,6 @@
  */
 #include "expr_int.h"
 
-#include <stdlib.h>
-
 #include <base/must.h>
 #include <base/num.h>
 #include <expr/regex.h>
@@ -29,7 +27,7 @@ struct acl_set {
 	uint8_t match;                  /* enum acl_match */
 	bool icase;
 	size_t n, cap;                  /* patterns, of whichever kind */
-	union {                         /* malloc'ed while it grows */
+	union {
 		struct span *text;
 		struct acl_range *range;
 		struct addr_net *net;
@@ -38,7 +36,7 @@ struct acl_set {
 	};
 	struct acl_hash hash;           /* STR, BIN above FEW */
 	struct acl_prefix prefix;       /* BEG, END above FEW; DIR, DOM */
-	struct acl_nets nets;
+	struct acl_nets *nets;          /* IP above FEW */
 	uint32_t *first;                /* SUB: chains by first byte */
 	uint32_t *chain;
 };
@@ -76,9 +74,13 @@ acl_set_type(enum acl_match m)
 static void *
 room_for_one(struct acl_set *x, size_t size)
 {
+	void *old = x->rows;
+
 	if (x->n == x->cap) {
-		x->cap = x->cap != 0 ? 2 * x->cap : 4;
-		x->rows = must_realloc(x->rows, x->cap * size);
+		x->cap = x->cap != 0 ? 4 * x->cap : 1;
+		x->rows = arena_get(x->arena, x->cap * size);
+		if (x->n != 0)
+			memcpy(x->rows, old, x->n * size);
 	}
 	return ((char *)x->rows + x->n++ * size);
 }
@@ -245,8 +247,10 @@ acl_set_ready(struct acl_set *x)
 		x->n = acl_ranges_merge(x->range, x->n);
 		break;
 	case ACL_IP:
-		if (x->n > FEW)
-			acl_nets_build(&x->nets, x->arena, x->net, x->n);
+		if (x->n <= FEW)
+			break;
+		x->nets = arena_zget(x->arena, sizeof *x->nets);
+		acl_nets_build(x->nets, x->arena, x->net, x->n);
 		break;
 	case ACL_STR:
 	case ACL_BIN:
@@ -340,7 +344,7 @@ static bool
 has_addr(const struct acl_set *x, const struct addr *a)
 {
 	if (x->n > FEW)
-		return (acl_nets_has(&x->nets, a));
+		return (acl_nets_has(x->nets, a));
 	for (size_t i = 0; i < x->n; i++)
 		if (addr_net_has(&x->net[i], a))
 			return (true);

@@ -29,8 +29,8 @@ static struct index fetches, convs, logvars;
 static int
 by_name(const void *a, const void *b)
 {
-	return (strcmp(***(const char *const *const *const *)a,
-	    ***(const char *const *const *const *)b));
+	return (strcmp(**(const char *const *const *)a,
+	    **(const char *const *const *)b));
 }
 
 static void

@@ -12,7 +12,6 @@
 #define BUCKETS 256
 
 static struct expr *interned[BUCKETS];
-static struct arena *interned_of;       /* the configuration they belong to */
 static uint32_t n_slots;
 
 uint64_t txn_epoch_last;
@@ -190,6 +189,12 @@ fold(struct conf_line *l, struct expr *e)
 	e->folded = true;
 }
 
+void
+expr_forget(void)
+{
+	memset(interned, 0, sizeof interned);
+}
+
 /* The one object for this link. */
 static struct expr *
 intern(struct conf_line *l, const struct expr *e)
@@ -198,10 +203,6 @@ intern(struct conf_line *l, const struct expr *e)
 	struct expr *have, *fresh;
 	struct span key;
 
-	if (interned_of != l->conf->arena) {
-		memset(interned, 0, sizeof interned);
-		interned_of = l->conf->arena;
-	}
 	key = link_key(l->conf->arena, e);
 	h = span_hash(key) % BUCKETS;
 	for (have = interned[h]; have != NULL; have = have->next) {

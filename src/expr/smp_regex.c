@@ -14,10 +14,12 @@
 #include <pcre2.h>
 
 struct smp_regex {
+	struct smp_regex *next;
 	pcre2_code *code;
 	bool jit;
 };
 
+static struct smp_regex *all;           /* they live as long as the program */
 static pcre2_match_data *match_data;    /* one process, one thread */
 
 struct smp_regex *
@@ -43,6 +45,8 @@ smp_regex_new(struct span text, bool icase, const char **err)
 		match_data = pcre2_match_data_create(SMP_REGEX_GROUPS, NULL);
 	MUST(match_data != NULL);
 	re = must_alloc(sizeof *re);
+	re->next = all;
+	all = re;
 	re->code = code;
 	re->jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
 	return (re);

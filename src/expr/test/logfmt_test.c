@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Log formats: text, variables, expressions, flags, errors, cutting.
+ */
+#include <base/test.h>
+
+#include "expr_int.h"
+#include "expr_try.h"
+
+static struct span
+var_text(struct txn *t)
+{
+	(void)t;
+	return (SPAN("q\"]\t{x"));
+}
+
+static struct span
+var_none(struct txn *t)
+{
+	(void)t;
+	return (SPAN_NONE);
+}
+
+static size_t
+var_num(struct txn *t, char *out, size_t size, bool hex)
+{
+	(void)t;
+	if (size < 2)
+		return (0);
+	memcpy(out, hex ? "2A" : "42", 2);
+	return (2);
+}
+
+LOGVAR(ztext) = { .name = "ztext", .text = var_text, .code = LOGVAR_HTTP,
+	.doc = "text" };
+LOGVAR(zhdr) = { .name = "zhdr", .text = var_text, .code = LOGVAR_HEADER,
+	.doc = "text" };
+LOGVAR(znone) = { .name = "znone", .text = var_none, .http_only = true,
+	.doc = "none" };
+LOGVAR(znum) = { .name = "znum", .put = var_num, .doc = "number" };
+
+static struct logfmt *
+parse(struct try *t, const char *text, enum logfmt_use use)
+{
+	struct conf_word w = { .text = span_str(text), .col = 1,
+	    .width = (int)strlen(text) };
+
+	return (logfmt_parse(try_line(t, "x"), &w, w.text, use,
+	    SMP_ANYWHERE));
+}
+
+static const char *
+run(struct try *t, const char *text, enum logfmt_use use)
+{
+	static char out[256];
+	struct logfmt *f = parse(t, text, use);
+
+	if (f == NULL)
+		return (t->error);
+	out[logfmt_run(f, &t->txn, out, sizeof out - 1)] = '\0';
+	return (out);
+}
+
+TEST(formats_give_text)
+{
+	static const struct { const char *fmt, *log, *hdr; } rows[] = {
+		{ "", "", "" }, { "a %% b", "a % b", "a % b" },
+		{ " a   b ", "a b ", " a   b " },
+		{ "%znum", "42", "42" }, { "%{+X}znum/%znum", "2A/42", "2A/42" },
+		{ "%znone", "-", "" }, { "%{+Q}znone", "\"\"", "\"\"" },
+		{ "%ztext", "q#22]#09{x", "q#22]#09{x" },
+		{ "%zhdr", "q#22]#09#7Bx", "q#22]#09#7Bx" },
+		{ "%{+E}ztext", "q\\\"\\]#09{x", "q\\\"\\]#09{x" },
+		{ "%{+Q}o %znum %{-Q}znum %znone", "\"42\" 42 \"\"",
+		    " \"42\" 42 \"\"" },
+		{ "[%[path,upper]]", "[/A]", "[/A]" },
+		{ "%[hdr(none)]", "-", "" },
+		{ "%{+Q}[path]", "\"/a\"", "\"/a\"" },
+		{ "%{+Q}[hdr(none)]", "\"\"", "" },
+		{ "%{+X}[path]", "2F61", "2F61" },
+		{ "%[int(3),add(4)]%[str(\"]\")]", "7]", "7]" },
+	};
+	struct try t;
+
+	try_init(&t);
+	try_request(&t, "GET", "/a", NULL);
+	for (size_t i = 0; i < NELEM(rows); i++)
+		if (!CHECK_STR(run(&t, rows[i].fmt, LOGFMT_LOG), rows[i].log) ||
+		    !CHECK_STR(run(&t, rows[i].fmt, LOGFMT_HEADER),
+		    rows[i].hdr))
+			printf("    in '%s'\n", rows[i].fmt);
+	try_fini(&t);
+}
+
+TEST(errors_are_said)
+{
+	static const struct { const char *fmt, *says; } rows[] = {
+		{ "%", "expected a format variable" },
+		{ "% x", "expected a format variable" },
+		{ "%nope", "no such format variable 'nope'" },
+		{ "%{+Q", "missing '}'" }, { "%{Q}znum", "expected format flags" },
+		{ "%{+Z}znum", "unknown format flag" },
+		{ "%{+json}o", "not supported yet" },
+		{ "%(name)znum", "not supported yet" },
+		{ "%[path", "expected ']'" }, { "%[nope]", "unknown fetch" },
+	};
+	struct try t;
+
+	try_init(&t);
+	for (size_t i = 0; i < NELEM(rows); i++)
+		if (!CHECK(parse(&t, rows[i].fmt, LOGFMT_LOG) == NULL &&
+		    strstr(t.error, rows[i].says) != NULL))
+			printf("    '%s' says: %s\n", rows[i].fmt, t.error);
+	try_fini(&t);
+}
+
+TEST(output_is_cut_where_it_ends)
+{
+	struct try t;
+	char out[16];
+	struct logfmt *f;
+
+	try_init(&t);
+	try_request(&t, "GET", "/a", NULL);
+	f = parse(&t, "abc%{+Q}ztext%znum%[path]%{+X}[path]xyz", LOGFMT_LOG);
+	for (size_t n = 0; n < sizeof out; n++) {
+		memset(out, '!', sizeof out);
+		CHECK(logfmt_run(f, &t.txn, out, n) <= n);
+		CHECK(n == sizeof out || out[n] == '!');
+	}
+	try_fini(&t);
+}
+
+TEST(constant_formats_and_http_only_ones_are_known)
+{
+	struct try t;
+	struct span s;
+
+	try_init(&t);
+	CHECK(logfmt_constant(parse(&t, "a b", LOGFMT_HEADER), &s));
+	CHECK_SPAN(s, "a b");
+	CHECK(logfmt_constant(parse(&t, "", LOGFMT_HEADER), &s));
+	CHECK(!logfmt_constant(parse(&t, "a%znum", LOGFMT_HEADER), &s));
+	CHECK_STR(logfmt_http_only(parse(&t, "%znum%znone", LOGFMT_LOG)),
+	    "znone");
+	CHECK(logfmt_http_only(parse(&t, "%znum", LOGFMT_LOG)) == NULL);
+	try_fini(&t);
+}
