@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+/*
+ * cli - the runtime API: sockets, levels, sessions. A command is a row in the
+ * room that knows the answer; it runs in the agent and appends text.
+ *
+ * Source: management manual, chapter 9.3.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/span.h>
+#include <base/text.h>
+#include <conf/kw.h>
+#include <px/px.h>
+
+#define CLI_WORDS 64            /* of a command line at most */
+
+struct cli;                     /* a session */
+
+/* What a running command sees. */
+struct cli_ctx {
+	struct cli *cli;
+	struct span arg[CLI_WORDS + 1]; /* words of the line, NUL-terminated */
+	int n;
+	int at;                 /* first word behind the command's name */
+	struct span payload;    /* after "<<" */
+	enum px_level level;
+	struct text *out;       /* the answer so far */
+	void *priv;             /* for commands that answer later */
+};
+
+enum cli_done {
+	CLI_DONE,               /* the answer is complete */
+	CLI_LATER               /* cli_finish() will be called */
+};
+
+struct cli_command {
+	const char *name;       /* "show servers state" */
+	const char *args;       /* for help: "[<backend>]" */
+	enum px_level level;    /* lowest that may */
+	enum cli_done (*run)(struct cli_ctx *);
+	/* the session ended while a CLI_LATER command runs; may be NULL */
+	void (*dropped)(struct cli_ctx *);
+	const char *doc;        /* one line, as `help` prints it */
+	bool hidden;
+};
+
+#define CLI_COMMAND(ident)                                                   \
+	static const struct cli_command cli_row_##ident;                     \
+	static const struct cli_command *const cli_ptr_##ident               \
+	    KW_SECTION("kw_cli") = &cli_row_##ident;                         \
+	static const struct cli_command cli_row_##ident
+
+/* cli_finish - a CLI_LATER command is complete; its text goes out. */
+void cli_finish(struct cli_ctx *);
+
+/* cli_flush - part of a long answer may go out now. */
+void cli_flush(struct cli_ctx *);
+
+/* cli_say - a message about the outcome, by the session's severity-output:
+ * level as in syslog. Ends the line. */
+void cli_say(struct cli_ctx *, int severity, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Answers every room gives: "No such backend.", "Require 'backend/server'." */
+struct px *cli_want_backend(struct cli_ctx *, struct span name);
+struct px_server *cli_want_server(struct cli_ctx *, struct span be_srv);
+#endif
