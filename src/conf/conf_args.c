@@ -100,23 +100,35 @@ conf_err_hint(struct conf_line *l, const char *fmt, ...)
 	diag_hint(l->conf->state->last, "%s", hint);
 }
 
+/* Line `no` of a file. Messages come in the order of lines, mostly: go on
+ * from the last one. */
+static struct span
+line_of(struct conf_file *f, int no)
+{
+	struct span rest, line = SPAN_NONE;
+
+	if (f->at_line == 0 || no < f->at_line) {
+		f->at_line = 1;
+		f->at = 0;
+	}
+	rest = span_skip(span_of(f->image, f->n), f->at);
+	for (; f->at_line < no; f->at_line++)
+		if (!span_cut(&rest, '\n', &line) || rest.p == NULL)
+			return (SPAN_NONE);
+	f->at = (size_t)(rest.p - f->image);
+	span_cut(&rest, '\n', &line);
+	return (line);
+}
+
 /* The source of a line that was read before, for messages at the end. */
 static struct span
 source_of(struct conf *c, struct diag_pos pos)
 {
-	struct span rest, line = SPAN_NONE;
-
-	if (c->state == NULL || pos.file == NULL)
+	if (c->state == NULL || pos.file == NULL || pos.line < 1)
 		return (SPAN_NONE);
-	for (struct conf_file *f = c->state->files; f != NULL; f = f->next) {
-		if (f->path != pos.file)
-			continue;
-		rest = span_of(f->image, f->n);
-		for (int i = 0; i < pos.line; i++)
-			if (!span_cut(&rest, '\n', &line))
-				return (SPAN_NONE);
-		return (line);
-	}
+	for (struct conf_file *f = c->state->files; f != NULL; f = f->next)
+		if (f->path == pos.file)
+			return (line_of(f, pos.line));
 	return (SPAN_NONE);
 }
 

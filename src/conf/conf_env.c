@@ -101,25 +101,35 @@ parse_unsetenv(struct conf_line *l, void *obj)
 	return (true);
 }
 
-/* Ours stay whatever is asked for: a reload and the sockets need them. */
+static void
+keep_var(char **save, int *n, const char *name)
+{
+	const char *v = name[0] == '\0' ? NULL : getenv(name);
+
+	if (v == NULL)
+		return;
+	save[(*n)++] = must_strdup(name);
+	save[(*n)++] = must_strdup(v);
+}
+
+/* Ours stay whatever is asked for: a reload and the runtime API need them. */
 static bool
 parse_resetenv(struct conf_line *l, void *obj)
 {
-	int n = conf_left(l), kept = 0;
-	char **save = must_alloc(((size_t)n * 2 + 1) * sizeof *save);
-	const char *v;
+	static const char *const ours[] = { "HAPROXY_CFGFILES",
+		"HAPROXY_LOCALPEER", "HAPROXY_MASTER_CLI", "HAPROXY_MWORKER",
+		"HAPROXY_STARTUP_VERSION", "NOTIFY_SOCKET" };
+	size_t max = (size_t)conf_left(l) + NELEM(ours);
+	char **save = must_alloc(max * 2 * sizeof *save);
+	int n = 0;
 
 	(void)obj;
-	for (int i = 0; i < n; i++) {
-		const char *name = l->word[l->at + i].text.p;
-
-		if (name[0] == '\0' || (v = getenv(name)) == NULL)
-			continue;
-		save[kept++] = must_strdup(name);
-		save[kept++] = must_strdup(v);
-	}
+	for (size_t i = 0; i < NELEM(ours); i++)
+		keep_var(save, &n, ours[i]);
+	for (; l->at < l->n; l->at++)
+		keep_var(save, &n, l->word[l->at].text.p);
 	clearenv();
-	for (int i = 0; i < kept; i += 2) {
+	for (int i = 0; i < n; i += 2) {
 		setenv(save[i], save[i + 1], 1);
 		free(save[i]);
 		free(save[i + 1]);

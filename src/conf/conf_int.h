@@ -58,6 +58,8 @@ struct conf_file {
 	const char *path;
 	char *image;
 	size_t n;
+	size_t at;                      /* where line at_line begins */
+	int at_line;
 	struct conf_file *next;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kw_dump - the keyword listings of -dK and the reference manual's text.
+ * kw_dump - the keyword listings of -dK.
  */
 #include "conf_int.h"
 
@@ -112,82 +112,6 @@ dump_cfg(struct text *out)
 		text_printf(out, "\t%s\n", (*s)->name);
 }
 
-/* ---- Markdown ---- */
-
-static void
-doc_flags(struct text *out, const struct kw *k)
-{
-	static const struct { unsigned bit; const char *name; } places[] = {
-		{ KW_DEFAULTS, "defaults" }, { KW_FRONTEND, "frontend" },
-		{ KW_BACKEND, "backend" },
-	};
-	const char *sep = "In: ";
-
-	if ((k->in & KW_PROXY) == 0)
-		return;
-	for (size_t i = 0; i < NELEM(places); i++) {
-		if ((k->in & places[i].bit) == 0)
-			continue;
-		text_printf(out, "%s%s", sep, places[i].name);
-		sep = ", ";
-	}
-	if ((k->in & (KW_FRONTEND | KW_BACKEND)) != 0)
-		text_addz(out, ", listen");
-	if ((k->flags & KW_HTTP) != 0)
-		text_addz(out, "; mode http");
-	if ((k->flags & KW_NO) != 0)
-		text_addz(out, "; can be preceded by `no`");
-	text_addz(out, ".\n\n");
-}
-
-static void
-doc_row(struct text *out, const struct kw *k)
-{
-	text_printf(out, "### %s\n\n`%s%s%s`\n\n", k->name, k->name,
-	    k->args != NULL && k->args[0] != '\0' ? " " : "",
-	    k->args != NULL ? k->args : "");
-	doc_flags(out, k);
-	text_printf(out, "%s\n\n", k->doc);
-	if (k->example != NULL)
-		text_printf(out, "    %s\n\n", k->example);
-}
-
-static void
-doc_group(struct text *out, const char *title, unsigned in)
-{
-	size_t n;
-	const struct kw **v = sorted_rows(&n);
-	bool any = false;
-
-	for (size_t i = 0; i < n; i++) {
-		if ((v[i]->in & in) == 0)
-			continue;
-		if (!any)
-			text_printf(out, "## %s\n\n", title);
-		any = true;
-		doc_row(out, v[i]);
-	}
-	free(v);
-}
-
-static void
-dump_doc(struct text *out)
-{
-	const struct kw_section *const *s;
-
-	text_addz(out, "# Configuration reference\n\n"
-	    "Made from the program's own tables.\n\n## Sections\n\n");
-	for (s = __start_kw_sections; s < __stop_kw_sections; s++)
-		text_printf(out, "### %s\n\n`%s %s`\n\n%s\n\n", (*s)->name,
-		    (*s)->name, (*s)->args, (*s)->doc);
-	doc_group(out, "Keywords of the global section", KW_GLOBAL);
-	doc_group(out, "Keywords of proxies", KW_PROXY);
-	doc_group(out, "Words of bind lines", KW_BIND);
-	doc_group(out, "Words of server lines", KW_SERVER);
-	doc_group(out, "Keywords of userlist sections", KW_USERLIST);
-	doc_group(out, "Keywords of http-errors sections", KW_HTTP_ERRORS);
-}
-
 /* ---- classes ---- */
 
 static const struct { const char *cls, *what, *head; } classes[] = {
@@ -208,7 +132,6 @@ dump_help(struct text *out)
 	for (size_t i = 0; i < NELEM(classes); i++)
 		text_printf(out, "%s: %s\n", classes[i].cls,
 		    classes[i].what);
-	text_addz(out, "doc: the configuration reference, as Markdown\n");
 }
 
 /* What the dumpers of the class print; false when there is none. */
@@ -254,8 +177,6 @@ kw_dump(struct span list, struct text *out)
 			continue;
 		if (span_is(cls, "help"))
 			dump_help(out);
-		else if (span_is(cls, "doc"))
-			dump_doc(out);
 		else if (span_is(cls, "all"))
 			for (size_t i = 0; i < NELEM(classes); i++)
 				dump_listed(span_str(classes[i].cls), out);
