@@ -360,14 +360,14 @@ same_family(const struct addr *src, const struct addr *dst, struct addr ab[2])
 static size_t
 write_v1(char *to, const struct addr ab[2])
 {
-	int af = ab[0].family == ADDR_V4 ? AF_INET : AF_INET6;
+	struct span tag = ab[0].family == ADDR_V4 ? SPAN("PROXY TCP4 ") :
+	    SPAN("PROXY TCP6 ");
 	char *p = to;
 
-	memcpy(p, af == AF_INET ? "PROXY TCP4 " : "PROXY TCP6 ", 11);
-	p += 11;
+	memcpy(p, tag.p, tag.n);
+	p += tag.n;
 	for (int i = 0; i < 2; i++) {
-		inet_ntop(af, ab[i].ip, p, INET6_ADDRSTRLEN);
-		p += strlen(p);
+		p += addr_print(&ab[i], p);
 		*p++ = ' ';
 	}
 	p += num_put(p, ab[0].port);
@@ -396,8 +396,8 @@ size_t
 conn_proxy_emit(char *dst, size_t size, unsigned version,
     const struct addr *src, const struct addr *dst_addr)
 {
-	static const char unknown[] = "PROXY UNKNOWN\r\n";
-	char out[128];
+	static const struct span unknown = { "PROXY UNKNOWN\r\n", 15 };
+	char out[CONN_PROXY_EMIT_MAX + ADDR_TEXT];
 	struct addr ab[2];
 	bool known = same_family(src, dst_addr, ab);
 	size_t n;
@@ -405,8 +405,8 @@ conn_proxy_emit(char *dst, size_t size, unsigned version,
 	if (version == 1 && known) {
 		n = write_v1(out, ab);
 	} else if (version == 1) {
-		n = sizeof unknown - 1;
-		memcpy(out, unknown, n);
+		n = unknown.n;
+		memcpy(out, unknown.p, n);
 	} else {
 		memcpy(out, v2_sign, sizeof v2_sign);
 		out[12] = src == NULL ? V2_LOCAL : V2_PROXY;
