@@ -50,6 +50,7 @@ struct agent_facts {
 	const char *progname;           /* base name of argv[0]: log tag */
 	const char *version;            /* "3.5-ecluse…", as HAProxy counts */
 	const char *date;
+	long memory_mb;                 /* -m; 0: no limit */
 };
 extern struct agent_facts agent_facts;
 

@@ -56,7 +56,8 @@ extern char *cnt_bank;
 #define CNT_PROC()   ((struct cnt_proc *)(void *)cnt_bank)  /* offset 0 */
 
 /* cnt_create - a new ledger memfd (owned by the caller: the master or the
- * top keeper); cnt_attach - map it. -1/false with errno. */
+ * top keeper); cnt_attach - map it; an empty memfd becomes one. -1/false with
+ * errno. */
 int cnt_create(void);
 bool cnt_attach(int fd);
 

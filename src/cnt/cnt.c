@@ -72,23 +72,28 @@ bank_at(int bank)
 	    (uint64_t)bank * BANK_BYTES));
 }
 
-int
-cnt_create(void)
+static bool
+write_head(int fd)
 {
 	struct cnt_head h;
-	int fd = fd_memfd("ecluse-counters");
 
-	if (fd < 0)
-		return (-1);
 	memset(&h, 0, sizeof h);
 	h.magic = CNT_MAGIC;
 	h.layout = CNT_LAYOUT;
 	/* The process counters are at offset 0 of every bank. */
 	atomic_store(&h.used, (uint32_t)sizeof(struct cnt_proc));
-	if (ftruncate(fd, (off_t)FILE_BYTES) == 0 &&
-	    pwrite(fd, &h, sizeof h, 0) == (ssize_t)sizeof h)
+	return (ftruncate(fd, (off_t)FILE_BYTES) == 0 &&
+	    pwrite(fd, &h, sizeof h, 0) == (ssize_t)sizeof h);
+}
+
+int
+cnt_create(void)
+{
+	int fd = fd_memfd("ecluse-counters"), e;
+
+	if (fd < 0 || write_head(fd))
 		return (fd);
-	int e = errno;
+	e = errno;
 	fd_close(&fd);
 	errno = e;
 	return (-1);
@@ -103,7 +108,8 @@ cnt_attach(int fd)
 	struct stat st;
 	void *p;
 
-	if (fstat(fd, &st) != 0 ||
+	if (fstat(fd, &st) != 0 || (st.st_size == 0 && !write_head(fd)) ||
+	    fstat(fd, &st) != 0 ||
 	    pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h)
 		return (false);
 	if (h.magic != CNT_MAGIC || h.layout != CNT_LAYOUT ||

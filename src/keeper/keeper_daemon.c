@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keeper_daemon - into the background, and the pid file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <base/must.h>
+#include <ipc/say.h>
+#include <os/fd.h>
+
+#include "keeper_int.h"
+
+void
+keeper_to_null(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	for (int i = 0; i < 3; i++)
+		if (fd != i)
+			(void)dup2(fd, i);
+	if (fd > 2)
+		fd_close(&fd);
+}
+
+/* The launcher: stays until the daemon serves or fails. */
+static _Noreturn void
+wait_for_daemon(int fd)
+{
+	char status = 1;
+
+	while (read(fd, &status, 1) < 0 && errno == EINTR)
+		;
+	_exit(status);
+}
+
+void
+keeper_daemonize(struct keeper *k)
+{
+	int fd[2];
+	pid_t pid;
+
+	if (pipe2(fd, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
+		ipc_say(DIAG_ALERT, "can't go into the background: %s",
+		    strerror(errno));
+		exit(1);
+	}
+	if (pid > 0) {
+		(void)close(fd[1]);
+		wait_for_daemon(fd[0]);
+	}
+	(void)close(fd[0]);
+	(void)setsid();
+	k->ready_fd = fd[1];
+	k->daemonized = true;
+}
+
+bool
+keeper_pidfile(const char *path, pid_t pid)
+{
+	char text[24];
+	int n = snprintf(text, sizeof text, "%d\n", (int)pid), fd;
+	bool good;
+
+	if (path == NULL)
+		return (true);
+	fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0644);
+	good = fd >= 0 && fd_write_all(fd, text, (size_t)n);
+	if (!good)
+		ipc_say(DIAG_ALERT, "Cannot create pidfile %s: %s", path,
+		    strerror(errno));
+	if (fd >= 0)
+		fd_close(&fd);
+	return (good);
+}

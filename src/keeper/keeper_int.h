@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KEEPER_KEEPER_INT_H
+#define KEEPER_KEEPER_INT_H
+/*
+ * The keeper's own state, shared by its files.
+ */
+#include <ipc/ipc.h>
+#include <keeper/keeper.h>
+#include <os/loop.h>
+#include <shm/shm.h>
+
+struct px_listen;
+
+struct keeper_sock {            /* one listening address */
+	const struct px_listen *listen;
+	bool stats;
+	int *fds;               /* shards; fds[0] alone when shared */
+	size_t n;
+};
+
+struct keeper_proc {            /* agent (number 0) or worker */
+	int no;
+	pid_t pid;              /* 0: none now */
+	int shm_no;
+	struct ipc_chan chan;
+	bool ready, quiet;
+	int64_t born_ms;
+	unsigned crashes;       /* in a row, each soon after its start */
+	struct tmr again;       /* when it is forked again */
+};
+
+enum keeper_phase {
+	KEEPER_STARTING,        /* a child that ends now is a failed start */
+	KEEPER_CLOSED,          /* ready, gates are closed */
+	KEEPER_SERVING,
+	KEEPER_QUIET,           /* the next generation accepts */
+	KEEPER_GRACE,           /* told to leave, listeners stay for a while */
+	KEEPER_LEAVING,         /* ends when the last connection has */
+	KEEPER_STOPPING         /* ends now */
+};
+
+struct keeper {
+	struct keeper_opts *o;
+	struct loop loop;
+	enum keeper_phase phase;
+	bool has_master, paused, daemonized;
+	struct ipc_chan master;
+	uint32_t gen, reloads;
+	int life[2];            /* [1] only in the top process */
+	int status;             /* to exit with */
+	int ready_fd;           /* -D: the launcher waits on it; -1 */
+	struct keeper_sock *socks;
+	size_t n_socks;
+	struct keeper_proc *procs;      /* n + 1 */
+	int n;                  /* workers */
+	struct tmr grace, deadline, check;
+};
+
+extern struct keeper the_keeper;
+
+/* keeper_load - the configuration; false after the messages were printed. */
+bool keeper_load(struct keeper_opts *, struct conf *);
+
+/* keeper_env - variables that a configuration may read. */
+void keeper_env(const struct keeper_opts *);
+
+/* keeper_state - map state and ledger, give every object its place. */
+bool keeper_state(struct keeper *, int state_fd, int ledger_fd);
+
+/* keeper_sockets - get every listening socket, from ourselves or the master.
+ * keeper_sockets_close - ours are not needed any more.
+ * keeper_sockets_pause - stop or start listening (SIGTTOU, SIGTTIN). */
+bool keeper_sockets(struct keeper *);
+void keeper_sockets_close(struct keeper *);
+void keeper_sockets_pause(struct keeper *, bool);
+
+/* keeper_listens - the sockets of one worker; malloc'ed. */
+struct worker_listen;
+struct worker_listen *keeper_listens(const struct keeper *, int no,
+    size_t *n);
+
+/* keeper_fork_all, keeper_fork_one - start processes; `on_child` of keeper.c
+ * hears of their messages. */
+bool keeper_fork_all(struct keeper *);
+bool keeper_fork_one(struct keeper *, struct keeper_proc *);
+void keeper_reap(struct keeper *);
+void keeper_on_child(struct ipc_chan *, struct ipc_msg *, void *proc);
+void keeper_child_died(struct keeper *, struct keeper_proc *, int status);
+void keeper_tell_workers(struct keeper *, enum ipc_type);
+void keeper_kill_all(struct keeper *, int sig);
+int  keeper_alive(const struct keeper *, bool agent_too);
+
+/* keeper_daemonize - leave the terminal: returns in the daemon, which writes
+ * to k->ready_fd when it serves. keeper_pidfile - false after an alert. */
+void keeper_daemonize(struct keeper *);
+bool keeper_pidfile(const char *path, pid_t);
+void keeper_to_null(void);
+
+/* keeper_dump - SIGHUP, SIGQUIT of the top process. */
+void keeper_dump(int sig);
+#endif

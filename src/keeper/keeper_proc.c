@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keeper_proc - forking agent and workers, and again when they died.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <agent/agent.h>
+#include <base/clock.h>
+#include <base/must.h>
+#include <base/rand.h>
+#include <cnt/cnt.h>
+#include <ipc/say.h>
+#include <os/fd.h>
+#include <os/proc.h>
+#include <os/sock.h>
+#include <px/px.h>
+#include <shm/reap.h>
+#include <srv/srv.h>
+#include <worker/worker.h>
+
+#include "keeper_int.h"
+
+#define SOON_MS     1000        /* died this soon: something is wrong */
+#define SLOWEST_MS  10000
+#define FIRST_MS    100
+
+KEEPER_REAP(srv, srv_worker_dead);
+
+/* ---- in the child ---- */
+
+static void
+ignore_signals(void)
+{
+	static const int sigs[] = { SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2,
+		SIGTTOU, SIGTTIN, SIGPIPE };
+
+	/* They are meant for the top process, which tells us what to do. A
+	 * terminal sends them to all. */
+	for (size_t i = 0; i < NELEM(sigs); i++)
+		(void)signal(sigs[i], SIG_IGN);
+}
+
+/* Give up what is the keeper's: its loop, its channels, its life. */
+static void
+become_child(struct keeper *k, int shm_no)
+{
+	pid_t keeper = agent_facts.keeper_pid;
+
+	proc_signals_reset();
+	ignore_signals();
+	loop_close(&k->loop);
+	ipc_say_also = NULL;
+	if (k->has_master)
+		ipc_abandon(&k->master);
+	for (int i = 0; i <= k->n; i++)
+		ipc_abandon(&k->procs[i].chan);
+	fd_close(&k->ready_fd);
+	if (k->life[1] >= 0)
+		fd_close(&k->life[1]);
+	ipc_life_follow(k->life[0]);
+	if (k->daemonized || px_model->global.daemon)
+		keeper_to_null();
+	shm_lock_forked();
+	shm_proc_no = shm_no;
+	cnt_bank_open(shm_no);
+	rand_seed();
+	MUST(agent_facts.keeper_pid == keeper);
+}
+
+/* The agent drops what the workers drop. */
+static void
+settle_agent(void)
+{
+	const struct px_global *g = &px_model->global;
+	const struct proc_identity id = {
+		.set_uid = g->set_uid, .set_gid = g->set_gid, .uid = g->uid,
+		.gid = g->gid, .chroot = g->chroot,
+		.dumpable = g->set_dumpable
+	};
+	const char *what;
+
+	if (proc_drop(&id, &what))
+		return;
+	ipc_say(DIAG_ALERT, "agent: %s: %s", what, strerror(errno));
+	exit(1);
+}
+
+static _Noreturn void
+run_agent(struct keeper *k, int shm_no, int keeper_fd)
+{
+	const struct agent_start start = { keeper_fd, settle_agent };
+
+	become_child(k, shm_no);
+	proc_title("agent");
+	agent_main(&start);
+}
+
+static void
+close_others(struct keeper *k, const struct worker_listen *v, size_t n)
+{
+	for (size_t i = 0; i < k->n_socks; i++)
+		for (size_t j = 0; j < k->socks[i].n; j++) {
+			bool mine = false;
+
+			for (size_t x = 0; x < n && !mine; x++)
+				mine = v[x].fd == k->socks[i].fds[j];
+			if (!mine)
+				(void)close(k->socks[i].fds[j]);
+		}
+}
+
+static _Noreturn void
+run_worker(struct keeper *k, int no, int shm_no, int keeper_fd, int agent_fd)
+{
+	struct worker_start s = {
+		.no = no, .n_workers = k->n, .proc_no = shm_no, .gen = k->gen,
+		.keeper_pid = agent_facts.keeper_pid, .keeper_fd = keeper_fd,
+		.agent_fd = agent_fd
+	};
+	struct worker_listen *v = keeper_listens(k, no, &s.n_listens);
+
+	become_child(k, shm_no);
+	if (k->n_socks < 1000)          /* a square; they do no harm */
+		close_others(k, v, s.n_listens);
+	s.listens = v;
+	proc_title("worker %d", no);
+	worker_main(&s);
+}
+
+/* ---- in the keeper ---- */
+
+/* A new pair for the topics; the agent's end is sent as soon as it is there. */
+static int
+agent_pair(struct keeper *k, struct keeper_proc *p, int *worker_end)
+{
+	int pair[2];
+
+	(void)k;
+	(void)p;
+	if (!sock_pair(SOCK_SEQPACKET, pair))
+		return (-1);
+	*worker_end = pair[1];
+	return (pair[0]);
+}
+
+static void
+tell_agent_of(struct keeper *k, struct keeper_proc *p, int *fd)
+{
+	struct ipc_worker w = { p->no, (int32_t)p->pid };
+
+	if (k->procs[0].pid > 0)
+		(void)ipc_send(&k->procs[0].chan, IPC_A_WORKER, &w, sizeof w,
+		    fd, 1);
+	fd_close(fd);
+}
+
+/* A new agent: every worker gets a channel to it. */
+static void
+introduce_workers(struct keeper *k)
+{
+	for (int i = 1; i <= k->n; i++) {
+		struct keeper_proc *p = &k->procs[i];
+		int mine, theirs;
+
+		if (p->pid <= 0 || (mine = agent_pair(k, p, &theirs)) < 0)
+			continue;
+		(void)ipc_send(&p->chan, IPC_W_AGENT, NULL, 0, &theirs, 1);
+		fd_close(&theirs);
+		tell_agent_of(k, p, &mine);
+	}
+}
+
+static void
+after_fork(struct keeper *k, struct keeper_proc *p, pid_t pid, int shm_no,
+    int chan_fd)
+{
+	p->pid = pid;
+	p->shm_no = shm_no;
+	p->ready = p->quiet = false;
+	p->born_ms = clock_mono_us() / 1000;
+	shm_proc_set_pid(the_shm, shm_no, pid);
+	ipc_open(&p->chan, chan_fd, IPC_KEEPER, p->no == 0 ? IPC_AGENT :
+	    IPC_WORKER, &k->loop, keeper_on_child, p);
+}
+
+bool
+keeper_fork_one(struct keeper *k, struct keeper_proc *p)
+{
+	int pair[2], mine = -1, theirs = -1;
+	int shm_no = shm_proc_get(the_shm, k->gen, p->no == 0 ? 'a' : 'w');
+	pid_t pid = -1;
+
+	if (shm_no < 0 || !sock_pair(SOCK_SEQPACKET, pair)) {
+		ipc_say(DIAG_ALERT, "can't start a process: %s", shm_no < 0 ?
+		    "too many processes of old generations are left" :
+		    strerror(errno));
+		if (shm_no >= 0)
+			shm_proc_put(the_shm, shm_no);
+		return (false);
+	}
+	if (p->no > 0)
+		mine = agent_pair(k, p, &theirs);
+	if ((pid = fork()) == 0) {
+		(void)close(pair[0]);
+		fd_close(&mine);
+		if (p->no == 0)
+			run_agent(k, shm_no, pair[1]);
+		run_worker(k, p->no, shm_no, pair[1], theirs);
+	}
+	(void)close(pair[1]);
+	fd_close(&theirs);
+	if (pid < 0) {
+		ipc_say(DIAG_ALERT, "can't start a process: %s",
+		    strerror(errno));
+		(void)close(pair[0]);
+		fd_close(&mine);
+		shm_proc_put(the_shm, shm_no);
+		return (false);
+	}
+	after_fork(k, p, pid, shm_no, pair[0]);
+	if (p->no == 0)
+		introduce_workers(k);
+	else
+		tell_agent_of(k, p, &mine);
+	return (true);
+}
+
+static void
+on_again(struct tmr *t)
+{
+	struct keeper_proc *p = HOLDER(t, struct keeper_proc, again);
+
+	if (p->pid == 0 && the_keeper.phase < KEEPER_QUIET &&
+	    !keeper_fork_one(&the_keeper, p))
+		tmr_arm(&the_keeper.loop.wheel, t,
+		    the_keeper.loop.now_ms + SLOWEST_MS);
+}
+
+bool
+keeper_fork_all(struct keeper *k)
+{
+	k->procs = must_alloc((size_t)(k->n + 1) * sizeof *k->procs);
+	for (int i = 0; i <= k->n; i++) {
+		k->procs[i].no = i;
+		k->procs[i].chan.fd = -1;
+		list_init(&k->procs[i].chan.out);
+		tmr_init(&k->procs[i].again, on_again);
+	}
+	for (int i = 0; i <= k->n; i++)
+		if (!keeper_fork_one(k, &k->procs[i]))
+			return (false);
+	return (true);
+}
+
+/* ---- death ---- */
+
+static void
+give_back(struct keeper *k, struct keeper_proc *p)
+{
+	struct ipc_worker w = { p->no, (int32_t)p->pid };
+
+	shm_reap(p->shm_no);
+	cnt_bank_fold(p->shm_no);
+	shm_proc_put(the_shm, p->shm_no);
+	ipc_close(&p->chan);
+	p->pid = 0;
+	if (p->no > 0 && k->procs[0].pid > 0)
+		(void)ipc_send(&k->procs[0].chan, IPC_A_GONE, &w, sizeof w,
+		    NULL, 0);
+}
+
+static void
+say_death(const struct keeper_proc *p, pid_t pid, int status, int64_t delay)
+{
+	char name[24], again[64] = "";
+
+	snprintf(name, sizeof name, p->no == 0 ? "Agent" : "Worker %d", p->no);
+	if (delay > 0)
+		snprintf(again, sizeof again,
+		    "; it crashes again and again, next try in %d ms",
+		    (int)delay);
+	if (WIFSIGNALED(status))
+		ipc_say(DIAG_ALERT, "%s (%d) ended by signal %d (%s)%s", name,
+		    (int)pid, WTERMSIG(status), strsignal(WTERMSIG(status)),
+		    again);
+	else
+		ipc_say(DIAG_ALERT, "%s (%d) exited with code %d%s", name,
+		    (int)pid, WEXITSTATUS(status), again);
+}
+
+/* Replaced at once; one that crashes soon after each start is slowed down. */
+static void
+replace(struct keeper *k, struct keeper_proc *p, pid_t pid, int status)
+{
+	int64_t delay = 0;
+
+	k->loop.now_ms = clock_mono_us() / 1000;
+	if (k->loop.now_ms - p->born_ms > SOON_MS)
+		p->crashes = 0;
+	if (p->crashes > 0) {
+		delay = FIRST_MS;
+		for (unsigned i = 1; i < p->crashes && delay < SLOWEST_MS; i++)
+			delay *= 2;
+		if (delay > SLOWEST_MS)
+			delay = SLOWEST_MS;
+	}
+	p->crashes++;
+	say_death(p, pid, status, delay);
+	if (delay > 0 || !keeper_fork_one(k, p))
+		tmr_arm(&k->loop.wheel, &p->again, k->loop.now_ms +
+		    (delay > 0 ? delay : SLOWEST_MS));
+}
+
+void
+keeper_reap(struct keeper *k)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (int i = 0; i <= k->n; i++) {
+			struct keeper_proc *p = &k->procs[i];
+
+			if (p->pid != pid)
+				continue;
+			give_back(k, p);
+			if (k->phase == KEEPER_CLOSED ||
+			    k->phase == KEEPER_SERVING ||
+			    k->phase == KEEPER_GRACE)
+				replace(k, p, pid, status);
+			keeper_child_died(k, p, status);
+			break;
+		}
+}
+
+void
+keeper_tell_workers(struct keeper *k, enum ipc_type type)
+{
+	for (int i = 1; i <= k->n; i++)
+		if (k->procs[i].pid > 0)
+			(void)ipc_send(&k->procs[i].chan, type, NULL, 0, NULL,
+			    0);
+}
+
+void
+keeper_kill_all(struct keeper *k, int sig)
+{
+	for (int i = 0; i <= k->n && k->procs != NULL; i++)
+		if (k->procs[i].pid > 0)
+			(void)kill(k->procs[i].pid, sig);
+}
+
+int
+keeper_alive(const struct keeper *k, bool agent_too)
+{
+	int n = 0;
+
+	for (int i = agent_too ? 0 : 1; i <= k->n; i++)
+		n += k->procs[i].pid > 0;
+	return (n);
+}

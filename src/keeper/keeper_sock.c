@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keeper_sock - the listening sockets of a generation: asked for, shared out
+ * among the workers, paused.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <agent/agent.h>
+#include <base/must.h>
+#include <ipc/holder.h>
+#include <ipc/say.h>
+#include <os/fd.h>
+#include <os/sock.h>
+#include <px/px.h>
+#include <worker/worker.h>
+
+#include "keeper_int.h"
+
+#define ANSWER_MS 30000         /* the master may be opening sockets */
+
+static bool
+is_inet(const struct addr_spec *a)
+{
+	return (a->addr.family == ADDR_V4 || a->addr.family == ADDR_V6);
+}
+
+static struct span
+host_of(const struct addr_spec *a)
+{
+	return (is_inet(a) || a->addr.family == ADDR_FD ||
+	    a->addr.family == ADDR_SOCKPAIR ? SPAN("") : a->host);
+}
+
+static struct ipc_listen
+request(const struct keeper *k, const struct px_listen *li, bool stats)
+{
+	const struct px_bind *b = li->bind;
+	struct ipc_listen l = {
+		.n = 1, .family = li->addr.addr.family,
+		.transparent = b->transparent, .v6only = b->v6only,
+		.v4v6 = b->v4v6, .defer_accept = b->defer_accept,
+		.tfo = b->tfo, .port = li->addr.addr.port, .fd = li->addr.fd,
+		.backlog = b->backlog, .mss = b->mss, .mode = b->mode,
+		.uid = b->uid, .gid = b->gid, .user_timeout_ms = b->tcp_ut_ms
+	};
+
+	if (l.backlog == 0 && b->px != NULL)
+		l.backlog = b->px->backlog;
+	if (is_inet(&li->addr)) {
+		memcpy(l.ip, li->addr.addr.ip, sizeof l.ip);
+		l.reuseport = !px_model->global.no_reuseport && !stats;
+		if (l.reuseport)
+			l.n = (uint32_t)k->n;
+	}
+	l.host_n = (uint16_t)host_of(&li->addr).n;
+	l.interface_n = b->interface == NULL ? 0 :
+	    (uint16_t)strlen(b->interface);
+	return (l);
+}
+
+/* ---- from the master ---- */
+
+static bool
+ask_master(struct keeper *k, const struct ipc_listen *l, struct span host,
+    struct span interface, int *fds, size_t *n, const char **err)
+{
+	static char why[256];
+	struct ipc_msg m;
+	struct text t;
+	bool sent;
+
+	text_init(&t);
+	text_add(&t, span_of((const char *)l, sizeof *l));
+	text_add(&t, host);
+	text_add(&t, interface);
+	sent = t.n <= 4096 && ipc_send(&k->master, IPC_LISTEN, t.p, t.n, NULL,
+	    0);
+	text_fini(&t);
+	*err = "the master does not answer";
+	if (!sent || !ipc_wait(&k->master, &m, ANSWER_MS))
+		return (false);
+	if (m.type != IPC_LISTEN_OK || m.n_fds == 0) {
+		if (m.type == IPC_LISTEN_FAIL) {
+			span_copy(why, sizeof why, m.data);
+			*err = why;
+		}
+		return (false);
+	}
+	*n = m.n_fds;
+	memcpy(fds, m.fds, m.n_fds * sizeof *fds);
+	return (true);
+}
+
+static bool
+get_fds(struct keeper *k, const struct ipc_listen *l, struct span host,
+    struct span interface, int *fds, size_t *n, const char **err)
+{
+	if (k->has_master)
+		return (ask_master(k, l, host, interface, fds, n, err));
+	return (ipc_holder_get(l, host, interface, k->gen, fds, n, err));
+}
+
+static bool
+open_one(struct keeper *k, struct px_listen *li, bool stats)
+{
+	struct keeper_sock *s = &k->socks[k->n_socks];
+	const struct px_bind *b = li->bind;
+	const char *err = NULL;
+	int fds[IPC_FDS_MAX];
+	struct ipc_listen l;
+	size_t n = 0;
+
+	if (li->addr.need_dns && !addr_resolve(&li->addr, &err)) {
+		ipc_say(DIAG_ALERT, "Starting %s %s: %s [%s]",
+		    stats ? "stats socket" : "frontend",
+		    stats ? "" : b->px->name, err, li->text);
+		return (false);
+	}
+	l = request(k, li, stats);
+	if (!get_fds(k, &l, host_of(&li->addr), span_str(b->interface), fds,
+	    &n, &err)) {
+		ipc_say(DIAG_ALERT, "Starting %s%s%s: %s [%s]",
+		    stats ? "stats socket" : "frontend", stats ? "" : " ",
+		    stats ? "" : b->px->name, err, li->text);
+		return (false);
+	}
+	s->listen = li;
+	s->stats = stats;
+	s->n = n;
+	s->fds = must_alloc(n * sizeof *fds);
+	memcpy(s->fds, fds, n * sizeof *fds);
+	k->n_socks++;
+	return (true);
+}
+
+/* The agent needs them all: to serve the stats sockets, to export the rest. */
+static void
+list_for_agent(struct keeper *k)
+{
+	struct agent_socket *list;
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->n_socks; i++)
+		n += k->socks[i].n;
+	list = must_alloc((n + 1) * sizeof *list);
+	for (size_t i = 0; i < k->n_socks; i++) {
+		const struct keeper_sock *s = &k->socks[i];
+
+		for (size_t j = 0; j < s->n; j++)
+			list[agent_n_sockets++] = (struct agent_socket){
+			    .fd = s->fds[j], .listen = s->listen,
+			    .stats = s->stats, .interface =
+			    s->listen->bind->interface, .exportable =
+			    s->listen->addr.addr.family != ADDR_SOCKPAIR };
+	}
+	agent_sockets = list;
+}
+
+bool
+keeper_sockets(struct keeper *k)
+{
+	const struct px_global *g = &px_model->global;
+	size_t room = px_model->n_listens + 1;
+	bool good = true;
+
+	for (struct px_listen *li = g->stats_listens; li; li = li->next)
+		room++;
+	k->socks = must_alloc(room * sizeof *k->socks);
+	PX_EACH(px, px_model) {
+		if ((px->kind & PX_FE) == 0 || px->disabled)
+			continue;
+		for (struct px_listen *li = px->listens; li; li = li->next)
+			good = open_one(k, li, false) && good;
+	}
+	for (struct px_listen *li = g->stats_listens; li; li = li->next)
+		good = open_one(k, li, true) && good;
+	if (!good)
+		return (false);
+	if (k->n_socks == 0) {
+		ipc_say(DIAG_ALERT, "no 'bind' line is enabled: there is "
+		    "nothing to listen on");
+		return (false);
+	}
+	list_for_agent(k);
+	return (true);
+}
+
+struct worker_listen *
+keeper_listens(const struct keeper *k, int no, size_t *n)
+{
+	struct worker_listen *v;
+	size_t room = 1;
+
+	for (size_t i = 0; i < k->n_socks; i++)
+		room += k->socks[i].n;
+	v = must_alloc(room * sizeof *v);
+	*n = 0;
+	for (size_t i = 0; i < k->n_socks; i++) {
+		const struct keeper_sock *s = &k->socks[i];
+
+		if (s->stats)
+			continue;
+		if (s->n < (size_t)k->n) {      /* shared */
+			v[(*n)++] = (struct worker_listen){ s->listen,
+			    s->fds[(size_t)(no - 1) % s->n] };
+			continue;
+		}
+		/* Its own shard, and those that have no worker any more. */
+		for (size_t j = (size_t)no - 1; j < s->n; j += (size_t)k->n)
+			v[(*n)++] = (struct worker_listen){ s->listen,
+			    s->fds[j] };
+	}
+	return (v);
+}
+
+void
+keeper_sockets_close(struct keeper *k)
+{
+	for (size_t i = 0; i < k->n_socks; i++) {
+		/* A holder's own descriptors are the holder's to close. */
+		for (size_t j = 0; j < k->socks[i].n && k->has_master; j++)
+			fd_close(&k->socks[i].fds[j]);
+		free(k->socks[i].fds);
+	}
+	free(k->socks);
+	k->socks = NULL;
+	k->n_socks = 0;
+	if (!k->has_master)
+		ipc_holder_commit(UINT32_MAX);
+}
+
+/* shutdown() works on the socket itself, so on that of all processes. */
+void
+keeper_sockets_pause(struct keeper *k, bool pause)
+{
+	for (size_t i = 0; i < k->n_socks; i++) {
+		const struct keeper_sock *s = &k->socks[i];
+		int backlog = s->listen->bind->backlog;
+
+		if (!is_inet(&s->listen->addr) || s->stats)
+			continue;
+		for (size_t j = 0; j < s->n; j++) {
+			if (pause)
+				(void)shutdown(s->fds[j], SHUT_RD);
+			else if (listen(s->fds[j], backlog > 0 ? backlog :
+			    SOMAXCONN) != 0)
+				ipc_say(DIAG_WARNING, "can't listen again on "
+				    "%s: %s", s->listen->text,
+				    strerror(errno));
+		}
+	}
+}

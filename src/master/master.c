@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * master - start, signals, reload, stop.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <base/clock.h>
+#include <base/must.h>
+#include <ipc/holder.h>
+#include <ipc/say.h>
+#include <os/fd.h>
+#include <os/proc.h>
+#include <os/sock.h>
+#include <shm/shm.h>
+
+#include "master_int.h"
+
+#define LOG_MAX     (1u << 20)
+#define KILL_MS     4000        /* keepers get to end everything */
+#define EXEC_MS     20          /* until the next image, at least */
+#define BUSY_TRIES  100
+#define BUSY_NS     10000000
+
+struct master the_master;
+
+/* ---- messages that `show startup-logs` repeats ---- */
+
+void
+master_note(struct span s)
+{
+	if (the_master.log.n + s.n <= LOG_MAX)
+		text_add(&the_master.log, s);
+}
+
+/* ---- reload ---- */
+
+void
+master_reload(struct master *m)
+{
+	if (m->stopping)
+		return;
+	if (m->candidate != NULL) {
+		m->again = true;
+		return;
+	}
+	m->reload_began_us = clock_mono_us();
+	m->reloads++;
+	text_clear(&m->log);
+	if (m->a->notify)
+		proc_notify("RELOADING=1\nSTATUS=Reloading Configuration.\n"
+		    "MONOTONIC_USEC=%lld", (long long)m->reload_began_us);
+	ipc_say(DIAG_NOTICE, "Reloading");
+	if (!master_start_candidate(m))
+		master_reload_failed(m, strerror(errno));
+}
+
+static void
+go_on(struct master *m)
+{
+	if (!m->again)
+		return;
+	m->again = false;
+	master_reload(m);
+}
+
+void
+master_reload_failed(struct master *m, const char *why)
+{
+	m->failed++;
+	m->last_failed = true;
+	ipc_say(DIAG_WARNING, "Loading failure! %s; %s", why,
+	    m->current != NULL ? "the current worker goes on" :
+	    "nothing serves now");
+	if (m->a->notify)
+		proc_notify("READY=1\nSTATUS=Reload failed!");
+	master_cli_reloaded(m, false);
+	go_on(m);
+}
+
+static bool
+write_pidfile(const char *path)
+{
+	struct text t;
+	int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0644);
+	bool good;
+
+	text_init(&t);
+	text_printf(&t, "%d\n", (int)getpid());
+	good = fd >= 0 && fd_write_all(fd, t.p, t.n);
+	text_fini(&t);
+	if (!good)
+		ipc_say(DIAG_ALERT, "Cannot create pidfile %s: %s", path,
+		    strerror(errno));
+	if (fd >= 0)
+		fd_close(&fd);
+	return (good);
+}
+
+static void
+to_null(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; fd >= 0 && i < 3; i++)
+		(void)dup2(fd, i);
+	if (fd > 2)
+		fd_close(&fd);
+}
+
+/* The first generation serves. */
+static void
+started(struct master *m)
+{
+	char zero = 0;
+
+	if (m->pidfile != NULL)
+		(void)write_pidfile(m->pidfile);
+	for (size_t i = 0; i < m->a->n_old_pids; i++)
+		(void)kill(m->a->old_pids[i], m->a->old_signal);
+	(void)ipc_holder_settle();
+	if (m->ready_fd >= 0)
+		(void)fd_write_all(m->ready_fd, &zero, 1);
+	fd_close(&m->ready_fd);
+	if (m->daemonized)
+		to_null();
+}
+
+/* A generation serves and the one before it was told to go. */
+void
+master_swap_done(struct master *m)
+{
+	bool first = m->reload_began_us == 0 && m->reloads == 0;
+
+	m->failed = 0;
+	m->last_failed = false;
+	ipc_say(DIAG_NOTICE, "Loading success.");
+	if (first)
+		started(m);
+	master_limit_reloads(m);
+	if (m->a->notify)
+		proc_notify("READY=1\nMAINPID=%d\nSTATUS=Ready.",
+		    (int)getpid());
+	master_cli_reloaded(m, true);
+	tmr_arm(&m->loop.wheel, &m->exec_timer, m->loop.now_ms + EXEC_MS);
+	go_on(m);
+}
+
+/* Nothing must be on its way in this image's memory. */
+static void
+on_exec_timer(struct tmr *t)
+{
+	struct master *m = HOLDER(t, struct master, exec_timer);
+	bool busy = m->candidate != NULL || master_cli_waiting(m);
+
+	LIST_EACH(it, &m->gens) {
+		struct gen *g = LIST_ITEM(it, struct gen, node);
+
+		busy = busy || g->chan.out_bytes > 0 || (g->state == GEN_OLD &&
+		    !g->drained);
+	}
+	if (m->stopping)
+		return;
+	if (!busy)
+		master_exec_if_new(m);
+	else
+		tmr_arm(&m->loop.wheel, t, m->loop.now_ms + EXEC_MS);
+}
+
+/* ---- stop ---- */
+
+static void
+tell_all(struct master *m, int32_t sig)
+{
+	LIST_EACH(it, &m->gens) {
+		struct gen *g = LIST_ITEM(it, struct gen, node);
+
+		if (g->state == GEN_CANDIDATE)
+			(void)kill(g->pid, SIGKILL);
+		else if (g->chan.fd >= 0)
+			(void)ipc_send(&g->chan, IPC_SIGNAL, &sig, sizeof sig,
+			    NULL, 0);
+		for (uint32_t i = 0; g->state == GEN_ORPHANS &&
+		    i < g->procs.n; i++)
+			if (g->procs.worker[i] > 0)
+				(void)kill(g->procs.worker[i], sig == SIGUSR1 ?
+				    SIGUSR1 : SIGKILL);
+	}
+}
+
+static void
+on_stop_timer(struct tmr *t)
+{
+	struct master *m = HOLDER(t, struct master, stop_timer);
+
+	/* All that lives follows the life pipe and ends with us. */
+	m->loop.stop = true;
+}
+
+static void
+stop(struct master *m, int sig)
+{
+	if (!m->stopping) {
+		ipc_say(DIAG_WARNING, "Exiting Master process...");
+		if (m->a->notify)
+			proc_notify("STOPPING=1");
+	}
+	m->stopping = true;
+	m->stop_signal = sig;
+	if (sig == SIGINT || sig == SIGTERM) {
+		m->status = sig == SIGINT ? 130 : 143;
+		tmr_stop(&m->loop.wheel, &m->stop_timer);
+		tmr_arm(&m->loop.wheel, &m->stop_timer,
+		    m->loop.now_ms + KILL_MS);
+	}
+	tell_all(m, sig);
+	if (list_empty(&m->gens))
+		m->loop.stop = true;
+}
+
+static void
+on_signal(void *arg, int sig, pid_t from)
+{
+	struct master *m = arg;
+
+	(void)from;
+	switch (sig) {
+	case SIGCHLD:
+		master_reap(m);
+		break;
+	case SIGUSR2:
+	case SIGHUP:
+		master_reload(m);
+		break;
+	case SIGUSR1:
+	case SIGTERM:
+	case SIGINT:
+		stop(m, sig);
+		break;
+	case SIGTTOU:
+	case SIGTTIN:
+	case SIGQUIT:
+		if (m->current != NULL)
+			(void)ipc_send(&m->current->chan, IPC_SIGNAL,
+			    &(int32_t){ sig }, sizeof(int32_t), NULL, 0);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+take_signals(struct master *m)
+{
+	static const int all[] = { SIGCHLD, SIGUSR1, SIGUSR2, SIGHUP, SIGTERM,
+		SIGINT, SIGTTOU, SIGTTIN, SIGQUIT };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < NELEM(all); i++)
+		sigaddset(&set, all[i]);
+	(void)proc_signals(&m->loop, &set, on_signal, m);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- start ---- */
+
+/* The launcher waits until the first generation serves. */
+static void
+fork_daemon(struct master *m)
+{
+	char status = 1;
+	int fd[2];
+	pid_t pid;
+
+	if (pipe2(fd, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
+		ipc_say(DIAG_ALERT, "can't go into the background: %s",
+		    strerror(errno));
+		exit(1);
+	}
+	if (pid > 0) {
+		(void)close(fd[1]);
+		while (read(fd[0], &status, 1) < 0 && errno == EINTR)
+			;
+		_exit(status);
+	}
+	(void)close(fd[0]);
+	(void)setsid();
+	m->ready_fd = fd[1];
+	m->daemonized = true;
+}
+
+/* The configuration says daemon, which is known only now: start over from the
+ * background. Nothing has served yet. */
+void
+master_into_background(struct master *m)
+{
+	fd_close(&m->life[0]);
+	fd_close(&m->life[1]);
+	master_drop_candidate(m);
+	proc_signals_reset();
+	loop_close(&m->loop);
+	fork_daemon(m);
+	loop_open(&m->loop);
+	take_signals(m);
+	master_cli_open(m, false);
+	if (!ipc_life_open(m->life) || !master_start_candidate(m))
+		exit(1);
+}
+
+static bool
+on_busy(void)
+{
+	static int tries;
+	const struct timespec nap = { 0, BUSY_NS };
+	const struct master_args *a = the_master.a;
+
+	if (a->n_old_pids == 0 || the_master.current != NULL ||
+	    tries++ >= BUSY_TRIES)
+		return (false);
+	if (tries == 1)
+		for (size_t i = 0; i < a->n_old_pids; i++)
+			(void)kill(a->old_pids[i], SIGTTOU);
+	(void)nanosleep(&nap, NULL);
+	return (true);
+}
+
+static void
+open_old_sockets(const struct master_args *a)
+{
+	const char *err;
+
+	ipc_holder_busy = on_busy;
+	if (a->getsocks != NULL && strcmp(a->getsocks, "/dev/null") != 0 &&
+	    ipc_getsocks(a->getsocks, &err) < 0)
+		ipc_say(DIAG_WARNING, "-x %s: %s; opening sockets anew",
+		    a->getsocks, err);
+}
+
+static bool
+start_fresh(struct master *m)
+{
+	m->born_ms = m->loop.now_ms;
+	m->wall_start_s = clock_wall_us() / 1000000;
+	m->state_fd = shm_create("ecluse-state");
+	m->ledger_fd = fd_memfd("ecluse-counters");
+	if (m->state_fd < 0 || m->ledger_fd < 0 || !ipc_life_open(m->life)) {
+		ipc_say(DIAG_ALERT, "can't make shared memory: %s",
+		    strerror(errno));
+		return (false);
+	}
+	master_cli_open(m, true);
+	if (m->n_sockets != m->a->n_sockets)
+		return (false);
+	open_old_sockets(m->a);
+	return (master_start_candidate(m));
+}
+
+static bool
+start_again(struct master *m, int fd)
+{
+	if (!master_resume(m, fd)) {
+		ipc_say(DIAG_ALERT, "the state of the master before can't be "
+		    "read; ending, so that a supervisor starts afresh");
+		return (false);
+	}
+	ipc_say(DIAG_NOTICE, "the master runs the new program now");
+	m->reload_began_us = clock_mono_us();
+	master_cli_open(m, false);
+	master_reap(m);         /* who died meanwhile */
+	return (true);
+}
+
+int
+master_main(const struct master_args *a, int resume_fd)
+{
+	struct master *m = &the_master;
+
+	memset(m, 0, sizeof *m);
+	m->a = a;
+	m->ready_fd = -1;
+	m->life[0] = m->life[1] = -1;
+	list_init(&m->gens);
+	list_init(&m->clis);
+	text_init(&m->log);
+	ipc_say_also = master_note;
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (a->daemon && !a->foreground && resume_fd < 0)
+		fork_daemon(m);
+	master_exe_look(&m->exe);
+	loop_open(&m->loop);
+	tmr_init(&m->stop_timer, on_stop_timer);
+	tmr_init(&m->exec_timer, on_exec_timer);
+	take_signals(m);
+	proc_title("master");
+	if (!(resume_fd < 0 ? start_fresh(m) : start_again(m, resume_fd)))
+		return (1);
+	loop_run(&m->loop);
+	if (m->stopping)
+		ipc_say(DIAG_WARNING, "All workers exited. Exiting... (%d)",
+		    m->status);
+	return (m->status);
+}

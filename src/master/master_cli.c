@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * master_cli - the master's sockets (-S): lines in, answers out, and bytes
+ * relayed between a client and the agent of a generation.
+ *
+ * A client's commands are done one after the other; while one waits (for a
+ * reload, for an agent) the rest stay in the input.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <base/must.h>
+#include <base/num.h>
+#include <ipc/say.h>
+#include <os/fd.h>
+#include <os/sock.h>
+
+#include "master_cli_int.h"
+
+#define LINE_MAX_BYTES  65536
+#define OUT_MAX         (256u << 10)    /* stop relaying above */
+#define CLIS_MAX        200
+
+/* ---- ends ---- */
+
+static void
+close_relay(struct cli *c)
+{
+	if (c->relay < 0)
+		return;
+	loop_del(&the_master.loop, c->relay);
+	fd_close(&c->relay);
+}
+
+static void
+free_cli(struct cli *c)
+{
+	close_relay(c);
+	if (c->fd >= 0) {
+		loop_del(&the_master.loop, c->fd);
+		fd_close(&c->fd);
+	}
+	list_del(&c->node);
+	text_fini(&c->in);
+	text_fini(&c->out);
+	free(c);
+}
+
+bool
+master_cli_waiting(const struct master *m)
+{
+	for (struct list *it = m->clis.next; it != &m->clis; it = it->next) {
+		const struct cli *c = LIST_ITEM(it, struct cli, node);
+
+		if (c->waits || c->relay >= 0 || c->out.n > 0)
+			return (true);
+	}
+	return (false);
+}
+
+/* ---- output ---- */
+
+/* False when the client is gone. */
+static bool
+flush(struct cli *c)
+{
+	while (c->out.n > 0) {
+		ssize_t n = send(c->fd, c->out.p, c->out.n, MSG_NOSIGNAL);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return (true);
+		if (n < 0)
+			return (false);
+		text_eat(&c->out, (size_t)n);
+	}
+	return (true);
+}
+
+void
+master_cli_prompt(struct cli *c)
+{
+	const struct gen *g;
+
+	if (!c->interactive)
+		return;
+	if (c->target == 0)
+		text_addz(&c->out, the_master.last_failed ?
+		    "master[ReloadFailed]> " : "master> ");
+	else if ((g = master_gen_of(c->target)) != NULL)
+		text_printf(&c->out, "%d> ", (int)g->pid);
+	else
+		text_addz(&c->out, "gone> ");
+}
+
+/* ---- relaying ---- */
+
+static void run(struct cli *);
+
+static void
+on_relay(void *arg, unsigned events)
+{
+	struct cli *c = arg;
+	char buf[16384];
+	ssize_t n;
+
+	(void)events;
+	while (c->out.n < OUT_MAX) {
+		n = recv(c->relay, buf, sizeof buf, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n > 0) {
+			text_add(&c->out, span_of(buf, (size_t)n));
+			continue;
+		}
+		close_relay(c);         /* the answer has ended */
+		master_cli_prompt(c);
+		run(c);
+		return;
+	}
+	if (!flush(c))
+		free_cli(c);
+}
+
+bool
+master_cli_forward(struct cli *c, struct gen *g, struct span cmd)
+{
+	struct ipc_cli what = { .level = c->level };
+	struct text line;
+	int pair[2];
+	bool good;
+
+	if (!sock_pair(SOCK_STREAM, pair))
+		return (false);
+	good = ipc_send(&g->chan, IPC_CLI, &what, sizeof what, &pair[1], 1);
+	fd_close(&pair[1]);
+	text_init(&line);
+	text_add(&line, cmd);
+	text_addc(&line, '\n');
+	good = good && fd_write_all(pair[0], line.p, line.n) &&
+	    shutdown(pair[0], SHUT_WR) == 0;
+	text_fini(&line);
+	if (!good) {
+		fd_close(&pair[0]);
+		return (false);
+	}
+	c->relay = pair[0];
+	MUST(loop_add(&the_master.loop, c->relay, on_relay, c));
+	return (true);
+}
+
+/* ---- input ---- */
+
+/* The next command of the input: up to a semicolon or the line's end, unless
+ * a backslash stands before. */
+static bool
+cut_command(struct cli *c, struct span *cmd, size_t *used, bool *last)
+{
+	size_t i;
+
+	for (i = 0; i < c->in.n; i++) {
+		if (c->in.p[i] == '\\' && i + 1 < c->in.n)
+			i++;
+		else if (c->in.p[i] == ';' || c->in.p[i] == '\n')
+			break;
+	}
+	if (i >= c->in.n && !c->eof)
+		return (false);
+	if (i >= c->in.n && c->in.n == 0)
+		return (false);
+	if (i > c->in.n)
+		i = c->in.n;
+	*last = i == c->in.n || c->in.p[i] == '\n';
+	*used = i == c->in.n ? i : i + 1;
+	*cmd = span_of(c->in.p, i);
+	return (true);
+}
+
+/* Commands until one waits; then the answers go out. */
+static void
+run(struct cli *c)
+{
+	struct span cmd;
+	size_t used;
+	bool last;
+
+	while (c->relay < 0 && !c->waits && !c->ends &&
+	    cut_command(c, &cmd, &used, &last)) {
+		char *copy = span_dup(cmd);
+
+		text_eat(&c->in, used);
+		if (last && !c->interactive)
+			c->last = true; /* one line per connection */
+		master_cli_command(c, span_str(copy));
+		free(copy);
+		if (c->last && !c->interactive && c->relay < 0 && !c->waits)
+			c->ends = true;
+	}
+	if (c->relay < 0 && !c->waits && ((c->last && !c->interactive) ||
+	    (c->eof && c->in.n == 0)))
+		c->ends = true;
+	if (!flush(c) || (c->ends && c->out.n == 0))
+		free_cli(c);
+}
+
+static void
+on_client(void *arg, unsigned events)
+{
+	struct cli *c = arg;
+	char buf[4096];
+	ssize_t n;
+
+	while (!c->eof) {
+		n = recv(c->fd, buf, sizeof buf, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n <= 0)
+			c->eof = true;
+		else
+			text_add(&c->in, span_of(buf, (size_t)n));
+		if (c->in.n > LINE_MAX_BYTES) {
+			free_cli(c);
+			return;
+		}
+	}
+	if ((events & LOOP_ERR) != 0) {
+		free_cli(c);
+		return;
+	}
+	if (c->relay >= 0 && c->out.n > 0 && flush(c))
+		on_relay(c, 0);
+	else
+		run(c);
+}
+
+static void
+on_accept(void *arg, unsigned events)
+{
+	struct master_socket *s = arg;
+	struct cli *c;
+	unsigned n = 0;
+	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)events;
+	if (fd < 0)
+		return;
+	LIST_EACH(it, &the_master.clis)
+		n++;
+	if (n >= CLIS_MAX) {
+		fd_close(&fd);
+		return;
+	}
+	c = must_alloc(sizeof *c);
+	c->fd = fd;
+	c->relay = -1;
+	c->level = s->level;
+	text_init(&c->in);
+	text_init(&c->out);
+	list_push_back(&the_master.clis, &c->node);
+	MUST(loop_add(&the_master.loop, fd, on_client, c));
+}
+
+/* ---- a reload has ended ---- */
+
+void
+master_cli_reloaded(struct master *m, bool good)
+{
+	LIST_EACH(it, &m->clis) {
+		struct cli *c = LIST_ITEM(it, struct cli, node);
+
+		if (!c->waits)
+			continue;
+		c->waits = false;
+		text_printf(&c->out, "Success=%d\n", good);
+		if (m->log.n > 0) {
+			text_addz(&c->out, "--\n");
+			text_add(&c->out, text_span(&m->log));
+		}
+		c->ends = true;
+		run(c);
+	}
+}
+
+/* ---- opening the sockets ---- */
+
+void
+master_cli_open(struct master *m, bool first)
+{
+	const char *err;
+
+	if (first) {
+		m->sockets = must_alloc((m->a->n_sockets + 1) *
+		    sizeof *m->sockets);
+		for (size_t i = 0; i < m->a->n_sockets; i++) {
+			if (!master_socket_open(m->a->sockets[i],
+			    &m->sockets[i], &err)) {
+				ipc_say(DIAG_ALERT, "-S %s: %s",
+				    m->a->sockets[i], err);
+				return;
+			}
+			m->n_sockets++;
+		}
+	}
+	for (size_t i = 0; i < m->n_sockets; i++)
+		MUST(loop_add_level(&m->loop, m->sockets[i].fd, on_accept,
+		    &m->sockets[i]));
+}
