@@ -178,6 +178,7 @@ struct px {                             /* a proxy */
 	const struct px_timeouts *timeout;      /* shared with defaults */
 	bool timeout_own;
 	const char *default_be_name;
+	const struct diag_pos *default_be_pos;  /* of that line */
 	struct px *default_be;
 	struct px_use_be *use_be;
 	struct px_bind *binds;

@@ -52,8 +52,8 @@ resolve_names(struct conf *c)
 		if ((px->kind & PX_FE) == 0 || px->disabled)
 			continue;
 		if (px->default_be_name != NULL)
-			good &= resolve(c, px, px->default_be_name, px->pos,
-			    "default_backend", "as its default backend",
+			good &= resolve(c, px, px->default_be_name,
+			    *px->default_be_pos, "default_backend", "as its default backend",
 			    &px->default_be);
 		for (struct px_use_be *u = px->use_be; u != NULL; u = u->next)
 			if (u->name != NULL)

@@ -246,6 +246,7 @@ px_new(const struct px *from, unsigned kind)
 		px->reuse = from->reuse;
 		px->timeout = from->timeout;
 		px->default_be_name = from->default_be_name;
+		px->default_be_pos = from->default_be_pos;
 		px->server_defaults = from->server_defaults;
 		px->from = from;
 	}

@@ -132,11 +132,14 @@ static bool
 parse_default_backend(struct conf_line *l, void *obj)
 {
 	struct px *px = OBJ(obj, struct px, PX_MAGIC);
+	struct diag_pos *pos = arena_get(px_model->arena, sizeof *pos);
 	struct span s;
 
+	*pos = conf_pos(l, conf_peek(l));
 	if (!conf_want(l, "the name of a backend", &s))
 		return (false);
 	px->default_be_name = s.p;
+	px->default_be_pos = pos;
 	return (conf_end(l));
 }
 

@@ -226,9 +226,9 @@ TEST(names_are_checked)
 	    "t.cfg:3\n");
 	expect(TIMEOUTS "frontend f\n bind :1\nbackend f\n", "");
 	expect("frontend f\n bind :1\n default_backend nope\n",
-	    "1 Proxy 'f': unable to find required default_backend: 'nope'\n");
+	    "3 Proxy 'f': unable to find required default_backend: 'nope'\n");
 	expect("listen f\n bind :1\n default_backend f\n",
-	    "1 Proxy 'f': loop detected for default_backend: 'f'\n");
+	    "3 Proxy 'f': loop detected for default_backend: 'f'\n");
 	expect("frontend f\n bind :1\n mode http\n default_backend b\n"
 	    "backend b\n", "1 http frontend 'f' (t.cfg:1) tries to use "
 	    "incompatible tcp backend 'b' (t.cfg:5) as its default backend "
