@@ -70,6 +70,7 @@ struct hand_item {
 	const struct hand_kind *kind;
 	void *conn;
 	uint32_t id;                    /* while it is on its way; else 0 */
+	bool refused;                   /* by the new one: not asked again */
 };
 
 void hand_enter(struct hand_item *, const struct hand_kind *, void *conn);
@@ -85,7 +86,9 @@ hand_in_flight(const struct hand_item *i)
 }
 
 /* hand_give - old worker: begin to hand over on `fd` (owned). `done` is
- * called once nothing that could go is left, or the new worker is gone. */
+ * called once: every connection was looked at and what could go at once was
+ * answered, or the new worker is gone. Those that said HAND_SOON go later, as
+ * long as this process lives. */
 struct hand_counts {
 	uint32_t carried;       /* acknowledged */
 	uint32_t refused;       /* by the new worker */
