@@ -390,7 +390,7 @@ keeper_run(struct keeper *k)
 	}
 	if (k->has_master)
 		ipc_attach(&k->master, &k->loop, keeper_on_master, k);
-	proc_title("keeper %u", k->gen);
+	proc_title("ecluse keeper, generation %u", k->gen);
 	loop_run(&k->loop);
 	loop_close(&k->loop);
 }

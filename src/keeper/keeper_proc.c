@@ -97,7 +97,7 @@ run_agent(struct keeper *k, int shm_no, int keeper_fd)
 	const struct agent_start start = { keeper_fd, settle_agent };
 
 	become_child(k, shm_no);
-	proc_title("agent");
+	proc_title("ecluse agent, generation %u", k->gen);
 	agent_main(&start);
 }
 
@@ -129,7 +129,6 @@ run_worker(struct keeper *k, int no, int shm_no, int keeper_fd, int agent_fd)
 	if (k->n_socks < 1000)          /* a square; they do no harm */
 		close_others(k, v, s.n_listens);
 	s.listens = v;
-	proc_title("worker %d", no);
 	worker_main(&s);
 }
 

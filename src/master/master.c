@@ -399,7 +399,7 @@ master_main(const struct master_args *a, int resume_fd)
 	tmr_init(&m->stop_timer, on_stop_timer);
 	tmr_init(&m->exec_timer, on_exec_timer);
 	take_signals(m);
-	proc_title("master");
+	proc_title("ecluse master");
 	if (!(resume_fd < 0 ? start_fresh(m) : start_again(m, resume_fd)))
 		return (1);
 	loop_run(&m->loop);
