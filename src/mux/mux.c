@@ -7,8 +7,10 @@
 
 #include <base/must.h>
 
-extern const struct mux_proto *const __start_mux_protos[];
-extern const struct mux_proto *const __stop_mux_protos[];
+extern const struct mux_proto *const __start_mux_protos[]
+    __attribute__((weak));
+extern const struct mux_proto *const __stop_mux_protos[]
+    __attribute__((weak));
 
 const struct mux_stream_ops *mux_stream;
 bool mux_leaving;

@@ -85,9 +85,9 @@ own_sub(uint32_t id)
 		srv_own[id]--;
 }
 
-/* own_new - an id for a counter in shared memory; 0 when there are no more:
+/* srv_own_new - an id for a counter in shared memory; 0 when there are no more:
  * then a dead process's share is not given back. */
-uint32_t own_new(_Atomic uint32_t *counter);
+uint32_t srv_own_new(_Atomic uint32_t *counter);
 
 static inline void
 raise_max(_Atomic uint32_t *max, uint32_t n)

@@ -57,7 +57,7 @@ srv_of(const struct px_server *sv)
 }
 
 uint32_t
-own_new(_Atomic uint32_t *counter)
+srv_own_new(_Atomic uint32_t *counter)
 {
 	uint32_t id = atomic_load(&srv_glob->n_ids);
 
@@ -159,9 +159,9 @@ setup_server(struct be *be, struct srv *srv, const struct px_server *cfg)
 	list_init(&srv->idle);
 	list_init(&srv->strms);
 	if (srv->shm->own == 0)
-		srv->shm->own = own_new(&srv->shm->inflight);
+		srv->shm->own = srv_own_new(&srv->shm->inflight);
 	if (srv->shm->own_idle == 0)
-		srv->shm->own_idle = own_new(&srv->shm->idle);
+		srv->shm->own_idle = srv_own_new(&srv->shm->idle);
 	apply_config(srv, found == SHM_FRESH);
 	return (srv->cnt != 0);
 }
@@ -242,7 +242,7 @@ setup_be(struct be *be, struct px *px, struct srv *srvs)
 	be->srv = srvs;
 	be->cnt = px->cnt_be = cnt_object(CNT_KIND_BE, name);
 	if (be->shm->own == 0)
-		be->shm->own = own_new(&be->shm->inflight);
+		be->shm->own = srv_own_new(&be->shm->inflight);
 	be->fullconn = needs_fullconn(px) ? fullconn_of(px) : 1;
 	PX_EACH_SERVER(sv, px) {
 		sv->rt = (uint32_t)(&srvs[n] - all_srv);
@@ -270,7 +270,7 @@ setup_fe(struct fe *fe, struct px *px)
 	fe->cnt = px->cnt_fe = cnt_object(CNT_KIND_FE, name);
 	list_init(&fe->paused);
 	if (fe->shm->own == 0)
-		fe->shm->own = own_new(&fe->shm->conn);
+		fe->shm->own = srv_own_new(&fe->shm->conn);
 	return (fe->cnt != 0);
 }
 
