@@ -82,12 +82,15 @@ static bool
 note_host(struct http_head *h, struct http_hdr *row)
 {
 	struct span value = span_of(row->value, row->value_n);
+	const struct http_hdr *first = h->hdr;
 
 	if (!h->request)
 		return (true);
 	if (!http_has(h, HTTP_HOST))
 		return (is_host(value));
-	if (!span_ieq(http_get(h, HTTP_HOST), value))
+	while (first->id != HTTP_HOST)          /* it is there, before `row` */
+		first++;
+	if (!span_ieq(span_of(first->value, first->value_n), value))
 		return (false);
 	row->name = NULL;
 	return (true);
@@ -159,13 +162,11 @@ h1_fields_parse(struct h1_at *out, struct http_head *h, struct h1_framing *f)
 	for (; at.p < at.end && *at.p != '\r'; row++) {
 		if ((why = h1_line_parse(&at, &line)) != WHY_OK)
 			break;
-		if (row == end || line.name.n > UINT16_MAX ||
-		    line.value.n > UINT32_MAX) {
+		if (row == end || at.p - line.name.p > UINT16_MAX) {
 			why = WHY_REQ_HEAD_LONG;
 			break;
 		}
 		fill_row(row, &line);
-		h->n = (uint16_t)(row - h->hdr + 1);
 		if (is_noted(line.id) && !note_field(h, f, row)) {
 			at.p = line.value.p;
 			why = WHY_REQ_BAD;
@@ -173,6 +174,7 @@ h1_fields_parse(struct h1_at *out, struct http_head *h, struct h1_framing *f)
 		}
 		h->known |= (uint32_t)(UINT64_C(1) << line.id);
 	}
+	h->n = (uint16_t)(row - h->hdr);
 	if (why == WHY_OK)
 		why = h1_line_end(&at);
 	out->p = at.p;
