@@ -176,62 +176,93 @@ put_list(struct cursor *c, const char *v)
 	}
 }
 
+struct var {                            /* as it is written */
+	struct span name, dflt;
+	bool list;
+};
+
+static char
+look(const struct cursor *c)
+{
+	return (c->at < c->in.n ? c->in.p[c->at] : '\0');
+}
+
+static bool
+is_pseudo(struct span name)
+{
+	return (span_is(name, ".FILE") || span_is(name, ".LINE") ||
+	    span_is(name, ".SECTION"));
+}
+
+static bool
+take_name(struct cursor *c, struct span *name)
+{
+	size_t first = c->at;
+
+	if (look(c) == '.')
+		c->at++;
+	if (!is_name(look(c)) || (look(c) >= '0' && look(c) <= '9'))
+		return (fail(c, first, "forbidden first char in environment "
+		    "variable name"));
+	while (is_name(look(c)))
+		c->at++;
+	*name = span_of(c->in.p + first, c->at - first);
+	if (name->p[0] == '.' && !is_pseudo(*name))
+		return (fail(c, first, "unknown pseudo-variable"));
+	return (true);
+}
+
+/* What may follow a name in braces: "[*]" and "-default". */
+static bool
+take_brace(struct cursor *c, struct var *v, size_t dollar)
+{
+	struct span in = c->in;
+	size_t dflt;
+
+	if (look(c) == '[') {
+		if (in.n - c->at < 4 || memcmp(in.p + c->at, "[*]", 3) != 0)
+			return (fail(c, c->at, "truncated or invalid word "
+			    "expansion sequence"));
+		v->list = true;
+		c->at += 3;
+	}
+	if (look(c) == '-') {
+		dflt = ++c->at;
+		while (c->at < in.n && look(c) != '}' && look(c) != '"')
+			c->at++;
+		v->dflt = span_of(in.p + dflt, c->at - dflt);
+	}
+	if (look(c) != '}')
+		return (fail(c, dollar, "unmatched brace in environment "
+		    "variable name"));
+	c->at++;
+	return (true);
+}
+
 /* `at` is on the dollar sign, inside double quotes. */
 static bool
 take_variable(struct cursor *c)
 {
-	struct span in = c->in, name, dflt = SPAN_NONE;
-	size_t dollar = c->at++, first;
-	bool brace = c->at < in.n && in.p[c->at] == '{', list = false;
-	const char *v;
+	struct var v = { .list = false };
+	size_t dollar = c->at++;
+	bool brace = look(c) == '{';
+	const char *value;
 	char num[16];
 
 	if (brace)
 		c->at++;
-	first = c->at;
-	if (c->at < in.n && in.p[c->at] == '.')
-		c->at++;
-	if (c->at >= in.n || !is_name(in.p[c->at]) ||
-	    (in.p[c->at] >= '0' && in.p[c->at] <= '9'))
-		return (fail(c, first, "forbidden first char in environment "
-		    "variable name"));
-	while (c->at < in.n && is_name(in.p[c->at]))
-		c->at++;
-	name = span_of(in.p + first, c->at - first);
-	if (brace) {
-		if (c->at < in.n && in.p[c->at] == '[') {
-			if (in.n - c->at < 4 ||
-			    memcmp(in.p + c->at, "[*]", 3) != 0)
-				return (fail(c, c->at, "truncated or invalid "
-				    "word expansion sequence"));
-			list = true;
-			c->at += 3;
-		}
-		if (c->at < in.n && in.p[c->at] == '-') {
-			size_t d = ++c->at;
-
-			while (c->at < in.n && in.p[c->at] != '}' &&
-			    in.p[c->at] != '"')
-				c->at++;
-			dflt = span_of(in.p + d, c->at - d);
-		}
-		if (c->at >= in.n || in.p[c->at] != '}')
-			return (fail(c, dollar, "unmatched brace in "
-			    "environment variable name"));
-		c->at++;
+	if (!take_name(c, &v.name) || (brace && !take_brace(c, &v, dollar)))
+		return (false);
+	value = variable(c, v.name, num);
+	if (value != NULL && v.list) {
+		put_list(c, value);
+		return (true);
 	}
-	if (name.p[0] == '.' && !span_is(name, ".FILE") &&
-	    !span_is(name, ".LINE") && !span_is(name, ".SECTION"))
-		return (fail(c, first, "unknown pseudo-variable"));
-	v = variable(c, name, num);
-	if (!list || v == NULL)
-		word_open(c);
-	if (v == NULL)
-		text_add(&c->lex->out, dflt);
-	else if (list)
-		put_list(c, v);
+	word_open(c);
+	if (value != NULL)
+		text_addz(&c->lex->out, value);
 	else
-		text_addz(&c->lex->out, v);
+		text_add(&c->lex->out, v.dflt);
 	return (true);
 }
 

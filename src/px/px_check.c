@@ -86,7 +86,7 @@ next_free(struct numbers *nu)
 {
 	uint32_t id = ++nu->next;
 
-	while (nu->at < nu->n && nu->used[nu->at] <= id) {
+	while (nu->used != NULL && nu->at < nu->n && nu->used[nu->at] <= id) {
 		if (nu->used[nu->at] == id)
 			id = ++nu->next;
 		nu->at++;

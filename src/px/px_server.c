@@ -56,9 +56,10 @@ take_addr(struct conf_line *l, const struct conf_word *w,
 }
 
 static void
-check_double(struct conf_line *l, const struct conf_word *w, struct px *px)
+check_double(struct conf_line *l, struct span name, struct px *px)
 {
-	const struct px_server *twin = px_server_find(px, w->text);
+	const struct conf_word *w = &l->word[l->at - 1];
+	const struct px_server *twin = px_server_find(px, name);
 
 	if (twin != NULL)
 		conf_err(l, w, "backend '%s', another server named '%s' was "
@@ -83,7 +84,7 @@ parse_server(struct conf_line *l, void *obj)
 	}
 	if (!conf_want_name(l, "a name", &name))
 		return (false);
-	check_double(l, name_w, px);
+	check_double(l, name, px);
 	addr_w = conf_peek(l);
 	conf_want(l, "an address", &addr);
 	sv = px_server_new(px, name.p);
