@@ -216,6 +216,7 @@ const char *logfmt_http_only(const struct logfmt *);
 
 enum logvar_code {              /* what cannot stand in a line as it is */
 	LOGVAR_PLAIN,           /* nothing: our own names */
+	LOGVAR_LINE,            /* NUL, CR, LF become #XX */
 	LOGVAR_HTTP,            /* not printable, '#', '"' become #XX */
 	LOGVAR_HEADER           /* and '{', '|', '}' */
 };
@@ -227,9 +228,12 @@ struct logvar {
 	/* the value, quoted and encoded by the caller; p NULL: there is none */
 	struct span (*text)(struct txn *);
 	uint8_t code;                   /* enum logvar_code */
+	bool bare;                      /* nothing, not '-', without a value; the
+	                                 * space behind it goes, too */
 	/* write at most `size` bytes at out; returns how many, 0: no value.
 	 * `hex`: the flag X was given */
 	size_t (*put)(struct txn *, char *out, size_t size, bool hex);
+	bool quoted;                    /* what `put` wrote is quoted by Q */
 	const char *doc;
 };
 #define LOGVAR(ident)                                                        \

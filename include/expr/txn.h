@@ -87,6 +87,7 @@ struct txn {
 	struct span method_text;        /* for unknown methods */
 	struct span uniq_id;
 	struct txn_capture cap_req, cap_res;
+	struct span cap_cookie_req, cap_cookie_res;     /* capture cookie */
 	struct px_vars *vars;           /* variables: step 3 */
 	int8_t log_level;               /* -1: as configured; 8: silent */
 	uint64_t cache_epoch;           /* set by txn_touch() with each message

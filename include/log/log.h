@@ -7,6 +7,8 @@
  * A line never blocks a worker: a sink that does not take it now loses it,
  * and the loss is counted.
  */
+#include <stdbool.h>
+
 #include <base/why.h>
 #include <expr/txn.h>
 
@@ -21,6 +23,17 @@ void log_start(int pid);
  * wants it. */
 void log_access(struct txn *);
 
+/* log_accept - the line of a frontend without a format option, when its
+ * stream begins; nothing otherwise. */
+void log_accept(struct txn *);
+
+/*
+ * log_unique_id - make the stream's identifier as unique-id-format says, in
+ * txn->uniq_id, and add unique-id-header to the request; after the rules of
+ * the frontend. Harmless twice.
+ */
+void log_unique_id(struct txn *);
+
 /* log_event - a line about a proxy (NULL: the process), to its log targets. */
 void log_event(const struct px *, enum log_level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -29,7 +42,7 @@ void log_event(const struct px *, enum log_level, const char *fmt, ...)
  * (PROXY header, handshake). */
 void log_conn_error(struct txn *);
 
-/* log_wants_early - logasap or contents that must be kept for the log, so
- * that the stream can let its buffers go. */
+/* log_wanted - the end of this stream may be logged: what its line needs must
+ * be kept. */
 bool log_wanted(const struct txn *);
 #endif

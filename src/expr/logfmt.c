@@ -34,6 +34,7 @@ struct piece {
 struct logfmt {
 	struct piece *first;
 	const char *http_only;
+	bool merge;                     /* spaces around pieces without text */
 };
 
 /* ---- compiling ---- */
@@ -149,7 +150,8 @@ take_expr(struct parse *p, unsigned flags)
 	x = piece_add(p, PIECE_EXPR);
 	x->expr = e;
 	x->flags = (uint8_t)flags;
-	x->code = p->use == LOGFMT_LOG ? LOGVAR_HTTP : LOGVAR_PLAIN;
+	/* as it is, but what would end the line */
+	x->code = p->use == LOGFMT_LOG ? LOGVAR_LINE : LOGVAR_PLAIN;
 	p->rest = span_skip(rest, 1);
 	p->space = false;
 	return (true);
@@ -230,6 +232,7 @@ logfmt_parse(struct conf_line *l, const struct conf_word *w, struct span text,
 
 	p.fmt = arena_zget(p.arena, sizeof *p.fmt);
 	p.tail = &p.fmt->first;
+	p.fmt->merge = use == LOGFMT_LOG;
 	text_init(&p.lit);
 	while (ok && p.rest.n > 0) {
 		if (*p.rest.p == '%')
@@ -282,10 +285,11 @@ put_char(struct out *o, char c)
 		*o->at++ = c;
 }
 
-/* 1: not printable or '#', '"'; 2: '{', '|', '}'; 4: needs a backslash */
+/* not printable or '#', '"'; '{', '|', '}'; needs a backslash; ends a line */
 #define CODE_HTTP 1
 #define CODE_HEADER 2
 #define CODE_ESCAPE 4
+#define CODE_LINE 8
 
 static uint8_t
 code_of(uint8_t c)
@@ -297,6 +301,8 @@ code_of(uint8_t c)
 		return (CODE_ESCAPE);
 	case '#':
 		return (CODE_HTTP);
+	case '\0': case '\n': case '\r':
+		return (CODE_HTTP | CODE_LINE);
 	case '{': case '|': case '}':
 		return (CODE_HEADER);
 	default:
@@ -317,8 +323,10 @@ static void
 put_coded(struct out *o, struct span s, unsigned flags, unsigned code)
 {
 	static const char digit[] = "0123456789ABCDEF";
-	uint8_t hash = code == LOGVAR_PLAIN ? 0 : code == LOGVAR_HTTP ?
-	    CODE_HTTP : CODE_HTTP | CODE_HEADER;
+	static const uint8_t hashes[] = { [LOGVAR_PLAIN] = 0,
+	    [LOGVAR_LINE] = CODE_LINE, [LOGVAR_HTTP] = CODE_HTTP,
+	    [LOGVAR_HEADER] = CODE_HTTP | CODE_HEADER };
+	uint8_t hash = hashes[code];
 	uint8_t esc = (flags & FLAG_E) != 0 ? CODE_ESCAPE : 0;
 
 	if (__builtin_expect(code_tab['"'] == 0, 0))
@@ -393,21 +401,34 @@ static void
 put_var(struct out *o, const struct piece *x, struct txn *t)
 {
 	const struct logvar *v = x->var;
+	bool quote;
 	size_t n;
 
 	if (v->text != NULL) {
-		put_text(o, v->text(t), x->flags, v->code);
+		struct span s = v->text(t);
+
+		if (s.n != 0 || !v->bare)
+			put_text(o, s, x->flags, v->code);
 		return;
 	}
-	if ((x->flags & FLAG_Q) != 0)
+	quote = v->quoted && (x->flags & (FLAG_Q | FLAG_X)) == FLAG_Q;
+	if (quote)
 		put_char(o, '"');
 	n = v->put(t, o->at, (size_t)(o->end - o->at),
 	    (x->flags & FLAG_X) != 0);
 	o->at += n;
-	if ((x->flags & FLAG_Q) != 0)
+	if (quote)
 		put_char(o, '"');
-	else if (n == 0 && (x->flags & FLAG_M) != 0)
+	else if (n == 0 && !v->bare && (x->flags & FLAG_M) != 0)
 		put_char(o, '-');
+}
+
+static void
+put_literal(struct out *o, struct span s, bool merge)
+{
+	if (merge && s.n != 0 && *s.p == ' ')
+		s = span_skip(s, 1);
+	put(o, s.p, s.n);
 }
 
 size_t
@@ -417,7 +438,8 @@ logfmt_run(const struct logfmt *f, struct txn *t, char *dst, size_t size)
 
 	for (const struct piece *x = f->first; x != NULL; x = x->next) {
 		if (x->kind == PIECE_TEXT)
-			put(&o, x->text.p, x->text.n);
+			put_literal(&o, x->text, f->merge &&
+			    (o.at == dst || o.at[-1] == ' '));
 		else if (x->kind == PIECE_VAR)
 			put_var(&o, x, t);
 		else

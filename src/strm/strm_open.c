@@ -119,7 +119,7 @@ begin_txn(struct strm *s, const struct mux_begin *b)
 	    the_loop->now_us));
 	t->t.request = b->why == WHY_OK ? the_loop->now_us : 0;
 	t->stage = TXN_REQ;
-	t->cache_epoch = last_id;
+	txn_touch(t);
 	if (b->head != NULL) {
 		t->meth = b->head->meth;
 		t->req_minor = b->head->minor;
@@ -183,6 +183,7 @@ open_stream(struct mux_end *cli, const struct mux_begin *b)
 		*b->buf = (struct buf){ 0 };
 		keep_for_log(&s->txn, b->head);
 	}
+	log_accept(&s->txn);
 	if (b->req_no <= 1) {
 		CNT_FE(fe->cnt)->sess_tot++;
 		CNT_PROC()->sess_tot++;

@@ -6,6 +6,7 @@
 #include "strm_int.h"
 
 #include <cnt/cnt.h>
+#include <log/log.h>
 #include <strm/cfg.h>
 
 /* The lists of rules that a request passes, in order. */
@@ -138,8 +139,11 @@ step_request(struct strm *s)
 		return (strm_fail(s, s->begin_why));
 	if (s->list == 0 && is_monitor(s, cfg))
 		return (answer_monitor(s, cfg));
+	if (s->list == 0 && s->rules.at == 0)
+		rule_capture(&s->txn, false);
 	if ((step = run_lists(s, FRONTEND_LISTS)) != STEP_GO)
 		return (step);
+	log_unique_id(&s->txn);
 	strm_go(s, STRM_CHOOSE);
 	return (STEP_GO);
 }

@@ -110,7 +110,8 @@ response_rules(struct strm *s)
 	enum strm_step step;
 
 	s->txn.stage = TXN_RES;
-	s->txn.cache_epoch++;
+	txn_touch(&s->txn);
+	rule_capture(&s->txn, true);
 	if ((step = run_rules(s, be, RULE_HTTP_RES)) != STEP_GO)
 		return (step);
 	if (fe != be &&

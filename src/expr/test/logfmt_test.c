@@ -39,6 +39,11 @@ LOGVAR(znone) = { .name = "znone", .text = var_none, .http_only = true,
 	.doc = "none" };
 LOGVAR(znum) = { .name = "znum", .put = var_num, .doc = "number" };
 
+LOGVAR(zip) = { .name = "zip", .put = var_num, .quoted = true,
+	.doc = "address" };
+LOGVAR(zbare) = { .name = "zbare", .text = var_none, .bare = true,
+	.doc = "none" };
+
 static struct logfmt *
 parse(struct try *t, const char *text, enum logfmt_use use)
 {
@@ -71,8 +76,10 @@ TEST(formats_give_text)
 		{ "%ztext", "q#22]#09{x", "q#22]#09{x" },
 		{ "%zhdr", "q#22]#09#7Bx", "q#22]#09#7Bx" },
 		{ "%{+E}ztext", "q\\\"\\]#09{x", "q\\\"\\]#09{x" },
-		{ "%{+Q}o %znum %{-Q}znum %znone", "\"42\" 42 \"\"",
-		    " \"42\" 42 \"\"" },
+		{ "%{+Q}o %znum %{-Q}zip %zip %{+X}zip %znone",
+		    "42 42 \"42\" 2A \"\"", " 42 42 \"42\" 2A \"\"" },
+		{ "a %zbare b", "a b", "a  b" }, { "%zbare b", "b", " b" },
+		{ "%[str(\"a\nb\")]", "a#0Ab", "a\nb" },
 		{ "[%[path,upper]]", "[/A]", "[/A]" },
 		{ "%[hdr(none)]", "-", "" },
 		{ "%{+Q}[path]", "\"/a\"", "\"/a\"" },

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOG_INT_H
+#define LOG_INT_H
+/*
+ * log_int - what the files of this room share: targets, settings, sinks.
+ */
+#include <expr/expr.h>
+#include <log/log.h>
+#include <px/px.h>
+
+enum log_format { LOG_LOCAL, LOG_RFC3164, LOG_RFC5424, LOG_PRIORITY,
+	LOG_SHORT, LOG_TIMED, LOG_ISO, LOG_RAW, LOG_UNSET };
+
+struct log_range {
+	uint32_t lo, hi;                /* from 1 */
+};
+
+struct log_sample {                     /* "sample 1,3-4:5" */
+	struct log_range *range;
+	unsigned n;
+	uint32_t size;
+	uint32_t *at;                   /* lines of this round so far */
+};
+
+struct log_target {
+	struct log_target *next;
+	struct addr_spec addr;
+	uint8_t format;                 /* enum log_format */
+	uint8_t facility;               /* 0..23 */
+	uint8_t max_level, min_level;   /* more serious is less */
+	uint32_t len;                   /* bytes of a line, LF included */
+	struct log_sample sample;
+	const char *text;
+};
+
+enum log_std { LOG_STD_NONE, LOG_STD_TCP, LOG_STD_HTTP, LOG_STD_CLF,
+	LOG_STD_OWN };
+
+struct log_cfg {                        /* slot of a proxy */
+	struct log_target *targets;
+	bool global;                    /* and those of the global section */
+	uint8_t std;                    /* enum log_std */
+	const char *tag;
+	/* texts until the end of the configuration, then formats */
+	struct logfmt *format, *sd, *error, *uniq;
+	struct span uniq_header;
+	struct diag_pos pos;            /* of the format */
+	uint32_t *counter;              /* %lc */
+};
+
+struct log_global_cfg {                 /* slot of the global section */
+	struct log_target *targets;
+	const char *tag;
+	bool send_host;
+	const char *host;
+};
+
+PX_SLOT_DECLARE(log_slot);
+PX_SLOT_DECLARE(log_global_slot);
+
+/* What goes before the text of a line. */
+struct log_head {
+	int level;
+	const char *tag;
+	struct span sd;                 /* structured data, or p NULL */
+};
+
+/* log_pid_shown - as given to log_start(). */
+extern int log_pid_shown;
+
+/* log_put - one line to each of the targets; `text` has `spare` writable
+ * bytes behind it. */
+void log_put(const struct log_target *, const struct log_head *,
+    struct span text);
+
+/* log_date_clf - "23/Nov/2026:15:38:26" of a wall time in seconds, local or
+ * GMT, 20 bytes; zone: " +0000", 6 bytes. From a cache of the last second. */
+struct log_date {
+	int64_t s;
+	char text[21];
+	char zone[8];                   /* " +0100" */
+	char iso_zone[8];               /* "+01:00" */
+	char iso[20];                   /* "2026-11-23T15:38:26" */
+	char syslog[16];                /* "Nov 23 15:38:26" */
+};
+const struct log_date *log_date(int64_t wall_s, bool gmt);
+
+/* log_failed - the stream did not end well, in the sense of dontlog-normal
+ * and log-separate-errors. */
+bool log_failed(const struct txn *);
+
+const char *log_hostname(void);
+uint32_t log_line_no(const struct txn *);
+#endif

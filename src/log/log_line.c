@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_line - decides what is logged, at which level, and makes the line.
+ */
+#include "log_int.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define LINE_MAX_BYTES 65536
+
+static char line[LINE_MAX_BYTES];       /* one process, one thread */
+static char sd_text[4096];
+
+static const struct log_cfg *
+cfg_of(const struct px *px)
+{
+	return (px_get(&px->slots, &log_slot));
+}
+
+static const struct log_global_cfg *
+global_cfg(void)
+{
+	return (px_get(&px_model->global.slots, &log_global_slot));
+}
+
+static const char *
+tag_of(const struct log_cfg *c)
+{
+	const struct log_global_cfg *g = global_cfg();
+
+	if (c != NULL && c->tag != NULL)
+		return (c->tag);
+	return (g->tag != NULL ? g->tag : program_invocation_short_name);
+}
+
+static void
+put_all(const struct log_cfg *c, const struct log_head *h, struct span text)
+{
+	if (c != NULL)
+		log_put(c->targets, h, text);
+	if (c == NULL || c->global)
+		log_put(global_cfg()->targets, h, text);
+}
+
+static bool
+has_targets(const struct log_cfg *c)
+{
+	return (c->targets != NULL ||
+	    (c->global && global_cfg()->targets != NULL));
+}
+
+bool
+log_failed(const struct txn *t)
+{
+	char cause = t->term[0];
+
+	return (t->redispatched || t->retries != 0 ||
+	    (cause != '\0' && cause != '-' && cause != 'L') ||
+	    (t->is_http && (t->status == 0 || t->status >= 500)));
+}
+
+bool
+log_wanted(const struct txn *t)
+{
+	const struct log_cfg *c = cfg_of(t->fe);
+
+	return (c->format != NULL && has_targets(c));
+}
+
+uint32_t
+log_line_no(const struct txn *t)
+{
+	const struct log_cfg *c = cfg_of(t->fe);
+
+	return (c->counter != NULL ? *c->counter : 0);
+}
+
+static bool
+choose_level(const struct txn *t, int *level)
+{
+	bool failed = log_failed(t);
+
+	if (t->log_level > LOG_L_DEBUG ||
+	    (!failed && px_opt(t->fe, PX_OPT_DONTLOG_NORMAL)))
+		return (false);
+	*level = t->log_level >= 0 ? t->log_level :
+	    failed && px_opt(t->fe, PX_OPT_LOG_SEPARATE_ERRORS) ? LOG_L_ERR :
+	    LOG_L_INFO;
+	return (true);
+}
+
+void
+log_access(struct txn *t)
+{
+	const struct log_cfg *c = cfg_of(t->fe);
+	struct log_head h = { .sd = SPAN_NONE };
+	size_t n;
+
+	if (c->format == NULL || !has_targets(c) || !choose_level(t, &h.level))
+		return;
+	h.tag = tag_of(c);
+	if (c->sd != NULL)
+		h.sd = span_of(sd_text, logfmt_run(c->sd, t, sd_text,
+		    sizeof sd_text));
+	n = logfmt_run(c->format, t, line, sizeof line);
+	if (c->counter != NULL)
+		++*c->counter;
+	put_all(c, &h, span_of(line, n));
+}
+
+static size_t
+put_end(struct txn *t, enum txn_addr which, char *dst, size_t size)
+{
+	const struct addr *a = txn_addr(t, which);
+	char text[ADDR_TEXT];
+
+	if (a->family == ADDR_V4 || a->family == ADDR_V6) {
+		addr_print_port(a, text);
+		return ((size_t)snprintf(dst, size, "%s", text));
+	}
+	return ((size_t)snprintf(dst, size, "unix:%u",
+	    t->listen != NULL ? t->listen->id : 0));
+}
+
+void
+log_accept(struct txn *t)
+{
+	const struct log_cfg *c = cfg_of(t->fe);
+	struct log_head h = { .level = LOG_L_INFO };
+	char src[80], dst[80];
+	int n;
+
+	if (c->format != NULL || c->std != LOG_STD_NONE || !has_targets(c))
+		return;
+	h.tag = tag_of(c);
+	put_end(t, TXN_SRC, src, sizeof src);
+	put_end(t, TXN_DST, dst, sizeof dst);
+	n = snprintf(line, sizeof line, "Connect from %s to %s (%s/%s)", src,
+	    dst, t->fe->name, t->fe->mode == PX_HTTP ? "HTTP" : "TCP");
+	put_all(c, &h, span_of(line, (size_t)n));
+}
+
+void
+log_conn_error(struct txn *t)
+{
+	const struct log_cfg *c = cfg_of(t->fe);
+	struct log_head h = { .sd = SPAN_NONE };
+	const struct px_bind *b = t->listen != NULL ? t->listen->bind : NULL;
+	const struct log_date *d;
+	char src[80];
+	size_t n;
+
+	if (!has_targets(c))
+		return;
+	h.tag = tag_of(c);
+	h.level = px_opt(t->fe, PX_OPT_LOG_SEPARATE_ERRORS) ? LOG_L_ERR :
+	    LOG_L_INFO;
+	if (c->error != NULL) {
+		n = logfmt_run(c->error, t, line, sizeof line);
+		put_all(c, &h, span_of(line, n));
+		return;
+	}
+	put_end(t, TXN_SRC, src, sizeof src);
+	d = log_date(t->t.accept_wall / 1000000, false);
+	n = (size_t)snprintf(line, sizeof line, "%s [%s.%03d] %s/", src,
+	    d->text, (int)(t->t.accept_wall / 1000 % 1000), t->fe->name);
+	if (b != NULL && b->name != NULL)
+		n += (size_t)snprintf(line + n, sizeof line - n, "%s", b->name);
+	else
+		n += (size_t)snprintf(line + n, sizeof line - n, "%u",
+		    b != NULL ? b->id : 0);
+	n += (size_t)snprintf(line + n, sizeof line - n, ": %s",
+	    t->why == WHY_PROXY_BAD ? "Received something which does not look "
+	    "like a PROXY protocol header" : why_text(t->why));
+	put_all(c, &h, span_of(line, n));
+}
+
+void
+log_event(const struct px *px, enum log_level level, const char *fmt, ...)
+{
+	const struct log_cfg *c = px != NULL ? cfg_of(px) : NULL;
+	struct log_head h = { .level = (int)level, .tag = tag_of(c) };
+	va_list ap;
+	int n;
+
+	if (c != NULL && !has_targets(c))
+		return;
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	if ((size_t)n >= sizeof line)
+		n = sizeof line - 1;
+	put_all(c, &h, span_of(line, (size_t)n));
+}
+
+void
+log_unique_id(struct txn *t)
+{
+	const struct log_cfg *c = cfg_of(t->fe);
+	size_t n;
+
+	if (c->uniq == NULL || t->uniq_id.p != NULL)
+		return;
+	n = logfmt_run(c->uniq, t, line, sizeof line);
+	t->uniq_id = arena_span(t->arena, span_of(line, n));
+	if (t->uniq_id.p != NULL && c->uniq_header.n != 0 && t->req != NULL) {
+		http_add(t->req, c->uniq_header, t->uniq_id);
+		txn_touch(t);
+	}
+}

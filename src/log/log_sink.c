@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_sink - sends lines: one datagram, or one write, each; never waits.
+ */
+#include "log_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <base/clock.h>
+#include <base/num.h>
+#include <cnt/cnt.h>
+#include <os/sock.h>
+
+int log_pid_shown;
+
+static int udp4 = -1, udp6 = -1, local = -1;    /* unconnected */
+
+static int
+open_dgram(int family)
+{
+	return (socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+void
+log_start(int pid)
+{
+	log_pid_shown = pid;
+	if (udp4 < 0)
+		udp4 = open_dgram(AF_INET);
+	if (udp6 < 0)
+		udp6 = open_dgram(AF_INET6);
+	if (local < 0)
+		local = open_dgram(AF_UNIX);
+}
+
+/* ---- what goes before the text ---- */
+
+struct head_buf {
+	char p[512];
+	size_t n;
+};
+
+static void
+add(struct head_buf *b, const char *p, size_t n)
+{
+	if (n > sizeof b->p - b->n)
+		n = sizeof b->p - b->n;
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+static void
+addz(struct head_buf *b, const char *z)
+{
+	add(b, z, strlen(z));
+}
+
+static void
+add_number(struct head_buf *b, uint64_t v)
+{
+	char digits[24];
+
+	add(b, digits, num_put(digits, v));
+}
+
+static void
+add_priority(struct head_buf *b, unsigned priority)
+{
+	addz(b, "<");
+	add_number(b, priority);
+	addz(b, ">");
+}
+
+static void
+add_iso(struct head_buf *b, int64_t wall_us)
+{
+	const struct log_date *d = log_date(wall_us / 1000000, false);
+	int64_t us = wall_us % 1000000;
+	char f[8] = ".";
+
+	for (int i = 6; i > 0; i--, us /= 10)
+		f[i] = (char)('0' + us % 10);
+	addz(b, d->iso);
+	add(b, f, 7);
+	addz(b, d->iso_zone);
+	addz(b, " ");
+}
+
+static void
+add_3164(struct head_buf *b, const struct log_head *h, const char *host)
+{
+	addz(b, log_date(clock_wall_us() / 1000000, false)->syslog);
+	addz(b, " ");
+	if (host != NULL) {
+		addz(b, host);
+		addz(b, " ");
+	}
+	addz(b, h->tag);
+	addz(b, "[");
+	add_number(b, (uint64_t)log_pid_shown);
+	addz(b, "]: ");
+}
+
+static void
+add_5424(struct head_buf *b, const struct log_head *h, const char *host)
+{
+	addz(b, "1 ");
+	add_iso(b, clock_wall_us());
+	addz(b, host != NULL ? host : "-");
+	addz(b, " ");
+	addz(b, h->tag);
+	addz(b, " ");
+	add_number(b, (uint64_t)log_pid_shown);
+	addz(b, " - ");
+	if (h->sd.n == 0)
+		addz(b, "- ");
+}
+
+static unsigned
+level_of(const struct log_target *t, const struct log_head *h)
+{
+	return (h->level < t->min_level ? t->min_level : (unsigned)h->level);
+}
+
+static void
+build_head(struct head_buf *b, const struct log_target *t,
+    const struct log_head *h)
+{
+	const struct log_global_cfg *g = px_get(&px_model->global.slots,
+	    &log_global_slot);
+	unsigned level = level_of(t, h);
+	unsigned priority = t->facility * 8u + level;
+	unsigned format = t->format != LOG_UNSET ? t->format :
+	    g->send_host ? LOG_RFC3164 : LOG_LOCAL;
+
+	b->n = 0;
+	switch (format) {
+	case LOG_LOCAL:
+	case LOG_RFC3164:
+		add_priority(b, priority);
+		add_3164(b, h, format == LOG_RFC3164 ? g->host : NULL);
+		break;
+	case LOG_RFC5424:
+		add_priority(b, priority);
+		add_5424(b, h, g->host);
+		break;
+	case LOG_PRIORITY:
+		add_priority(b, priority);
+		break;
+	case LOG_SHORT:
+		add_priority(b, level);
+		break;
+	case LOG_TIMED:
+		add_priority(b, level);
+		add_iso(b, clock_wall_us());
+		break;
+	case LOG_ISO:
+		add_iso(b, clock_wall_us());
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- sending ---- */
+
+static bool
+send_to(const struct log_target *t, struct iovec *iov, int n)
+{
+	struct sockaddr_storage sa;
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)n };
+	int fd = t->addr.addr.family == ADDR_V4 ? udp4 :
+	    t->addr.addr.family == ADDR_V6 ? udp6 : local;
+
+	if (t->addr.addr.family == ADDR_FD)
+		return (writev(t->addr.fd, iov, n) >= 0);
+	m.msg_name = &sa;
+	m.msg_namelen = addr_spec_to_sa(&t->addr, &sa);
+	return (sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0);
+}
+
+/* The next line of a target that takes only some of them. */
+static bool
+is_sampled(const struct log_sample *s)
+{
+	uint32_t no;
+
+	if (s->size == 0)
+		return (true);
+	no = *s->at % s->size + 1;
+	*s->at = no;
+	for (unsigned i = 0; i < s->n; i++)
+		if (no >= s->range[i].lo && no <= s->range[i].hi)
+			return (true);
+	return (false);
+}
+
+static void
+put_one(const struct log_target *t, const struct log_head *h,
+    struct span text)
+{
+	static char space[] = " ", newline[] = "\n";
+	struct head_buf head;
+	struct iovec iov[5];
+	size_t left = t->len - 1;
+	int n = 0;
+
+	build_head(&head, t, h);
+#define PIECE(from, len) do {                                                \
+	size_t k = (len) < left ? (len) : left;                              \
+	if (k != 0)                                                          \
+		iov[n++] = (struct iovec){ (char *)(uintptr_t)(from), k };   \
+	left -= k;                                                           \
+} while (0)
+	PIECE(head.p, head.n);
+	if (t->format == LOG_RFC5424 && h->sd.n != 0) {
+		PIECE(h->sd.p, h->sd.n);
+		PIECE(space, (size_t)1);
+	}
+	PIECE(text.p, text.n);
+#undef PIECE
+	iov[n++] = (struct iovec){ newline, 1 };
+	if (cnt_bank == NULL) {
+		send_to(t, iov, n);
+		return;
+	}
+	if (send_to(t, iov, n))
+		CNT_PROC()->log_sent++;
+	else
+		CNT_PROC()->log_lost++;
+}
+
+void
+log_put(const struct log_target *t, const struct log_head *h,
+    struct span text)
+{
+	for (; t != NULL; t = t->next)
+		if (h->level <= t->max_level && is_sampled(&t->sample))
+			put_one(t, h, text);
+}

@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_var - the %variables of log formats.
+ *
+ * Timers are differences of whole milliseconds since the accept, so that the
+ * parts of a line add up.
+ * Source: configuration manual 8.2.6, 8.4, 8.5.
+ */
+#include "log_int.h"
+
+#include <string.h>
+
+#include <base/num.h>
+
+static size_t
+put_bytes(char *out, size_t size, const char *p, size_t n)
+{
+	if (n > size)
+		n = size;
+	memcpy(out, p, n);
+	return (n);
+}
+
+static size_t
+put_number(char *out, size_t size, int64_t v)
+{
+	char b[24];
+	size_t n = 0;
+
+	if (v < 0) {
+		b[n++] = '-';
+		v = -v;
+	}
+	n += num_put(b + n, (uint64_t)v);
+	return (put_bytes(out, size, b, n));
+}
+
+/* Upper-case hexadecimal, `width` digits at least. */
+static size_t
+put_hex(char *out, size_t size, uint64_t v, size_t width)
+{
+	char b[32];
+	size_t n = 0;
+
+	do {
+		b[sizeof b - ++n] = "0123456789ABCDEF"[v & 15];
+		v >>= 4;
+	} while (v != 0 || n < width);
+	return (put_bytes(out, size, b + sizeof b - n, n));
+}
+
+#define TEXT(ident, word, http, code_, doc_, ...)                            \
+static struct span                                                           \
+text_##ident(struct txn *t)                                                  \
+{                                                                            \
+	__VA_ARGS__                                                          \
+}                                                                            \
+LOGVAR(ident) = { .name = word, .http_only = http, .text = text_##ident,     \
+	.code = code_, .doc = doc_ }
+
+#define NUMBER(ident, word, http, doc_, value)                               \
+static size_t                                                                \
+put_##ident(struct txn *t, char *out, size_t size, bool hex)                 \
+{                                                                            \
+	(void)hex;                                                           \
+	return (put_number(out, size, (int64_t)(value)));                    \
+}                                                                            \
+LOGVAR(ident) = { .name = word, .http_only = http, .put = put_##ident,       \
+	.doc = doc_ }
+
+/* A number that X shows in hexadecimal. */
+#define NUMBER_X(ident, word, doc_, width, value)                            \
+static size_t                                                                \
+put_##ident(struct txn *t, char *out, size_t size, bool hex)                 \
+{                                                                            \
+	uint64_t v = (uint64_t)(value);                                      \
+	(void)t;                                                             \
+	return (hex ? put_hex(out, size, v, width) :                         \
+	    put_number(out, size, (int64_t)v));                              \
+}                                                                            \
+LOGVAR(ident) = { .name = word, .put = put_##ident, .doc = doc_ }
+
+/* ---- names ---- */
+
+static const char *
+be_name(const struct txn *t)
+{
+	return (t->be != NULL ? t->be->name : t->fe->name);
+}
+
+TEXT(f, "f", false, LOGVAR_PLAIN, "Name of the frontend.",
+    return (span_str(t->fe->name)););
+TEXT(ft, "ft", false, LOGVAR_PLAIN,
+    "Name of the frontend, with '~' behind it for TLS.",
+    return (span_str(t->fe->name)););
+TEXT(b, "b", false, LOGVAR_PLAIN,
+    "Name of the backend, or of the frontend when none was chosen.",
+    return (span_str(be_name(t))););
+TEXT(s, "s", false, LOGVAR_PLAIN,
+    "Name of the server; '<NOSRV>' when none was chosen.",
+    return (t->srv != NULL ? span_str(t->srv->name) : SPAN("<NOSRV>")););
+TEXT(H, "H", false, LOGVAR_PLAIN, "Name of this machine.",
+    (void)t; return (span_str(log_hostname())););
+TEXT(ID, "ID", false, LOGVAR_HTTP, "The unique id of the request.",
+    return (t->uniq_id););
+
+/* ---- addresses ---- */
+
+static size_t
+put_ip(struct txn *t, enum txn_addr which, char *out, size_t size, bool hex)
+{
+	const struct addr *a = txn_addr(t, which);
+	char text[ADDR_TEXT];
+	size_t n = 0;
+
+	if (a->family == ADDR_NONE)
+		return (0);
+	if (a->family != ADDR_V4 && a->family != ADDR_V6)
+		return (put_bytes(out, size, "unix", 4));
+	if (!hex) {
+		n = addr_print(a, text);
+		return (put_bytes(out, size, text, n));
+	}
+	for (int i = 0; i < (a->family == ADDR_V4 ? 4 : 16); i++)
+		n += put_hex(text + n, sizeof text - n, a->ip[i], 2);
+	return (put_bytes(out, size, text, n));
+}
+
+static size_t
+put_port(struct txn *t, enum txn_addr which, char *out, size_t size,
+    bool hex)
+{
+	const struct addr *a = txn_addr(t, which);
+	uint32_t port = a->port;
+
+	if (a->family == ADDR_NONE)
+		return (0);
+	if (a->family != ADDR_V4 && a->family != ADDR_V6)
+		port = t->listen != NULL ? t->listen->id : 0;
+	return (hex ? put_hex(out, size, port, 4) :
+	    put_number(out, size, port));
+}
+
+#define ENDPOINT(ip, port, which, cond, what)                                \
+static size_t                                                                \
+put_##ip(struct txn *t, char *out, size_t size, bool hex)                    \
+{                                                                            \
+	return ((cond) ? put_ip(t, which, out, size, hex) : 0);              \
+}                                                                            \
+static size_t                                                                \
+put_##port(struct txn *t, char *out, size_t size, bool hex)                  \
+{                                                                            \
+	return ((cond) ? put_port(t, which, out, size, hex) : 0);            \
+}                                                                            \
+LOGVAR(ip) = { .name = #ip, .put = put_##ip, .quoted = true,                 \
+	.doc = "Address of " what "." };                                     \
+LOGVAR(port) = { .name = #port, .put = put_##port,                           \
+	.doc = "Port of " what "." }
+
+ENDPOINT(ci, cp, TXN_SRC, true, "the client");
+ENDPOINT(fi, fp, TXN_DST, true, "the frontend, which the client connected to");
+ENDPOINT(bi, bp, TXN_BSRC, t->srv != NULL, "this side of the server's "
+    "connection");
+ENDPOINT(si, sp, TXN_BDST, t->srv != NULL, "the server");
+
+/* ---- the request ---- */
+
+#define BADREQ SPAN("<BADREQ>")
+
+static struct span
+method_of(const struct txn *t)
+{
+	return (t->meth != HTTP_METH_OTHER ? http_meth_text(t->meth) :
+	    t->method_text);
+}
+
+static struct span
+version_of(const struct txn *t)
+{
+	return (t->req_minor == 0 ? SPAN("HTTP/1.0") : SPAN("HTTP/1.1"));
+}
+
+TEXT(HM, "HM", true, LOGVAR_HTTP, "Method of the request.",
+    return (t->uri.p == NULL ? BADREQ : method_of(t)););
+TEXT(HU, "HU", true, LOGVAR_HTTP, "Target of the request.",
+    return (t->uri.p == NULL ? BADREQ : t->uri););
+TEXT(HV, "HV", true, LOGVAR_HTTP, "Version of the request, 'HTTP/1.1'.",
+    return (t->uri.p == NULL ? BADREQ : version_of(t)););
+TEXT(HP, "HP", true, LOGVAR_HTTP, "Target without the query string.",
+    ptrdiff_t mark;
+    if (t->uri.p == NULL)
+	return (BADREQ);
+    mark = span_find(t->uri, '?');
+    return (mark < 0 ? t->uri : span_of(t->uri.p, (size_t)mark)););
+
+static struct span
+text_HQ(struct txn *t)
+{
+	ptrdiff_t mark;
+
+	if (t->uri.p == NULL)
+		return (BADREQ);
+	mark = span_find(t->uri, '?');
+	return (mark < 0 ? SPAN_NONE : span_skip(t->uri, (size_t)mark));
+}
+LOGVAR(HQ) = { .name = "HQ", .http_only = true, .text = text_HQ,
+	.code = LOGVAR_HTTP, .bare = true,
+	.doc = "The query string with its question mark." };
+
+TEXT(HPO, "HPO", true, LOGVAR_HTTP, "Path of the target alone.",
+    struct http_uri u;
+    if (t->uri.p == NULL)
+	return (BADREQ);
+    if (!http_uri_split(t->meth, t->uri, &u))
+	return (t->uri);
+    return (u.path););
+
+static struct span
+text_r(struct txn *t)
+{
+	static char text[66000];
+	struct span part[3] = { method_of(t), t->uri, version_of(t) };
+	size_t n = 0;
+
+	if (t->uri.p == NULL)
+		return (BADREQ);
+	for (int i = 0; i < 3; i++) {
+		if (i != 0 && n < sizeof text)
+			text[n++] = ' ';
+		if (part[i].n != 0)
+			n += put_bytes(text + n, sizeof text - n, part[i].p,
+			    part[i].n);
+	}
+	return (span_of(text, n));
+}
+LOGVAR(r) = { .name = "r", .http_only = true, .text = text_r,
+	.code = LOGVAR_HTTP, .doc = "The request line." };
+
+/* ---- captures ---- */
+
+struct capture_out {
+	char *p;
+	size_t n, size;
+};
+
+static void
+capture_char(struct capture_out *o, char c)
+{
+	if (o->n < o->size)
+		o->p[o->n++] = c;
+}
+
+static void
+capture_value(struct capture_out *o, struct span v)
+{
+	for (size_t i = 0; i < v.n; i++) {
+		uint8_t c = (uint8_t)v.p[i];
+
+		if (c < 32 || c > 126 || memchr("\"#{|}", c, 5) != NULL) {
+			capture_char(o, '#');
+			o->n += put_hex(o->p + o->n, o->size - o->n, c, 2);
+		} else
+			capture_char(o, (char)c);
+	}
+}
+
+/* "{a|b}" */
+static size_t
+put_captures(const struct txn_capture *c, char *out, size_t size)
+{
+	struct capture_out o = { out, 0, size };
+
+	if (c->n == 0)
+		return (0);
+	for (unsigned i = 0; i < c->n; i++) {
+		capture_char(&o, i == 0 ? '{' : '|');
+		capture_value(&o, c->v[i]);
+	}
+	capture_char(&o, '}');
+	return (o.n);
+}
+
+/* Values by themselves, "-" for a missing one. */
+static size_t
+put_capture_list(const struct txn_capture *c, char *out, size_t size)
+{
+	struct capture_out o = { out, 0, size };
+
+	for (unsigned i = 0; i < c->n; i++) {
+		if (i != 0)
+			capture_char(&o, ' ');
+		if (c->v[i].n == 0)
+			capture_char(&o, '-');
+		capture_value(&o, c->v[i]);
+	}
+	return (o.n);
+}
+
+#define CAPTURE(ident, fn, field, doc_)                                      \
+static size_t                                                                \
+put_##ident(struct txn *t, char *out, size_t size, bool hex)                 \
+{                                                                            \
+	(void)hex;                                                           \
+	return (fn(&t->field, out, size));                                   \
+}                                                                            \
+LOGVAR(ident) = { .name = #ident, .put = put_##ident, .bare = true,          \
+	.doc = doc_ }
+
+CAPTURE(hr, put_captures, cap_req, "Captured request headers, '{a|b}'.");
+CAPTURE(hs, put_captures, cap_res, "Captured response headers, '{a|b}'.");
+CAPTURE(hrl, put_capture_list, cap_req,
+    "Captured request headers, with spaces between them.");
+CAPTURE(hsl, put_capture_list, cap_res,
+    "Captured response headers, with spaces between them.");
+TEXT(CC, "CC", true, LOGVAR_HTTP, "The captured cookie of the request.",
+    return (t->cap_cookie_req););
+TEXT(CS, "CS", true, LOGVAR_HTTP, "The captured cookie of the response.",
+    return (t->cap_cookie_res););
+
+/* ---- timers ---- */
+
+/* Whole milliseconds since the accept; -1: not reached. */
+static int64_t
+ms_at(const struct txn *t, int64_t when)
+{
+	return (when == 0 ? -1 : when <= t->t.accept ? 0 :
+	    (when - t->t.accept) / 1000);
+}
+
+static int64_t
+span_ms(const struct txn *t, int64_t from, int64_t to)
+{
+	int64_t a = ms_at(t, from), b = ms_at(t, to);
+
+	return (a < 0 || b < 0 ? -1 : b < a ? 0 : b - a);
+}
+
+static int64_t
+time_Th(const struct txn *t)
+{
+	return (t->t.handshake == 0 ? 0 : ms_at(t, t->t.handshake));
+}
+
+static int64_t
+handshake_at(const struct txn *t)
+{
+	return (t->t.handshake != 0 ? t->t.handshake : t->t.accept);
+}
+
+static int64_t
+time_Ti(const struct txn *t)
+{
+	return (t->is_http ? span_ms(t, handshake_at(t), t->t.idle_end) : 0);
+}
+
+static int64_t
+time_TR(const struct txn *t)
+{
+	return (t->is_http ? span_ms(t, t->t.idle_end, t->t.request) : -1);
+}
+
+static int64_t
+time_Tq(const struct txn *t)
+{
+	return (t->is_http ? ms_at(t, t->t.request) : -1);
+}
+
+/* Where the wait for a server begins. */
+static int64_t
+ready_at(const struct txn *t)
+{
+	return (t->is_http ? t->t.request : handshake_at(t));
+}
+
+static int64_t
+time_Tw(const struct txn *t)
+{
+	if (t->t.queued == 0 && t->t.tarpit != 0)
+		return (span_ms(t, ready_at(t), t->t.end));
+	return (span_ms(t, ready_at(t), t->t.queued));
+}
+
+static int64_t
+time_Tc(const struct txn *t)
+{
+	return (span_ms(t, t->t.queued, t->t.connected));
+}
+
+static int64_t
+time_Tr(const struct txn *t)
+{
+	return (span_ms(t, t->t.connected, t->t.response));
+}
+
+static int64_t
+time_Td(const struct txn *t)
+{
+	return (span_ms(t, t->is_http ? t->t.response : t->t.connected,
+	    t->t.end));
+}
+
+static int64_t
+not_before_0(int64_t v)
+{
+	return (v < 0 ? 0 : v);
+}
+
+static int64_t
+time_Ta(const struct txn *t)
+{
+	return (not_before_0(span_ms(t, t->is_http && t->t.idle_end != 0 ?
+	    t->t.idle_end : handshake_at(t), t->t.end)));
+}
+
+static int64_t
+time_Tt(const struct txn *t)
+{
+	return (not_before_0(ms_at(t, t->t.end)));
+}
+
+static int64_t
+time_Tu(const struct txn *t)
+{
+	return (time_Th(t) + time_Ta(t));
+}
+
+NUMBER(Th, "Th", false, "Milliseconds of handshakes before the stream.",
+    time_Th(t));
+NUMBER(Ti, "Ti", true, "Idle milliseconds before the request.", time_Ti(t));
+NUMBER(TR, "TR", true, "Milliseconds until the request head was complete.",
+    time_TR(t));
+NUMBER(Tq, "Tq", true, "Th + Ti + TR.", time_Tq(t));
+NUMBER(Tw, "Tw", false, "Milliseconds in queues.", time_Tw(t));
+NUMBER(Tc, "Tc", false, "Milliseconds to connect to the server.",
+    time_Tc(t));
+NUMBER(Tr, "Tr", true, "Milliseconds until the response head was complete.",
+    time_Tr(t));
+NUMBER(Td, "Td", false, "Milliseconds of data transfer.", time_Td(t));
+
+/* A number that still grows when the line is written early. */
+static size_t
+put_so_far(struct txn *t, char *out, size_t size, int64_t v)
+{
+	size_t n = 0;
+
+	if (px_opt(t->fe, PX_OPT_LOGASAP))
+		n = put_bytes(out, size, "+", 1);
+	return (n + put_number(out + n, size - n, v));
+}
+
+#define SO_FAR(ident, word, http, doc_, value)                               \
+static size_t                                                                \
+put_##ident(struct txn *t, char *out, size_t size, bool hex)                 \
+{                                                                            \
+	(void)hex;                                                           \
+	return (put_so_far(t, out, size, (int64_t)(value)));                 \
+}                                                                            \
+LOGVAR(ident) = { .name = word, .http_only = http, .put = put_##ident,       \
+	.doc = doc_ }
+
+SO_FAR(Ta, "Ta", true, "Milliseconds from the first byte of the request.",
+    time_Ta(t));
+SO_FAR(Tt, "Tt", false, "Milliseconds since the accept.", time_Tt(t));
+SO_FAR(Tu, "Tu", false, "Milliseconds as the client sees it, without idle "
+    "time.", time_Tu(t));
+SO_FAR(B, "B", false, "Bytes sent to the client.", t->bytes_out);
+SO_FAR(U, "U", false, "Bytes read from the client.", t->bytes_in);
+
+/* ---- numbers ---- */
+
+NUMBER(ST, "ST", false, "Status sent to the client.",
+    t->status != 0 ? t->status : -1);
+NUMBER(ac, "ac", false, "Connections of the process.", t->n_act);
+NUMBER(fc, "fc", false, "Connections of the frontend.", t->n_fe);
+NUMBER(bc, "bc", false, "Streams of the backend.", t->n_be);
+NUMBER(sc, "sc", false, "Streams of the server.", t->n_srv);
+NUMBER(sq, "sq", false, "Place in the server's queue.", t->q_srv);
+NUMBER(bq, "bq", false, "Place in the backend's queue.", t->q_be);
+NUMBER(lc, "lc", false, "Number of this frontend's log line.",
+    log_line_no(t));
+NUMBER_X(rt, "rt", "Number of the request.", 4, t->req_no);
+NUMBER_X(pid, "pid", "Process identifier.", 4, log_pid_shown);
+NUMBER_X(Ts, "Ts", "Time of the accept in seconds since 1970.", 1,
+    t->t.accept_wall / 1000000);
+
+static size_t
+put_rc(struct txn *t, char *out, size_t size, bool hex)
+{
+	size_t n = t->redispatched ? put_bytes(out, size, "+", 1) : 0;
+
+	(void)hex;
+	return (n + put_number(out + n, size - n, t->retries));
+}
+LOGVAR(rc) = { .name = "rc", .put = put_rc,
+	.doc = "Retries, with '+' when the last went to another server." };
+
+/* ---- how it ended ---- */
+
+static size_t
+put_term(struct txn *t, char *out, size_t size, size_t letters)
+{
+	char text[4] = { '-', '-', '-', '-' };
+
+	for (size_t i = 0; i < 2 && t->term[i] != '\0'; i++)
+		text[i] = t->term[i];
+	for (size_t i = 0; i < 2 && t->cookie_term[i] != '\0'; i++)
+		text[2 + i] = t->cookie_term[i];
+	return (put_bytes(out, size, text, letters));
+}
+
+static size_t
+put_ts(struct txn *t, char *out, size_t size, bool hex)
+{
+	(void)hex;
+	return (put_term(t, out, size, 2));
+}
+LOGVAR(ts) = { .name = "ts", .put = put_ts,
+	.doc = "How it ended: the cause and the phase." };
+
+static size_t
+put_tsc(struct txn *t, char *out, size_t size, bool hex)
+{
+	(void)hex;
+	return (put_term(t, out, size, 4));
+}
+LOGVAR(tsc) = { .name = "tsc", .http_only = true, .put = put_tsc,
+	.doc = "How it ended, and what became of the cookie." };
+
+/* ---- dates ---- */
+
+static size_t
+put_date(int64_t wall_us, bool gmt, bool ms, bool zone, char *out,
+    size_t size)
+{
+	const struct log_date *d = log_date(wall_us / 1000000, gmt);
+	int v = (int)(wall_us / 1000 % 1000);
+	char text[40];
+	size_t n = put_bytes(text, sizeof text, d->text, 20);
+
+	if (ms) {
+		text[n++] = '.';
+		text[n++] = (char)('0' + v / 100);
+		text[n++] = (char)('0' + v / 10 % 10);
+		text[n++] = (char)('0' + v % 10);
+	}
+	if (zone)
+		n += put_bytes(text + n, sizeof text - n, d->zone, 6);
+	return (put_bytes(out, size, text, n));
+}
+
+static int64_t
+request_wall(const struct txn *t)
+{
+	return (t->t.request_wall != 0 ? t->t.request_wall :
+	    t->t.accept_wall);
+}
+
+#define DATE(ident, http, when, gmt, ms, zone, doc_)                         \
+static size_t                                                                \
+put_##ident(struct txn *t, char *out, size_t size, bool hex)                 \
+{                                                                            \
+	(void)hex;                                                           \
+	return (put_date(when, gmt, ms, zone, out, size));                   \
+}                                                                            \
+LOGVAR(ident) = { .name = #ident, .http_only = http, .put = put_##ident,     \
+	.doc = doc_ }
+
+DATE(t, false, t->t.accept_wall, false, true, false,
+    "Local date of the accept, with milliseconds.");
+DATE(T, false, t->t.accept_wall, true, false, true,
+    "GMT date of the accept.");
+DATE(Tl, false, t->t.accept_wall, false, false, true,
+    "Local date of the accept, with its time zone.");
+DATE(tr, true, request_wall(t), false, true, false,
+    "Local date of the request's first byte, with milliseconds.");
+DATE(trg, true, request_wall(t), true, false, true,
+    "GMT date of the request's first byte.");
+DATE(trl, true, request_wall(t), false, false, true,
+    "Local date of the request's first byte, with its time zone.");
+
+static size_t
+put_ms(struct txn *t, char *out, size_t size, bool hex)
+{
+	int v = (int)(t->t.accept_wall / 1000 % 1000);
+	char text[3] = { (char)('0' + v / 100), (char)('0' + v / 10 % 10),
+	    (char)('0' + v % 10) };
+
+	(void)hex;
+	return (put_bytes(out, size, text, 3));
+}
+LOGVAR(ms) = { .name = "ms", .put = put_ms,
+	.doc = "Milliseconds of the date of the accept, three digits." };
