@@ -163,6 +163,11 @@ keeper_load(struct keeper_opts *o, struct conf *conf)
 		return (false);
 	}
 	apply_options(o);
+	if (!o->check && (o->no_epoll || px_model->global.no_epoll)) {
+		ipc_say(DIAG_ALERT, "running without epoll (-de, 'noepoll') "
+		    "is not supported yet");
+		return (false);
+	}
 	return (true);
 }
 

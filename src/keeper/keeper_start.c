@@ -173,9 +173,11 @@ open_alone(struct keeper *k)
 	bool good;
 
 	if (path != NULL && strcmp(path, "/dev/null") != 0 &&
-	    ipc_getsocks(path, &err) < 0)
-		ipc_say(DIAG_WARNING, "-x %s: %s; opening sockets anew", path,
-		    err);
+	    ipc_getsocks(path, &err) < 0) {
+		ipc_say(DIAG_ALERT, "-x %s: no sockets from the old process: "
+		    "%s", path, err);
+		return (false);
+	}
 	opts_of_top = k->o;
 	ipc_holder_busy = on_busy;
 	good = keeper_sockets(k);

@@ -332,16 +332,18 @@ on_busy(void)
 	return (true);
 }
 
-static void
-open_old_sockets(const struct master_args *a)
+static bool
+take_old_sockets(const struct master_args *a)
 {
 	const char *err;
 
 	ipc_holder_busy = on_busy;
-	if (a->getsocks != NULL && strcmp(a->getsocks, "/dev/null") != 0 &&
-	    ipc_getsocks(a->getsocks, &err) < 0)
-		ipc_say(DIAG_WARNING, "-x %s: %s; opening sockets anew",
-		    a->getsocks, err);
+	if (a->getsocks == NULL || strcmp(a->getsocks, "/dev/null") == 0 ||
+	    ipc_getsocks(a->getsocks, &err) >= 0)
+		return (true);
+	ipc_say(DIAG_ALERT, "-x %s: no sockets from the old process: %s",
+	    a->getsocks, err);
+	return (false);
 }
 
 static bool
@@ -357,9 +359,8 @@ start_fresh(struct master *m)
 		return (false);
 	}
 	master_cli_open(m, true);
-	if (m->n_sockets != m->a->n_sockets)
+	if (m->n_sockets != m->a->n_sockets || !take_old_sockets(m->a))
 		return (false);
-	open_old_sockets(m->a);
 	return (master_start_candidate(m));
 }
 
