@@ -61,7 +61,8 @@ compat_find(const char *kind, struct span name, const char **text)
 	for (size_t i = 0; i < NELEM(rows); i++) {
 		const struct row *r = &rows[i];
 
-		if ((mask >> r->kind & 1) == 0 || !is_named(r, name))
+		if ((mask >> r->kind & 1) == 0 || r->status == HAVE ||
+		    !is_named(r, name))
 			continue;
 		*text = r->text;
 		return (r->status == REFUSED ? "refused" : "planned");

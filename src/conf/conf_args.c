@@ -196,8 +196,8 @@ conf_want_int(struct conf_line *l, const char *what, int64_t lo, int64_t hi,
 		    kw_name(l), what, s.p));
 	if (*out < lo || *out > hi)
 		return (conf_err(l, w, "'%s' value must be between %lld and "
-		    "%lld (was %lld)", kw_name(l), (long long)lo,
-		    (long long)hi, (long long)*out));
+		    "%lld (was '%s')", kw_name(l), (long long)lo,
+		    (long long)hi, s.p));
 	return (true);
 }
 

@@ -13,6 +13,7 @@
 #include <conf/feature.h>
 #include <conf/level.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #ifdef USE_OPENSSL
@@ -418,6 +419,19 @@ eval_or(struct eval *e, bool *out)
 	return (true);
 }
 
+static bool
+eval_end(struct eval *e)
+{
+	static char what[80];           /* for the caller until the next one */
+
+	skip_blanks(e);
+	if (e->at == e->in.n)
+		return (true);
+	snprintf(what, sizeof what, "unexpected character '%c' at the end of "
+	    "conditional expression", look(e));
+	return (fail(e, e->at, what));
+}
+
 int
 conf_eval(struct span cond, const char **err, int *err_col)
 {
@@ -426,13 +440,8 @@ conf_eval(struct span cond, const char **err, int *err_col)
 
 	text_init(&e.arg[0]);
 	text_init(&e.arg[1]);
-	if (cond.n > 0) {
-		good = eval_or(&e, &out);
-		skip_blanks(&e);
-		if (good && e.at < cond.n)
-			good = fail(&e, e.at, "unexpected character at the "
-			    "end of conditional expression");
-	}
+	if (cond.n > 0)
+		good = eval_or(&e, &out) && eval_end(&e);
 	text_fini(&e.arg[0]);
 	text_fini(&e.arg[1]);
 	if (good)

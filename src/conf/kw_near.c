@@ -18,6 +18,7 @@ extern const struct kw_section *const __stop_kw_sections[]
     __attribute__((weak));
 
 #define NEAR_MAX 64             /* longer words are not compared */
+#define FAMILY_MAX 16           /* longer lists are not shown */
 
 const char *(*kw_compat)(const char *kind, struct span name,
     const char **text);
@@ -264,25 +265,60 @@ is_family(const struct conf_line *l, unsigned in)
 	return (false);
 }
 
+/* "'timeout' supports 'check', 'client' …": the second words of a family;
+ * false when they are too many to be read. */
+static bool
+put_family(struct text *t, struct span first, unsigned in)
+{
+	const struct kw *const *k;
+	const char *sep = "";
+	int n = 0;
+
+	text_printf(t, "'%.*s' supports ", SPAN_FMT(first));
+	for (k = __start_kw_conf; k < __stop_kw_conf; k++) {
+		if (((*k)->in & in) == 0 ||
+		    !span_begins(span_str((*k)->name), first) ||
+		    (*k)->name[first.n] != ' ')
+			continue;
+		text_printf(t, "%s'%s'", sep, (*k)->name + first.n + 1);
+		sep = ", ";
+		n++;
+	}
+	return (n <= FAMILY_MAX);
+}
+
+static const struct conf_word *
+put_unknown(struct text *t, const struct conf_line *l, unsigned in)
+{
+	const struct conf_word *w = &l->word[l->at];
+	const char *second = conf_left(l) > 1 ? w[1].text.p : "";
+
+	if (in == 0 || !is_family(l, in)) {
+		text_printf(t, "unknown keyword '%s'", w->text.p);
+		return (w);
+	}
+	if (put_family(t, w->text, in)) {
+		text_printf(t, " (got '%s')", second);
+	} else {
+		text_clear(t);
+		if (second[0] == '\0')
+			text_printf(t, "'%s' expects one more word",
+			    w->text.p);
+		else
+			text_printf(t, "unknown %s '%s'", w->text.p, second);
+	}
+	return (conf_left(l) > 1 ? w + 1 : w);
+}
+
 static bool
 say_unknown(struct conf_line *l, unsigned in, const char *section)
 {
-	const struct conf_word *w = &l->word[l->at];
 	const char *near = find_near(l, in);
+	const struct conf_word *w;
 	struct text t;
 
 	text_init(&t);
-	if (in != 0 && is_family(l, in)) {
-		if (conf_left(l) == 1)
-			text_printf(&t, "'%s' expects one more word",
-			    w->text.p);
-		else {
-			text_printf(&t, "unknown %s '%s'", w->text.p,
-			    w[1].text.p);
-			w++;
-		}
-	} else
-		text_printf(&t, "unknown keyword '%s'", w->text.p);
+	w = put_unknown(&t, l, in);
 	if (in == 0)
 		text_addz(&t, " out of section");
 	else if (section != NULL)
@@ -301,7 +337,7 @@ kw_unknown(struct conf_line *l, unsigned in, const char *section)
 
 	if (in != 0 && (kw = find_elsewhere(l, in)) != NULL)
 		return (say_elsewhere(l, kw, in, section));
-	if (say_compat(l, in))
+	if (in != 0 && say_compat(l, in))
 		return (false);
 	return (say_unknown(l, in, section));
 }

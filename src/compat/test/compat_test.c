@@ -23,6 +23,7 @@ TEST(names_have_kinds)
 	CHECK_STR(ask("bind", "lua-load", &text), NULL);
 	CHECK_STR(ask("server", "sni", &text), "planned");
 	CHECK_STR(ask("smp", "sni", &text), NULL);
+	CHECK_STR(ask("cfg", "bind", &text), NULL);
 	CHECK_STR(ask("nonsense", "sni", &text), NULL);
 }
 

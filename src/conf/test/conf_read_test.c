@@ -208,8 +208,8 @@ TEST(every_error_is_told)
 	    "9:10 a 'pause' cannot handle unexpected argument '2'\n"
 	    "10:8 a timer overflow in argument '99999d' to 'pause' (maximum "
 	    "value is 2147483647 ms or ~24.8 days)\n"
-	    "11:9 a unknown option 'wed' in 'box' section; did you mean "
-	    "'option wet' maybe ?\n");
+	    "11:9 a 'option' supports 'wet' (got 'wed') in 'box' section; did "
+	    "you mean 'option wet' maybe ?\n");
 }
 
 TEST(words_of_a_line)
@@ -222,7 +222,7 @@ TEST(words_of_a_line)
 	expect("box\n dock deep\n", NULL, "2:7 a 'dock 1' : 'deep' expects a "
 	    "number, but the line ends here\n  (deep <n>)\n");
 	expect("box\n dock deep 10\n", NULL, "2:12 a 'dock 1' : 'deep' value "
-	    "must be between 0 and 9 (was 10)\n");
+	    "must be between 0 and 9 (was '10')\n");
 	expect("box\n dock put\n", NULL, "2:7 a 'dock 1' : 'put' not allowed "
 	    "here\n  ('put' is allowed in 'global')\n");
 }
