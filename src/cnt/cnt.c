@@ -23,7 +23,7 @@
 #define CNT_MAGIC   UINT64_C(0x31544e434c434545)
 #define CNT_LAYOUT  1u
 #define HEAD_BYTES  ((uint64_t)1 << 16)
-#define BANK_BYTES  ((uint64_t)256 << 20)       /* address space, sparse */
+#define BANK_BYTES  ((uint64_t)64 << 20)        /* address space, sparse */
 #define N_BANKS     (SHM_PROCS + 2)             /* base, baseline, processes */
 #define BANK_BASE   0
 #define BANK_CLEARED 1

@@ -8,7 +8,7 @@
 #include <shm/shm.h>
 
 #define SEG_MAGIC       UINT64_C(0x31304d4853434c45)    /* "ELCSHM01" */
-#define SEG_BYTES       ((uint64_t)64 << 30)    /* sparse: address space */
+#define SEG_BYTES       ((uint64_t)8 << 30)     /* sparse: address space */
 #define SEG_HEAD_BYTES  ((uint64_t)1 << 20)
 #define SEG_ENTRIES     (4u << 20)              /* slots at most */
 #define SEG_CLASSES     40                      /* free blocks, by log2 */

@@ -76,3 +76,11 @@ fe_count_request(struct fe *fe, int64_t wall_us)
 {
 	srv_rate_add(&fe->shm->req_rate, wall_us);
 }
+
+void
+fe_adopt(struct fe *fe)
+{
+	(void)enter(&srv_glob->conns, &srv_glob->conns_max, 0, OWN_CONNS);
+	(void)enter(&fe->shm->conn, &fe->shm->conn_max, 0, fe->shm->own);
+	fe->n_conn++;
+}

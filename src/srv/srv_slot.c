@@ -243,3 +243,18 @@ srv_worker_dead(int proc_no)
 }
 
 KEEPER_REAP(srv_slots, srv_worker_dead);
+
+void
+srv_adopt(struct srv *srv, struct srv_slot *slot)
+{
+	MUST(slot->state == SRV_SLOT_NONE);
+	slot->be = srv->be;
+	enter_backend(srv->be);
+	(void)atomic_fetch_add(&srv->shm->inflight, 1);
+	if (srv->be->lb->taken != NULL)
+		srv->be->lb->taken(srv);
+	own_add(srv->shm->own);
+	slot->srv = srv;
+	slot->state = SRV_SLOT_HELD;
+	list_push_back(&srv->strms, &slot->node);
+}
