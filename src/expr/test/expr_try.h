@@ -19,10 +19,10 @@ struct try {
 	struct px_model *model;
 	struct txn txn;
 	struct conf_line line;
-	char error[512];                /* of the last one */
+	char error[512], why[512];      /* the last one, of a whole file */
 };
 
-static struct arena try_kept[64];
+static struct arena try_kept[256];
 static unsigned try_n_kept;
 
 static inline void
@@ -81,7 +81,7 @@ try_load(struct try *t, const char *text)
 	bool ok = conf_load_text(&t->conf, "test.cfg", span_str(text));
 
 	if (!ok)
-		printf("    refused: %s\n", t->error);
+		snprintf(t->why, sizeof t->why, "%s", t->error);
 	return (ok);
 }
 
@@ -139,6 +139,6 @@ try_fini(struct try *t)
 	diags_fini(&t->diags);
 	expr_forget();
 	/* a model lives as long as its program: keep it in reach */
-	try_kept[try_n_kept++ % 64] = t->conf_arena;
+	try_kept[try_n_kept++ % 256] = t->conf_arena;
 }
 #endif

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rules: choosing a backend, editing messages, answering, refusing bad lines.
+ */
+#include <base/test.h>
+
+#include "../../expr/test/expr_try.h"
+#include "rule_int.h"
+
+static const char *
+chosen(struct try *t, const char *target, const char *host)
+{
+	const char *h[2] = { host, NULL };
+	const struct px *be;
+
+	try_request(t, "GET", target, h);
+	t->txn.fe = px_find(t->model, SPAN("f"), PX_FE);
+	be = rule_choose(t->txn.fe, &t->txn);
+	return (be != NULL ? be->name : "(none)");
+}
+
+TEST(the_first_line_that_matches_chooses)
+{
+	struct try t;
+
+	try_init(&t);
+	CHECK(try_load(&t, "defaults\n\tmode http\n"
+	    "backend a\nbackend b\nbackend c\nbackend d\nbackend dyn-x\n"
+	    "frontend f\n"
+	    "\tuse_backend a if { hdr(host) -i one.org two.org }\n"
+	    "\tuse_backend b if { hdr(host) -i two.org three.org }\n"
+	    "\tuse_backend c if { path_beg /x/y }\n"
+	    "\tuse_backend d if { path_beg /x }\n"
+	    "\tuse_backend a if { path_beg /x/y/z }\n"
+	    "\tuse_backend dyn-%[path,field(3,/)] if { path_beg /dyn/ }\n"
+	    "\tuse_backend b if { src 10.0.0.0/8 } { path /src }\n"
+	    "\tdefault_backend d\n"));
+	CHECK_STR(chosen(&t, "/", "Host: TWO.org"), "a");
+	CHECK_STR(chosen(&t, "/", "Host: Three.org"), "b");
+	CHECK_STR(chosen(&t, "/x", "Host: three.org"), "b");
+	CHECK_STR(chosen(&t, "/x", "Host: four.org"), "d");
+	CHECK_STR(chosen(&t, "/x/y/z/1", "Host: four.org"), "c");
+	CHECK_STR(chosen(&t, "/dyn/x", "Host: four.org"), "dyn-x");
+	CHECK_STR(chosen(&t, "/dyn/none", "Host: four.org"), "d");
+	CHECK_STR(chosen(&t, "/src", "Host: four.org"), "b");
+	CHECK_STR(chosen(&t, "/other", "Host: four.org"), "d");
+	try_fini(&t);
+}
+
+TEST(thousands_of_host_lines_are_one_step)
+{
+	struct try t;
+	struct text cfg;
+	const struct rule_cfg *c;
+	char host[64];
+
+	try_init(&t);
+	text_init(&cfg);
+	text_addz(&cfg, "defaults\n\tmode http\n");
+	for (int i = 0; i < 3000; i++)
+		text_printf(&cfg, "backend b%d\n", i);
+	text_addz(&cfg, "frontend f\n");
+	for (int i = 0; i < 3000; i++)
+		text_printf(&cfg, "\tuse_backend b%d if { req.hdr(Host) -i "
+		    "h%d.example.org }\n", i, i);
+	CHECK(try_load(&t, cfg.p));
+	text_fini(&cfg);
+	c = px_get(&px_find(t.model, SPAN("f"), PX_FE)->slots, &rule_slot);
+	CHECK_EQ(c->n_steps, 1);
+	for (int i = 0; i < 3000; i += 271) {
+		snprintf(host, sizeof host, "Host: H%d.Example.org", i);
+		CHECK_EQ(atoi(chosen(&t, "/", host) + 1), i);
+	}
+	CHECK_STR(chosen(&t, "/", "Host: h3000.example.org"), "(none)");
+	try_fini(&t);
+}
+
+/* Run the http-request rules of frontend f; the request's text after that. */
+static enum rule_verdict
+run(struct try *t, const char *rules, struct rule_run *r)
+{
+	static const char *const headers[] = { "Host: a.org", "X-A: 1",
+	    "X-A: 2, 22", "X-B: b", NULL };
+	char cfg[2048];
+
+	snprintf(cfg, sizeof cfg, "defaults\n\tmode http\nfrontend f\n%s",
+	    rules);
+	memset(r, 0, sizeof *r);
+	if (!try_load(t, cfg))
+		return ((enum rule_verdict)-1);
+	try_request(t, "GET", "/p/q?x=1", headers);
+	t->txn.fe = px_find(t->model, SPAN("f"), PX_FE);
+	return (rule_run(t->txn.fe, RULE_HTTP_REQ, &t->txn, r));
+}
+
+static const char *
+head_text(const struct http_head *h)
+{
+	static char out[1024];
+	int n = snprintf(out, sizeof out, "%.*s %.*s", SPAN_FMT(h->method),
+	    SPAN_FMT(h->target));
+
+	for (unsigned i = 0; i < h->n; i++)
+		if (h->hdr[i].name != NULL)
+			n += snprintf(out + n, sizeof out - (size_t)n,
+			    "|%.*s:%.*s", (int)h->hdr[i].name_n,
+			    h->hdr[i].name, (int)h->hdr[i].value_n,
+			    h->hdr[i].value);
+	return (out);
+}
+
+TEST(edits)
+{
+	static const struct { const char *rule, *want; } rows[] = {
+		{ "set-header X-A %[src]",
+		    "GET /p/q?x=1|Host:a.org|X-B:b|X-A:10.0.0.7" },
+		{ "add-header X-C c%[path,length]",
+		    "GET /p/q?x=1|Host:a.org|X-A:1|X-A:2, 22|X-B:b|X-C:c4" },
+		{ "del-header x-a", "GET /p/q?x=1|Host:a.org|X-B:b" },
+		{ "del-header x- -m beg", "GET /p/q?x=1|Host:a.org" },
+		{ "del-header ^x-[b-z] -m reg",
+		    "GET /p/q?x=1|Host:a.org|X-A:1|X-A:2, 22" },
+		{ "set-path /n%[path]",
+		    "GET /n/p/q?x=1|Host:a.org|X-A:1|X-A:2, 22|X-B:b" },
+		{ "set-pathq /n?y",
+		    "GET /n?y|Host:a.org|X-A:1|X-A:2, 22|X-B:b" },
+		{ "set-query z=%[url_param(x)]",
+		    "GET /p/q?z=1|Host:a.org|X-A:1|X-A:2, 22|X-B:b" },
+		{ "set-uri http://h/",
+		    "GET http://h/|Host:a.org|X-A:1|X-A:2, 22|X-B:b" },
+		{ "set-method PUT",
+		    "PUT /p/q?x=1|Host:a.org|X-A:1|X-A:2, 22|X-B:b" },
+		{ "replace-path ^/p/(.*) /z/\\\\1",
+		    "GET /z/q?x=1|Host:a.org|X-A:1|X-A:2, 22|X-B:b" },
+		{ "replace-header X-A ^2(.*) <\\\\1>",
+		    "GET /p/q?x=1|Host:a.org|X-A:1|X-A:<, 22>|X-B:b" },
+		{ "replace-value X-A ^2(.*) <\\\\1>",
+		    "GET /p/q?x=1|Host:a.org|X-A:1|X-A:<>, <2>|X-B:b" },
+		{ "set-path \"/a b\"",
+		    "GET /p/q?x=1|Host:a.org|X-A:1|X-A:2, 22|X-B:b" },
+		{ "set-header X-B n if { path /no }",
+		    "GET /p/q?x=1|Host:a.org|X-A:1|X-A:2, 22|X-B:b" },
+	};
+	struct rule_run r;
+	struct try t;
+	char line[256];
+
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		try_init(&t);
+		snprintf(line, sizeof line, "\thttp-request %s\n",
+		    rows[i].rule);
+		CHECK_EQ(run(&t, line, &r), RULE_NEXT);
+		if (!CHECK_STR(head_text(t.txn.req), rows[i].want))
+			printf("    in '%s'\n", rows[i].rule);
+		try_fini(&t);
+	}
+}
+
+TEST(an_edit_is_seen_by_the_next_rule)
+{
+	struct rule_run r;
+	struct try t;
+
+	try_init(&t);
+	CHECK_EQ(run(&t, "\thttp-request set-header X-Z 1 if { path /p/q }\n"
+	    "\thttp-request set-path /new\n"
+	    "\thttp-request deny deny_status 429 if { path /new } "
+	    "{ hdr(x-z) 1 }\n", &r), RULE_DENY);
+	CHECK_EQ(r.status, 429);
+	CHECK_EQ(r.why, WHY_REQ_DENIED);
+	CHECK_EQ(r.reply->status, 429);
+	try_fini(&t);
+}
+
+static const char *
+reply_text(const struct http_reply *r)
+{
+	static char out[1024];
+	int n = snprintf(out, sizeof out, "%u|%.*s|%.*s", r->status,
+	    SPAN_FMT(r->content_type), SPAN_FMT(r->body));
+
+	for (const struct http_reply_hdr *h = r->hdrs; h != NULL; h = h->next)
+		n += snprintf(out + n, sizeof out - (size_t)n, "|%.*s: %.*s",
+		    SPAN_FMT(h->name), SPAN_FMT(h->value));
+	return (out);
+}
+
+TEST(answers)
+{
+	static const struct { const char *rule, *want; } rows[] = {
+		{ "return", "200||" },
+		{ "return status 204 content-type text/plain", "204||" },
+		{ "return content-type text/plain string \"a  b\"",
+		    "200|text/plain|a  b" },
+		{ "return status 201 content-type a/b lf-string %[path] hdr "
+		    "X-C c hdr X-D %[src]",
+		    "201|a/b|/p/q|X-C: c|X-D: 10.0.0.7" },
+		{ "return content-type a/b string x hdr A b",
+		    "200|a/b|x|A: b" },
+		{ "redirect location /there",
+		    "302|||location: /there|cache-control: no-cache" },
+		{ "redirect location /t%[path] code 301",
+		    "301|||location: /t/p/q" },
+		{ "redirect prefix http://h code 308",
+		    "308|||location: http://h/p/q?x=1" },
+		{ "redirect prefix http://h code 308 drop-query append-slash",
+		    "308|||location: http://h/p/q/" },
+		{ "redirect prefix / code 301", "301|||location: /p/q?x=1" },
+		{ "redirect scheme https code 301",
+		    "301|||location: https://a.org/p/q?x=1" },
+		{ "redirect location /c code 301 set-cookie A=b",
+		    "301|||location: /c|set-cookie: A=b; path=/;" },
+		{ "redirect location /c code 301 clear-cookie A",
+		    "301|||location: /c|set-cookie: A=; path=/; Max-Age=0;" },
+	};
+	struct rule_run r;
+	struct try t;
+	char line[256];
+
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		try_init(&t);
+		snprintf(line, sizeof line, "\thttp-request %s\n",
+		    rows[i].rule);
+		CHECK_EQ(run(&t, line, &r), RULE_REPLY);
+		if (r.reply != NULL &&
+		    !CHECK_STR(reply_text(r.reply), rows[i].want))
+			printf("    in '%s'\n", rows[i].rule);
+		try_fini(&t);
+	}
+}
+
+TEST(verdicts)
+{
+	static const struct { const char *rule; int want, status; } rows[] = {
+		{ "deny", RULE_DENY, 403 }, { "tarpit", RULE_TARPIT, 500 },
+		{ "tarpit deny_status 429", RULE_TARPIT, 429 },
+		{ "deny status 418", RULE_DENY, 418 },
+		{ "allow", RULE_STOP, 0 }, { "reject", RULE_CLOSE, 0 },
+		{ "silent-drop", RULE_DROP, 0 },
+		{ "redirect location \"\" ignore-empty", RULE_NEXT, 0 },
+		{ "set-log-level silent", RULE_NEXT, 0 },
+	};
+	struct rule_run r;
+	struct try t;
+	char line[256];
+
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		try_init(&t);
+		snprintf(line, sizeof line, "\thttp-request %s\n",
+		    rows[i].rule);
+		if (!CHECK_EQ(run(&t, line, &r), rows[i].want) ||
+		    !CHECK_EQ(r.status, rows[i].status))
+			printf("    in '%s'\n", rows[i].rule);
+		try_fini(&t);
+	}
+}
+
+TEST(redirect_lines_come_after_http_request_rules)
+{
+	struct rule_run r;
+	struct try t;
+
+	try_init(&t);
+	CHECK_EQ(run(&t, "\tredirect location /r code 301\n"
+	    "\thttp-request deny if { path /p/q }\n", &r), RULE_DENY);
+	try_fini(&t);
+	try_init(&t);
+	CHECK_EQ(run(&t, "\tredirect location /%[path] code 301\n"
+	    "\thttp-request deny if { path /other }\n", &r), RULE_REPLY);
+	CHECK_STR(reply_text(r.reply), "301|||location: /%[path]");
+	try_fini(&t);
+}
+
+TEST(named_defaults_give_their_rules_first)
+{
+	struct rule_run r = { 0 };
+	struct try t;
+
+	try_init(&t);
+	CHECK(try_load(&t, "defaults d\n\tmode http\n"
+	    "\thttp-request set-header X-1 d\n"
+	    "frontend f from d\n\thttp-request set-header X-1 %[hdr(x-1)]f\n"
+	    "frontend g from d\n"));
+	try_request(&t, "GET", "/", NULL);
+	t.txn.fe = px_find(t.model, SPAN("f"), PX_FE);
+	CHECK_EQ(rule_run(t.txn.fe, RULE_HTTP_REQ, &t.txn, &r), RULE_NEXT);
+	CHECK_STR(head_text(t.txn.req), "GET /|X-1:df");
+	try_request(&t, "GET", "/", NULL);
+	r = (struct rule_run){ 0 };
+	t.txn.fe = px_find(t.model, SPAN("g"), PX_FE);
+	CHECK_EQ(rule_run(t.txn.fe, RULE_HTTP_REQ, &t.txn, &r), RULE_NEXT);
+	CHECK_STR(head_text(t.txn.req), "GET /|X-1:d");
+	try_fini(&t);
+}
+
+TEST(content_rules_wait_for_bytes)
+{
+	struct rule_run r = { 0 };
+	struct try t;
+
+	try_init(&t);
+	CHECK(try_load(&t, "frontend f\n\tmode tcp\n"
+	    "\ttcp-request inspect-delay 3s\n"
+	    "\ttcp-request content accept if { src 1.1.1.1 }\n"
+	    "\ttcp-request content accept if { req.len gt 100 }\n"
+	    "\ttcp-request content reject\n"));
+	t.txn.fe = px_find(t.model, SPAN("f"), PX_FE);
+	CHECK_EQ(rule_run(t.txn.fe, RULE_TCP_REQ, &t.txn, &r), RULE_WAIT);
+	CHECK_EQ(r.at, 1);
+	CHECK_EQ(r.wait_ms, 3000);
+	t.txn.wait_over = true;
+	CHECK_EQ(rule_run(t.txn.fe, RULE_TCP_REQ, &t.txn, &r), RULE_CLOSE);
+	try_fini(&t);
+}
+
+TEST(captures_keep_values_for_the_log)
+{
+	struct rule_run r;
+	struct try t;
+
+	try_init(&t);
+	CHECK_EQ(run(&t, "\tcapture request header X-A len 3\n"
+	    "\tcapture request header X-None len 3\n"
+	    "\tdeclare capture request len 4\n"
+	    "\thttp-request capture path id 2\n"
+	    "\thttp-request capture str(abcdef) len 2\n", &r), RULE_NEXT);
+	rule_capture(&t.txn, false);
+	CHECK_EQ(t.txn.cap_req.n, 4);
+	CHECK_SPAN(t.txn.cap_req.v[0], "2, ");
+	CHECK(t.txn.cap_req.v[1].p == NULL);
+	CHECK_SPAN(t.txn.cap_req.v[2], "/p/q");
+	CHECK_SPAN(t.txn.cap_req.v[3], "ab");
+	try_fini(&t);
+}
+
+TEST(bad_lines_are_refused_with_reasons)
+{
+	static const struct { const char *line, *says; } rows[] = {
+		{ "http-request", "expected an action" },
+		{ "http-request dney", "knows no action 'dney'" },
+		{ "http-request deny when TRUE", "'if'" },
+		{ "http-request deny if { path / } extra", "no such ACL" },
+		{ "http-request return status 99", "" },
+		{ "http-request return string x", "needs 'content-type'" },
+		{ "http-request return string x string y content-type a/b",
+		    "only one body" },
+		{ "http-request return status 299 default-errorfiles",
+		    "no error files for status 299" },
+		{ "http-request return content-type a/b file /nonexistent",
+		    "cannot read" },
+		{ "http-request return hdr", "" },
+		{ "http-request set-header", "" },
+		{ "http-request set-header a:b c", "is not a header name" },
+		{ "http-request set-header a %zz", "no such format variable" },
+		{ "http-request set-header a %[res.hdr(x)]", "not available" },
+		{ "http-request redirect to /x", "expected 'location'" },
+		{ "http-request redirect location /x code 200",
+		    "redirects have code" },
+		{ "http-request replace-header a ( b", "regular expression" },
+		{ "http-request set-log-level loud", "unknown log level" },
+		{ "http-response set-path /x", "knows no action" },
+		{ "use_backend nobody if TRUE", "unable to find" },
+		{ "use_backend x when TRUE", "'if' or 'unless'" },
+		{ "capture request header", "" },
+		{ "capture request header X lne 4", "'len <length>'" },
+		{ "acl or path /", "is an operator" },
+		{ "acl x", "expected a sample expression" },
+	};
+	struct rule_run r;
+	struct try t;
+	char line[256];
+
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		try_init(&t);
+		snprintf(line, sizeof line, "\t%s\n", rows[i].line);
+		if (!CHECK((int)run(&t, line, &r) == -1) ||
+		    !CHECK(strstr(t.error, rows[i].says) != NULL))
+			printf("    '%s' says: %s\n", rows[i].line, t.error);
+		try_fini(&t);
+	}
+}
