@@ -289,8 +289,8 @@ begin_http_errors(struct conf_line *l)
 		conf_err(l, NULL, "missing name for http-errors section");
 		return (NULL);
 	}
-	if (!conf_want_name(l, "a name", &name) || !conf_end(l))
-		return (NULL);
+	if (conf_want_name(l, "a name", &name))
+		conf_end(l);
 	if ((twin = section_find(name.p)) != NULL)
 		conf_err(l, w, "http-errors section '%s' already exists "
 		    "(declared at %s:%d)", name.p, twin->pos.file,

@@ -9,8 +9,7 @@
 static void *
 begin_global(struct conf_line *l)
 {
-	if (!conf_end(l))
-		return (NULL);
+	conf_end(l);
 	return (&px_model->global);
 }
 
@@ -85,9 +84,8 @@ begin_defaults(struct conf_line *l)
 	struct px *from = NULL, *px;
 	struct span name = SPAN_NONE;
 
-	if (conf_left(l) > 0 && !conf_next_is(l, "from") &&
-	    !conf_want_name(l, "a name", &name))
-		return (NULL);
+	if (conf_left(l) > 0 && !conf_next_is(l, "from"))
+		conf_want_name(l, "a name", &name);
 	if (!take_from(l, "defaults", name.p == NULL ? "" : name.p, &from) ||
 	    !conf_end(l))
 		from = NULL;
@@ -101,29 +99,37 @@ begin_defaults(struct conf_line *l)
 	return (px);
 }
 
+/* What follows the name: "from NAME" and nothing else. */
+static void
+take_rest(struct conf_line *l, const char *section, unsigned kind,
+    const char *name, struct px **from)
+{
+	take_from(l, section, name, from);
+	if (conf_left(l) == 0)
+		return;
+	conf_err(l, conf_peek(l), "unexpected argument '%s' after the name of "
+	    "%s '%s'", conf_peek(l)->text.p, section, name);
+	if ((kind & PX_FE) != 0)
+		conf_err_hint(l, "please use the 'bind' keyword for listening "
+		    "addresses");
+}
+
+/* A section whose name is missing or wrong is read all the same, so that what
+ * is wrong inside is told in the same run. */
 static void *
 begin_proxy(struct conf_line *l, const char *section, unsigned kind)
 {
 	const struct conf_word *w = conf_peek(l);
 	struct px *from = px_model->defaults_now, *px;
-	struct span name;
+	struct span name = SPAN("");
 
 	if (w == NULL) {
 		conf_err(l, NULL, "'%s' expects an <id> argument", section);
 		conf_err_hint(l, "%s <name> [ from <defaults> ]", section);
-		return (NULL);
-	}
-	if (!conf_want_name(l, "a name", &name))
-		return (NULL);
-	check_name(l, w, section, kind);
-	take_from(l, section, name.p, &from);
-	if (conf_left(l) > 0) {
-		conf_err(l, conf_peek(l), "unexpected argument '%s' after "
-		    "the name of %s '%s'", conf_peek(l)->text.p, section,
-		    name.p);
-		if ((kind & PX_FE) != 0)
-			conf_err_hint(l, "please use the 'bind' keyword for "
-			    "listening addresses");
+	} else {
+		if (conf_want_name(l, "a name", &name))
+			check_name(l, w, section, kind);
+		take_rest(l, section, kind, name.p, &from);
 	}
 	px = px_new(from, kind);
 	px->name = name.p;

@@ -57,8 +57,8 @@ begin_userlist(struct conf_line *l)
 		conf_err(l, NULL, "'userlist' expects <name> as arguments");
 		return (NULL);
 	}
-	if (!conf_want_name(l, "a name", &name) || !conf_end(l))
-		return (NULL);
+	if (conf_want_name(l, "a name", &name))
+		conf_end(l);
 	twin = list_find(name);
 	if (twin != NULL)
 		conf_warn(l, w, "ignoring duplicated userlist '%s'", name.p);

@@ -236,10 +236,12 @@ TEST(names_are_checked)
 	expect("backend b\n server s 10.0.0.1\n server s 10.0.0.2\n",
 	    "3 backend 'b', another server named 's' was already defined at "
 	    "line 2, please use distinct names\n");
-	expect("backend b@\nbackend\nbackend b from x\n",
+	expect("backend b@\n foo\nbackend\n bar\nbackend b from x\n",
 	    "1 character '@' is not permitted in 'backend' name 'b@'\n"
-	    "2 'backend' expects an <id> argument\n"
-	    "3 defaults section 'x' not found for backend 'b'\n");
+	    "2 unknown keyword 'foo' in 'backend' section\n"
+	    "3 'backend' expects an <id> argument\n"
+	    "4 unknown keyword 'bar' in 'backend' section\n"
+	    "5 defaults section 'x' not found for backend 'b'\n");
 	expect("defaults a\ndefaults a\nbackend b from a\n",
 	    "3 ambiguous defaults section name 'a' referenced by backend 'b' "
 	    "exists at least at t.cfg:1 and t.cfg:2\n");
