@@ -77,19 +77,47 @@ put_start_line(struct out *o, const struct http_head *h, unsigned minor)
 /* ---- rows ---- */
 
 #define BIT(id) (UINT64_C(1) << HTTP_##id)
-#define FRAMING_BITS (BIT(CONNECTION) | BIT(KEEP_ALIVE) | \
-	BIT(CONTENT_LENGTH) | BIT(TRANSFER_ENCODING))
+#define CONNECTION_BITS (BIT(CONNECTION) | BIT(KEEP_ALIVE))
+#define FRAMING_BITS (BIT(CONTENT_LENGTH) | BIT(TRANSFER_ENCODING))
+
+/* Field names leave in lower case, as in every later version of HTTP: eight
+ * letters at a time. `p` has `n` bytes of a token (RFC 9110 5.6.2). */
+static inline void
+lower_name(char *p, size_t n)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t w, low, upper;
+
+	for (; n >= 8; p += 8, n -= 8) {
+		memcpy(&w, p, 8);
+		low = w & ones * 0x7f;
+		upper = ((low + ones * (0x80 - 'A')) ^
+		    (low + ones * (0x7f - 'Z'))) & ~w & ones * 0x80;
+		w |= upper >> 2;
+		memcpy(p, &w, 8);
+	}
+	for (; n > 0; p++, n--)
+		*p = span_lower(*p);
+}
 
 static inline bool
-is_written(const struct http_hdr *r)
+is_written(const struct http_hdr *r, uint64_t skip)
 {
-	return (r->name != NULL && (FRAMING_BITS >> r->id & 1) == 0);
+	return (r->name != NULL && (skip >> (r->id & 63) & 1) == 0);
+}
+
+static void
+put_name(struct out *o, const char *name, size_t n)
+{
+	put(o, name, n);
+	if (!o->full)
+		lower_name(o->p - n, n);
 }
 
 static void
 put_row(struct out *o, const struct http_hdr *r)
 {
-	put(o, r->name, r->name_n);
+	put_name(o, r->name, r->name_n);
 	PUT_LIT(o, ": ");
 	put_span(o, span_of(r->value, r->value_n));
 	PUT_LIT(o, "\r\n");
@@ -97,13 +125,14 @@ put_row(struct out *o, const struct http_hdr *r)
 
 /* Lines that lie behind each other in the message are one copy. */
 static void
-put_rows(struct out *o, const struct http_head *h)
+put_rows(struct out *o, const struct http_head *h, uint64_t skip)
 {
-	const struct http_hdr *r = h->hdr, *end = h->hdr + h->n;
+	const struct http_hdr *r = h->hdr, *end = h->hdr + h->n, *run;
 	const char *from, *to;
+	char *dst;
 
 	while (r < end) {
-		if (!is_written(r)) {
+		if (!is_written(r, skip)) {
 			r++;
 			continue;
 		}
@@ -112,11 +141,18 @@ put_rows(struct out *o, const struct http_head *h)
 			continue;
 		}
 		from = r->name;
+		run = r;
 		do {
 			to = r->value + r->value_n + 2;
 			r++;
-		} while (r < end && r->raw && r->name == to && is_written(r));
+		} while (r < end && r->raw && r->name == to &&
+		    is_written(r, skip));
+		dst = o->p;
 		put(o, from, (size_t)(to - from));
+		if (o->full)
+			return;
+		for (; run < r; run++)
+			lower_name(dst + (run->name - from), run->name_n);
 	}
 }
 
@@ -181,15 +217,34 @@ written(const struct out *o, const char *dst)
 	return (o->full ? 0 : (size_t)(o->p - dst));
 }
 
+/* The message's own framing field, as it came, when it still says what we
+ * would write; it then stays in its place. */
+static bool
+keeps_framing(const struct http_head *h, const struct h1_emit *e)
+{
+	enum http_name id = e->body == HTTP_LENGTH ? HTTP_CONTENT_LENGTH :
+	    HTTP_TRANSFER_ENCODING;
+	const struct http_hdr *r;
+
+	if ((e->body != HTTP_LENGTH && e->body != HTTP_CHUNKED) ||
+	    e->body != h->body || (h->known & FRAMING_BITS) != 1u << id)
+		return (false);
+	r = http_find(h, id, SPAN_NONE, NULL);
+	return (r != NULL && r->raw && http_find(h, id, SPAN_NONE, r) == NULL);
+}
+
 size_t
 h1_emit_head(char *dst, size_t size, const struct http_head *h,
     const struct h1_emit *e)
 {
 	struct out o = { dst, dst + size, false };
+	bool keeps = keeps_framing(h, e);
 
 	put_start_line(&o, h, e->minor);
-	put_rows(&o, h);
-	put_framing(&o, h, e);
+	put_rows(&o, h, keeps ? CONNECTION_BITS :
+	    CONNECTION_BITS | FRAMING_BITS);
+	if (!keeps)
+		put_framing(&o, h, e);
 	put_connection(&o, e);
 	PUT_LIT(&o, "\r\n");
 	return (written(&o, dst));
@@ -223,7 +278,7 @@ put_reply_headers(struct out *o, const struct http_reply *r)
 	    h = h->next) {
 		if (!http_is_token(h->name))
 			continue;
-		put_span(o, h->name);
+		put_name(o, h->name.p, h->name.n);
 		PUT_LIT(o, ": ");
 		put_safe(o, h->value);
 		PUT_LIT(o, "\r\n");

@@ -117,6 +117,8 @@ peek_chunked(struct h1_conn *h, struct span *data, struct span *trail)
 		why = h1_chunk_next(&h->rx_chunk, buf_peek(&h->in), &skip, &n,
 		    &t);
 		if (why == WHY_EOF) {
+			if (t.n > 0 && !h1_trailers_ok(t))
+				return (broken(h));
 			h->rx = H1_FLOW_NONE;
 			h->held = (uint32_t)skip;
 			if (trail != NULL)
@@ -130,6 +132,9 @@ peek_chunked(struct h1_conn *h, struct span *data, struct span *trail)
 		if (skip > 0)
 			buf_eat(&h->in, skip);
 		if (why == WHY_OK && n > 0) {
+			/* shown, not eaten */
+			h->rx_chunk.left += n;
+			h->rx_chunk.state = H1_CHUNK_DATA;
 			*data = span_of(h->in.data + h->in.off, n);
 			h->end.last = ends_behind(h, n);
 			return (WHY_OK);

@@ -22,7 +22,7 @@ static struct http_reply_hdr challenge = {
 
 static const struct http_reply replies[] = {
 	REPLY(200, "OK", "This service is up.", &no_cache),
-	REPLY(400, "Bad Request",
+	REPLY(400, "Bad request",
 	    "The request is not valid HTTP and was refused.", &no_cache),
 	REPLY(401, "Unauthorized",
 	    "Credentials are needed to see this page.", &challenge),
@@ -34,7 +34,7 @@ static const struct http_reply replies[] = {
 	    "This address does not take requests of this method.", &no_cache),
 	REPLY(407, "Proxy Authentication Required",
 	    "Credentials are needed to pass this proxy.", &no_cache),
-	REPLY(408, "Request Timeout",
+	REPLY(408, "Request Time-out",
 	    "The request did not arrive in the time given to it.", &no_cache),
 	REPLY(410, "Gone", "What was at this address is gone for good.",
 	    &no_cache),
@@ -70,7 +70,7 @@ static const struct http_reply replies[] = {
 	    "The answer of the server could not be used.", &no_cache),
 	REPLY(503, "Service Unavailable",
 	    "No server can take the request now.", &no_cache),
-	REPLY(504, "Gateway Timeout",
+	REPLY(504, "Gateway Time-out",
 	    "The server did not answer in the time given to it.", &no_cache),
 	REPLY(505, "HTTP Version Not Supported",
 	    "Only versions 1.0 and 1.1 of HTTP are spoken here.", &no_cache),
