@@ -129,6 +129,17 @@ on_worker_news(struct ipc_msg *m)
 	}
 }
 
+/* A listening socket is open as long as anybody holds it. Those of the stats
+ * lines are the parts' to close. */
+static void
+close_sockets(void)
+{
+	for (size_t i = 0; i < agent_n_sockets; i++)
+		if (!agent_sockets[i].stats)
+			(void)close(agent_sockets[i].fd);
+	agent_n_sockets = 0;
+}
+
 static void
 tell_parts(struct ipc_msg *m)
 {
@@ -143,6 +154,8 @@ tell_parts(struct ipc_msg *m)
 		if (m->type == IPC_A_PAUSE && parts[i]->paused != NULL)
 			parts[i]->paused(yes != 0);
 	}
+	if (m->type == IPC_A_GATES && yes == 0)
+		close_sockets();
 }
 
 static void

@@ -53,6 +53,8 @@ keeper_open_gates(struct keeper *k)
 	tell_agent(k, IPC_A_GATES, 1);
 	if (k->has_master) {
 		(void)ipc_send(&k->master, IPC_GATES_OPEN, NULL, 0, NULL, 0);
+		if (px_model->global.daemon)
+			keeper_to_null();
 		return;
 	}
 	if (k->daemonized)

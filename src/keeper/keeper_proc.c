@@ -3,6 +3,7 @@
  * keeper_proc - forking agent and workers, and again when they died.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +116,22 @@ close_others(struct keeper *k, const struct worker_listen *v, size_t n)
 		}
 }
 
+/* cpu-map */
+static void
+pin(int no)
+{
+	const struct px_global *g = &px_model->global;
+	const cpu_set_t *set;
+
+	if (g->cpu_map == NULL || no > g->n_cpu_map)
+		return;
+	set = &g->cpu_map[no - 1];
+	if (CPU_COUNT(set) > 0 &&
+	    sched_setaffinity(0, sizeof *set, set) != 0)
+		ipc_say(DIAG_WARNING, "cpu-map: worker %d can't run on the "
+		    "processors given: %s", no, strerror(errno));
+}
+
 static _Noreturn void
 run_worker(struct keeper *k, int no, int shm_no, int keeper_fd, int agent_fd)
 {
@@ -129,6 +146,7 @@ run_worker(struct keeper *k, int no, int shm_no, int keeper_fd, int agent_fd)
 	if (k->n_socks < 1000)          /* a square; they do no harm */
 		close_others(k, v, s.n_listens);
 	s.listens = v;
+	pin(no);
 	worker_main(&s);
 }
 
@@ -333,6 +351,9 @@ keeper_reap(struct keeper *k)
 			    k->phase == KEEPER_SERVING ||
 			    k->phase == KEEPER_GRACE)
 				replace(k, p, pid, status);
+			else if (WIFSIGNALED(status) &&
+			    k->phase != KEEPER_STOPPING)
+				say_death(p, pid, status, 0);
 			keeper_child_died(k, p, status);
 			break;
 		}

@@ -326,6 +326,9 @@ bury(struct master *m, struct gen *g, int status)
 	case GEN_ORPHANS:
 		ipc_say(DIAG_WARNING, "Former worker (%d) exited with code %d "
 		    "(%s)", (int)g->pid, code, exit_word(code));
+		/* It may have left before it said all it had to say. */
+		if (g->state == GEN_OLD && !m->stopping)
+			master_drain(m, g);
 		free_gen(m, g);
 		break;
 	}

@@ -91,6 +91,7 @@ void master_lock_gates(struct master *, struct gen *);
 void master_gates_open(struct master *, struct gen *);
 void master_gen_quiet(struct master *, struct gen *);
 void master_gen_carried(struct master *, struct gen *, struct ipc_msg *);
+void master_drain(struct master *, struct gen *);
 void master_swap_done(struct master *);
 void master_limit_reloads(struct master *);
 

@@ -82,8 +82,8 @@ pair_one(struct gen *old, struct gen *new, int32_t i)
 	return (true);
 }
 
-static void
-drain(struct master *m, struct gen *g)
+void
+master_drain(struct master *m, struct gen *g)
 {
 	int32_t sig = SIGTERM;
 
@@ -120,7 +120,7 @@ master_gen_quiet(struct master *m, struct gen *g)
 				g->n_given++;
 	tmr_arm(&m->loop.wheel, &g->drain, m->loop.now_ms + CARRY_MS);
 	if (g->n_given == 0)
-		drain(m, g);
+		master_drain(m, g);
 }
 
 /* `msg` NULL: waited long enough. */
@@ -139,7 +139,7 @@ master_gen_carried(struct master *m, struct gen *g, struct ipc_msg *msg)
 		g->n_carried++;
 	}
 	if (g->n_carried >= g->n_given)
-		drain(m, g);
+		master_drain(m, g);
 }
 
 void
