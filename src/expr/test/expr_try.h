@@ -96,7 +96,7 @@ try_line(struct try *t, const char *text)
 	t->error[0] = '\0';
 	t->line = (struct conf_line){ .conf = &t->conf, .file = "test.cfg",
 	    .line = 1, .source = span_str(text) };
-	t->line.n = conf_split(&t->conf_arena, span_str(text), &w, &err, &col);
+	t->line.n = conf_split(t->conf.arena, span_str(text), &w, &err, &col);
 	t->line.word = w;
 	return (&t->line);
 }

@@ -47,7 +47,7 @@ run_condition(const char *text)
 	struct cond *c;
 	struct cond_single one;
 
-	l.n = conf_split(&t.conf_arena, span_str(text), &words, &err, &col);
+	l.n = conf_split(t.conf.arena, span_str(text), &words, &err, &col);
 	if (l.n <= 0)
 		return;
 	l.word = words;
@@ -68,14 +68,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static unsigned runs;
+	struct arena arena;
 	struct span in;
 	char *text;
 
 	if (n == 0 || n > 2000)
 		return (0);
-	setup();
-	text = arena_dup(&t.conf_arena, span_of((const char *)data + 1,
+	if (fe == NULL)
+		setup();
+	arena_init(&arena, 0);
+	t.conf.arena = &arena;
+	text = arena_dup(&arena, span_of((const char *)data + 1,
 	    n - 1));
 	in = span_of(text, n - 1);
 	if (data[0] % 3 == 0)
@@ -84,7 +87,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		run_format(in, LOGFMT_HEADER);
 	else
 		run_condition(text);
-	try_fini(&t);
-	arena_reset(&try_kept[runs++ % NELEM(try_kept)]);
+	expr_forget();
+	txn_touch(&t.txn);
+	diags_fini(&t.diags);
+	diags_init(&t.diags);
+	arena_reset(&arena);
+	arena_reset(&t.arena);
 	return (0);
 }
