@@ -191,6 +191,9 @@ struct srv_slot {                       /* embedded in the stream; zeroed */
 	struct list node;               /* in srv->strms while held */
 	/* granted - the slot is HELD now, or why not (WHY_NO_SERVER, …) */
 	void (*granted)(struct srv_slot *, enum why);
+	/* kill - end the stream that holds the slot: its server left or was
+	 * told to (WHY_SRV_KILLED, WHY_KILLED); NULL: it can't be */
+	void (*kill)(struct srv_slot *, enum why);
 };
 
 /*

@@ -31,6 +31,18 @@ void srv_addr_set(struct srv *, const struct addr *to);
 void srv_slow_start(struct srv *);
 bool srv_slow_tick(struct srv *);
 
-/* srv_each - walk all backends of the generation. */
+/* srv_kill_strms - in a worker: end all streams that are on the server. */
+void srv_kill_strms(struct srv *, enum why);
+
+/* What the server's line says that the checks follow. */
+bool srv_down_shuts(const struct srv *);        /* on-marked-down */
+bool srv_up_shuts_backup(const struct srv *);   /* on-marked-up */
+unsigned srv_send_proxy(const struct srv *);    /* version, 0: none */
+
+/* srv_connect_to - a socket on its way to another address than the server's
+ * (or NULL: to the server itself) from the configured source. */
+int srv_connect_to(const struct srv *, const struct addr *);
+
+/* srv_each_be - walk all backends of the generation. */
 void srv_each_be(void (*fn)(struct be *, void *arg), void *arg);
 #endif

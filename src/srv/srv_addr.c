@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <os/sock.h>
+#include <srv/state.h>
 #include <xprt/proxy_proto.h>
 
 /* The address that `set server addr` wrote, read whole. */
@@ -63,21 +64,32 @@ connect_unix(const struct px_server *cfg)
 }
 
 int
-srv_connect(struct srv *srv, struct txn *txn)
+srv_connect_to(const struct srv *srv, const struct addr *to)
 {
 	const struct srv_cfg *cfg = srv_cfg_of(srv);
+	struct addr own;
+
+	if (to == NULL) {
+		srv_addr(srv, NULL, &own);
+		to = &own;
+	}
+	if (is_inet(to))
+		return (sock_connect(to, cfg->source_set ? &cfg->source :
+		    NULL));
+	if (srv->cfg->unix_path != NULL)
+		return (connect_unix(srv->cfg));
+	errno = EAFNOSUPPORT;
+	return (-1);
+}
+
+int
+srv_connect(struct srv *srv, struct txn *txn)
+{
 	struct addr to;
 	int fd;
 
 	srv_addr(srv, txn, &to);
-	if (!is_inet(&to)) {
-		if (srv->cfg->unix_path == NULL) {
-			errno = EAFNOSUPPORT;
-			return (-1);
-		}
-		return (connect_unix(srv->cfg));
-	}
-	fd = sock_connect(&to, cfg->source_set ? &cfg->source : NULL);
+	fd = srv_connect_to(srv, &to);
 	if (fd >= 0 && px_opt(srv->be->px, PX_OPT_SRVTCPKA))
 		(void)sock_set_keepalive(fd, 0, 0, 0);
 	return (fd);

@@ -196,6 +196,40 @@ srv_slow_tick(struct srv *srv)
 	return (on);
 }
 
+bool
+srv_down_shuts(const struct srv *srv)
+{
+	return (srv_cfg_of(srv)->down_shuts);
+}
+
+bool
+srv_up_shuts_backup(const struct srv *srv)
+{
+	return (srv_cfg_of(srv)->up_shuts_backup);
+}
+
+unsigned
+srv_send_proxy(const struct srv *srv)
+{
+	return (srv_cfg_of(srv)->send_proxy);
+}
+
+void
+srv_kill_strms(struct srv *srv, enum why why)
+{
+	struct list doomed = LIST_INIT(doomed), *node;
+
+	/* Killing one may end others; those that can't be killed stay. */
+	list_splice(&doomed, &srv->strms);
+	while ((node = list_pop_front(&doomed)) != NULL) {
+		struct srv_slot *slot = LIST_ITEM(node, struct srv_slot, node);
+
+		list_push_back(&srv->strms, node);
+		if (slot->kill != NULL)
+			slot->kill(slot, why);
+	}
+}
+
 void
 srv_each_be(void (*fn)(struct be *, void *arg), void *arg)
 {

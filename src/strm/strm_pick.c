@@ -30,6 +30,17 @@ on_granted(struct srv_slot *slot, enum why why)
 	strm_run(s);
 }
 
+/* The server left, or was told to end its sessions. */
+static void
+on_kill(struct srv_slot *slot, enum why why)
+{
+	struct strm *s = OBJ(HOLDER(slot, struct strm, slot), struct strm,
+	    STRM_MAGIC);
+
+	s->killed = true;
+	(void)strm_fail(s, why);
+}
+
 static enum strm_step
 have_slot(struct strm *s)
 {
@@ -47,6 +58,7 @@ step_acquire(struct strm *s)
 	enum why why;
 
 	s->slot.granted = on_granted;
+	s->slot.kill = on_kill;
 	s->granted = false;
 	why = srv_acquire(be_of(s->txn.be), &s->txn, s->avoid, NULL, &s->slot);
 	if (why == WHY_OK)

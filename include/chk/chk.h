@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CHK_CHK_H
+#define CHK_CHK_H
+/*
+ * chk - health checks, and every change of a server's state with its log
+ * line: what checks find and what people order through the runtime API.
+ *
+ * All of it runs in the agent, whose writes to shared memory every worker sees
+ * at once. A generation takes up the state where the one before left it.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/span.h>
+#include <srv/srv.h>
+
+/* What the last check found; numbers as in "show servers state". */
+#define CHK_STATUSES(S)                                                      \
+	S(0,  UNK,     "UNK",     "Unknown")                                 \
+	S(1,  INI,     "INI",     "Initializing")                            \
+	S(5,  SOCKERR, "SOCKERR", "Socket error")                            \
+	S(6,  L4OK,    "L4OK",    "Layer4 check passed")                     \
+	S(7,  L4TOUT,  "L4TOUT",  "Layer4 timeout")                          \
+	S(8,  L4CON,   "L4CON",   "Layer4 connection problem")               \
+	S(12, L7TOUT,  "L7TOUT",  "Layer7 timeout")                          \
+	S(13, L7RSP,   "L7RSP",   "Layer7 invalid response")                 \
+	S(15, L7OK,    "L7OK",    "Layer7 check passed")                     \
+	S(17, L7STS,   "L7STS",   "Layer7 wrong status")
+enum chk_status {
+#define STATUS(no, name, word, text) CHK_##name = (no),
+	CHK_STATUSES(STATUS)
+#undef STATUS
+	CHK_STATUS_N = 18
+};
+
+/* srv_shm.chk_state, srv_shm.chk_result */
+enum chk_flag { CHK_RUNNING = 1, CHK_CONFIGURED = 2, CHK_ENABLED = 4,
+	CHK_PAUSED = 8 };
+enum chk_result { CHK_RES_UNKNOWN = 0, CHK_RES_NEUTRAL = 1, CHK_RES_FAILED = 2,
+	CHK_RES_PASSED = 3 };
+
+/* chk_word, chk_desc - "L7STS", "Layer7 wrong status"; "" for others. */
+const char *chk_word(unsigned status);
+const char *chk_desc(unsigned status);
+
+/* chk_has - the server's line says "check". chk_rise, chk_fall. */
+bool chk_has(const struct srv *);
+int chk_rise(const struct srv *);
+int chk_fall(const struct srv *);
+
+/* chk_info - what the last check said in words ("Connection refused"), this
+ * agent's; "" when nothing. */
+const char *chk_info(const struct srv *);
+
+/* chk_status_text - the status column of "show stat": "UP", "UP 1/3",
+ * "DOWN", "DOWN 1/2", "NOLB", "MAINT", "DRAIN", "no check". */
+const char *chk_status_text(const struct srv *, char dst[32]);
+
+/* chk_down_s - seconds down in total, up to now. */
+int64_t chk_down_s(const struct srv *);
+int64_t chk_be_down_s(const struct be *);
+
+/* ---- orders of the runtime API ---- */
+
+enum chk_admin { CHK_READY, CHK_DRAIN, CHK_MAINT };
+
+/* chk_set_admin - "set server … state", "enable|disable server" (the latter
+ * pass CHK_READY and CHK_MAINT). */
+void chk_set_admin(struct srv *, enum chk_admin);
+
+/* chk_set_health - "set server … health". False while checks are enabled for
+ * a server that has none: nothing was done. */
+enum chk_health { CHK_UP, CHK_STOPPING, CHK_DOWN };
+void chk_set_health(struct srv *, enum chk_health);
+
+/* chk_enable - "enable|disable health"; false: no checks configured. */
+bool chk_enable(struct srv *, bool on);
+
+/* chk_set_weight - "10" or "50%" (of the configured weight). NULL: done; else
+ * the sentence that says why not. */
+const char *chk_set_weight(struct srv *, struct span);
+
+/* chk_set_addr - as `set server … addr`: `port` 0 keeps the port. The answer
+ * in words is put into `text`. */
+struct text;
+void chk_set_addr(struct srv *, const struct addr *, unsigned port,
+    struct text *);
+
+/* chk_kill_sessions - "shutdown sessions server": in all workers. */
+void chk_kill_sessions(struct srv *);
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * chk_http - the request of a check, and what its response says. Pure.
+ */
+#include "chk_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <base/text.h>
+#include <expr/regex.h>
+
+static struct span
+or_else(struct span s, struct span other)
+{
+	return (s.n > 0 ? s : other);
+}
+
+char *
+chk_request(const struct chk_px_cfg *cfg, size_t *n)
+{
+	struct span version = or_else(cfg->version, SPAN("HTTP/1.0"));
+	struct text t;
+
+	text_init(&t);
+	text_add(&t, or_else(cfg->meth, SPAN("OPTIONS")));
+	text_addc(&t, ' ');
+	text_add(&t, or_else(cfg->uri, SPAN("/")));
+	text_addc(&t, ' ');
+	text_add(&t, version);
+	text_addz(&t, "\r\n");
+	text_add(&t, cfg->version_extra);
+	text_add(&t, cfg->extra);
+	if (span_is(version, "HTTP/1.1"))
+		text_addz(&t, "connection: close\r\n");
+	if (cfg->body.n > 0)
+		text_printf(&t, "content-length: %zu\r\n", cfg->body.n);
+	text_addz(&t, "\r\n");
+	text_add(&t, cfg->body);
+	*n = t.n;
+	return (t.p);
+}
+
+/* "HTTP/1.1 404 Not Found" */
+static bool
+parse_status_line(struct span line, unsigned *code, struct span *reason)
+{
+	const char *p = line.p;
+
+	if (line.n > 0 && p[line.n - 1] == '\r')
+		line.n--;
+	if (line.n < 12 || memcmp(p, "HTTP/", 5) != 0 || p[6] != '.' ||
+	    p[8] != ' ')
+		return (false);
+	for (int i = 9; i < 12; i++)
+		if (p[i] < '0' || p[i] > '9')
+			return (false);
+	if (line.n > 12 && p[12] != ' ')
+		return (false);
+	*code = (unsigned)((p[9] - '0') * 100 + (p[10] - '0') * 10 + p[11] -
+	    '0');
+	*reason = line.n > 13 ? span_of(p + 13, line.n - 13) : SPAN_NONE;
+	return (true);
+}
+
+static bool
+in_ranges(const struct chk_px_cfg *cfg, unsigned code)
+{
+	for (unsigned i = 0; i < cfg->n_ranges; i++)
+		if (code >= cfg->ranges[i].lo && code <= cfg->ranges[i].hi)
+			return (true);
+	return (false);
+}
+
+static bool
+has_text(struct span body, struct span text)
+{
+	return (text.n == 0 ||
+	    memmem(body.p, body.n, text.p, text.n) != NULL);
+}
+
+/* The body, once the head is there; p NULL before. */
+static struct span
+body_of(struct span in)
+{
+	const char *end = in.n == 0 ? NULL :
+	    memmem(in.p, in.n, "\r\n\r\n", 4);
+
+	if (end == NULL)
+		return (SPAN_NONE);
+	end += 4;
+	return (span_of(end, in.n - (size_t)(end - in.p)));
+}
+
+static enum why
+judge_body(const struct chk_px_cfg *cfg, struct span in, bool eof,
+    struct chk_verdict *v)
+{
+	struct span body = body_of(in);
+	bool found;
+
+	if (body.p == NULL && !eof)
+		return (WHY_AGAIN);
+	found = body.p != NULL && (cfg->expect == CHK_EXPECT_STRING ?
+	    has_text(body, cfg->text) : smp_regex_has(cfg->regex, body));
+	if (!found && !eof && in.n < CHK_IN_BYTES)
+		return (WHY_AGAIN);
+	v->status = found != cfg->negate ? CHK_L7OK : CHK_L7RSP;
+	v->info = v->status == CHK_L7OK ? SPAN_NONE : found ?
+	    SPAN("HTTP check matched unwanted content") :
+	    SPAN("HTTP content check did not match");
+	return (WHY_OK);
+}
+
+enum why
+chk_judge(const struct chk_px_cfg *cfg, struct span in, bool eof,
+    struct chk_verdict *v)
+{
+	ptrdiff_t nl = span_find(in, '\n');
+	struct span reason;
+	bool good;
+
+	if (nl < 0 && !eof && in.n < CHK_IN_BYTES)
+		return (WHY_AGAIN);
+	if (nl < 0 || !parse_status_line(span_of(in.p, (size_t)nl), &v->code,
+	    &reason)) {
+		v->status = CHK_L7RSP;
+		v->code = 0;
+		return (WHY_OK);
+	}
+	switch (cfg->expect) {
+	case CHK_EXPECT_STRING:
+	case CHK_EXPECT_RSTRING:
+		return (judge_body(cfg, in, eof, v));
+	case CHK_EXPECT_STATUS:
+		good = in_ranges(cfg, v->code) != cfg->negate;
+		break;
+	case CHK_EXPECT_RSTATUS:
+		good = smp_regex_has(cfg->regex, span_of(in.p + 9, 3)) !=
+		    cfg->negate;
+		break;
+	default:
+		good = v->code >= 200 && v->code < 400;
+	}
+	v->status = good ? CHK_L7OK : CHK_L7STS;
+	v->info = good ? SPAN_NONE : reason;
+	return (WHY_OK);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * chk_part - checks as a part of the agent: all of them begin when this
+ * generation opens, spread over their interval, and end when the next one
+ * takes over; and what the workers are told.
+ */
+#include "chk_int.h"
+
+#include <string.h>
+
+#include <agent/agent.h>
+#include <base/must.h>
+#include <os/loop.h>
+#include <srv/state.h>
+
+static struct chk *all;         /* this process's; the agent's only */
+static uint32_t n_all;
+static struct chk **by_rt;      /* by px_server.rt */
+static bool open_now;
+static struct tmr slow_tmr;
+static bool slow_armed;
+
+struct notice {                 /* agent to workers */
+	uint32_t px_no;                 /* struct px.no */
+	uint32_t srv_no;                /* struct srv.no */
+	uint32_t kill;                  /* enum why; WHY_OK: nobody */
+};
+
+static void told(struct span);
+
+AGENT_TOPIC(chk_srv) = { .name = "srv", .told = told };
+
+struct chk *
+chk_of(const struct srv *srv)
+{
+	return (by_rt == NULL ? NULL : by_rt[srv->cfg->rt]);
+}
+
+bool
+chk_is_open(void)
+{
+	return (open_now);
+}
+
+void
+chk_tell(struct srv *srv, enum why kill)
+{
+	struct notice n = { srv->be->px->no, srv->no, (uint32_t)kill };
+
+	agent_broadcast(&AGENT_TOPIC_OF(chk_srv), &n, sizeof n, false);
+}
+
+/* In a worker. */
+static void
+told(struct span data)
+{
+	struct notice n;
+	struct srv *srv;
+
+	if (data.n != sizeof n)
+		return;
+	memcpy(&n, data.p, sizeof n);
+	PX_EACH(px, px_model) {
+		if (px->no != n.px_no || (px->kind & PX_BE) == 0 ||
+		    n.srv_no >= be_of(px)->n)
+			continue;
+		srv = &be_of(px)->srv[n.srv_no];
+		if (n.kill != WHY_KILLED)
+			srv_idle_close_all(srv);
+		if (n.kill != WHY_OK && n.kill < WHY_N)
+			srv_kill_strms(srv, (enum why)n.kill);
+	}
+}
+
+/* ---- slow start: weights grow while it lasts ---- */
+
+static void
+count_slow(struct be *be, void *arg)
+{
+	bool *any = arg;
+
+	for (uint32_t i = 0; i < be->n; i++)
+		if (srv_slow_tick(&be->srv[i]))
+			*any = true;
+}
+
+static void
+on_slow(struct tmr *t)
+{
+	bool any = false;
+
+	slow_armed = false;
+	if (!open_now)
+		return;
+	srv_each_be(count_slow, &any);
+	slow_armed = any;
+	if (any)
+		tmr_arm(&the_loop->wheel, t, the_loop->now_ms + 500);
+}
+
+void
+chk_slow(struct srv *srv)
+{
+	if (slow_armed || atomic_load(&srv->shm->slow_from_ms) == 0)
+		return;
+	slow_armed = true;
+	tmr_arm(&the_loop->wheel, &slow_tmr, the_loop->now_ms + 500);
+}
+
+/* ---- the part ---- */
+
+static void
+count_be(struct be *be, void *arg)
+{
+	(void)arg;
+	for (uint32_t i = 0; i < be->n; i++)
+		n_all += chk_has(&be->srv[i]);
+}
+
+static void
+adopt_be(struct be *be, void *arg)
+{
+	struct chk **next = arg;
+
+	for (uint32_t i = 0; i < be->n; i++) {
+		struct srv *srv = &be->srv[i];
+		struct chk *c = *next;
+
+		if (!chk_has(srv))
+			continue;
+		*c = (struct chk){ .magic = CHK_MAGIC, .srv = srv, .fd = -1 };
+		tmr_init(&c->tmr, chk_due);
+		by_rt[srv->cfg->rt] = c;
+		(*next)++;
+	}
+}
+
+static void
+start_part(struct loop *loop)
+{
+	struct chk *next;
+
+	(void)loop;
+	tmr_init(&slow_tmr, on_slow);
+	srv_each_be(count_be, NULL);
+	all = next = must_alloc((n_all + 1u) * sizeof *all);
+	by_rt = must_alloc((px_model->n_servers + 1u) * sizeof(struct chk *));
+	srv_each_be(adopt_be, &next);
+}
+
+static void
+take_over_be(struct be *be, void *arg)
+{
+	(void)arg;
+	for (uint32_t i = 0; i < be->n; i++)
+		chk_take_over(&be->srv[i]);
+}
+
+/* The shortest interval of all: first checks are spread over it. */
+static int64_t
+spread_ms(void)
+{
+	const struct chk_global_cfg *g = px_get(&px_model->global.slots,
+	    &chk_global_slot);
+	int64_t ms = INT32_MAX;
+
+	for (uint32_t i = 0; i < n_all; i++)
+		if (chk_cfg_of(all[i].srv)->inter_ms < ms)
+			ms = chk_cfg_of(all[i].srv)->inter_ms;
+	return (g->max_spread_ms != 0 && g->max_spread_ms < ms ?
+	    g->max_spread_ms : ms);
+}
+
+static void
+gates(bool open)
+{
+	int64_t spread;
+
+	if (open == open_now)
+		return;
+	open_now = open;
+	if (!open) {
+		for (uint32_t i = 0; i < n_all; i++)
+			chk_stop(&all[i]);
+		return;
+	}
+	srv_each_be(take_over_be, NULL);
+	spread = spread_ms();
+	for (uint32_t i = 0; i < n_all; i++)
+		if ((all[i].srv->shm->chk_state &
+		    (CHK_ENABLED | CHK_PAUSED)) == CHK_ENABLED)
+			chk_plan(&all[i], spread * i / n_all);
+}
+
+AGENT_PART(chk) = {
+	.name = "chk", .rank = 20, .start = start_part, .gates = gates,
+};
