@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The request of a check, and the verdict on its response, whole and byte by
+ * byte.
+ */
+#include <base/test.h>
+
+#include "../chk_http.c"
+
+#include "../../srv/test/srv_try.h"
+
+#include <lb/lb.h>
+
+static const struct chk_px_cfg *
+load(const char *lines)
+{
+	static char cfg[1024];
+
+	snprintf(cfg, sizeof cfg, "backend b\n%s", lines);
+	if (!try_parse(cfg)) {
+		printf("    refused: %s\n", try_error);
+		return (NULL);
+	}
+	return (px_get(&px_model->all->slots, &chk_px_slot));
+}
+
+static const struct {
+	const char *lines, *request;
+} requests[] = {
+	{ " option httpchk\n", "OPTIONS / HTTP/1.0\r\n\r\n" },
+	{ " option httpchk /x\n", "OPTIONS /x HTTP/1.0\r\n\r\n" },
+	{ " option httpchk GET /x\n", "GET /x HTTP/1.0\r\n\r\n" },
+	{ " option httpchk GET /x HTTP/1.1\\r\\nHost:\\ www\n",
+	    "GET /x HTTP/1.1\r\nHost: www\r\nconnection: close\r\n\r\n" },
+	{ " option httpchk\n http-check send meth HEAD uri /h ver HTTP/1.1 "
+	    "hdr Host a.b hdr X-Y \"1 2\"\n", "HEAD /h HTTP/1.1\r\n"
+	    "Host: a.b\r\nX-Y: 1 2\r\nconnection: close\r\n\r\n" },
+	{ " option httpchk\n http-check send meth PUT body abc\n",
+	    "PUT / HTTP/1.0\r\ncontent-length: 3\r\n\r\nabc" },
+};
+
+TEST(requests_are_as_the_lines_say)
+{
+	for (size_t i = 0; i < NELEM(requests); i++) {
+		const struct chk_px_cfg *cfg = load(requests[i].lines);
+		size_t n;
+		char *p = cfg == NULL ? NULL : chk_request(cfg, &n);
+
+		CHECK_STR(p, requests[i].request);
+		free(p);
+	}
+}
+
+#define R(code, reason) "HTTP/1.1 " code " " reason "\r\n\r\n"
+
+static const struct {
+	const char *lines, *in;
+	enum chk_status status;
+	unsigned code;
+	const char *info;
+} verdicts[] = {
+	{ "", R("200", "OK"), CHK_L7OK, 200, "" },
+	{ "", "HTTP/1.0 399\r\n\r\n", CHK_L7OK, 399, "" },
+	{ "", R("404", "Not Found"), CHK_L7STS, 404, "Not Found" },
+	{ "", R("199", "x"), CHK_L7STS, 199, "x" },
+	{ "", "HTTP/1.1 2x0 OK\r\n\r\n", CHK_L7RSP, 0, "" },
+	{ "", "HTTP/1.1 2000 OK\r\n\r\n", CHK_L7RSP, 0, "" },
+	{ "", "SSH-2.0-x\r\n\r\n", CHK_L7RSP, 0, "" },
+	{ "", "HTTP/1.1 200", CHK_L7RSP, 0, "" },
+	{ "", "", CHK_L7RSP, 0, "" },
+	{ " http-check expect status 200,400-410\n", R("405", "x"), CHK_L7OK,
+	    405, "" },
+	{ " http-check expect status 200,400-410\n", R("411", "y"), CHK_L7STS,
+	    411, "y" },
+	{ " http-check expect ! status 200\n", R("200", "z"), CHK_L7STS, 200,
+	    "z" },
+	{ " http-check expect ! status 200\n", R("500", ""), CHK_L7OK, 500,
+	    "" },
+	{ " http-check expect rstatus ^5\n", R("503", ""), CHK_L7OK, 503, "" },
+	{ " http-check expect rstatus ^5\n", R("200", "no"), CHK_L7STS, 200,
+	    "no" },
+	{ " http-check expect string alive\n", R("500", "") "it is alive",
+	    CHK_L7OK, 500, "" },
+	{ " http-check expect string alive\n", R("200", "") "dead", CHK_L7RSP,
+	    200, "HTTP content check did not match" },
+	{ " http-check expect ! rstring D.AD\n", R("200", "") "DEAD",
+	    CHK_L7RSP, 200, "HTTP check matched unwanted content" },
+};
+
+TEST(verdicts_come_from_whole_and_cut_responses)
+{
+	for (size_t i = 0; i < NELEM(verdicts); i++) {
+		const struct chk_px_cfg *cfg = load(verdicts[i].lines);
+		size_t n = strlen(verdicts[i].in);
+		struct chk_verdict v = { 0 };
+		enum why why = WHY_AGAIN;
+
+		if (cfg == NULL)
+			continue;
+		for (size_t k = 0; k <= n && why == WHY_AGAIN; k++)
+			why = chk_judge(cfg, span_of(verdicts[i].in, k), false,
+			    &v);
+		if (why == WHY_AGAIN)
+			why = chk_judge(cfg, span_of(verdicts[i].in, n), true,
+			    &v);
+		CHECK_EQ(why, WHY_OK);
+		CHECK_EQ(v.status, verdicts[i].status);
+		CHECK_EQ(v.code, verdicts[i].code);
+		CHECK_MEM(v.info.p, v.info.n, verdicts[i].info,
+		    strlen(verdicts[i].info));
+	}
+}
+
+static const char *const bad[] = {
+	" http-check expect status 20x\n",
+	" http-check expect status 300-200\n",
+	" http-check expect status 200,\n",
+	" http-check expect header x\n",
+	" http-check expect\n",
+	" http-check expect rstatus (\n",
+	" http-check send meth\n",
+	" http-check send uri-lf /%[src]\n",
+	" http-check send meth GET\n http-check send meth PUT\n",
+	" http-check expect status 200\n http-check expect status 201\n",
+	" option httpchk GET / HTTP/2\n",
+	" server s 127.0.0.1:80 check inter 0\n",
+	" server s 127.0.0.1:80 check rise 0\n",
+	" server s 127.0.0.1:80 init-state maybe\n",
+	" server s 127.0.0.1:80 check port 0\n",
+	" server s 127.0.0.1 check\n",
+};
+
+TEST(bad_lines_are_refused)
+{
+	char cfg[512];
+
+	for (size_t i = 0; i < NELEM(bad); i++) {
+		snprintf(cfg, sizeof cfg, "backend b\n%s", bad[i]);
+		CHECK(!try_parse(cfg));
+		if (try_error[0] == '\0')
+			printf("    row %zu\n", i);
+		CHECK(try_error[0] != '\0');
+	}
+}
