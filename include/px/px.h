@@ -230,6 +230,7 @@ struct px_global {
 	uint32_t stats_maxconn;
 	struct px_bind *stats_binds;    /* level, expose_fd in them */
 	struct px_listen *stats_listens;
+	bool expose_deprecated, expose_experimental;
 	bool strict_limits, set_dumpable, insecure_setuid, insecure_fork;
 	uint32_t bufsize, maxrewrite, maxaccept, max_http_hdr;
 	uint32_t log_uri_len;

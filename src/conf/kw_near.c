@@ -71,8 +71,11 @@ struct nearest {
 static void
 offer(struct nearest *n, const char *name)
 {
-	int d = distance(n->word, span_str(name));
+	int lengths = (int)n->word.n - (int)strlen(name), d;
 
+	if (lengths >= n->score || -lengths >= n->score)
+		return;
+	d = distance(n->word, span_str(name));
 	if (d < n->score) {
 		n->score = d;
 		n->best = name;

@@ -190,6 +190,10 @@ parse_flag(struct conf_line *l, void *obj)
 	struct px_global *g = global_of(obj);
 	const struct { const char *name; bool *flag; bool value; } flags[] = {
 		{ "daemon", &g->daemon, true },
+		{ "expose-deprecated-directives", &g->expose_deprecated,
+		    true },
+		{ "expose-experimental-directives", &g->expose_experimental,
+		    true },
 		{ "insecure-fork-wanted", &g->insecure_fork, true },
 		{ "insecure-setuid-wanted", &g->insecure_setuid, true },
 		{ "noevports", &g->no_poll, true },
@@ -492,6 +496,11 @@ GLOBAL(insecure_fork, "insecure-fork-wanted", KW_NO, "", parse_flag,
     "Let workers start programs.", NULL);
 GLOBAL(insecure_setuid, "insecure-setuid-wanted", KW_NO, "", parse_flag,
     "Let workers gain privileges through set-user-ID programs.", NULL);
+GLOBAL(expose_deprecated, "expose-deprecated-directives", 0, "", parse_flag,
+    "Permit directives that will go; there are none that ask for it.", NULL);
+GLOBAL(expose_experimental, "expose-experimental-directives", 0, "",
+    parse_flag, "Permit experimental directives; there are none that ask for "
+    "it.", NULL);
 GLOBAL(nosplice, "nosplice", 0, "", parse_flag,
     "Never splice, as -dS.", NULL);
 GLOBAL(nopoll, "nopoll", 0, "", parse_flag,
