@@ -103,13 +103,37 @@ dump_state(int sig)
 }
 
 static void
+on_signal(void *arg, int sig, pid_t from)
+{
+	(void)arg;
+	(void)sig;
+	(void)from;
+	leave();
+}
+
+/* The master starts another keeper. When that one's workers accept, it sends
+ * SIGUSR1, as there is no channel any more. Without a master this process
+ * has ended by now (ipc_life_follow). */
+static void
+serve_on(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	(void)proc_signals(the_loop, &set, on_signal, NULL);
+}
+
+static void
 on_keeper(struct ipc_chan *chan, struct ipc_msg *m, void *arg)
 {
 	int32_t sig;
 
 	(void)arg;
-	if (m == NULL)                  /* the keeper has ended */
-		exit(1);
+	if (m == NULL) {                /* the keeper has ended */
+		serve_on();
+		return;
+	}
 	switch (m->type) {
 	case IPC_W_ACCEPT:
 	case IPC_W_RESUME:

@@ -12,6 +12,7 @@
 #include <cnt/cnt.h>
 #include <log/log.h>
 #include <mux/mux.h>
+#include <os/fd.h>
 #include <os/sock.h>
 #include <px/px.h>
 #include <srv/srv.h>
@@ -187,6 +188,8 @@ worker_accept_end(void)
 			loop_del(the_loop, lsns[i].fd);
 		lsns[i].added = false;
 		tmr_stop(&the_loop->wheel, &lsns[i].again);
+		/* Open here would be open for clients. */
+		fd_close(&lsns[i].fd);
 	}
 }
 
