@@ -40,7 +40,7 @@ struct smp {
 
 /* An argument of a fetch or converter, as its grammar says. */
 enum arg_type { ARG_NONE, ARG_INT, ARG_STR, ARG_TIME, ARG_SIZE, ARG_BOOL,
-	ARG_BE, ARG_FE, ARG_SRV, ARG_NET, ARG_REGEX, ARG_ENUM };
+	ARG_BE, ARG_FE, ARG_SRV, ARG_NET, ARG_ENUM };
 struct arg {
 	uint8_t type;                   /* ARG_NONE: left out */
 	int64_t num;                    /* INT, TIME (ms), SIZE, BOOL, ENUM */

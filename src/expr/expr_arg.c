@@ -5,7 +5,7 @@
  *
  * A grammar is "type name[=default] [lo..hi], …". An argument with '=' may be
  * left out; without anything behind '=' it then is ARG_NONE. Types: int str
- * time size bool net regex be fe srv, and enum(a|b|c).
+ * time size bool net be fe srv, and enum(a|b|c).
  *
  * Source: configuration manual 2.2 (quoting inside parentheses).
  */
@@ -26,11 +26,13 @@ struct grammar {                /* of one argument */
 static const struct {
 	const char *name;
 	uint8_t type;
+	const char *shown;              /* by -dK */
 } types[] = {
-	{ "int", ARG_INT }, { "str", ARG_STR }, { "time", ARG_TIME },
-	{ "size", ARG_SIZE }, { "bool", ARG_BOOL }, { "be", ARG_BE },
-	{ "fe", ARG_FE }, { "srv", ARG_SRV }, { "net", ARG_NET },
-	{ "regex", ARG_REGEX }, { "enum", ARG_ENUM },
+	{ "int", ARG_INT, "integer" }, { "str", ARG_STR, "string" },
+	{ "time", ARG_TIME, "time" }, { "size", ARG_SIZE, "size" },
+	{ "bool", ARG_BOOL, "string" }, { "be", ARG_BE, "backend" },
+	{ "fe", ARG_FE, "frontend" }, { "srv", ARG_SRV, "server" },
+	{ "net", ARG_NET, "ip" }, { "enum", ARG_ENUM, "string" },
 };
 
 /* Names of proxies and servers, looked up when all of them are known. */
@@ -323,6 +325,31 @@ expr_args(struct conf_line *l, const struct conf_word *w, const char *grammar,
 	return (conf_err(l, &at, "%s '%.*s' takes at most %zu argument%s, "
 	    "found more at '%.*s'", what, SPAN_FMT(name), n,
 	    n == 1 ? "" : "s", SPAN_FMT(*rest)));
+}
+
+void
+expr_args_print(struct text *out, const char *grammar)
+{
+	struct span defs = span_str(grammar), def;
+	struct grammar g;
+	bool optional = false;
+	size_t n = 0, k;
+
+	if (*grammar == '\0')
+		return;
+	text_addc(out, '(');
+	while (span_cut(&defs, ',', &def)) {
+		grammar_one(def, &g);
+		if (g.optional && !optional)
+			text_addc(out, '[');
+		optional |= g.optional;
+		if (n++ != 0)
+			text_addc(out, ',');
+		for (k = 0; types[k].type != g.type;)
+			k++;
+		text_addz(out, types[k].shown);
+	}
+	text_addz(out, optional ? "])" : ")");
 }
 
 /* ---- names of proxies and servers, at the end ---- */

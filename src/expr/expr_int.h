@@ -52,6 +52,9 @@ bool expr_args(struct conf_line *, const struct conf_word *,
     const char *grammar, const char *what, struct span name,
     struct span *rest, struct arg **out);
 
+/* expr_args_print - "(string[,integer])" for a grammar, as -dK shows it. */
+void expr_args_print(struct text *, const char *grammar);
+
 /* expr_sub - the part of a word that `part` is, for carets. */
 struct conf_word expr_sub(const struct conf_word *, struct span part);
 

@@ -142,22 +142,70 @@ dump_type(unsigned type)
 	return (type < NELEM(t) ? t[type] : "none");
 }
 
+/* The places where a fetch means something, a column each; 0: where only
+ * constants do. */
+static const struct {
+	unsigned at;
+	const char *what;
+} columns[] = {
+	{ SMP_AT(CONN), "frontend tcp-request connection rule" },
+	{ SMP_AT(SESS), "frontend tcp-request session rule" },
+	{ SMP_AT(CONTENT), "frontend tcp-request content rule" },
+	{ SMP_AT(REQ), "frontend http-request header rule" },
+	{ SMP_AT(REQ_BODY), "frontend http-request body rule" },
+	{ SMP_AT(CHOOSE), "frontend use-backend rule" },
+	{ SMP_AT(CONTENT), "backend tcp-request content rule" },
+	{ SMP_AT(REQ), "backend http-request header rule" },
+	{ SMP_AT(REQ_BODY), "backend http-request body rule" },
+	{ SMP_AT(SERVER), "backend use-server, balance or stick-match rule" },
+	{ SMP_AT(SERVER), "server source selection" },
+	{ SMP_AT(RES_CONTENT), "backend tcp-response content rule" },
+	{ SMP_AT(RES), "backend http-response header rule" },
+	{ SMP_AT(RES), "backend http-response body rule" },
+	{ SMP_AT(RES), "backend stick-store rule" },
+	{ SMP_AT(RES_CONTENT), "frontend tcp-response content rule" },
+	{ SMP_AT(RES), "frontend http-response header rule" },
+	{ SMP_AT(RES), "frontend http-response body rule" },
+	{ SMP_AT(LOG), "logs" },
+	{ 0, "backend tcp-check rule" },
+	{ 0, "configuration parser" },
+	{ 0, "CLI parser" },
+};
+
 static void
-dump_args(struct text *out, const char *grammar)
+dump_legend(struct text *out)
 {
-	if (*grammar != '\0')
-		text_printf(out, "(%s)", grammar);
+	size_t n = NELEM(columns);
+
+	for (size_t i = 0; i < n; i++) {
+		text_printf(out, "#%*s", (int)(n - i), "");
+		for (size_t k = 0; k < i; k++)
+			text_addz(out, "/ ");
+		text_addz(out, "_.");
+		for (size_t k = i; k < n; k++)
+			text_addc(out, '-');
+		text_printf(out, " %s\n", columns[i].what);
+	}
+	text_addz(out, "#");
+	for (size_t i = 0; i < n; i++)
+		text_addz(out, " |");
+	text_addc(out, '\n');
 }
 
 static void
 dump_fetches(struct text *out)
 {
 	index_all();
+	dump_legend(out);
 	for (size_t i = 0; i < fetches.n; i++) {
 		const struct smp_fetch *f = (const void *)fetches.row[i];
 
-		text_addz(out, f->name);
-		dump_args(out, f->args);
+		text_addc(out, '[');
+		for (size_t k = 0; k < NELEM(columns); k++)
+			text_addz(out, (f->stages & columns[k].at) != 0 ||
+			    f->constant ? " Y" : " .");
+		text_printf(out, " ] %s", f->name);
+		expr_args_print(out, f->args);
 		text_printf(out, ": %s\n", dump_type(f->out));
 	}
 }
@@ -170,7 +218,7 @@ dump_convs(struct text *out)
 		const struct smp_conv *c = (const void *)convs.row[i];
 
 		text_addz(out, c->name);
-		dump_args(out, c->args);
+		expr_args_print(out, c->args);
 		text_printf(out, ": %s => %s\n", dump_type(c->in),
 		    dump_type(c->out));
 	}
@@ -179,8 +227,8 @@ dump_convs(struct text *out)
 static void
 dump_acls(struct text *out)
 {
-	static const char *const suffix[] = { "_beg", "_dir", "_dom", "_end",
-	    "_len", "_reg", "_sub" };
+	static const char *const suffix[] = { "beg", "dir", "dom", "end",
+	    "len", "reg", "sub" };
 
 	index_all();
 	for (size_t i = 0; i < fetches.n; i++) {
@@ -191,8 +239,8 @@ dump_acls(struct text *out)
 		text_printf(out, "%s = %s -m str\n", f->name, f->name);
 		for (size_t k = 0; f->acl == SMP_ACL_ALL && k < NELEM(suffix);
 		    k++)
-			text_printf(out, "%s%s = %s -m %s\n", f->name,
-			    suffix[k], f->name, suffix[k] + 1);
+			text_printf(out, "%s_%s = %s -m %s\n", f->name,
+			    suffix[k], f->name, suffix[k]);
 	}
 }
 

@@ -313,6 +313,15 @@ fetch_req_hdr(struct txn *t, const struct arg *arg, struct smp *s)
 	return (header(t->req, arg, false, s));
 }
 
+/* hdr(): the response's in its rules, the request's elsewhere. */
+static bool
+fetch_hdr(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	bool response = t->stage == TXN_RES || t->stage == TXN_RES_CONTENT;
+
+	return (header(response ? t->res : t->req, arg, false, s));
+}
+
 static bool
 fetch_req_fhdr(struct txn *t, const struct arg *arg, struct smp *s)
 {
@@ -568,15 +577,19 @@ FETCH(first_req) = {
 	"elsewhere the last one; with <occ> the one of that number, negative "\
 	"ones counted from the last. Commas separate values."
 #define HDR_ARGS "str name=, int occ= [-10..]"
-#define HDR(ident, word, acl_, doc_)                                         \
-FETCH(ident) = {                                                             \
-	.name = word, .args = HDR_ARGS, .out = SMP_STR,                      \
-	.stages = SMP_REQUEST, .run = fetch_req_hdr, .list = true,           \
-	.check = check_name, .acl = acl_, .doc = doc_,                       \
-	.example = "acl local " word "(host) -i localhost",                  \
-}
-HDR(hdr, "hdr", SMP_ACL_ALL, HDR_DOC);
-HDR(req_hdr, "req.hdr", SMP_ACL_ALL, HDR_DOC);
+FETCH(req_hdr) = {
+	.name = "req.hdr", .args = HDR_ARGS, .out = SMP_STR,
+	.stages = SMP_REQUEST, .run = fetch_req_hdr, .list = true,
+	.check = check_name, .acl = SMP_ACL_ALL, .doc = HDR_DOC,
+	.example = "acl local req.hdr(host) -i localhost",
+};
+FETCH(hdr) = {
+	.name = "hdr", .args = HDR_ARGS, .out = SMP_STR,
+	.stages = SMP_REQUEST | SMP_RESPONSE, .run = fetch_hdr, .list = true,
+	.check = check_name, .acl = SMP_ACL_ALL,
+	.doc = "As req.hdr, or as res.hdr in rules for responses.",
+	.example = "acl local hdr(host) -i localhost",
+};
 FETCH(req_fhdr) = {
 	.name = "req.fhdr", .args = "str name=, int occ= [-10..]",
 	.out = SMP_STR, .stages = SMP_REQUEST, .run = fetch_req_fhdr,
