@@ -114,6 +114,25 @@ set_facts(struct keeper *k, pid_t top)
 	f->memory_mb = k->o->memory_mb;
 }
 
+/* Where an inherited socket listens, if it is one that has an address. */
+static void
+put_inherited(struct text *t, int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t n = sizeof ss;
+	char name[ADDR_TEXT];
+	struct addr a;
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &n) != 0)
+		return;
+	addr_from_sa(&a, (struct sockaddr *)&ss, n);
+	if (a.family != ADDR_V4 && a.family != ADDR_V6)
+		return;
+	addr_print_port(&a, name);
+	text_printf(t, "%s%s@%s", t->n > 0 ? ";" : "",
+	    a.family == ADDR_V4 ? "ipv4" : "ipv6", name);
+}
+
 /* HAPROXY_CLI: where the runtime API listens. */
 static void
 set_cli_env(void)
@@ -125,9 +144,12 @@ set_cli_env(void)
 	    li != NULL; li = li->next) {
 		const char *prefix = "";
 
-		if (li->addr.addr.family == ADDR_SOCKPAIR ||
-		    li->addr.addr.family == ADDR_FD)
+		if (li->addr.addr.family == ADDR_SOCKPAIR)
 			continue;
+		if (li->addr.addr.family == ADDR_FD) {
+			put_inherited(&t, li->addr.fd);
+			continue;
+		}
 		if (strchr(li->text, '@') == NULL)
 			prefix = li->addr.addr.family == ADDR_V4 ? "ipv4@" :
 			    li->addr.addr.family == ADDR_V6 ? "ipv6@" :
