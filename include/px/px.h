@@ -245,6 +245,7 @@ struct px_model {
 	uint32_t n_px, n_servers, n_listens;
 	struct px_hash *names;          /* private: look-up by name and kind */
 	struct px_hash *server_names;   /* private: the same for servers */
+	struct px_hash *ids;            /* private: numbers that were given */
 	struct px *last;                /* of `all` */
 	struct px *defaults;            /* every defaults section, newest first */
 	struct px_userlist *userlists;  /* newest first */
@@ -283,8 +284,8 @@ struct px_timeouts *px_timeouts_edit(struct px *);
 struct px_bind *px_bind_parse(struct conf_line *, struct px *,
     struct px_bind **binds, struct px_listen **listens);
 
-#define PX_EACH(px, model)                                                   \
-	for (struct px *px = (model)->all; px != NULL; px = px->next)
+#define PX_EACH(it, model)                                                   \
+	for (struct px *it = (model)->all; it != NULL; it = it->next)
 #define PX_EACH_SERVER(sv, px)                                               \
 	for (struct px_server *sv = (px)->servers; sv != NULL; sv = sv->next)
 #endif

@@ -202,12 +202,21 @@ parse_name(struct conf_line *l, void *obj)
 static bool
 parse_id(struct conf_line *l, void *obj)
 {
+	struct px_bind *b = bind_of(obj);
+	const struct conf_word *w = conf_peek(l);
+	const struct px_bind *who;
 	int n;
 
 	if (!want_int(l, 1, INT32_MAX, &n))
 		return (false);
-	bind_of(obj)->id = (uint32_t)n;
-	return (true);
+	b->id = (uint32_t)n;
+	if (b->px == NULL)
+		return (true);
+	who = px_id_claim(PX_ID_BIND, b->px->no, b->id, b);
+	if (who == NULL)
+		return (true);
+	return (conf_err(l, w, "'id' : custom id %u already used at %s:%d",
+	    b->id, who->pos.file, who->pos.line));
 }
 
 static bool

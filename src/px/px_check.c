@@ -101,44 +101,26 @@ sort_numbers(struct numbers *nu)
 		qsort(nu->used, nu->n, sizeof *nu->used, by_number);
 }
 
-static bool
-has_twin(const struct numbers *nu, uint32_t id)
-{
-	const uint32_t *p = bsearch(&id, nu->used, nu->n, sizeof id,
-	    by_number);
-
-	return (p != NULL && ((p > nu->used && p[-1] == id) ||
-	    (p + 1 < nu->used + nu->n && p[1] == id)));
-}
-
-static bool
-number_proxies(struct conf *c)
+static void
+number_proxies(void)
 {
 	struct numbers nu = { NULL, 0, 0, 0 };
-	bool good = true;
 
 	nu.used = must_alloc((px_model->n_px + 1) * sizeof *nu.used);
 	PX_EACH(px, px_model)
 		if (px->id != 0)
 			nu.used[nu.n++] = px->id;
 	sort_numbers(&nu);
-	PX_EACH(px, px_model) {
-		if (px->id == 0)
-			px->id = next_free(&nu);
-		else if (has_twin(&nu, px->id))
-			good = conf_fail(c, DIAG_ALERT, px->pos, "%s '%s' : "
-			    "custom id %u is used by another proxy",
-			    what_is(px), px->name, px->id);
-	}
+	PX_EACH(px2, px_model)
+		if (px2->id == 0)
+			px2->id = next_free(&nu);
 	free(nu.used);
-	return (good);
 }
 
-static bool
-number_servers(struct conf *c, struct px *px)
+static void
+number_servers(struct px *px)
 {
 	struct numbers nu = { NULL, 0, 0, 0 };
-	bool good = true;
 
 	PX_EACH_SERVER(sv, px)
 		nu.n += sv->id != 0;
@@ -150,24 +132,17 @@ number_servers(struct conf *c, struct px *px)
 				nu.used[nu.n++] = s2->id;
 		sort_numbers(&nu);
 	}
-	PX_EACH_SERVER(s3, px) {
+	PX_EACH_SERVER(s3, px)
 		if (s3->id == 0)
 			s3->id = next_free(&nu);
-		else if (has_twin(&nu, s3->id))
-			good = conf_fail(c, DIAG_ALERT, s3->pos, "server "
-			    "'%s/%s' : custom id %u is used by another "
-			    "server", px->name, s3->name, s3->id);
-	}
 	free(nu.used);
-	return (good);
 }
 
 /* A line's number is its first listener's. */
-static bool
-number_listens(struct conf *c, struct px *px)
+static void
+number_listens(struct px *px)
 {
 	struct numbers nu = { NULL, 0, 0, 0 };
-	bool good = true;
 
 	for (struct px_bind *b = px->binds; b != NULL; b = b->next)
 		nu.n += b->id != 0;
@@ -179,32 +154,26 @@ number_listens(struct conf *c, struct px *px)
 				nu.used[nu.n++] = b->id;
 		sort_numbers(&nu);
 	}
-	for (struct px_bind *b = px->binds; b != NULL; b = b->next)
-		if (b->id != 0 && has_twin(&nu, b->id))
-			good = conf_fail(c, DIAG_ALERT, b->pos, "%s '%s' : "
-			    "custom id %u is used by another 'bind' line",
-			    what_is(px), px->name, b->id);
 	for (struct px_listen *li = px->listens; li != NULL; li = li->next) {
 		bool own = li->bind->id != 0 && li->bind->listens == li;
 
 		li->luid = own ? li->bind->id : next_free(&nu);
 	}
 	free(nu.used);
-	return (good);
 }
 
 static bool
 number_all(struct conf *c)
 {
-	bool good = number_proxies(c);
-
+	(void)c;
+	number_proxies();
 	PX_EACH(px, px_model) {
 		if (px->servers != NULL)
-			good &= number_servers(c, px);
+			number_servers(px);
 		if (px->listens != NULL)
-			good &= number_listens(c, px);
+			number_listens(px);
 	}
-	return (good);
+	return (true);
 }
 
 CONF_CHECK(px_numbers, 1, number_all);

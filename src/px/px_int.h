@@ -25,5 +25,10 @@ void px_hash_add(struct px_hash *, uint64_t hash, void *obj);
 /* px_hash_next - objects with that hash; *at starts at 0. */
 void *px_hash_next(const struct px_hash *, uint64_t hash, size_t *at);
 
+/* px_id_claim - `obj` is number `id` among the proxies, or among the servers or
+ * bind lines of proxy `no`. Returns who has it already, or NULL. */
+enum px_id_space { PX_ID_PROXY, PX_ID_SERVER, PX_ID_BIND };
+void *px_id_claim(enum px_id_space, uint32_t no, uint32_t id, void *obj);
+
 uint64_t px_server_hash(const struct px *, struct span name);
 #endif

@@ -101,6 +101,13 @@ px_hash_new(void)
 }
 
 static void
+hash_free(struct px_hash *h)
+{
+	free(h->cell);
+	free(h);
+}
+
+static void
 put_cell(struct px_hash *h, uint64_t hash, void *obj)
 {
 	size_t i = hash & h->mask;
@@ -178,6 +185,20 @@ px_server_find(const struct px *px, struct span name)
 	return (NULL);
 }
 
+/* The key is a number of 64 bits that nothing else has, stirred. */
+void *
+px_id_claim(enum px_id_space space, uint32_t no, uint32_t id, void *obj)
+{
+	uint64_t key = ((uint64_t)space << 62 | (uint64_t)no << 32 | id) *
+	    0x9e3779b97f4a7c15u;
+	size_t at = 0;
+	void *who = px_hash_next(px_model->ids, key, &at);
+
+	if (who == NULL)
+		px_hash_add(px_model->ids, key, obj);
+	return (who == obj ? NULL : who);
+}
+
 /* ---- objects ---- */
 
 static void
@@ -205,6 +226,7 @@ px_model_new(struct arena *a)
 	m->arena = a;
 	m->names = px_hash_new();
 	m->server_names = px_hash_new();
+	m->ids = px_hash_new();
 	global_init(&m->global);
 	px_model = m;
 	return (m);
@@ -213,10 +235,9 @@ px_model_new(struct arena *a)
 void
 px_model_free(struct px_model *m)
 {
-	free(m->names->cell);
-	free(m->names);
-	free(m->server_names->cell);
-	free(m->server_names);
+	hash_free(m->names);
+	hash_free(m->server_names);
+	hash_free(m->ids);
 	if (px_model == m)
 		px_model = NULL;
 }

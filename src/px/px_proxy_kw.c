@@ -82,11 +82,18 @@ static bool
 parse_id(struct conf_line *l, void *obj)
 {
 	struct px *px = OBJ(obj, struct px, PX_MAGIC);
+	const struct conf_word *w = conf_peek(l);
+	const struct px *who;
 	int64_t n;
 
 	if (!conf_want_int(l, "an integer argument", 1, INT32_MAX, &n))
 		return (false);
 	px->id = (uint32_t)n;
+	who = px_id_claim(PX_ID_PROXY, 0, px->id, px);
+	if (who != NULL)
+		return (conf_err(l, w, "custom id %u is already used by %s "
+		    "'%s' (declared at %s:%d)", px->id, who->section,
+		    who->name, who->pos.file, who->pos.line));
 	return (conf_end(l));
 }
 

@@ -165,14 +165,24 @@ parse_maxqueue(struct conf_line *l, void *obj)
 	return (want_u32(l, 0, &sv_of(obj)->maxqueue));
 }
 
-/* Numbers are looked for twice at the end, when all are there. */
 static bool
 parse_id(struct conf_line *l, void *obj)
 {
-	if (sv_of(obj)->name == NULL)
+	struct px_server *sv = sv_of(obj);
+	const struct conf_word *w = conf_peek(l);
+	const struct px_server *who;
+
+	if (sv->name == NULL)
 		return (conf_err(l, &l->word[l->at - 1], "'id' is not "
 		    "allowed on default-server lines"));
-	return (want_u32(l, 1, &sv_of(obj)->id));
+	if (!want_u32(l, 1, &sv->id))
+		return (false);
+	who = px_id_claim(PX_ID_SERVER, sv->px->no, sv->id, sv);
+	if (who == NULL)
+		return (true);
+	return (conf_err(l, w, "'id' : custom id %u already used at %s:%d "
+	    "('server %s')", sv->id, who->pos.file, who->pos.line,
+	    who->name));
 }
 
 static bool

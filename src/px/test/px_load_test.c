@@ -246,8 +246,14 @@ TEST(names_are_checked)
 	    "3 ambiguous defaults section name 'a' referenced by backend 'b' "
 	    "exists at least at t.cfg:1 and t.cfg:2\n");
 	expect("backend a\n id 3\nbackend b\n id 3\n",
-	    "1 backend 'a' : custom id 3 is used by another proxy\n"
-	    "3 backend 'b' : custom id 3 is used by another proxy\n");
+	    "4 custom id 3 is already used by backend 'a' (declared at "
+	    "t.cfg:1)\n");
+	expect("backend a\n server s 10.0.0.1 id 3\n server t 10.0.0.1 id 3\n"
+	    "backend b\n server u 10.0.0.1 id 3 id 3\n",
+	    "3 'server a/t' : 'id' : custom id 3 already used at t.cfg:2 "
+	    "('server s')\n");
+	expect("frontend f\n bind :1 id 2\n bind :3 id 2\n",
+	    "3 'bind :3' : 'id' : custom id 2 already used at t.cfg:2\n");
 }
 
 TEST(words_of_bind_and_server_are_checked)
