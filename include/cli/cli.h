@@ -28,12 +28,17 @@ struct cli_ctx {
 	struct span payload;    /* after "<<" */
 	enum px_level level;
 	struct text *out;       /* the answer so far */
-	void *priv;             /* for commands that answer later */
+	unsigned turn;          /* calls of run() before this one */
+	void *priv;             /* for commands that answer in pieces */
 };
 
+/* A long answer is made piece by piece (some KiB each): run() is called again
+ * when the peer has read most of what there is. */
 enum cli_done {
 	CLI_DONE,               /* the answer is complete */
-	CLI_LATER               /* cli_finish() will be called */
+	CLI_MORE,               /* call run() again */
+	CLI_LATER               /* cli_finish() or cli_resume() will be called,
+	                         * from the loop */
 };
 
 struct cli_command {
@@ -41,7 +46,7 @@ struct cli_command {
 	const char *args;       /* for help: "[<backend>]" */
 	enum px_level level;    /* lowest that may */
 	enum cli_done (*run)(struct cli_ctx *);
-	/* the session ended while a CLI_LATER command runs; may be NULL */
+	/* the session ended before CLI_DONE; may be NULL */
 	void (*dropped)(struct cli_ctx *);
 	const char *doc;        /* one line, as `help` prints it */
 	bool hidden;
@@ -56,8 +61,17 @@ struct cli_command {
 /* cli_finish - a CLI_LATER command is complete; its text goes out. */
 void cli_finish(struct cli_ctx *);
 
-/* cli_flush - part of a long answer may go out now. */
-void cli_flush(struct cli_ctx *);
+/* cli_resume - the same, but run() has more to say. */
+void cli_resume(struct cli_ctx *);
+
+/* cli_alloc - zeroed memory that lives until the answer is complete. */
+void *cli_alloc(struct cli_ctx *, size_t);
+
+/* cli_is - word number `i` of the line is `text`. */
+bool cli_is(const struct cli_ctx *, int i, const char *text);
+
+/* cli_session_count - sessions that are open. */
+unsigned cli_session_count(void);
 
 /* cli_say - a message about the outcome, by the session's severity-output:
  * level as in syslog. Ends the line. */

@@ -114,7 +114,7 @@ struct ipc_start {              /* fds: state, ledger, life */
 	uint32_t reloads;
 	int64_t start_wall_s;           /* of the master */
 	uint32_t first;                 /* 1: the master's first generation */
-	uint32_t spare;
+	uint32_t oldest_gen;            /* that still has a process */
 };
 
 struct ipc_hello {              /* then the pid file's name, if any */

@@ -40,6 +40,9 @@ int sock_listen_open(const struct sock_listen *, const char **what);
 /* sock_connect - non-blocking connect from `src` (or NULL); -1 with errno.
  * EINPROGRESS is success. TCP gets TCP_NODELAY. */
 int sock_connect(const struct addr *dst, const struct addr *src);
+/* sock_probe - the same, but the last packet of the handshake is delayed: who
+ * resets at once (sock_set_nolinger) is never seen by the application. */
+int sock_probe(const struct addr *dst, const struct addr *src);
 int sock_connect_unix(const struct addr_spec *);
 
 /* sock_accept - accept4(); -1 with errno. `peer` may be NULL. */

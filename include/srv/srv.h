@@ -167,6 +167,9 @@ unsigned be_usable_count(const struct be *);
  * queues. */
 uint32_t be_inflight(const struct be *);
 
+/* be_queued - streams in the backend's own queue. */
+uint32_t be_queued(const struct be *);
+
 /* srv_addr - where to connect now: address override, port mapping. */
 void srv_addr(const struct srv *, struct txn *, struct addr *out);
 

@@ -39,9 +39,9 @@ bool srv_down_shuts(const struct srv *);        /* on-marked-down */
 bool srv_up_shuts_backup(const struct srv *);   /* on-marked-up */
 unsigned srv_send_proxy(const struct srv *);    /* version, 0: none */
 
-/* srv_connect_to - a socket on its way to another address than the server's
- * (or NULL: to the server itself) from the configured source. */
-int srv_connect_to(const struct srv *, const struct addr *);
+/* srv_connect_to - a socket on its way to `to`, or to the server's UNIX
+ * socket, from the configured source; as sock_probe() when `probe`. */
+int srv_connect_to(const struct srv *, const struct addr *to, bool probe);
 
 /* srv_each_be - walk all backends of the generation. */
 void srv_each_be(void (*fn)(struct be *, void *arg), void *arg);

@@ -95,8 +95,8 @@ int conn_detach(struct conn *);
  * conn_proxy_take - read the PROXY protocol header that must come first and
  * note its addresses; nothing behind it is read.
  *
- * WHY_OK, WHY_AGAIN, or WHY_PROXY_BAD when it is malformed or the client
- * closed before it was complete.
+ * WHY_OK, WHY_AGAIN, or WHY_PROXY_BAD (not one), _INVALID, or _SHORT when the
+ * client closed before it was complete.
  */
 enum why conn_proxy_take(struct conn *);
 

@@ -181,8 +181,7 @@ begin(struct h1_conn *h, struct http_head *head, size_t used, enum why why)
 static void
 refuse(struct h1_conn *h, enum why why, size_t bad)
 {
-	if (why != WHY_CLI_REQ_TIMEOUT && why != WHY_CLI_ABORT &&
-	    why != WHY_CLI_NO_REQUEST)
+	if (why_rows[why].status >= 400 && why != WHY_CLI_REQ_TIMEOUT)
 		mux_stream->malformed(&h->end, frontend(h), buf_peek(&h->in),
 		    bad);
 	h->end.close = true;
@@ -285,17 +284,17 @@ read_request(struct h1_conn *h)
 static void
 read_proxy(struct h1_conn *h)
 {
-	switch (conn_proxy_take(&h->conn)) {
-	case WHY_OK:
-		h->state = H1_IDLE;
-		h->cli.handshake_us = the_loop->now_us - h->cli.since_us;
-		read_request(h);
-		break;
-	case WHY_AGAIN:
-		break;
-	default:
-		refuse(h, WHY_PROXY_BAD, 0);
+	enum why why = conn_proxy_take(&h->conn);
+
+	if (why == WHY_AGAIN)
+		return;
+	if (why != WHY_OK) {
+		refuse(h, why, 0);
+		return;
 	}
+	h->state = H1_IDLE;
+	h->cli.handshake_us = the_loop->now_us - h->cli.since_us;
+	read_request(h);
 }
 
 /* ---- events ---- */
@@ -360,7 +359,7 @@ on_client_due(struct tmr *t)
 		refuse(h, WHY_CLI_REQ_TIMEOUT, 0);
 		break;
 	case H1_PROXY:
-		refuse(h, WHY_PROXY_BAD, 0);
+		refuse(h, WHY_PROXY_SHORT, 0);
 		break;
 	case H1_FLUSH:
 	case H1_LINGER:
@@ -427,13 +426,27 @@ client_send_head(struct mux_end *e, struct http_head *head)
 	return (h1_queue_head(h, head, &emit));
 }
 
+/* The rest of a request body that is here already need not cost the
+ * connection. */
+static bool
+request_over(struct h1_conn *h)
+{
+	if (h->rx == H1_FLOW_LENGTH && h->rx_left <= h->in.len) {
+		buf_eat(&h->in, (size_t)h->rx_left);
+		buf_drop_empty(&h->in);
+		h->rx = H1_FLOW_NONE;
+	}
+	return (h->rx == H1_FLOW_NONE);
+}
+
 static enum why
 client_reply(struct mux_end *e, const struct http_reply *r, bool head_only)
 {
 	struct h1_conn *h = h1_of(e);
 	size_t n;
 
-	h->want_close = r->close || r->raw.p != NULL || !may_keep(h);
+	h->want_close = r->close || r->raw.p != NULL || !may_keep(h) ||
+	    !request_over(h);
 	if (!buf_hold(&h->out))
 		return (WHY_NOMEM);
 	buf_align(&h->out);
@@ -446,19 +459,6 @@ client_reply(struct mux_end *e, const struct http_reply *r, bool head_only)
 	h->tx = H1_FLOW_NONE;
 	h->tx_open = false;
 	return (h1_flush(h));
-}
-
-/* The rest of a request body that is here already need not cost the
- * connection. */
-static bool
-request_over(struct h1_conn *h)
-{
-	if (h->rx == H1_FLOW_LENGTH && h->rx_left <= h->in.len) {
-		buf_eat(&h->in, (size_t)h->rx_left);
-		buf_drop_empty(&h->in);
-		h->rx = H1_FLOW_NONE;
-	}
-	return (h->rx == H1_FLOW_NONE);
 }
 
 static void

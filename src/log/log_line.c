@@ -172,8 +172,7 @@ log_conn_error(struct txn *t)
 		n += (size_t)snprintf(line + n, sizeof line - n, "%u",
 		    b != NULL ? b->id : 0);
 	n += (size_t)snprintf(line + n, sizeof line - n, ": %s",
-	    t->why == WHY_PROXY_BAD ? "Received something which does not look "
-	    "like a PROXY protocol header" : why_text(t->why));
+	    why_text(t->why));
 	put_all(c, &h, span_of(line, n));
 }
 

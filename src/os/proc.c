@@ -7,6 +7,7 @@
 #include <base/span.h>
 #include <os/proc.h>
 
+#include <errno.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,8 +32,9 @@ extern char **environ;
 static char *
 move_environ(char *end)
 {
+	static char **copy;     /* setenv() replaces environ: kept for the
+	                         * strings that are still in use */
 	size_t n = 0;
-	char **copy;
 
 	while (environ[n] != NULL)
 		n++;
@@ -52,6 +54,8 @@ proc_title_init(int argc, char **argv)
 	char *end = argv[0];
 
 	proc_started_now();
+	program_invocation_short_name =
+	    must_strdup(program_invocation_short_name);
 	for (int i = 0; i < argc; i++)
 		if (argv[i] == end)
 			end = argv[i] + strlen(argv[i]) + 1;

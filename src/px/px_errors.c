@@ -163,6 +163,51 @@ check_message(struct conf_line *l, const struct conf_word *w, struct span m)
 	return (true);
 }
 
+static bool
+is_framing(struct span name)
+{
+	return (span_iis(name, "content-length") ||
+	    span_iis(name, "transfer-encoding") ||
+	    span_iis(name, "connection") || span_iis(name, "keep-alive"));
+}
+
+/* Take a checked message apart: it is written anew for each client, so that
+ * the connection may live on. An empty one stays raw: nothing is sent. */
+static void
+dissect(struct http_reply *r)
+{
+	struct http_reply_hdr **last = &r->hdrs, *h;
+	struct span rest = r->raw, line, name;
+	uint64_t status;
+
+	if (r->raw.n == 0) {
+		r->close = true;
+		return;
+	}
+	(void)span_cut(&rest, '\n', &line);
+	line = span_trim(line.n > 0 && line.p[line.n - 1] == '\r' ?
+	    span_of(line.p, line.n - 1) : line);
+	if (line.n >= 12 && num_u64(span_of(line.p + 9, 3), &status))
+		r->status = (uint16_t)status;
+	if (line.n > 13)
+		r->reason = span_skip(line, 13);
+	while (span_cut(&rest, '\n', &line)) {
+		if (line.n > 0 && line.p[line.n - 1] == '\r')
+			line.n--;
+		if (line.n == 0 || !span_cut(&line, ':', &name))
+			break;
+		if (is_framing(name))
+			continue;
+		h = arena_zget(px_model->arena, sizeof *h);
+		h->name = name;
+		h->value = span_trim(line);
+		*last = h;
+		last = &h->next;
+	}
+	r->body = rest.p == NULL ? SPAN_NONE : rest;
+	r->raw = SPAN_NONE;
+}
+
 const struct http_reply *
 px_error_load(struct conf_line *l, unsigned status)
 {
@@ -185,10 +230,12 @@ px_error_load(struct conf_line *l, unsigned status)
 	}
 	r = arena_zget(px_model->arena, sizeof *r);
 	r->status = (uint16_t)status;
-	r->close = true;
 	r->raw = arena_span(px_model->arena, span_of(image, n));
 	free(image);
-	return (check_message(l, w, r->raw) ? r : NULL);
+	if (!check_message(l, w, r->raw))
+		return (NULL);
+	dissect(r);
+	return (r);
 }
 
 /* ---- keywords of proxies ---- */

@@ -258,3 +258,9 @@ srv_adopt(struct srv *srv, struct srv_slot *slot)
 	slot->state = SRV_SLOT_HELD;
 	list_push_back(&srv->strms, &slot->node);
 }
+
+uint32_t
+be_queued(const struct be *be)
+{
+	return (atomic_load(&be->shm->queued));
+}

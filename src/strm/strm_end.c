@@ -164,31 +164,40 @@ is_silent(const struct strm *s)
 	return (nothing && px_opt(fe, PX_OPT_DONTLOGNULL));
 }
 
-void
-strm_log(struct strm *s)
-{
-	if (s->logged || is_silent(s))
-		return;
-	s->logged = true;
-	s->txn.bytes_in = s->cli->got;
-	s->txn.bytes_out = s->cli->put;
-	s->txn.t.end = the_loop->now_us;
-	s->txn.stage = TXN_LOG;
-	log_access(&s->txn);
-}
-
 /* Facts that are only true at the very end: use of things, for the log. */
 static void
 note_use(struct strm *s)
 {
 	struct txn *t = &s->txn;
 
+	bool held = s->slot.state == SRV_SLOT_HELD;
+
 	t->n_fe = fe_of(t->fe)->shm->conn;
 	t->n_act = fe_conn_total();
-	if (t->be != NULL)
-		t->n_be = be_inflight(be_of(t->be));
-	if (s->slot.srv != NULL)
-		t->n_srv = s->slot.srv->shm->inflight;
+	if (t->be != NULL)              /* others: ours is over */
+		t->n_be = be_inflight(be_of(t->be)) -
+		    (s->slot.state != SRV_SLOT_NONE);
+	if (held)
+		t->n_srv = s->slot.srv->shm->inflight - 1;
+}
+
+void
+strm_log(struct strm *s)
+{
+	if (s->logged || is_silent(s))
+		return;
+	s->logged = true;
+	note_use(s);
+	s->txn.bytes_in = s->cli->got;
+	s->txn.bytes_out = s->cli->put;
+	s->txn.t.end = the_loop->now_us;
+	s->txn.stage = TXN_LOG;
+	if (s->phase == STRM_REQUEST && (s->begin_why == WHY_PROXY_BAD ||
+	    s->begin_why == WHY_PROXY_INVALID ||
+	    s->begin_why == WHY_PROXY_SHORT))
+		log_conn_error(&s->txn);
+	else
+		log_access(&s->txn);
 }
 
 /* The last steps of all ends. */
@@ -203,7 +212,6 @@ bury(struct strm *s, enum why why, bool keep_cli, bool keep_srv, bool reset)
 	count_bytes(s);
 	if (s->slot.srv != NULL && s->slot.state == SRV_SLOT_HELD)
 		count_times(s);
-	note_use(s);
 	strm_log(s);
 	s->cli = s->srv = NULL;
 	s->running = false;
@@ -237,25 +245,48 @@ strm_drop(struct strm *s, enum why why)
 }
 
 enum strm_step
+strm_hang_up(struct strm *s, enum why why)
+{
+	return (bury(s, why, false, false, false));
+}
+
+/* After these the client's connection is as good as before. */
+static bool
+spares_client(enum why why)
+{
+	switch (why) {
+	case WHY_REPLIED:
+	case WHY_REDIRECTED:
+	case WHY_REQ_DENIED:
+	case WHY_RES_DENIED:
+	case WHY_NO_SERVER:
+	case WHY_QUEUE_TIMEOUT:
+	case WHY_QUEUE_FULL:
+	case WHY_SRV_REFUSED:
+	case WHY_SRV_CONN_TIMEOUT:
+		return (true);
+	default:
+		return (false);
+	}
+}
+
+enum strm_step
 strm_reply(struct strm *s, const struct http_reply *r, enum why why)
 {
 	bool head_only = s->txn.meth == HTTP_HEAD;
-	bool errored = why_rows[why].cause != 'L' && why != WHY_REQ_DENIED;
+	bool keep = spares_client(why) && (r == NULL || !r->close);
 
 	if (!is_http(s) || r == NULL || s->res_head)
 		return (bury(s, why, false, false, s->res_head));
 	s->txn.status = r->status;
-	if (s->txn.be != NULL && s->txn.be->conn_mode == PX_CONN_CLOSE)
+	if (!keep || s->txn.fe->conn_mode == PX_CONN_CLOSE ||
+	    (s->txn.be != NULL && s->txn.be->conn_mode == PX_CONN_CLOSE))
 		s->cli->close = true;
-	if (s->txn.fe->conn_mode == PX_CONN_CLOSE)
-		s->cli->close = true;
-	if (s->cli->ops->send_reply(s->cli, r, head_only) != WHY_OK &&
-	    s->cli->dead)
-		errored = true;
+	(void)s->cli->ops->send_reply(s->cli, r, head_only);
 	if (why_rows[why].cause == 'L')
 		CNT_FE(fe_of(s->txn.fe)->cnt)->intercepted++;
 	strm_count_status(s, r->status);
-	return (bury(s, why, !errored && !r->close, false, false));
+	return (bury(s, why, keep, false, false));
 }
 
 enum strm_step
@@ -272,7 +303,7 @@ strm_fail(struct strm *s, enum why why)
 	    px_opt(s->txn.fe, PX_OPT_HTTP_IGNORE_PROBES)))
 		return (strm_reply(s, rule_error_reply(px, status), why));
 	if (is_http(s) && !s->res_head && s->txn.status == 0 &&
-	    why == WHY_CLI_ABORT)
+	    (why == WHY_CLI_ABORT || why == WHY_CLI_NO_REQUEST))
 		s->txn.status = 400;
 	return (bury(s, why, false, false, s->res_head || client_gone));
 }

@@ -27,7 +27,7 @@ enum strm_step { STEP_GO, STEP_WAIT, STEP_GONE };
 	P(0, REQUEST,  'R', step_request)                                    \
 	P(1, TARPIT,   'T', step_tarpit)                                     \
 	P(2, CHOOSE,   'R', step_choose)                                     \
-	P(3, ACQUIRE,  'Q', step_acquire)                                    \
+	P(3, ACQUIRE,  'C', step_acquire)                                    \
 	P(4, QUEUE,    'Q', step_queue)                                      \
 	P(5, CONNECT,  'C', step_connect)                                    \
 	P(6, BACKOFF,  'C', step_backoff)                                    \
@@ -119,6 +119,9 @@ enum strm_step step_acquire(struct strm *);
 enum strm_step step_queue(struct strm *);
 enum strm_step step_connect(struct strm *);
 enum strm_step step_backoff(struct strm *);
+/* strm_client_left - the client closed, and option abortonclose (or a reset)
+ * says that this ends the stream. */
+bool strm_client_left(const struct strm *);
 /* strm_retry - the connection failed with `why`: try again if allowed. */
 enum strm_step strm_retry(struct strm *, enum why);
 
@@ -160,6 +163,8 @@ enum strm_step strm_finish(struct strm *);
 void strm_log(struct strm *);
 /* strm_drop - close without an answer (reject). Always STEP_GONE. */
 enum strm_step strm_drop(struct strm *, enum why);
+/* strm_hang_up - close without an answer, politely. Always STEP_GONE. */
+enum strm_step strm_hang_up(struct strm *, enum why);
 /* strm_count_status - a response with this status begins. */
 void strm_count_status(struct strm *, unsigned status);
 

@@ -123,6 +123,7 @@ begin_txn(struct strm *s, const struct mux_begin *b)
 	if (b->head != NULL) {
 		t->meth = b->head->meth;
 		t->req_minor = b->head->minor;
+		t->uri = b->head->target;
 	}
 }
 
@@ -137,6 +138,7 @@ keep_for_log(struct txn *t, const struct http_head *head)
 	if (most != 0 && target.n > most)
 		target.n = most;
 	t->uri = arena_span(t->arena, target);
+	t->uri_kept = true;
 	if (head->meth == HTTP_METH_OTHER)
 		t->method_text = arena_span(t->arena, head->method);
 }

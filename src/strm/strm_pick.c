@@ -10,8 +10,8 @@
 
 #define TURN_AROUND_MS 1000     /* before the same server is tried again */
 
-static bool
-client_left(const struct strm *s)
+bool
+strm_client_left(const struct strm *s)
 {
 	const struct conn *c = s->cli->ops->conn(s->cli);
 
@@ -65,6 +65,10 @@ step_acquire(struct strm *s)
 		return (have_slot(s));
 	if (why != WHY_AGAIN)
 		return (strm_fail(s, why));
+	if (s->slot.srv != NULL)
+		s->txn.q_srv = s->slot.srv->shm->queued;
+	else
+		s->txn.q_be = be_queued(be_of(s->txn.be));
 	strm_go(s, STRM_QUEUE);
 	strm_wait(s, t->queue != 0 ? t->queue : t->connect);
 	return (STEP_WAIT);
@@ -73,14 +77,20 @@ step_acquire(struct strm *s)
 enum strm_step
 step_queue(struct strm *s)
 {
+	enum why why;
+
+	if (s->granted && s->grant_why == WHY_OK)
+		return (have_slot(s));
 	if (s->granted)
-		return (s->grant_why == WHY_OK ? have_slot(s) :
-		    strm_fail(s, s->grant_why));
-	if (client_left(s))
-		return (strm_fail(s, WHY_CLI_ABORT));
-	if (the_loop->now_ms >= s->wait_until_ms)
-		return (strm_fail(s, WHY_QUEUE_TIMEOUT));
-	return (STEP_WAIT);
+		why = s->grant_why;
+	else if (strm_client_left(s))
+		why = WHY_CLI_ABORT;
+	else if (the_loop->now_ms >= s->wait_until_ms)
+		why = WHY_QUEUE_TIMEOUT;
+	else
+		return (STEP_WAIT);
+	s->txn.t.queued = the_loop->now_us;
+	return (strm_fail(s, why));
 }
 
 static void
@@ -142,7 +152,7 @@ strm_retry(struct strm *s, enum why why)
 enum strm_step
 step_backoff(struct strm *s)
 {
-	if (client_left(s))
+	if (strm_client_left(s))
 		return (strm_fail(s, WHY_CLI_ABORT));
 	if (the_loop->now_ms < s->wait_until_ms)
 		return (STEP_WAIT);
@@ -235,7 +245,7 @@ step_connect(struct strm *s)
 		strm_go(s, STRM_EXCHANGE);
 		return (STEP_GO);
 	}
-	if (client_left(s))
+	if (strm_client_left(s))
 		return (strm_fail(s, WHY_CLI_ABORT));
 	if (the_loop->now_ms >= s->wait_until_ms)
 		return (strm_retry(s, WHY_SRV_CONN_TIMEOUT));

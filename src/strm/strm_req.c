@@ -27,6 +27,8 @@ strm_release_req(struct strm *s)
 	if (s->txn.req != NULL)
 		http_head_free(s->txn.req);
 	s->txn.req = NULL;
+	if (!s->txn.uri_kept)
+		s->txn.uri = SPAN_NONE;
 	buf_drop(&s->req_buf);
 }
 
@@ -117,7 +119,6 @@ answer_monitor(struct strm *s, const struct strm_cfg *cfg)
 		.status = 200, .content_type = SPAN("text/html"),
 		.body = SPAN("<html><body><h1>200 OK</h1>\n"
 		    "Service ready.\n</body></html>\n"),
-		.close = true,
 	};
 
 	s->monitor = true;
@@ -153,10 +154,10 @@ step_tarpit(struct strm *s)
 {
 	const struct px *px = s->txn.be != NULL ? s->txn.be : s->txn.fe;
 
-	if (s->cli->dead || s->cli->ops->conn(s->cli)->hup)
-		return (strm_fail(s, WHY_CLI_ABORT));
-	if (the_loop->now_ms < s->wait_until_ms)
+	if (the_loop->now_ms < s->wait_until_ms && !s->cli->dead &&
+	    !s->cli->ops->conn(s->cli)->hup)
 		return (STEP_WAIT);
+	s->txn.t.queued = the_loop->now_us;
 	if (s->rules.status == 0)
 		s->rules.status = 500;
 	return (strm_reply(s, reply_of(s, px), WHY_REQ_TARPIT));

@@ -55,6 +55,11 @@ no_response(struct strm *s, enum why why)
 		return (try_fresh(s));
 	CNT_BE(srv->be->cnt)->err_resp++;
 	CNT_SRV(srv->cnt)->err_resp++;
+	/* The client may know whether it can be sent again: a close says that
+	 * it was perhaps not seen (RFC 9112 9.3.1). */
+	if (why == WHY_SRV_ABORT && s->srv->reused && s->srv->got == 0 &&
+	    !s->txn.first)
+		return (strm_hang_up(s, why));
 	return (strm_fail(s, why));
 }
 

@@ -192,7 +192,7 @@ on_due(struct tmr *tmr)
 	    struct tcp_conn, TCP_CONN_MAGIC);
 
 	if (t->wait_proxy)
-		begin(t, WHY_PROXY_BAD);
+		begin(t, WHY_PROXY_SHORT);
 	else
 		mux_stream->expired(&t->end);
 }

@@ -19,6 +19,16 @@ take(struct conn *c, char *p, size_t n)
 	return (recv(c->fd, p, n, 0) == (ssize_t)n);
 }
 
+/* It began as a header does, of either version. */
+static bool
+has_signature(const char *p, size_t n)
+{
+	static const char v2[] = "\r\n\r\n\0\r\nQUIT\n";
+
+	return ((n >= 6 && memcmp(p, "PROXY ", 6) == 0) ||
+	    (n >= 12 && memcmp(p, v2, 12) == 0));
+}
+
 enum why
 conn_proxy_take(struct conn *c)
 {
@@ -34,12 +44,15 @@ conn_proxy_take(struct conn *c)
 		return (WHY_AGAIN);
 	}
 	if (got <= 0)
-		return (WHY_PROXY_BAD);
+		return (WHY_PROXY_SHORT);
 	why = conn_proxy_parse(span_of(head, (size_t)got), &pp, &used);
 	if (why == WHY_AGAIN)
-		return (c->hup || got == HEADER_MAX ? WHY_PROXY_BAD : why);
-	if (why != WHY_OK || !take(c, head, used))
-		return (WHY_PROXY_BAD);
+		return (c->hup || got == HEADER_MAX ? WHY_PROXY_SHORT : why);
+	if (why != WHY_OK)
+		return (has_signature(head, (size_t)got) ?
+		    WHY_PROXY_INVALID : WHY_PROXY_BAD);
+	if (!take(c, head, used))
+		return (WHY_PROXY_SHORT);
 	if (pp.has_addr) {
 		c->peer = pp.src;
 		c->local = pp.dst;
