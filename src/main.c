@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,10 @@
 #include <keeper/keeper.h>
 #include <master/master.h>
 #include <os/proc.h>
-#include <version.h>
+
+/* For as long as the process. */
+static char **the_args, **first_environ, *the_program;
+static struct keeper_opts the_opts;
 
 /* A descriptor from the environment, which is cleaned; -1. */
 static int
@@ -61,22 +63,26 @@ program_path(const char *arg)
 	return (must_strdup(buf));
 }
 
-/* The title takes the arguments' memory. */
+/* Of arguments or the environment: the process's title takes their memory. */
 static char **
-copy_args(int argc, char **argv)
+copy_strings(char **from)
 {
-	char **copy = must_alloc(((size_t)argc + 1) * sizeof *copy);
+	size_t n = 0;
+	char **copy;
 
-	for (int i = 0; i < argc; i++)
-		copy[i] = must_strdup(argv[i]);
+	while (from[n] != NULL)
+		n++;
+	copy = must_alloc((n + 1) * sizeof *copy);
+	for (size_t i = 0; i < n; i++)
+		copy[i] = must_strdup(from[i]);
 	return (copy);
 }
 
 static int
-be_master(const struct keeper_opts *o, const char *program, int resume_fd)
+be_master(const struct keeper_opts *o, int resume_fd)
 {
 	const struct master_args a = {
-		.argv = o->argv, .program = program,
+		.argv = o->argv, .program = the_program,
 		.version = CONF_LEVEL_VERSION, .pidfile = o->pidfile,
 		.sockets = o->master_sockets, .n_sockets = o->n_master_sockets,
 		.getsocks = o->getsocks, .old_pids = o->old_pids,
@@ -89,7 +95,7 @@ be_master(const struct keeper_opts *o, const char *program, int resume_fd)
 }
 
 static int
-be_whole(struct keeper_opts *o, const char *program)
+be_whole(struct keeper_opts *o)
 {
 	const char *err;
 	int status;
@@ -101,9 +107,16 @@ be_whole(struct keeper_opts *o, const char *program)
 	}
 	if (o->check)
 		return (keeper_check(o));
-	if (!o->master && (status = keeper_top(o)) != KEEPER_WANTS_MASTER)
-		return (status);
-	return (be_master(o, program, -1));
+	if (!o->master) {
+		/* A master that the configuration asks for starts keepers
+		 * from what was here before that was read. */
+		first_environ = copy_strings(environ);
+		if ((status = keeper_top(o)) != KEEPER_WANTS_MASTER)
+			return (status);
+		environ = first_environ;
+		ipc_say_also = NULL;
+	}
+	return (be_master(o, -1));
 }
 
 int
@@ -111,25 +124,24 @@ main(int argc, char **argv)
 {
 	int keeper_fd = role_fd(MASTER_ENV_KEEPER);
 	int resume_fd = role_fd(MASTER_ENV_RESUME);
-	char **args = copy_args(argc, argv), *program;
-	struct keeper_opts o;
 	int status;
 
 	if (argc < 1)
 		return (1);
+	the_args = copy_strings(argv);
 	proc_title_init(argc, argv);
-	program = program_path(args[0]);
-	if ((status = keeper_cmdline(argc, args, &o)) >= 0)
+	the_program = program_path(the_args[0]);
+	if ((status = keeper_cmdline(argc, the_args, &the_opts)) >= 0)
 		return (status);
-	ipc_say_quiet = o.quiet;
+	ipc_say_quiet = the_opts.quiet;
 	if (keeper_fd >= 0)     /* the master is in that directory already */
-		keeper_candidate(&o, keeper_fd);
+		keeper_candidate(&the_opts, keeper_fd);
 	if (resume_fd >= 0)
-		return (be_master(&o, program, resume_fd));
-	if (o.chdir != NULL && chdir(o.chdir) != 0) {
+		return (be_master(&the_opts, resume_fd));
+	if (the_opts.chdir != NULL && chdir(the_opts.chdir) != 0) {
 		ipc_say(DIAG_ALERT, "could not change to directory %s: %s",
-		    o.chdir, strerror(errno));
+		    the_opts.chdir, strerror(errno));
 		return (1);
 	}
-	return (be_whole(&o, program));
+	return (be_whole(&the_opts));
 }

@@ -51,6 +51,8 @@ struct agent_facts {
 	const char *version;            /* "3.5-ecluse…", as HAProxy counts */
 	const char *date;
 	long memory_mb;                 /* -m; 0: no limit */
+	const char *startup_log;        /* messages of this start; never NULL
+	                                 * in agent and workers */
 };
 extern struct agent_facts agent_facts;
 

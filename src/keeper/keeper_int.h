@@ -61,11 +61,18 @@ extern struct keeper the_keeper;
 /* keeper_load - the configuration; false after the messages were printed. */
 bool keeper_load(struct keeper_opts *, struct conf *);
 
+/* keeper_log_begin - keep what is said from now on, for `show startup-logs`
+ * and the master. keeper_log - all of it. */
+void keeper_log_begin(void);
+const char *keeper_log(void);
+
 /* keeper_env - variables that a configuration may read. */
 void keeper_env(const struct keeper_opts *);
 
-/* keeper_state - map state and ledger, give every object its place. */
-bool keeper_state(struct keeper *, int state_fd, int ledger_fd);
+/* keeper_state - map state and ledger, give every object its place, free what
+ * no generation from `oldest_gen` on has used. */
+bool keeper_state(struct keeper *, int state_fd, int ledger_fd,
+    uint32_t oldest_gen);
 
 /* keeper_sockets - get every listening socket, from ourselves or the master.
  * keeper_sockets_close - ours are not needed any more.

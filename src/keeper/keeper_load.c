@@ -19,8 +19,45 @@
 
 #include "keeper_int.h"
 
+#define LOG_MAX   (1u << 20)
+#define LOG_PIECE 65536u        /* IPC_LOG's limit */
+
 static struct diags diags;
 static struct arena arena;
+
+/* ---- what was said ---- */
+
+static struct text log_kept;
+
+static void
+keep_log(struct span s)
+{
+	struct ipc_chan *master = &the_keeper.master;
+
+	if (log_kept.n + s.n <= LOG_MAX)
+		text_add(&log_kept, s);
+	while (master->fd >= 0 && s.n > 0) {
+		size_t n = s.n < LOG_PIECE ? s.n : LOG_PIECE;
+
+		(void)ipc_send(master, IPC_LOG, s.p, n, NULL, 0);
+		s = span_skip(s, n);
+	}
+}
+
+void
+keeper_log_begin(void)
+{
+	text_init(&log_kept);
+	ipc_say_also = keep_log;
+}
+
+const char *
+keeper_log(void)
+{
+	return (log_kept.p != NULL ? log_kept.p : "");
+}
+
+/* ---- loading ---- */
 
 /* Said before the first warning or alert, so that a report of it carries
  * which program spoke. */

@@ -17,6 +17,7 @@
 #include <base/rand.h>
 #include <cnt/cnt.h>
 #include <ipc/say.h>
+#include <log/log.h>
 #include <os/fd.h>
 #include <os/proc.h>
 #include <os/sock.h>
@@ -57,6 +58,7 @@ become_child(struct keeper *k, int shm_no)
 	ignore_signals();
 	loop_close(&k->loop);
 	ipc_say_also = NULL;
+	agent_facts.startup_log = keeper_log();
 	if (k->has_master)
 		ipc_abandon(&k->master);
 	for (int i = 0; i <= k->n; i++)
@@ -86,6 +88,7 @@ settle_agent(void)
 	};
 	const char *what;
 
+	log_start(agent_facts.keeper_pid);      /* of state changes */
 	if (proc_drop(&id, &what))
 		return;
 	ipc_say(DIAG_ALERT, "agent: %s: %s", what, strerror(errno));

@@ -218,6 +218,7 @@ keeper_top(struct keeper_opts *o)
 
 	k->o = o;
 	k->gen = 1;
+	keeper_log_begin();
 	keeper_env(o);
 	if (!keeper_load(o, &conf))
 		return (1);
@@ -237,24 +238,14 @@ keeper_top(struct keeper_opts *o)
 	set_facts(k, 0);
 	state = shm_create("ecluse-state");
 	ledger = cnt_create();
-	if (!ipc_life_open(k->life) || !keeper_state(k, state, ledger))
+	if (!ipc_life_open(k->life) || !keeper_state(k, state,
+	    ledger, k->gen))
 		return (1);
 	keeper_run(k);
 	return (k->status);
 }
 
 /* ---- below a master ---- */
-
-static void
-send_log(struct span s)
-{
-	while (s.n > 0) {
-		size_t n = s.n < 65536 ? s.n : 65536;
-
-		(void)ipc_send(&the_keeper.master, IPC_LOG, s.p, n, NULL, 0);
-		s = span_skip(s, n);
-	}
-}
 
 static void
 take_start(struct keeper *k, struct ipc_start *st, int fds[3])
@@ -307,7 +298,7 @@ keeper_candidate(struct keeper_opts *o, int master_fd)
 	ipc_open(&k->master, master_fd, IPC_KEEPER, IPC_MASTER, NULL, NULL,
 	    NULL);
 	take_start(k, &st, fds);
-	ipc_say_also = send_log;
+	keeper_log_begin();
 	k->gen = st.gen;
 	k->reloads = st.reloads;
 	k->life[0] = fds[2];
@@ -322,7 +313,7 @@ keeper_candidate(struct keeper_opts *o, int master_fd)
 		exit(1);
 	set_cli_env();
 	set_facts(k, st.master_pid);
-	if (!keeper_state(k, fds[0], fds[1]))
+	if (!keeper_state(k, fds[0], fds[1], st.oldest_gen))
 		exit(1);
 	keeper_run(k);
 	exit(k->status);

@@ -63,7 +63,8 @@ clear_up(void)
 }
 
 bool
-keeper_state(struct keeper *k, int state_fd, int ledger_fd)
+keeper_state(struct keeper *k, int state_fd, int ledger_fd,
+    uint32_t oldest_gen)
 {
 	const char *err = NULL;
 
@@ -89,5 +90,6 @@ keeper_state(struct keeper *k, int state_fd, int ledger_fd)
 		return (false);
 	}
 	clear_up();
+	(void)shm_sweep(the_shm, oldest_gen);
 	return (true);
 }

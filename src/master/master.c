@@ -26,6 +26,7 @@
 #define LOG_MAX     (1u << 20)
 #define KILL_MS     4000        /* keepers get to end everything */
 #define EXEC_MS     20          /* until the next image, at least */
+#define FDS_WANTED  1048576     /* all sockets of two generations */
 #define BUSY_TRIES  100
 #define BUSY_NS     10000000
 
@@ -399,6 +400,8 @@ master_main(const struct master_args *a, int resume_fd)
 	loop_open(&m->loop);
 	tmr_init(&m->stop_timer, on_stop_timer);
 	tmr_init(&m->exec_timer, on_exec_timer);
+	tmr_init(&m->retry_timer, master_on_retry);
+	(void)fd_limit_raise(FDS_WANTED);
 	take_signals(m);
 	proc_title("ecluse master");
 	if (!(resume_fd < 0 ? start_fresh(m) : start_again(m, resume_fd)))

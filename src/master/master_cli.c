@@ -156,25 +156,36 @@ master_cli_forward(struct cli *c, struct gen *g, struct span cmd)
 
 /* ---- input ---- */
 
-/* The next command of the input: up to a semicolon or the line's end, unless
- * a backslash stands before. */
-static bool
-cut_command(struct cli *c, struct span *cmd, size_t *used, bool *last)
+/* Where the command that begins the input ends: at a semicolon or the line's
+ * end, unless a backslash stands before. A line that ends with "<<" goes on to
+ * the first empty one. */
+static size_t
+command_end(const struct text *in)
 {
 	size_t i;
 
-	for (i = 0; i < c->in.n; i++) {
-		if (c->in.p[i] == '\\' && i + 1 < c->in.n)
+	for (i = 0; i < in->n; i++) {
+		if (in->p[i] == '\\' && i + 1 < in->n)
 			i++;
-		else if (c->in.p[i] == ';' || c->in.p[i] == '\n')
+		else if (in->p[i] == ';' || in->p[i] == '\n')
 			break;
 	}
-	if (i >= c->in.n && !c->eof)
+	if (i < 2 || i >= in->n || in->p[i] != '\n' ||
+	    memcmp(in->p + i - 2, "<<", 2) != 0)
+		return (i < in->n ? i : in->n);
+	for (; i + 1 < in->n; i++)
+		if (in->p[i] == '\n' && in->p[i + 1] == '\n')
+			return (i + 1);
+	return (in->n);
+}
+
+static bool
+cut_command(struct cli *c, struct span *cmd, size_t *used, bool *last)
+{
+	size_t i = command_end(&c->in);
+
+	if (i == c->in.n && (!c->eof || i == 0))
 		return (false);
-	if (i >= c->in.n && c->in.n == 0)
-		return (false);
-	if (i > c->in.n)
-		i = c->in.n;
 	*last = i == c->in.n || c->in.p[i] == '\n';
 	*used = i == c->in.n ? i : i + 1;
 	*cmd = span_of(c->in.p, i);

@@ -22,6 +22,7 @@
 #include "master_int.h"
 
 #define CANDIDATE_MS 120000     /* to parse, resolve and fork */
+#define RETRY_MS     1000       /* when nothing serves */
 
 struct gen *
 master_gen_of(pid_t pid)
@@ -69,13 +70,19 @@ master_gen_attach(struct gen *g, int fd)
 	    master_on_keeper, g);
 }
 
+static uint32_t
+oldest_gen(const struct master *m)
+{
+	return (LIST_ITEM(m->gens.prev, struct gen, node)->no);
+}
+
 static void
 send_start(struct master *m, struct gen *g)
 {
 	const struct ipc_start st = { .version = IPC_VERSION, .gen = g->no,
 		.master_pid = (int32_t)getpid(), .reloads = m->reloads,
 		.start_wall_s = m->wall_start_s,
-		.first = m->current == NULL };
+		.first = m->current == NULL, .oldest_gen = oldest_gen(m) };
 	const int fds[3] = { m->state_fd, m->ledger_fd, m->life[0] };
 
 	(void)ipc_send(&g->chan, IPC_START, &st, sizeof st, fds, 3);
@@ -307,6 +314,20 @@ candidate_died(struct master *m, struct gen *g, int code)
 		return;
 	}
 	master_reload_failed(m, "the new worker ended before it was ready");
+	if (m->current == NULL && m->candidate == NULL)
+		tmr_arm(&m->loop.wheel, &m->retry_timer,
+		    m->loop.now_ms + RETRY_MS);
+}
+
+/* The keeper died and the next one could not start: until one can. */
+void
+master_on_retry(struct tmr *t)
+{
+	struct master *m = HOLDER(t, struct master, retry_timer);
+
+	if (m->current == NULL && m->candidate == NULL && !m->stopping &&
+	    !master_start_candidate(m))
+		tmr_arm(&m->loop.wheel, t, m->loop.now_ms + RETRY_MS);
 }
 
 static void

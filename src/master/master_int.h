@@ -65,7 +65,7 @@ struct master {
 	struct master_socket *sockets;
 	size_t n_sockets;
 	struct list clis;
-	struct tmr stop_timer, candidate_timer, exec_timer;
+	struct tmr stop_timer, candidate_timer, exec_timer, retry_timer;
 	struct exe_id {
 		uint64_t dev, ino, size, mtime_ns;
 	} exe;
@@ -82,6 +82,7 @@ bool master_resume(struct master *, int fd);
 bool master_start_candidate(struct master *);
 void master_drop_candidate(struct master *);
 void master_on_keeper(struct ipc_chan *, struct ipc_msg *, void *gen);
+void master_on_retry(struct tmr *);
 void master_reap(struct master *);
 struct gen *master_gen_of(pid_t);
 void master_gen_attach(struct gen *, int fd);

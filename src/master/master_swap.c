@@ -96,6 +96,11 @@ master_drain(struct master *m, struct gen *g)
 		(void)ipc_send(&g->chan, IPC_SIGNAL, &sig, sizeof sig, NULL,
 		    0);
 	m->hard = false;
+	if (g->n_given > 0)
+		ipc_say(DIAG_NOTICE, "Reload took %lld ms: %u connections "
+		    "handed over, %u stay with the old worker (%u refused)",
+		    (long long)((clock_mono_us() - m->reload_began_us) / 1000),
+		    g->carried, g->lingering, g->refused);
 	if (m->current == NULL || m->candidate != NULL)
 		return;
 	ipc_holder_commit(m->current->no);
