@@ -143,6 +143,8 @@ struct px_listen {
 	const char *text;               /* as in the configuration */
 	uint32_t id;                    /* index over the whole model */
 	uint32_t luid;                  /* number in its proxy, from 1 */
+	uint32_t cnt;                   /* offset into the counter bank; 0: none
+	                                 * of its own (option socket-stats) */
 };
 
 struct px_use_be {                      /* use_backend, in order */
