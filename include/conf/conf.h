@@ -69,6 +69,10 @@ bool conf_load_text(struct conf *, const char *name, struct span text);
  * result is in the arena. */
 const char *conf_path(struct conf_line *, struct span name);
 
+/* conf_env_expand - $NAME and ${NAME} replaced by environment variables, as
+ * addresses have it also outside of double quotes. */
+struct span conf_env_expand(struct arena *, struct span);
+
 /* conf_eval - evaluate a condition as `.if` and -cc do.
  * Returns 1 true, 0 false, -1 syntax error (*err, *err_col). */
 int conf_eval(struct span cond, const char **err, int *err_col);

@@ -32,6 +32,53 @@ static const struct { const char *name, *value; } while_parsing[] = {
 	    "\"\" \"\" " },
 };
 
+static bool
+is_name_byte(char c)
+{
+	return ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	    (c >= '0' && c <= '9') || c == '_');
+}
+
+/* The variable named at the start of *rest, which moves behind it. */
+static const char *
+take_variable(struct arena *a, struct span *rest)
+{
+	bool braces = rest->n > 0 && *rest->p == '{';
+	struct span name = braces ? span_skip(*rest, 1) : *rest;
+	size_t n = 0;
+
+	while (n < name.n && is_name_byte(name.p[n]))
+		n++;
+	*rest = span_skip(name, n);
+	if (braces && rest->n > 0 && *rest->p == '}')
+		*rest = span_skip(*rest, 1);
+	return (getenv(arena_dup(a, span_of(name.p, n))));
+}
+
+struct span
+conf_env_expand(struct arena *a, struct span in)
+{
+	struct text out;
+	struct span all;
+	const char *value;
+
+	if (span_find(in, '$') < 0)
+		return (in);
+	text_init(&out);
+	while (in.n > 0) {
+		char c = *in.p;
+
+		in = span_skip(in, 1);
+		if (c != '$')
+			text_addc(&out, c);
+		else if ((value = take_variable(a, &in)) != NULL)
+			text_addz(&out, value);
+	}
+	all = arena_span(a, text_span(&out));
+	text_fini(&out);
+	return (all);
+}
+
 void
 conf_env_parsing(bool on)
 {

@@ -75,6 +75,7 @@ add_address(struct conf_line *l, const struct conf_word *w, struct px_bind *b,
 	const char *err, *copy;
 	unsigned first, last;
 
+	text = conf_env_expand(l->conf->arena, text);
 	if (!addr_parse(text, &a, &err))
 		return (conf_err(l, w, "'%s' : %s in '%.*s'", l->kw->name,
 		    err, SPAN_FMT(text)));

@@ -27,6 +27,7 @@ take_addr(struct conf_line *l, const struct conf_word *w,
 	struct addr_spec a;
 	const char *err;
 
+	text = conf_env_expand(l->conf->arena, text);
 	if (!addr_parse(text, &a, &err))
 		return (conf_err(l, w, "%s in '%s'", err, text.p));
 	if (span_begins(text, SPAN("udp")) || span_begins(text, SPAN("quic")))
