@@ -20,6 +20,7 @@
 #include <keeper/keeper.h>
 #include <master/master.h>
 #include <os/proc.h>
+#include <version.h>
 
 /* For as long as the process. */
 static char **the_args, **first_environ, *the_program;
