@@ -5,6 +5,8 @@
  * level - the HAProxy level whose language we speak: what version_atleast(),
  * HAPROXY_BRANCH and the line "HAProxy version …" of -v say.
  */
+#include <version.h>            /* made by scripts/version */
+
 #define CONF_LEVEL_BRANCH       "3.5"
 #define CONF_LEVEL_MAJOR        3
 #define CONF_LEVEL_MINOR        5
