@@ -38,6 +38,8 @@ void srv_kill_strms(struct srv *, enum why);
 bool srv_down_shuts(const struct srv *);        /* on-marked-down */
 bool srv_up_shuts_backup(const struct srv *);   /* on-marked-up */
 unsigned srv_send_proxy(const struct srv *);    /* version, 0: none */
+int32_t srv_pool_max(const struct srv *);       /* pool-max-conn, -1: none */
+int32_t srv_pool_purge_ms(const struct srv *);  /* pool-purge-delay */
 
 /* srv_connect_to - a socket on its way to `to`, or to the server's UNIX
  * socket, from the configured source; as sock_probe() when `probe`. */

@@ -242,7 +242,8 @@ open_connection(const struct srv *srv)
 	}
 	if (cfg->port != 0)
 		to.port = cfg->port;
-	return (srv_connect_to(srv, &to));
+	return (srv_connect_to(srv, &to, !chk_px_of(srv)->http &&
+	    !wants_proxy(srv)));
 }
 
 static void

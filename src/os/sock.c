@@ -58,8 +58,8 @@ start_connect(int fd, const struct sockaddr_storage *ss, socklen_t len)
 	return (give_up(fd));
 }
 
-int
-sock_connect(const struct addr *dst, const struct addr *src)
+static int
+connect_inet(const struct addr *dst, const struct addr *src, bool probe)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sa(dst, &ss);
@@ -76,7 +76,21 @@ sock_connect(const struct addr *dst, const struct addr *src)
 	if (!sock_set_nodelay(fd, true) ||
 	    (src != NULL && !bind_source(fd, src)))
 		return (give_up(fd));
+	if (probe)
+		set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
 	return (start_connect(fd, &ss, len));
+}
+
+int
+sock_connect(const struct addr *dst, const struct addr *src)
+{
+	return (connect_inet(dst, src, false));
+}
+
+int
+sock_probe(const struct addr *dst, const struct addr *src)
+{
+	return (connect_inet(dst, src, true));
 }
 
 int

@@ -64,18 +64,13 @@ connect_unix(const struct px_server *cfg)
 }
 
 int
-srv_connect_to(const struct srv *srv, const struct addr *to)
+srv_connect_to(const struct srv *srv, const struct addr *to, bool probe)
 {
 	const struct srv_cfg *cfg = srv_cfg_of(srv);
-	struct addr own;
+	const struct addr *from = cfg->source_set ? &cfg->source : NULL;
 
-	if (to == NULL) {
-		srv_addr(srv, NULL, &own);
-		to = &own;
-	}
 	if (is_inet(to))
-		return (sock_connect(to, cfg->source_set ? &cfg->source :
-		    NULL));
+		return (probe ? sock_probe(to, from) : sock_connect(to, from));
 	if (srv->cfg->unix_path != NULL)
 		return (connect_unix(srv->cfg));
 	errno = EAFNOSUPPORT;
@@ -89,7 +84,7 @@ srv_connect(struct srv *srv, struct txn *txn)
 	int fd;
 
 	srv_addr(srv, txn, &to);
-	fd = srv_connect_to(srv, &to);
+	fd = srv_connect_to(srv, &to, false);
 	if (fd >= 0 && px_opt(srv->be->px, PX_OPT_SRVTCPKA))
 		(void)sock_set_keepalive(fd, 0, 0, 0);
 	return (fd);

@@ -8,6 +8,7 @@
 
 #include <base/must.h>
 #include <os/loop.h>
+#include <srv/state.h>
 
 static struct tmr purge_tmr;
 static bool purging;
@@ -125,4 +126,16 @@ srv_idle_close_all(struct srv *srv)
 	for (uint32_t b = 0; b < srv_n_be; b++)
 		for (uint32_t i = 0; i < srv_all_be[b].n; i++)
 			srv_idle_close_all(&srv_all_be[b].srv[i]);
+}
+
+int32_t
+srv_pool_max(const struct srv *srv)
+{
+	return (srv_cfg_of(srv)->pool_max);
+}
+
+int32_t
+srv_pool_purge_ms(const struct srv *srv)
+{
+	return (srv_cfg_of(srv)->pool_purge_ms);
 }
