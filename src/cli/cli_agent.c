@@ -55,6 +55,16 @@ is_busy(void)
 	return (!list_empty(&cli_sessions));
 }
 
+unsigned
+cli_session_count(void)
+{
+	unsigned n = 0;
+
+	LIST_EACH(p, &cli_sessions)
+		n++;
+	return (n);
+}
+
 AGENT_PART(cli) = {
 	.name = "cli",
 	.rank = 50,

@@ -7,10 +7,11 @@
 #include <base/arena.h>
 #include <base/list.h>
 #include <cli/cli.h>
-#include <os/tmr.h>
+#include <os/loop.h>
 
 #define CLI_LINE_MAX 16384      /* bytes of one line with its payload */
-#define CLI_OUT_HIGH (256 * 1024)       /* unread answer: commands wait */
+#define CLI_OUT_HIGH (64 * 1024)        /* unread answer: commands wait */
+#define CLI_TURN 64                     /* commands and pieces per turn */
 
 struct cli {
 	unsigned magic;
@@ -22,12 +23,17 @@ struct cli {
 	size_t sent;                    /* bytes of `out` that went */
 	struct arena arena;             /* words of the running command */
 	struct cli_ctx ctx;
-	const struct cli_command *running;      /* CLI_LATER */
+	const struct cli_command *running;      /* its answer is not complete */
 	enum px_level level;
 	bool prompt;                    /* interactive */
 	bool eof;                       /* nothing more will be asked */
 	bool quit;                      /* close when `out` went */
 	bool can_out;
+	bool more;                      /* running: has the next piece */
+	bool waits;                     /* running: cli_finish() will come */
+	bool mid_line;                  /* more commands of this line follow */
+	bool in_stalled;                /* bytes wait in the socket */
+	struct loop_task task;          /* the next turn */
 	bool severity_number, severity_string;
 	bool expose_fd;                 /* its socket may give listeners away */
 	struct tmr idle;
@@ -46,10 +52,23 @@ void cli_session_step(struct cli *);
 
 /* ---- cli_run.c ---- */
 
-/* cli_run - execute one command (without its ';' or newline); the answer is
- * appended to c->out. */
+/* cli_run - begin one command (without its ';' or newline); the answer is
+ * appended to c->out. Sets c->running. */
 enum cli_done cli_run(struct cli *, struct span command, struct span payload);
 
-/* cli_help - the commands a level may use that begin with `words` of them. */
-void cli_help(struct cli_ctx *, bool unknown);
+extern const struct cli_command *const __start_kw_cli[];
+extern const struct cli_command *const __stop_kw_cli[];
+
+#define CLI_EACH(p)                                                          \
+	for (const struct cli_command *const *p = __start_kw_cli;            \
+	    p < __stop_kw_cli; p++)
+
+/* cli_matched - how many words of the command's name the line begins with; -1
+ * when one differs. */
+int cli_matched(const struct cli_ctx *, const char *name);
+
+/* ---- cli_help.c ---- */
+
+/* cli_unknown - nothing has the name that was given: what comes near. */
+void cli_unknown(struct cli_ctx *);
 #endif

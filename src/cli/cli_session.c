@@ -23,11 +23,25 @@
 
 struct list cli_sessions = LIST_INIT(cli_sessions);
 
+/* What came behind the last answer: a close with unread bytes would reset the
+ * connection, and the peer might lose the end of the answer. */
+static void
+forget_input(struct cli *c)
+{
+	char buf[READ_BYTES];
+
+	for (int i = 0; i < 16; i++)
+		if (recv(c->fd, buf, sizeof buf, 0) <= 0)
+			return;
+}
+
 static void
 session_close(struct cli *c)
 {
 	if (c->running != NULL && c->running->dropped != NULL)
 		c->running->dropped(&c->ctx);
+	forget_input(c);
+	loop_unpost(the_loop, &c->task);
 	tmr_stop(&the_loop->wheel, &c->idle);
 	loop_forget(the_loop, c->fd);
 	fd_close(&c->fd);
@@ -136,9 +150,10 @@ show_prompt(struct cli *c)
 static void
 answered(struct cli *c)
 {
-	arena_reset(&c->arena);
 	c->running = NULL;
+	arena_reset(&c->arena);
 	text_addc(&c->out, '\n');
+	show_prompt(c);
 }
 
 void
@@ -146,16 +161,53 @@ cli_finish(struct cli_ctx *ctx)
 {
 	struct cli *c = ctx->cli;
 
-	MUST(c->running != NULL);
+	MUST(c->running != NULL && c->waits);
+	c->waits = false;
+	c->more = false;
 	answered(c);
-	show_prompt(c);
 	cli_session_step(c);
 }
 
 void
-cli_flush(struct cli_ctx *ctx)
+cli_resume(struct cli_ctx *ctx)
 {
-	(void)push(ctx->cli);
+	struct cli *c = ctx->cli;
+
+	MUST(c->running != NULL && c->waits);
+	c->waits = false;
+	c->more = true;
+	cli_session_step(c);
+}
+
+/* What a command said about its answer. */
+static void
+outcome(struct cli *c, enum cli_done done)
+{
+	c->more = done == CLI_MORE;
+	c->waits = done == CLI_LATER;
+	if (done == CLI_DONE)
+		answered(c);
+}
+
+/* The next piece of the answer. */
+static void
+go_on(struct cli *c)
+{
+	c->ctx.turn++;
+	outcome(c, c->running->run(&c->ctx));
+}
+
+/* A line that nobody will ever end: say so, once, and hang up. */
+static bool
+is_endless(struct cli *c)
+{
+	if (c->in.n <= CLI_LINE_MAX)
+		return (false);
+	text_printf(&c->out, "The line with its payload is longer than %d "
+	    "bytes: send it in pieces.\n\n", CLI_LINE_MAX);
+	text_clear(&c->in);
+	c->quit = true;
+	return (false);
 }
 
 /* Execute the first command that is complete; false: there is none. */
@@ -164,12 +216,12 @@ execute_one(struct cli *c)
 {
 	struct span all = text_span(&c->in), line, payload = SPAN_NONE, mark;
 	ptrdiff_t nl = span_find(all, '\n'), more, at;
-	enum cli_done done;
-	bool line_done;
+	enum cli_done done = CLI_DONE;
+	bool line_done, nothing;
 	size_t n, used;
 
 	if (nl < 0 && !(c->eof && all.n > 0))
-		return (false);
+		return (is_endless(c));
 	line = span_of(all.p, nl < 0 ? all.n : (size_t)nl);
 	used = line.n + (nl < 0 ? 0 : 1);
 	n = command_end(line);
@@ -181,34 +233,22 @@ execute_one(struct cli *c)
 		mark = span_trim(span_skip(line, (size_t)at + 2));
 		more = payload_of(span_skip(all, used), mark, &payload);
 		if (more < 0 && !c->eof)
-			return (false);
+			return (is_endless(c));
 		line.n = (size_t)at;
 		used += more < 0 ? all.n - used : (size_t)more;
 	}
-	if (line.n > 0 && line.p[line.n - 1] == '\r')
-		line.n--;
-	done = cli_run(c, span_trim(line), payload);
+	line = span_trim(line);
+	/* "show info;" is one command; an empty line asks for the list. */
+	nothing = line.n == 0 && (c->mid_line || !line_done);
+	if (!nothing)
+		done = cli_run(c, line, payload);
 	text_eat(&c->in, used);
+	c->mid_line = !line_done;
 	if (line_done && !c->prompt)
 		c->quit = true;         /* one line is all that is answered */
-	if (done == CLI_DONE)
-		answered(c);
+	if (!nothing)
+		outcome(c, done);
 	return (true);
-}
-
-void
-cli_session_step(struct cli *c)
-{
-	while (c->running == NULL && !c->quit && unread(c) < CLI_OUT_HIGH) {
-		if (!execute_one(c))
-			break;
-		if (c->running == NULL)
-			show_prompt(c);
-	}
-	if (!push(c))
-		return;
-	if (c->running == NULL && unread(c) == 0 && (c->quit || c->eof))
-		session_close(c);
 }
 
 static void
@@ -218,7 +258,8 @@ read_some(struct cli *c)
 	ssize_t n;
 
 	for (;;) {
-		if (c->in.n > CLI_LINE_MAX)
+		c->in_stalled = c->in.n > CLI_LINE_MAX;
+		if (c->in_stalled)
 			return;
 		n = recv(c->fd, buf, sizeof buf, 0);
 		if (n < 0 && errno == EINTR)
@@ -231,6 +272,50 @@ read_some(struct cli *c)
 		}
 		text_add(&c->in, span_of(buf, (size_t)n));
 	}
+}
+
+/* Whether the session's turn could bring it further. */
+static bool
+may_step(const struct cli *c)
+{
+	return (unread(c) < CLI_OUT_HIGH &&
+	    (c->running != NULL ? c->more : !c->quit));
+}
+
+/*
+ * A turn of one session: commands and pieces of answers until it has enough to
+ * send. What is left waits for the next turn of the loop, so that a listing of
+ * any length holds up nobody.
+ */
+void
+cli_session_step(struct cli *c)
+{
+	bool idle = false;
+
+	for (int left = CLI_TURN; left > 0 && !idle && may_step(c); left--) {
+		if (c->running != NULL)
+			go_on(c);
+		else
+			idle = !execute_one(c);
+	}
+	if (c->in_stalled && c->in.n <= CLI_LINE_MAX) {
+		read_some(c);
+		idle = false;
+	}
+	if (!push(c))
+		return;
+	if (c->running == NULL && unread(c) == 0 &&
+	    (c->quit || (c->eof && idle)))
+		session_close(c);
+	else if (!idle && c->can_out && may_step(c))
+		loop_post(the_loop, &c->task);
+}
+
+static void
+on_task(struct loop_task *t)
+{
+	cli_session_step(OBJ(HOLDER(t, struct cli, task), struct cli,
+	    CLI_MAGIC));
 }
 
 static void
@@ -270,6 +355,7 @@ cli_session_open(int fd, enum px_level level, bool expose_fd)
 	c->level = level;
 	c->expose_fd = expose_fd;
 	c->can_out = true;
+	c->task.fn = on_task;
 	c->timeout_ms = px_model->global.stats_timeout_ms != 0 ?
 	    px_model->global.stats_timeout_ms : 10000;
 	text_init(&c->in);

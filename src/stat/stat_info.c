@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stat_info - "show info": the process group as a whole. What only a worker
+ * knows of itself (memory, idle time) is asked for.
+ *
+ * Source: management manual 9.3: show info.
+ */
+#include "stat_int.h"
+
+#include <agent/agent.h>
+#include <base/clock.h>
+#include <base/pool.h>
+#include <cnt/cnt.h>
+#include <os/loop.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define ASK_MS 500
+
+/* ---- in a worker ---- */
+
+struct load {                           /* of one process */
+	int64_t busy_us, idle_us;
+	uint64_t pool_bytes, pool_used, pool_failed;
+	uint64_t timers, tasks;
+};
+
+static struct load
+my_load(void)
+{
+	struct load l = { .busy_us = the_loop->busy_us,
+		.idle_us = the_loop->idle_us };
+
+	for (const struct pool *p = pool_all; p != NULL; p = p->next) {
+		l.pool_bytes += p->n_total * p->size;
+		l.pool_used += p->n_used * p->size;
+		l.pool_failed += p->n_failed;
+	}
+	l.timers = the_loop->n_added;
+	for (const struct loop_task *t = the_loop->tasks; t != NULL;
+	    t = t->next)
+		l.tasks++;
+	return (l);
+}
+
+static void
+answer_load(struct agent_answer *a, struct span query)
+{
+	struct load l = my_load();
+
+	(void)query;
+	agent_answer(a, &l, sizeof l);
+}
+
+AGENT_TOPIC(load) = { .name = "load", .asked = answer_load };
+
+/* ---- in the agent ---- */
+
+struct info {
+	struct cli_ctx *x;
+	struct stat_opts opt;
+	struct stat_val v[INFO_N];
+	struct load sum;
+	uint32_t question;
+	char uptime[32], tainted[4];
+};
+
+static bool gates_closed;
+
+static void
+num(struct info *f, enum stat_info_col col, uint64_t n)
+{
+	f->v[col].set = true;
+	f->v[col].n = (int64_t)n;
+}
+
+static void
+str(struct info *f, enum stat_info_col col, const char *z)
+{
+	f->v[col].set = true;
+	f->v[col].z = z;
+}
+
+static void
+put_product(struct info *f)
+{
+	str(f, INFO_name, "HAProxy");   /* tools look for this name */
+	str(f, INFO_version, agent_facts.version);
+	str(f, INFO_release_date, agent_facts.date);
+	str(f, INFO_buildinfo, agent_facts.version);
+	num(f, INFO_nbthread, (uint64_t)agent_facts.n_workers);
+	num(f, INFO_nbproc, 1);
+	num(f, INFO_process_num, 1);
+	num(f, INFO_pid, (uint64_t)agent_facts.keeper_pid);
+	str(f, INFO_node, agent_facts.node);
+	if (agent_facts.description != NULL)
+		str(f, INFO_description, agent_facts.description);
+	str(f, INFO_tainted, "0");
+}
+
+static void
+put_times(struct info *f)
+{
+	int64_t s = (the_loop->now_us - agent_facts.start_mono_us) / 1000000;
+
+	if (s < 0)
+		s = 0;
+	snprintf(f->uptime, sizeof f->uptime, "%dd %dh%02dm%02ds",
+	    (int)(s / 86400), (int)(s / 3600 % 24), (int)(s / 60 % 60),
+	    (int)(s % 60));
+	str(f, INFO_uptime, f->uptime);
+	num(f, INFO_uptime_sec, (uint64_t)s);
+	num(f, INFO_start_time,
+	    (uint64_t)(agent_facts.start_wall_us / 1000000));
+}
+
+static void
+put_limits(struct info *f)
+{
+	struct rlimit files = { .rlim_cur = 0 };
+
+	(void)getrlimit(RLIMIT_NOFILE, &files);
+	num(f, INFO_ulimit_n, files.rlim_cur);
+	num(f, INFO_maxsock, files.rlim_cur);
+	num(f, INFO_maxconn, fe_conn_limit);
+	num(f, INFO_hard_maxconn, fe_conn_limit);
+	num(f, INFO_memmax_mb, (uint64_t)agent_facts.memory_mb);
+	num(f, INFO_memmax_b, (uint64_t)agent_facts.memory_mb << 20);
+}
+
+static uint32_t
+larger(uint32_t a, uint32_t b)
+{
+	return (a > b ? a : b);
+}
+
+/* Rates of all frontends. */
+static void
+put_rates(struct info *f)
+{
+	uint64_t conn = 0, sess = 0;
+	uint32_t conn_max = 0, sess_max = 0;
+
+	PX_EACH(px, px_model) {
+		const struct fe_shm *m;
+
+		if (!(px->kind & PX_FE))
+			continue;
+		m = fe_of(px)->shm;
+		conn += srv_rate_now(&m->conn_rate, the_loop->wall_us);
+		sess += srv_rate_now(&m->sess_rate, the_loop->wall_us);
+		conn_max = larger(conn_max, m->conn_rate.max);
+		sess_max = larger(sess_max, m->sess_rate.max);
+	}
+	num(f, INFO_connrate, conn);
+	num(f, INFO_connratelimit, 0);
+	num(f, INFO_maxconnrate, conn_max);
+	num(f, INFO_sessrate, sess);
+	num(f, INFO_sessratelimit, 0);
+	num(f, INFO_maxsessrate, sess_max);
+}
+
+static void
+put_counts(struct info *f)
+{
+	struct cnt_proc c;
+	unsigned sessions = cli_session_count();
+	uint64_t lost;
+
+	cnt_sum(0, (uint64_t *)&c, sizeof c / sizeof(uint64_t));
+	lost = c.log_lost;
+	num(f, INFO_currconns, fe_conn_total() + sessions);
+	num(f, INFO_cumconns, c.conn_tot);
+	num(f, INFO_cumreq, c.req_tot);
+	num(f, INFO_pipesused, c.pipes_used);
+	num(f, INFO_pipesfree, 0);
+	num(f, INFO_maxpipes, 0);
+	num(f, INFO_droppedlogs, lost);
+	num(f, INFO_totalout, c.bytes_out);
+	num(f, INFO_totalspliced, c.spliced_out);
+	num(f, INFO_stopping, gates_closed);
+	num(f, INFO_listeners, agent_n_sockets);
+	num(f, INFO_jobs, fe_conn_total() + sessions + agent_n_sockets);
+	num(f, INFO_unstoppable, 0);
+}
+
+/* What this program does not have, so that it is zero in truth. */
+static void
+put_absent(struct info *f)
+{
+	static const enum stat_info_col none[] = {
+		INFO_maxsslconns, INFO_currsslconns, INFO_cumsslconns,
+		INFO_sslrate, INFO_sslratelimit, INFO_maxsslrate,
+		INFO_sslfkeyrate, INFO_sslfmaxkeyrate, INFO_sslfreuse,
+		INFO_sslbkeyrate, INFO_sslbmaxkeyrate, INFO_sslcachelookups,
+		INFO_sslcachemisses, INFO_compressin, INFO_compressout,
+		INFO_compresslim, INFO_activepeers, INFO_connpeers,
+		INFO_busypolling, INFO_failedresol, INFO_debugcmds,
+		INFO_cumrecvlogs,
+	};
+
+	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+		num(f, none[i], 0);
+}
+
+static void
+put_load(struct info *f)
+{
+	int64_t all = f->sum.busy_us + f->sum.idle_us;
+
+	num(f, INFO_poolalloc_mb, f->sum.pool_bytes >> 20);
+	num(f, INFO_poolused_mb, f->sum.pool_used >> 20);
+	num(f, INFO_poolalloc_b, f->sum.pool_bytes);
+	num(f, INFO_poolused_b, f->sum.pool_used);
+	num(f, INFO_poolfailed, f->sum.pool_failed);
+	num(f, INFO_tasks, f->sum.timers);
+	num(f, INFO_run_queue, f->sum.tasks);
+	num(f, INFO_idle_pct, all <= 0 ? 100 :
+	    (uint64_t)(f->sum.idle_us * 100 / all));
+}
+
+static void
+on_load(struct agent_worker *w, struct span data, void *arg)
+{
+	struct info *f = arg;
+	struct load l;
+
+	(void)w;
+	if (data.n != sizeof l)
+		return;
+	memcpy(&l, data.p, sizeof l);
+	f->sum.busy_us += l.busy_us;
+	f->sum.idle_us += l.idle_us;
+	f->sum.pool_bytes += l.pool_bytes;
+	f->sum.pool_used += l.pool_used;
+	f->sum.pool_failed += l.pool_failed;
+	f->sum.timers += l.timers;
+	f->sum.tasks += l.tasks;
+}
+
+static void
+on_all_loads(int missing, void *arg)
+{
+	struct info *f = arg;
+
+	(void)missing;          /* a busy worker's share is left out */
+	f->question = 0;
+	put_product(f);
+	put_times(f);
+	put_limits(f);
+	put_rates(f);
+	put_counts(f);
+	put_absent(f);
+	put_load(f);
+	stat_info_put(f->x->out, f->v, &f->opt);
+	cli_finish(f->x);
+}
+
+static enum cli_done
+run_info(struct cli_ctx *x)
+{
+	struct info *f = x->priv = cli_alloc(x, sizeof *f);
+
+	f->x = x;
+	f->opt = stat_opts_parse(x, x->at);
+	f->question = agent_ask(&AGENT_TOPIC_OF(load), NULL, 0, ASK_MS,
+	    on_load, on_all_loads, f);
+	return (CLI_LATER);
+}
+
+static void
+drop_info(struct cli_ctx *x)
+{
+	struct info *f = x->priv;
+
+	agent_ask_drop(f->question);
+}
+
+CLI_COMMAND(show_info) = {
+	.name = "show info", .args = "[desc|json|typed]*",
+	.level = PX_LEVEL_USER, .run = run_info, .dropped = drop_info,
+	.doc = "facts and counters of the process group",
+};
+
+static void
+note_gates(bool open)
+{
+	gates_closed = !open;
+}
+
+AGENT_PART(stat) = { .name = "stat", .rank = 40, .gates = note_gates };
