@@ -274,6 +274,11 @@ put(struct out *o, const char *p, size_t n)
 {
 	if (n > (size_t)(o->end - o->at))
 		n = (size_t)(o->end - o->at);
+	if (n <= 3) {                   /* "/", ":", " [": not worth a call */
+		while (n-- > 0)
+			*o->at++ = *p++;
+		return;
+	}
 	memcpy(o->at, p, n);
 	o->at += n;
 }

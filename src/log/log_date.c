@@ -47,9 +47,9 @@ fill(struct log_date *d, int64_t s, bool gmt)
 const struct log_date *
 log_date(int64_t s, bool gmt)
 {
-	/* the stream's second and the present one are both in use */
-	static struct log_date kept[2][2];
-	struct log_date *d = &kept[gmt][s & 1];
+	/* streams that began at different times take turns */
+	static struct log_date kept[2][16];
+	struct log_date *d = &kept[gmt][s & 15];
 
 	if (d->s != s || d->text[0] == '\0')
 		fill(d, s, gmt);

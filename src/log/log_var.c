@@ -27,9 +27,18 @@ put_number(char *out, size_t size, int64_t v)
 	char b[24];
 	size_t n = 0;
 
+	if (v >= 0 && v <= 9 && size != 0) {    /* most numbers of a line */
+		*out = (char)('0' + v);
+		return (1);
+	}
 	if (v < 0) {
 		b[n++] = '-';
 		v = -v;
+	}
+	if (size >= sizeof b) {
+		if (n != 0)
+			*out = '-';
+		return (n + num_put(out + n, (uint64_t)v));
 	}
 	n += num_put(b + n, (uint64_t)v);
 	return (put_bytes(out, size, b, n));

@@ -41,6 +41,8 @@ struct rule_cfg {                       /* slot of a proxy */
 	unsigned n_steps;
 	struct rule_capture_cfg *cap[2];        /* request, response */
 	unsigned n_cap[2];
+	struct span cookie;             /* capture cookie: how it begins */
+	uint32_t cookie_len;
 };
 PX_SLOT_DECLARE(rule_slot);
 

@@ -390,6 +390,25 @@ parse_capture_res(struct conf_line *l, void *obj)
 }
 
 static bool
+parse_capture_cookie(struct conf_line *l, void *obj)
+{
+	struct rule_cfg *c;
+	struct span name;
+	int64_t len;
+
+	if (!conf_want(l, "the name of a cookie", &name))
+		return (false);
+	if (!conf_accept(l, "len"))
+		return (conf_err(l, conf_peek(l), "expected 'len <length>'"));
+	if (!conf_want_int(l, "a length", 1, 65535, &len) || !conf_end(l))
+		return (false);
+	c = rule_cfg_edit(obj);
+	c->cookie = name;
+	c->cookie_len = (uint32_t)len;
+	return (true);
+}
+
+static bool
 parse_declare_req(struct conf_line *l, void *obj)
 {
 	return (add_capture(l, obj, SPAN(""), false));
@@ -523,6 +542,11 @@ CAPTURE(capture_res, "capture response header", "<name> len <length>",
     parse_capture_res,
     "Keeps the last value of a response header for the log, cut at <length>.",
     "capture response header Server len 20");
+CAPTURE(capture_cookie, "capture cookie", "<name> len <length>",
+    parse_capture_cookie,
+    "Keeps the first cookie whose name begins so, of the request and of the "
+    "response, for the log; end the name by '=' to have all of it compared.",
+    "capture cookie SID= len 40");
 CAPTURE(declare_req, "declare capture request", "len <length>",
     parse_declare_req,
     "A place for 'http-request capture … id' to keep a value in.",

@@ -82,6 +82,44 @@ capture_one(const struct http_head *h, const struct rule_capture_cfg *c)
 	return (s);
 }
 
+/* "name=value" of the first cookie that begins so; Set-Cookie has one in each
+ * header, and attributes behind it. */
+static struct span
+find_cookie(const struct http_head *h, enum http_name id, struct span begin)
+{
+	const struct http_hdr *hdr = NULL;
+	struct span rest, one;
+
+	while ((hdr = http_find(h, id, SPAN_NONE, hdr)) != NULL) {
+		rest = span_of(hdr->value, hdr->value_n);
+		while (span_cut(&rest, ';', &one)) {
+			one = span_trim(one);
+			if (span_begins(one, begin))
+				return (one);
+			if (id == HTTP_SET_COOKIE)
+				break;
+		}
+	}
+	return (SPAN_NONE);
+}
+
+static void
+capture_cookie(const struct rule_cfg *c, struct txn *t, bool response)
+{
+	struct span s = find_cookie(response ? t->res : t->req,
+	    response ? HTTP_SET_COOKIE : HTTP_COOKIE, c->cookie);
+
+	if (s.p == NULL)
+		return;
+	if (s.n > c->cookie_len)
+		s.n = c->cookie_len;
+	s = arena_span(t->arena, s);
+	if (response)
+		t->cap_cookie_res = s;
+	else
+		t->cap_cookie_req = s;
+}
+
 void
 rule_capture(struct txn *t, bool response)
 {
@@ -90,7 +128,11 @@ rule_capture(struct txn *t, bool response)
 	const struct http_head *h = response ? t->res : t->req;
 	unsigned n = cfg->n_cap[response], i = 0;
 
-	if (n == 0 || h == NULL)
+	if (h == NULL)
+		return;
+	if (cfg->cookie.n != 0)
+		capture_cookie(cfg, t, response);
+	if (n == 0)
 		return;
 	if (c->v == NULL) {
 		c->v = arena_zget(t->arena, n * sizeof *c->v);

@@ -321,10 +321,13 @@ TEST(captures_keep_values_for_the_log)
 	try_init(&t);
 	CHECK_EQ(run(&t, "\tcapture request header X-A len 3\n"
 	    "\tcapture request header X-None len 3\n"
+	    "\tcapture cookie sid= len 6\n"
 	    "\tdeclare capture request len 4\n"
 	    "\thttp-request capture path id 2\n"
 	    "\thttp-request capture str(abcdef) len 2\n", &r), RULE_NEXT);
+	http_add(t.txn.req, SPAN("Cookie"), SPAN("sid2=x; sid=abcdef; sid=9"));
 	rule_capture(&t.txn, false);
+	CHECK_SPAN(t.txn.cap_cookie_req, "sid=ab");
 	CHECK_EQ(t.txn.cap_req.n, 4);
 	CHECK_SPAN(t.txn.cap_req.v[0], "2, ");
 	CHECK(t.txn.cap_req.v[1].p == NULL);
