@@ -51,8 +51,8 @@ struct srv_glob {                       /* SHM_QUEUE */
 };
 
 extern struct srv_glob *srv_glob;
-extern uint32_t *srv_own;               /* this process's row; never NULL
-                                         * after srv_worker_start() */
+/* This process's row of the table; NULL before srv_worker_start(). */
+extern uint32_t *srv_own;
 
 extern struct be *srv_all_be;
 extern struct fe *srv_all_fe;
