@@ -78,7 +78,12 @@ unsigned cli_session_count(void);
 void cli_say(struct cli_ctx *, int severity, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Answers every room gives: "No such backend.", "Require 'backend/server'." */
+/* cli_arg - word number `i`, or an empty one. */
+struct span cli_arg(const struct cli_ctx *, int i);
+
+/* The object that a word names, by name or "#id"; NULL: there is none, which
+ * was said ("No such backend.", "Require 'backend/server'."). */
 struct px *cli_want_backend(struct cli_ctx *, struct span name);
+struct px *cli_want_frontend(struct cli_ctx *, struct span name);
 struct px_server *cli_want_server(struct cli_ctx *, struct span be_srv);
 #endif

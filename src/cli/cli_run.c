@@ -4,6 +4,8 @@
  */
 #include "cli_int.h"
 
+#include <base/num.h>
+
 #include <string.h>
 
 /* Words of a line into ctx->arg: blanks separate, quotes and backslashes
@@ -141,13 +143,61 @@ cli_say(struct cli_ctx *x, int severity, const char *fmt, ...)
 	text_addc(x->out, '\n');
 }
 
+/* "#12": the number; 0 when it is a name. */
+static uint64_t
+number_of(struct span name)
+{
+	uint64_t n;
+
+	return (name.n > 1 && name.p[0] == '#' &&
+	    num_u64(span_skip(name, 1), &n) ? n : 0);
+}
+
+static struct px *
+find_proxy(struct span name, unsigned kind)
+{
+	uint64_t id = number_of(name);
+
+	if (id == 0)
+		return (px_find(px_model, name, kind));
+	PX_EACH(px, px_model)
+		if (px->id == id && (px->kind & kind) != 0)
+			return (px);
+	return (NULL);
+}
+
+static struct px_server *
+find_server(struct px *px, struct span name)
+{
+	uint64_t id = number_of(name);
+
+	if (id == 0)
+		return (px_server_find(px, name));
+	PX_EACH_SERVER(sv, px)
+		if (sv->id == id)
+			return (sv);
+	return (NULL);
+}
+
 struct px *
 cli_want_backend(struct cli_ctx *x, struct span name)
 {
-	struct px *px = px_find(px_model, name, PX_BE);
+	struct px *px = find_proxy(name, PX_BE);
 
 	if (px == NULL)
 		cli_say(x, 3, "No such backend.");
+	return (px);
+}
+
+struct px *
+cli_want_frontend(struct cli_ctx *x, struct span name)
+{
+	struct px *px = name.n == 0 ? NULL : find_proxy(name, PX_FE);
+
+	if (name.n == 0)
+		cli_say(x, 3, "A frontend name is expected.");
+	else if (px == NULL)
+		cli_say(x, 3, "No such frontend.");
 	return (px);
 }
 
@@ -162,13 +212,17 @@ cli_want_server(struct cli_ctx *x, struct span be_srv)
 		cli_say(x, 3, "Require 'backend/server'.");
 		return (NULL);
 	}
-	px = px_find(px_model, span_of(be_srv.p, (size_t)slash), PX_BE);
-	if (px == NULL) {
-		cli_say(x, 3, "No such backend.");
+	px = cli_want_backend(x, span_of(be_srv.p, (size_t)slash));
+	if (px == NULL)
 		return (NULL);
-	}
-	sv = px_server_find(px, span_skip(be_srv, (size_t)slash + 1));
+	sv = find_server(px, span_skip(be_srv, (size_t)slash + 1));
 	if (sv == NULL)
 		cli_say(x, 3, "No such server.");
 	return (sv);
+}
+
+struct span
+cli_arg(const struct cli_ctx *x, int i)
+{
+	return (i < x->n ? x->arg[i] : SPAN(""));
 }

@@ -106,10 +106,12 @@ number_proxies(void)
 {
 	struct numbers nu = { NULL, 0, 0, 0 };
 
-	nu.used = must_alloc((px_model->n_px + 1) * sizeof *nu.used);
+	nu.used = must_alloc((px_model->n_px + 2) * sizeof *nu.used);
 	PX_EACH(px, px_model)
 		if (px->id != 0)
 			nu.used[nu.n++] = px->id;
+	if (px_model->global.stats_binds != NULL)
+		nu.used[nu.n++] = 1;    /* the runtime API's, as in HAProxy */
 	sort_numbers(&nu);
 	PX_EACH(px2, px_model)
 		if (px2->id == 0)

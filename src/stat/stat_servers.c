@@ -36,7 +36,8 @@ put_state(struct text *out, const struct srv *srv)
 	    srv->be->px->id, srv->be->px->name, cfg->id, cfg->name,
 	    a.family == ADDR_V4 || a.family == ADDR_V6 ? ip : "-",
 	    m->state, m->admin, m->uweight, cfg->weight,
-	    (long long)(ago < 0 ? 0 : ago), m->chk_status, m->chk_result,
+	    (long long)(ago < 0 ? 0 : ago),
+	    m->chk_status == 0 ? CHK_INI : m->chk_status, m->chk_result,
 	    m->chk_health, m->chk_state, m->agent_state);
 	text_printf(out, "%s %u - 0 0 - - 0\n", "-", a.port);
 }
@@ -66,7 +67,8 @@ begin(struct cli_ctx *x, struct walk *w)
 	w->px = px_find(px_model, x->arg[x->at], PX_BE);
 	w->only = true;
 	if (w->px == NULL)
-		cli_say(x, 3, "Can't find backend.");
+		cli_say(x, 3, "Can't find backend '%.*s'.",
+		    SPAN_FMT(x->arg[x->at]));
 	return (w->px != NULL);
 }
 
