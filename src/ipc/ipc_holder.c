@@ -177,6 +177,18 @@ open_one(const struct ipc_listen *l, struct span host, struct span interface)
 	return (fd);
 }
 
+/* One that is open already: with this generation's backlog, and not paused any
+ * more (SIGTTOU). */
+static void
+listen_again(const struct row *r, const struct ipc_listen *l)
+{
+	if (l->dgram || l->family == ADDR_FD || l->family == ADDR_SOCKPAIR)
+		return;
+	for (size_t i = 0; i < r->n; i++)
+		(void)listen(r->fds[i], l->backlog > 0 ? l->backlog :
+		    SOMAXCONN);
+}
+
 static bool
 open_shards(struct row *r, const struct ipc_listen *l, struct span host,
     struct span interface)
@@ -188,6 +200,7 @@ open_shards(struct row *r, const struct ipc_listen *l, struct span host,
 		want = IPC_FDS_MAX;
 	if (want == 0)
 		want = 1;
+	listen_again(r, l);
 	if (r->n == 0)
 		while (r->n < want && (fd = ipc_holder_adopted(l, host,
 		    interface)) >= 0)

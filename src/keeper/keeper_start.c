@@ -293,7 +293,7 @@ keeper_candidate(struct keeper_opts *o, int master_fd)
 	int fds[3];
 
 	k->o = o;
-	k->has_master = true;
+	k->has_master = o->master = true;
 	(void)sock_set_cloexec(master_fd, true);
 	ipc_open(&k->master, master_fd, IPC_KEEPER, IPC_MASTER, NULL, NULL,
 	    NULL);

@@ -223,8 +223,11 @@ master_on_keeper(struct ipc_chan *c, struct ipc_msg *msg, void *arg)
 	struct master *m = &the_master;
 
 	(void)c;
-	if (msg == NULL)
-		return;         /* its death comes as a signal */
+	if (msg == NULL) {      /* its death comes as a signal */
+		if (g->state == GEN_CANDIDATE && g->pid > 0)
+			(void)kill(g->pid, SIGKILL);    /* broke the rules */
+		return;
+	}
 	switch (msg->type) {
 	case IPC_HELLO:
 		take_hello(m, g, msg);
