@@ -66,20 +66,27 @@ holder(const struct tree *t, uint32_t node, uint32_t l)
 	return (node >= l ? node - l : atomic_load(&t->win[node]));
 }
 
-static void
-play(const struct be *be, struct tree *t, uint32_t node, uint32_t l)
+/* Returns true when parents must look again at a match of server `no`. */
+static bool
+play(const struct be *be, struct tree *t, uint32_t node, uint32_t l,
+    uint32_t no)
 {
+	bool changed = false;
+
 	for (int again = 0; again < 3; again++) {
 		uint32_t a = holder(t, 2 * node, l);
 		uint32_t b = holder(t, 2 * node + 1, l);
 		uint32_t w = better(be, a, b) ? a : b;
 
-		if (atomic_exchange(&t->win[node], w) == w && again > 0)
-			return;
+		if (atomic_load(&t->win[node]) == w)
+			return (changed || w == no);
+		atomic_store(&t->win[node], w);
+		changed = true;
 	}
+	return (true);
 }
 
-/* The matches from one server up to the root. */
+/* The matches from one server up to the root, as far as they change. */
 static void
 replay(const struct be *be, uint32_t no)
 {
@@ -87,7 +94,8 @@ replay(const struct be *be, uint32_t no)
 	uint32_t l = leaves(be->n);
 
 	for (uint32_t node = (l + no) / 2; node > 0; node /= 2)
-		play(be, t, node, l);
+		if (!play(be, t, node, l, no))
+			return;
 }
 
 static void
@@ -96,7 +104,7 @@ replay_all(struct be *be)
 	uint32_t l = leaves(be->n);
 
 	for (uint32_t node = l; --node > 0;)
-		play(be, be->lb_shm, node, l);
+		(void)play(be, be->lb_shm, node, l, be->n);
 }
 
 /* The long way, for what the root can't answer. */
