@@ -194,14 +194,17 @@ wrong_side(struct conf_line *l, const struct kw *kw, unsigned in)
 	const char *section = in & KW_FRONTEND ? "frontend" : "backend";
 	const char *lacks = in & KW_FRONTEND ? "backend" : "frontend";
 	const char *name = l->conf->state->name;
+	const char *what = kw->name;
 
+	if (strncmp(what, "option ", 7) == 0)
+		what += 7;
 	if (strcmp(kw->name, "server") == 0 ||
 	    strcmp(kw->name, "default-server") == 0)
 		return (conf_err(l, &l->word[l->at], "'%s' not allowed "
-		    "because %s '%s' has no %s capability", kw->name,
-		    section, name, lacks));
+		    "because %s '%s' has no %s capability", what, section,
+		    name, lacks));
 	return (conf_warn(l, &l->word[l->at], "'%s' ignored because %s '%s' "
-	    "has no %s capability", kw->name, section, name, lacks));
+	    "has no %s capability", what, section, name, lacks));
 }
 
 static bool

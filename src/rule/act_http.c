@@ -362,6 +362,18 @@ set_target(struct txn *t, struct span before, struct span path,
 	}
 }
 
+/* An absolute target says the host, too (RFC 9112 3.2.2). */
+static void
+host_follows(struct txn *t)
+{
+	struct http_uri u;
+
+	memset(&u, 0, sizeof u);
+	if (http_uri_split(t->req->meth, t->req->target, &u) &&
+	    u.scheme.n != 0 && u.authority.n != 0)
+		http_set(t->req, SPAN("Host"), u.authority);
+}
+
 /* Scheme and authority, path, query of the target as it is now. */
 static bool
 split(struct txn *t, struct span *before, struct http_uri *u)
@@ -425,8 +437,10 @@ run_set_uri(const void *priv, struct txn *t, struct rule_run *run)
 	struct span text = rule_text(((const struct edit *)priv)->fmt, t);
 
 	(void)run;
-	if (text.p != NULL && t->req != NULL && is_target(text))
-		set_target(t, text, SPAN_NONE, SPAN_NONE);
+	if (text.p == NULL || t->req == NULL || !is_target(text))
+		return (RULE_NEXT);
+	set_target(t, text, SPAN_NONE, SPAN_NONE);
+	host_follows(t);
 	return (RULE_NEXT);
 }
 
@@ -461,9 +475,10 @@ run_replace_uri(const void *priv, struct txn *t, struct rule_run *run)
 	struct span v;
 
 	(void)run;
-	if (t->req != NULL &&
-	    (v = replaced(priv, t, t->req->target)).p != NULL)
-		set_target(t, v, SPAN_NONE, SPAN_NONE);
+	if (t->req == NULL || (v = replaced(priv, t, t->req->target)).p == NULL)
+		return (RULE_NEXT);
+	set_target(t, v, SPAN_NONE, SPAN_NONE);
+	host_follows(t);
 	return (RULE_NEXT);
 }
 

@@ -97,6 +97,71 @@ may_have_rules(struct conf_line *l, const struct px *px)
 	return (false);
 }
 
+/* ---- the order of lines ---- */
+
+/* Request rules in the order in which they run, whatever the file says. */
+enum step { STEP_CONN, STEP_SESS, STEP_CONTENT, STEP_HTTP, STEP_REDIRECT,
+	STEP_USE, STEP_N };
+
+static unsigned
+rules_at(const struct px *px, enum step step)
+{
+	static const enum rule_set of[] = { RULE_TCP_CONN, RULE_TCP_SESS,
+		RULE_TCP_REQ, RULE_HTTP_REQ };
+	const struct rule_cfg *c = px_get(&px->slots, &rule_slot);
+
+	if (step == STEP_USE)
+		return (px->use_be != NULL);
+	return (step == STEP_REDIRECT ? c->redirects.n : c->set[of[step]].n);
+}
+
+static unsigned
+inherited(const struct px *px, enum step step)
+{
+	return (px->from == NULL ? 0 : rules_at(px->from, step));
+}
+
+/* Warn about a rule below one that runs after it; those of the defaults do
+ * not count. */
+static void
+warn_order(struct conf_line *l, const struct px *px, enum step step)
+{
+	static const char *const names[] = { "'tcp-request connection'",
+		"'tcp-request session'", "'tcp-request content'",
+		"'http-request'", "'redirect'", "'use_backend'" };
+
+	if ((px->kind & PX_DEFAULTS) != 0)
+		return;
+	for (int after = (int)step + 1; after < STEP_N; after++) {
+		if (rules_at(px, after) <= inherited(px, after))
+			continue;
+		conf_warn(l, NULL, "a %s rule placed after a %s rule will "
+		    "still be processed before", names[step], names[after]);
+		return;
+	}
+}
+
+static void
+warn_set_order(struct conf_line *l, const struct px *px, enum rule_set set)
+{
+	switch (set) {
+	case RULE_TCP_CONN:
+		warn_order(l, px, STEP_CONN);
+		break;
+	case RULE_TCP_SESS:
+		warn_order(l, px, STEP_SESS);
+		break;
+	case RULE_TCP_REQ:
+		warn_order(l, px, STEP_CONTENT);
+		break;
+	case RULE_HTTP_REQ:
+		warn_order(l, px, STEP_HTTP);
+		break;
+	default:
+		break;
+	}
+}
+
 /* ---- actions ---- */
 
 static const struct rule_action *
@@ -192,6 +257,7 @@ parse_rule(struct conf_line *l, struct px *px, enum rule_set set)
 		return (false);
 	r.cond = cond;
 	r.priv = priv;
+	warn_set_order(l, px, set);
 	*rule_append(l, &rule_cfg_edit(px)->set[set]) = r;
 	return (true);
 }
@@ -304,6 +370,7 @@ parse_redirect(struct conf_line *l, void *obj)
 	    !conf_end(l))
 		return (false);
 	r.cond = cond;
+	warn_order(l, px, STEP_REDIRECT);
 	*rule_append(l, &rule_cfg_edit(px)->redirects) = r;
 	return (true);
 }
@@ -422,6 +489,33 @@ parse_declare_res(struct conf_line *l, void *obj)
 
 /* ---- the end of the configuration ---- */
 
+/* Rules that only HTTP has, in a proxy that does not read it. */
+static void
+warn_mode(struct conf *conf, const struct px *px)
+{
+	static const enum rule_set http[] = { RULE_HTTP_REQ, RULE_HTTP_RES,
+		RULE_HTTP_AFTER };
+	const struct rule_cfg *c = px_get(&px->slots, &rule_slot), *from;
+	const char *what = px->kind == (PX_FE | PX_BE) ? "proxy" :
+	    px->section;
+
+	if (px->mode == PX_HTTP || px->disabled)
+		return;
+	for (size_t i = 0; i < NELEM(http); i++) {
+		from = px->from == NULL ? NULL :
+		    px_get(&px->from->slots, &rule_slot);
+		if (c->set[http[i]].n > (from == NULL ? 0 :
+		    from->set[http[i]].n))
+			conf_fail(conf, DIAG_WARNING, px->pos, "'%s' rules "
+			    "ignored for %s '%s' as they require HTTP mode",
+			    sets[http[i]].keyword, what, px->name);
+	}
+	if (c->redirects.n > inherited(px, STEP_REDIRECT))
+		conf_fail(conf, DIAG_WARNING, px->pos, "'redirect' rules "
+		    "ignored for %s '%s' as they require HTTP mode", what,
+		    px->name);
+}
+
 static bool
 check_rules(struct conf *conf)
 {
@@ -432,6 +526,7 @@ check_rules(struct conf *conf)
 		struct conf_line l = { .conf = conf };
 		struct rule_cfg *c;
 
+		warn_mode(conf, px);
 		if (have->redirects.n != 0) {
 			c = rule_cfg_edit(px);
 			for (unsigned i = 0; i < c->redirects.n; i++)

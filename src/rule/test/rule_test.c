@@ -127,7 +127,7 @@ TEST(edits)
 		{ "set-query z=%[url_param(x)]",
 		    "GET /p/q?z=1|Host:a.org|X-A:1|X-A:2, 22|X-B:b" },
 		{ "set-uri http://h/",
-		    "GET http://h/|Host:a.org|X-A:1|X-A:2, 22|X-B:b" },
+		    "GET http://h/|X-A:1|X-A:2, 22|X-B:b|Host:h" },
 		{ "set-method PUT",
 		    "PUT /p/q?x=1|Host:a.org|X-A:1|X-A:2, 22|X-B:b" },
 		{ "replace-path ^/p/(.*) /z/\\\\1",
