@@ -189,7 +189,7 @@ note_backend(struct be *be, bool was_up)
 /* State and orders were written: let the workers have it. Returns how many
  * streams must look for another server. */
 static uint32_t
-act(struct srv *srv, const struct before *b, enum why kill)
+act(struct srv *srv, const struct before *b)
 {
 	uint32_t n = 0;
 
@@ -200,9 +200,15 @@ act(struct srv *srv, const struct before *b, enum why kill)
 	if (!srv_usable(srv))
 		n = srv_requeue(srv);
 	note_backend(srv->be, b->be_up);
-	if (b->up && !srv_is_up(srv))
-		chk_tell(srv, kill);
 	return (n);
+}
+
+/* After the line that says so: connections and, if wanted, sessions end. */
+static void
+leave_server(struct srv *srv, const struct before *b)
+{
+	if (b->up && !srv_is_up(srv))
+		chk_tell(srv, srv_down_shuts(srv) ? WHY_SRV_KILLED : WHY_OK);
 }
 
 /* After the server's own line. */
@@ -221,7 +227,7 @@ kill_backups(struct be *be)
 {
 	for (uint32_t i = 0; i < be->n; i++)
 		if (be->srv[i].cfg->backup)
-			chk_tell(&be->srv[i], WHY_SRV_KILLED);
+			chk_tell(&be->srv[i], WHY_BACKUP_KILLED);
 }
 
 static void
@@ -232,10 +238,11 @@ go_down(struct srv *srv, const char *why)
 	uint32_t n;
 
 	atomic_store(&srv->shm->state, SRV_STOPPED);
-	n = act(srv, &b, srv_down_shuts(srv) ? WHY_SRV_KILLED : WHY_OK);
+	n = act(srv, &b);
 	snprintf(what, sizeof what, "is DOWN%s", why);
 	log_down(srv, LOG_L_ALERT, what, n);
 	log_backend(srv, &b);
+	leave_server(srv, &b);
 }
 
 static void
@@ -249,7 +256,7 @@ go_up(struct srv *srv, const char *why)
 		srv_slow_start(srv);
 		chk_slow(srv);
 	}
-	(void)act(srv, &b, WHY_OK);
+	(void)act(srv, &b);
 	if (srv_up_shuts_backup(srv) && !srv->cfg->backup && srv_usable(srv))
 		kill_backups(srv->be);
 	snprintf(what, sizeof what, "is UP%s", why);
@@ -362,10 +369,11 @@ go_maint(struct srv *srv)
 	pause_check(srv, true);
 	if (chk_has(srv))
 		srv->shm->chk_health = 0;
-	n = act(srv, &b, srv_down_shuts(srv) ? WHY_SRV_KILLED : WHY_OK);
+	n = act(srv, &b);
 	log_down(srv, b.usable ? LOG_L_ALERT : LOG_L_NOTICE,
 	    "is going DOWN for maintenance", n);
 	log_backend(srv, &b);
+	leave_server(srv, &b);
 }
 
 static void
@@ -381,7 +389,7 @@ leave_maint(struct srv *srv, bool to_drain)
 	srv->shm->chk_health = (int16_t)chk_rise(srv);
 	srv_slow_start(srv);
 	chk_slow(srv);
-	(void)act(srv, &b, WHY_OK);
+	(void)act(srv, &b);
 	log_short(srv, to_drain ? "is UP/DRAIN (leaving forced maintenance)." :
 	    "is UP/READY (leaving forced maintenance).");
 	if (to_drain)
@@ -398,7 +406,7 @@ go_drain(struct srv *srv)
 	if (atomic_load(&srv->shm->admin) & SRV_FDRAIN)
 		return;
 	atomic_fetch_or(&srv->shm->admin, SRV_FDRAIN);
-	n = act(srv, &b, WHY_OK);
+	n = act(srv, &b);
 	log_up(srv, "enters drain state", n);
 	log_backend(srv, &b);
 }
@@ -409,7 +417,7 @@ leave_drain(struct srv *srv)
 	struct before b = look(srv);
 
 	atomic_fetch_and(&srv->shm->admin, ~(uint32_t)SRV_FDRAIN);
-	(void)act(srv, &b, WHY_OK);
+	(void)act(srv, &b);
 	log_short(srv, srv_is_up(srv) ? "is UP (leaving forced drain)." :
 	    "is DOWN (leaving forced drain).");
 }
@@ -436,7 +444,7 @@ go_stopping(struct srv *srv)
 	uint32_t n;
 
 	atomic_store(&srv->shm->state, SRV_STOPPING);
-	n = act(srv, &b, WHY_OK);
+	n = act(srv, &b);
 	log_up(srv, "is stopping, changed from CLI", n);
 	log_backend(srv, &b);
 }
@@ -624,16 +632,24 @@ chk_take_over(struct srv *srv)
 {
 	struct srv_shm *sh = srv->shm;
 	bool had = sh->chk_state & CHK_CONFIGURED;
+	struct chk *c = chk_of(srv);
 
+	if (c != NULL)                  /* only what is new is worth a line */
+		c->logged = sh->chk_result != CHK_RES_UNKNOWN;
 	if (sh->changed_wall_s == 0)
 		sh->changed_wall_s = wall_s();
 	if (srv->be->shm->changed_wall_s == 0)
 		srv->be->shm->changed_wall_s = wall_s();
 	if (chk_has(srv) && !had)
 		first_state(srv);
-	else if (!chk_has(srv) && had) {
+	else if (!chk_has(srv) && sh->chk_status == CHK_UNK) {
+		sh->chk_status = CHK_INI;
+		sh->chk_health = (int16_t)chk_rise(srv);
+	} else if (!chk_has(srv) && had) {
 		sh->chk_state = 0;
-		sh->chk_status = CHK_UNK;
+		sh->chk_status = CHK_INI;
+		sh->chk_result = CHK_RES_UNKNOWN;
+		sh->chk_health = (int16_t)chk_rise(srv);
 		if ((atomic_load(&sh->admin) & SRV_MAINT) == 0)
 			atomic_store(&sh->state, SRV_RUNNING);
 		be_refresh(srv->be);
