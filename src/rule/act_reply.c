@@ -298,12 +298,14 @@ parse_http_error(struct conf_line *l, void *obj)
 	if (!px_error_has(c->status))
 		return (conf_err(l, first, "status %u is no error that the "
 		    "proxy answers", c->status));
-	if (c->body == BODY_DEFAULT)
-		return (conf_err(l, first, "'default-errorfiles' would answer "
-		    "with itself here"));
+	if (c->body == BODY_DEFAULT)    /* the built-in one again */
+		c->fixed = http_reply_default(c->status);
 	if (c->section != NULL)
 		return (conf_err(l, first, "'errorfiles' in http-error is not "
 		    "supported yet"));
+	if (c->body == BODY_DEFAULT && c->fixed == NULL)
+		return (conf_err(l, first, "there is no built-in answer for "
+		    "status %u", c->status));
 	if (c->fixed == NULL)
 		return (conf_err(l, first, "formats that depend on the request "
 		    "are not supported yet in http-error"));
