@@ -13,6 +13,11 @@
  * chosen now, and give queued streams to those that have room. */
 void be_refresh(struct be *);
 
+/* srv_config_apply - where the configuration says something else about weight,
+ * address or "disabled" than the last one did, it wins now. For the agent when
+ * its generation begins to serve: until then the one before is in charge. */
+void srv_config_apply(struct be *);
+
 /* srv_requeue - streams that wait for this server wait for any one instead;
  * returns how many. */
 uint32_t srv_requeue(struct srv *);

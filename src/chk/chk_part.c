@@ -152,6 +152,7 @@ static void
 take_over_be(struct be *be, void *arg)
 {
 	(void)arg;
+	srv_config_apply(be);
 	for (uint32_t i = 0; i < be->n; i++)
 		chk_take_over(&be->srv[i]);
 }

@@ -40,6 +40,7 @@ static unsigned n_waiting;
 static int my_no = -1;
 static int bell_fd = -1, ring_fd = -1;
 static struct tmr look_tmr;
+static bool looking;                    /* look_tmr is armed */
 
 static void fetch(void);
 
@@ -345,9 +346,10 @@ remember(uint32_t no, struct srv_slot *slot)
 static void
 keep_looking(void)
 {
-	if (n_waiting > 0)
-		tmr_arm(&the_loop->wheel, &look_tmr,
-		    the_loop->now_ms + LOOK_MS);
+	if (n_waiting == 0 || looking)
+		return;
+	looking = true;
+	tmr_arm(&the_loop->wheel, &look_tmr, the_loop->now_ms + LOOK_MS);
 }
 
 enum why
@@ -485,6 +487,7 @@ static void
 on_look(struct tmr *t)
 {
 	(void)t;
+	looking = false;
 	fetch();
 }
 
@@ -498,6 +501,7 @@ srv_worker_start(int proc_no)
 	my_no = proc_no;
 	srv_own = srv_glob->own[proc_no];
 	tmr_init(&look_tmr, on_look);
+	looking = false;
 	atomic_store(&srv_glob->box[proc_no], 0);
 	bell_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    0);

@@ -162,8 +162,17 @@ setup_server(struct be *be, struct srv *srv, const struct px_server *cfg)
 		srv->shm->own = srv_own_new(&srv->shm->inflight);
 	if (srv->shm->own_idle == 0)
 		srv->shm->own_idle = srv_own_new(&srv->shm->idle);
-	apply_config(srv, found == SHM_FRESH);
+	if (found == SHM_FRESH)
+		apply_config(srv, true);
 	return (srv->cnt != 0);
+}
+
+void
+srv_config_apply(struct be *be)
+{
+	for (uint32_t i = 0; i < be->n; i++)
+		apply_config(&be->srv[i], false);
+	be_refresh(be);
 }
 
 static bool

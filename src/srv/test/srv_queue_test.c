@@ -413,11 +413,14 @@ TEST(state_is_kept_and_the_file_wins_where_it_changed)
 	atomic_store(&be->srv[0].shm->uweight, 9);
 	atomic_store(&be->srv[0].shm->state, SRV_STOPPED);
 	be = try_setup(B S(1, "weight 5") S(2, ""));
+	CHECK(!srv_usable(&be->srv[1]));        /* not in charge yet */
+	srv_config_apply(be);
 	CHECK_EQ(atomic_load(&be->srv[0].shm->uweight), 9);
 	CHECK_EQ(atomic_load(&be->srv[0].shm->state), SRV_STOPPED);
 	CHECK_EQ(atomic_load(&be->srv[1].shm->admin), 0);
 	CHECK(srv_usable(&be->srv[1]));
 	be = try_setup(B S(1, "weight 6") S(2, ""));
+	srv_config_apply(be);
 	CHECK_EQ(atomic_load(&be->srv[0].shm->uweight), 6);
 }
 
