@@ -64,6 +64,8 @@ struct smp_fetch {
 	bool (*run)(struct txn *, const struct arg *, struct smp *out);
 	const char *doc, *example;
 	uint8_t acl;                    /* enum smp_acl */
+	const char *acl_fetch;          /* what the name means in conditions,
+	                                 * when it is not this one: "req.hdr" */
 	bool fresh;                     /* differs from call to call: rand() */
 	bool constant;                  /* folded when it is parsed: str() */
 	bool list;                      /* conditions look at each value */
@@ -191,6 +193,14 @@ struct cond_single {
 bool cond_single(const struct cond *, struct cond_single *);
 /* expr_same - two compiled expressions that always give the same sample. */
 bool expr_same(const struct expr *, const struct expr *);
+
+/*
+ * acl_method - the `i`th match method and what it does; acl_predefined - the
+ * `i`th ACL that needs no declaration and what it is. For manuals: false
+ * behind the last.
+ */
+bool acl_method(size_t i, const char **name, const char **doc);
+bool acl_predefined(size_t i, const char **name, const char **text);
 
 /* ---- log-format ---- */
 

@@ -283,7 +283,6 @@ parse_term(struct conf_line *l, int end)
 	else if (t->match == ACL_MATCH_N &&
 	    !match_default(l, w, t->expr, &t->match))
 		return (NULL);
-	p.icase = t->expr->type == SMP_METH;
 	if (!parse_flags(&p))
 		return (NULL);
 	if (t->expr->type == SMP_BIN && !p.named_match &&
@@ -420,6 +419,16 @@ static const struct {
 	{ "TRUE", "always_true" },
 	{ "WAIT_END", "wait_end" },
 };
+
+bool
+acl_predefined(size_t i, const char **name, const char **text)
+{
+	if (i >= NELEM(predefined))
+		return (false);
+	*name = predefined[i].name;
+	*text = predefined[i].text;
+	return (true);
+}
 
 static const struct acl *
 find_predefined(struct conf_line *l, const struct conf_word *w)

@@ -229,6 +229,7 @@ dump_acls(struct text *out)
 {
 	static const char *const suffix[] = { "beg", "dir", "dom", "end",
 	    "len", "reg", "sub" };
+	const char *of;
 
 	index_all();
 	for (size_t i = 0; i < fetches.n; i++) {
@@ -236,11 +237,12 @@ dump_acls(struct text *out)
 
 		if (f->acl == SMP_ACL_TYPED)
 			continue;
-		text_printf(out, "%s = %s -m str\n", f->name, f->name);
+		of = f->acl_fetch != NULL ? f->acl_fetch : f->name;
+		text_printf(out, "%s = %s -m str\n", f->name, of);
 		for (size_t k = 0; f->acl == SMP_ACL_ALL && k < NELEM(suffix);
 		    k++)
 			text_printf(out, "%s_%s = %s -m %s\n", f->name,
-			    suffix[k], f->name, suffix[k]);
+			    suffix[k], of, suffix[k]);
 	}
 }
 

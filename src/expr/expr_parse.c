@@ -265,6 +265,8 @@ parse_fetch(struct conf_line *l, const struct conf_word *w, struct span *rest,
 	e.fetch = expr_fetch_find(name);
 	if (e.fetch == NULL && acl != NULL)
 		e.fetch = find_derived(&name, acl);
+	if (acl != NULL && e.fetch != NULL && e.fetch->acl_fetch != NULL)
+		e.fetch = expr_fetch_find(span_str(e.fetch->acl_fetch));
 	if (e.fetch == NULL) {
 		expr_unknown(l, &at, acl != NULL ? "acl" : "smp", name);
 		return (NULL);

@@ -143,14 +143,12 @@ static bool
 fetch_method(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
-	if (t->req != NULL) {
-		s->meth = t->req->meth;
-		return (set_str(s, t->req->method));
-	}
+	/* the one that came, also after set-method, as in the reference */
 	s->meth = t->meth;
 	if (t->meth != HTTP_METH_OTHER)
 		return (set_str(s, http_meth_text(t->meth)));
-	return (set_str(s, t->method_text));
+	return (set_str(s, t->req != NULL ? t->req->method :
+	    t->method_text));
 }
 
 static bool
@@ -523,7 +521,7 @@ FETCH(urlp) = {
 FETCH(method) = {
 	.name = "method", .args = "", .out = SMP_METH, .stages = SMP_FROM_REQ,
 	.run = fetch_method, .acl = SMP_ACL_EXACT,
-	.doc = "The method of the request; compared without regard to case.",
+	.doc = "The method of the request as it came.",
 	.example = "acl valid_method method GET HEAD",
 };
 #define VER_DOC "The version of the request, as in '1.1'."
@@ -580,14 +578,14 @@ FETCH(first_req) = {
 FETCH(req_hdr) = {
 	.name = "req.hdr", .args = HDR_ARGS, .out = SMP_STR,
 	.stages = SMP_REQUEST, .run = fetch_req_hdr, .list = true,
-	.check = check_name, .acl = SMP_ACL_ALL, .doc = HDR_DOC,
+	.check = check_name, .doc = HDR_DOC,
 	.example = "acl local req.hdr(host) -i localhost",
 };
 FETCH(hdr) = {
 	.name = "hdr", .args = HDR_ARGS, .out = SMP_STR,
 	.stages = SMP_REQUEST | SMP_RESPONSE, .run = fetch_hdr, .list = true,
-	.check = check_name, .acl = SMP_ACL_ALL,
-	.doc = "As req.hdr, or as res.hdr in rules for responses.",
+	.check = check_name, .acl = SMP_ACL_ALL, .acl_fetch = "req.hdr",
+	.doc = "As req.hdr; in formats of rules for responses, as res.hdr.",
 	.example = "acl local hdr(host) -i localhost",
 };
 FETCH(req_fhdr) = {
@@ -631,9 +629,16 @@ HDR_TYPED(res_hdr_val, "res.hdr_val", SMP_INT, fetch_res_hdr_val,
 FETCH(res_hdr) = {
 	.name = "res.hdr", .args = "str name=, int occ= [-10..]",
 	.out = SMP_STR, .stages = SMP_RESPONSE, .run = fetch_res_hdr,
-	.list = true, .check = check_name, .acl = SMP_ACL_ALL,
+	.list = true, .check = check_name,
 	.doc = "A value of a response header, as req.hdr for requests.",
 	.example = "http-response deny if { res.hdr(x-secret) -m found }",
+};
+FETCH(shdr) = {
+	.name = "shdr", .args = "str name=, int occ= [-10..]",
+	.out = SMP_STR, .stages = SMP_RESPONSE, .run = fetch_res_hdr,
+	.list = true, .check = check_name, .acl = SMP_ACL_ALL,
+	.acl_fetch = "res.hdr", .doc = "The old name of res.hdr.",
+	.example = "http-response deny if { shdr_beg(server) -i iis }",
 };
 FETCH(res_fhdr) = {
 	.name = "res.fhdr", .args = "str name=, int occ= [-10..]",

@@ -294,6 +294,8 @@ replace_values(const struct edit *e, struct txn *t, struct http_hdr *hdr)
 		if ((v = replaced(e, t, item)).p == NULL)
 			continue;
 		text_add(&out, span_of(copied, (size_t)(item.p - copied)));
+		while (out.n > 0 && out.p[out.n - 1] == ' ')
+			out.n--;        /* as the reference does */
 		text_add(&out, v);
 		copied = item.p + item.n;
 		changed = true;

@@ -135,7 +135,7 @@ TEST(edits)
 		{ "replace-header X-A ^2(.*) <\\\\1>",
 		    "GET /p/q?x=1|Host:a.org|X-A:1|X-A:<, 22>|X-B:b" },
 		{ "replace-value X-A ^2(.*) <\\\\1>",
-		    "GET /p/q?x=1|Host:a.org|X-A:1|X-A:<>, <2>|X-B:b" },
+		    "GET /p/q?x=1|Host:a.org|X-A:1|X-A:<>,<2>|X-B:b" },
 		{ "set-path \"/a b\"",
 		    "GET /p/q?x=1|Host:a.org|X-A:1|X-A:2, 22|X-B:b" },
 		{ "set-header X-B n if { path /no }",
