@@ -70,6 +70,10 @@ void *cli_alloc(struct cli_ctx *, size_t);
 /* cli_is - word number `i` of the line is `text`. */
 bool cli_is(const struct cli_ctx *, int i, const char *text);
 
+/* cli_each_session - the sessions of the runtime API, as `show sess` lists
+ * them. */
+void cli_each_session(struct cli_ctx *, bool whole);
+
 /* cli_session_count - sessions that are open. */
 unsigned cli_session_count(void);
 
@@ -77,6 +81,10 @@ unsigned cli_session_count(void);
  * level as in syslog. Ends the line. */
 void cli_say(struct cli_ctx *, int severity, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* cli_put_date - "[23/Nov/2026:14:48:06.188]", local time, with so many digits
+ * of the second's fraction: 3 or 6. */
+void cli_put_date(struct text *, int64_t wall_us, int digits);
 
 /* cli_arg - word number `i`, or an empty one. */
 struct span cli_arg(const struct cli_ctx *, int i);

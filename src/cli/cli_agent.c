@@ -9,6 +9,7 @@
 #include <os/loop.h>
 #include <os/sock.h>
 
+#include <stdio.h>
 #include <unistd.h>
 
 static void
@@ -16,12 +17,13 @@ on_waiting(void *arg, unsigned events)
 {
 	const struct agent_socket *s = arg;
 	enum px_level level = s->listen->bind->level;
+	struct addr peer;
 	int fd;
 
 	(void)events;
-	while ((fd = sock_accept(s->fd, NULL)) >= 0)
+	while ((fd = sock_accept(s->fd, &peer)) >= 0)
 		cli_session_open(fd, level != PX_LEVEL_NONE ? level :
-		    PX_LEVEL_OPERATOR, s->listen->bind->expose_fd);
+		    PX_LEVEL_OPERATOR, s->listen, &peer);
 }
 
 static bool accepting;
@@ -46,13 +48,41 @@ gates(bool open)
 static void
 from_master(int fd, int level)
 {
-	cli_session_open(fd, (enum px_level)level, true);
+	cli_session_open(fd, (enum px_level)level, NULL, NULL);
 }
 
 static bool
 is_busy(void)
 {
 	return (!list_empty(&cli_sessions));
+}
+
+static void
+put_session(struct text *out, const struct cli *c, bool whole)
+{
+	char peer[ADDR_TEXT + 16];
+	bool ip = c->peer.family == ADDR_V4 || c->peer.family == ADDR_V6;
+	uint32_t id = c->listen == NULL ? 0 : c->listen->luid;
+	const char *proto = c->listen == NULL ? "sockpair" : !ip ?
+	    "unix_stream" : c->peer.family == ADDR_V4 ? "tcpv4" : "tcpv6";
+
+	if (ip)
+		addr_print_port(&c->peer, peer);
+	else
+		snprintf(peer, sizeof peer, "unix:%u", id);
+	text_printf(out, whole ? "%p: proto=%s source=%s\n  frontend=GLOBAL "
+	    "(id=0 mode=tcp)\n  backend=<NONE> (id=-1 mode=-)\n"
+	    "  server=<NONE> (id=-1)\n  age=%llds\n" :
+	    "%p: proto=%s src=%s fe=GLOBAL be=<NONE> srv=<none> age=%llds "
+	    "fd=%d\n", (const void *)c, proto, peer,
+	    (long long)((the_loop->wall_us - c->since_us) / 1000000), c->fd);
+}
+
+void
+cli_each_session(struct cli_ctx *x, bool whole)
+{
+	LIST_EACH(p, &cli_sessions)
+		put_session(x->out, LIST_ITEM(p, struct cli, node), whole);
 }
 
 unsigned

@@ -36,6 +36,9 @@ struct cli {
 	struct loop_task task;          /* the next turn */
 	bool severity_number, severity_string;
 	bool expose_fd;                 /* its socket may give listeners away */
+	const struct px_listen *listen; /* NULL: the master passed it */
+	struct addr peer;
+	int64_t since_us;
 	struct tmr idle;
 	int64_t timeout_ms;
 };
@@ -44,8 +47,10 @@ extern struct list cli_sessions;
 
 /* ---- cli_session.c ---- */
 
-/* cli_session_open - serve a connection (owned from now on). */
-void cli_session_open(int fd, enum px_level, bool expose_fd);
+/* cli_session_open - serve a connection (owned from now on); it came over
+ * `listen`, or, NULL, from the master. */
+void cli_session_open(int fd, enum px_level, const struct px_listen *listen,
+    const struct addr *peer);
 
 /* cli_session_step - execute what has come, send what there is. */
 void cli_session_step(struct cli *);

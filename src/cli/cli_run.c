@@ -7,6 +7,7 @@
 #include <base/num.h>
 
 #include <string.h>
+#include <time.h>
 
 /* Words of a line into ctx->arg: blanks separate, quotes and backslashes
  * protect. False when there are too many. */
@@ -141,6 +142,19 @@ cli_say(struct cli_ctx *x, int severity, const char *fmt, ...)
 	text_vprintf(x->out, fmt, ap);
 	va_end(ap);
 	text_addc(x->out, '\n');
+}
+
+void
+cli_put_date(struct text *out, int64_t wall_us, int digits)
+{
+	time_t s = (time_t)(wall_us / 1000000);
+	char date[32];
+	struct tm tm;
+
+	localtime_r(&s, &tm);
+	strftime(date, sizeof date, "%d/%b/%Y:%H:%M:%S", &tm);
+	text_printf(out, "[%s.%0*d]", date, digits,
+	    (int)(wall_us % 1000000 / (digits == 3 ? 1000 : 1)));
 }
 
 /* "#12": the number; 0 when it is a name. */

@@ -346,14 +346,19 @@ on_idle(struct tmr *t)
 }
 
 void
-cli_session_open(int fd, enum px_level level, bool expose_fd)
+cli_session_open(int fd, enum px_level level, const struct px_listen *listen,
+    const struct addr *peer)
 {
 	struct cli *c = must_alloc(sizeof *c);
 
 	c->magic = CLI_MAGIC;
 	c->fd = fd;
 	c->level = level;
-	c->expose_fd = expose_fd;
+	c->expose_fd = listen == NULL || listen->bind->expose_fd;
+	c->listen = listen;
+	if (peer != NULL)
+		c->peer = *peer;
+	c->since_us = the_loop->wall_us;
 	c->can_out = true;
 	c->task.fn = on_task;
 	c->timeout_ms = px_model->global.stats_timeout_ms != 0 ?

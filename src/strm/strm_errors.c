@@ -3,11 +3,12 @@
  * strm_errors - the last malformed request and response of each proxy, kept
  * for "show errors".
  */
-#include <strm/errors.h>
+#include "strm_int.h"
 
 #include <base/must.h>
 #include <cnt/cnt.h>
 #include <log/log.h>
+#include <strm/errors.h>
 #include <strm/strm.h>
 
 #include <stdlib.h>
@@ -33,7 +34,8 @@ strm_malformed(struct mux_end *e, const struct px *px, struct span bytes,
 {
 	struct strm_error *err = slot_of(px, !e->client);
 	size_t n = bytes.n < STRM_ERROR_BYTES ? bytes.n : STRM_ERROR_BYTES;
-	struct conn *c = e->ops->conn(e);
+	struct strm *st = e->strm;
+	struct mux_end *cli = st != NULL && st->cli != NULL ? st->cli : e;
 
 	if (err == NULL)
 		return;
@@ -47,7 +49,15 @@ strm_malformed(struct mux_end *e, const struct px *px, struct span bytes,
 	err->response = !e->client;
 	err->no = last_no++;
 	err->wall_us = the_loop->wall_us;
-	err->peer = *conn_peer(c);
+	err->other = st == NULL ? NULL : e->client ? st->txn.be : st->txn.fe;
+	err->srv = st == NULL ? NULL : st->txn.srv;
+	err->peer = *conn_peer(cli->ops->conn(cli));
+}
+
+uint32_t
+strm_errors_count(void)
+{
+	return (last_no);
 }
 
 void
