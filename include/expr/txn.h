@@ -96,6 +96,9 @@ struct txn {
 	                                 * once per message compares it. 0: do
 	                                 * not keep results */
 	void *strm;                     /* the stream, opaque here */
+	void *session;                  /* what the requests of one client
+	                                 * connection have in common: its
+	                                 * client end */
 };
 
 extern uint64_t txn_epoch_last;         /* of this process */

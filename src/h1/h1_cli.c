@@ -39,6 +39,7 @@ arm(struct h1_conn *h, int64_t ms)
 static void
 client_free(struct h1_conn *h)
 {
+	h1_owned_close(h);
 	if (h->counted)
 		fe_leave(fe_of(frontend(h)));
 	list_del(&h->node);
@@ -381,6 +382,7 @@ client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
 		return;
 	}
 	h->cli.listen = listen;
+	list_init(&h->cli.owned);
 	h->counted = true;
 	h->first = true;
 	h->end.ops = &client_ops;

@@ -66,10 +66,15 @@ struct h1_conn {
 			int64_t since_us;       /* this wait began */
 			int64_t handshake_us;
 			int64_t first_byte_us;
+			struct list owned;      /* server connections that
+			                         * only this client may use
+			                         * (http-reuse never), idle:
+			                         * srv.idle.node */
 		} cli;
 		struct {
 			struct srv *srv;
 			struct srv_idle idle;
+			struct h1_conn *owner;  /* client of this exchange */
 		} srv;
 	};
 };
@@ -78,6 +83,9 @@ struct h1_conn {
  * h1_conn_free - close and free. */
 struct h1_conn *h1_conn_new(bool client);
 void h1_conn_free(struct h1_conn *);
+
+/* h1_owned_close - the client goes: so do the connections it owned. */
+void h1_owned_close(struct h1_conn *client);
 
 /* h1_server_connect - see mux_proto.connect */
 struct mux_end *h1_server_connect(struct srv *, struct txn *, bool reuse,

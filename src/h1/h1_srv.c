@@ -19,6 +19,8 @@ server_free(struct h1_conn *h)
 {
 	if (h->in_pool)
 		srv_idle_gone(&h->srv.idle);
+	else
+		list_del(&h->srv.idle.node);
 	h1_conn_free(h);
 }
 
@@ -72,8 +74,35 @@ on_server_due(struct tmr *t)
 
 /* ---- a connection for a stream ---- */
 
+/* http-reuse never: a connection serves one client, all its requests. */
 static struct h1_conn *
-take_idle(struct srv *srv, struct txn *txn)
+take_owned(struct srv *srv, struct h1_conn *owner)
+{
+	LIST_EACH(n, &owner->cli.owned) {
+		struct srv_idle *i = LIST_ITEM(n, struct srv_idle, node);
+
+		if (i->srv != srv)
+			continue;
+		list_del(&i->node);
+		return (OBJ(HOLDER(i, struct h1_conn, srv.idle),
+		    struct h1_conn, H1_CONN_MAGIC));
+	}
+	return (NULL);
+}
+
+void
+h1_owned_close(struct h1_conn *client)
+{
+	LIST_EACH(n, &client->cli.owned) {
+		struct srv_idle *i = LIST_ITEM(n, struct srv_idle, node);
+
+		list_del(&i->node);
+		h1_conn_free(HOLDER(i, struct h1_conn, srv.idle));
+	}
+}
+
+static struct h1_conn *
+take_shared(struct srv *srv, struct txn *txn)
 {
 	bool only_safe = srv->be->px->reuse == PX_REUSE_SAFE && txn->first;
 	struct srv_idle *i = srv_idle_get(srv, only_safe);
@@ -84,7 +113,17 @@ take_idle(struct srv *srv, struct txn *txn)
 	h = OBJ(HOLDER(i, struct h1_conn, srv.idle), struct h1_conn,
 	    H1_CONN_MAGIC);
 	h->in_pool = false;
-	h->end.reused = true;
+	return (h);
+}
+
+static struct h1_conn *
+take_idle(struct srv *srv, struct txn *txn)
+{
+	struct h1_conn *h = srv->be->px->reuse == PX_REUSE_NEVER ?
+	    take_owned(srv, h1_of(txn->session)) : take_shared(srv, txn);
+
+	if (h != NULL)
+		h->end.reused = true;
 	return (h);
 }
 
@@ -152,6 +191,7 @@ h1_server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
 	h->tx = H1_FLOW_NONE;
 	h->scan = 0;
 	h->meth = txn->meth;
+	h->srv.owner = h1_of(txn->session);
 	h->end.strm = strm;
 	h->end.close = false;
 	h->end.got = h->end.put = 0;
@@ -241,20 +281,20 @@ server_done(struct mux_end *e, bool keep)
 	}
 	if (!keep || e->close || e->dead || e->eof || h->conn.hup ||
 	    h->tx_open || h->rx != H1_FLOW_NONE || h->in.len > 0 ||
-	    h->out.len > 0 || mux_leaving ||
-	    h->srv.srv->be->px->reuse == PX_REUSE_NEVER) {
+	    h->out.len > 0 || mux_leaving) {
 		h1_conn_free(h);
 		return;
 	}
 	h->state = H1_IDLE;
 	h->srv.idle.safe = true;
 	h->srv.idle.since_ms = the_loop->now_ms;
-	if (!srv_idle_put(h->srv.srv, &h->srv.idle)) {
-		h1_conn_free(h);
-		return;
-	}
-	h->in_pool = true;
 	tmr_arm(&the_loop->wheel, &h->tmr, CLOCK_NEVER);
+	if (h->srv.srv->be->px->reuse == PX_REUSE_NEVER)
+		list_push_back(&h->srv.owner->cli.owned, &h->srv.idle.node);
+	else if (srv_idle_put(h->srv.srv, &h->srv.idle))
+		h->in_pool = true;
+	else
+		h1_conn_free(h);
 }
 
 static void

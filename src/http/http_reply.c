@@ -16,7 +16,8 @@ static struct http_reply_hdr challenge = {
 #define PAGE(no, title, text)                                                \
 	"<html><body><h1>" #no " " title "</h1>\n" text "\n</body></html>\n"
 #define REPLY(no, title, text, headers)                                      \
-	{ .status = no, .content_type = { "text/html", 9 },                  \
+	{ .status = no, .reason = { title, sizeof(title) - 1 },               \
+	  .content_type = { "text/html", 9 },                  \
 	  .body = { PAGE(no, title, text), sizeof(PAGE(no, title, text)) - 1 },\
 	  .hdrs = (headers) }
 

@@ -175,6 +175,7 @@ open_stream(struct mux_end *cli, const struct mux_begin *b)
 	if (s == NULL)
 		return (NULL);
 	s->cli = cli;
+	s->txn.session = cli;
 	s->begin_why = b->why;
 	begin_txn(s, b);
 	s->tunnel = !is_http(s);

@@ -164,8 +164,7 @@ step_backoff(struct strm *s)
 static bool
 may_reuse(const struct strm *s)
 {
-	return (is_http(s) && !s->fresh_only &&
-	    s->txn.be->reuse != PX_REUSE_NEVER);
+	return (is_http(s) && !s->fresh_only);
 }
 
 /* Queue the request's head; it goes with the first send. */

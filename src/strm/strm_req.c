@@ -59,7 +59,7 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 	case RULE_STOP:
 		return (STEP_GO);
 	case RULE_WAIT:
-		if (s->rules.wait_ms > 0)
+		if (s->wait_until_ms == CLOCK_NEVER)
 			strm_wait(s, s->rules.wait_ms);
 		return (STEP_WAIT);
 	case RULE_DENY:
@@ -82,6 +82,16 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 	return (STEP_GO);
 }
 
+/* Rules need not hope for more bytes: the inspection delay is over, or the
+ * client has no more. */
+static bool
+input_is_final(const struct strm *s)
+{
+	return (s->cli->eof || s->cli->dead ||
+	    (s->wait_until_ms != CLOCK_NEVER &&
+	    the_loop->now_ms >= s->wait_until_ms));
+}
+
 /* Run the lists from where we are up to `last`. */
 static enum strm_step
 run_lists(struct strm *s, unsigned last)
@@ -96,11 +106,14 @@ run_lists(struct strm *s, unsigned last)
 		    !rule_any(px, lists[s->list].set))
 			continue;
 		s->txn.stage = lists[s->list].http ? TXN_REQ : TXN_CONTENT;
+		s->txn.wait_over = input_is_final(s);
 		v = rule_run(px, lists[s->list].set, &s->txn, &s->rules);
 		step = obey(s, px, v);
 		if (step != STEP_GO || s->phase == STRM_TARPIT)
 			return (step);
 	}
+	if (s->wait_until_ms != CLOCK_NEVER)
+		strm_wait(s, 0);
 	return (STEP_GO);
 }
 
