@@ -81,6 +81,8 @@ srv_idle_put(struct srv *srv, struct srv_idle *i)
 
 	if (cfg->pool_purge_ms == 0 || !srv_is_up(srv))
 		return (false);
+	if (srv->cfg->port_from_client) /* the next client has another port */
+		return (false);
 	if (cfg->pool_max >= 0 && atomic_load_explicit(&srv->shm->idle,
 	    memory_order_relaxed) >= (uint32_t)cfg->pool_max)
 		return (false);
