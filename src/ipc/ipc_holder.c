@@ -20,6 +20,7 @@
 
 struct row {
 	struct row *next;
+	uint64_t hash;          /* of the key: most others differ in it */
 	char *key;
 	int *fds;
 	size_t n;
@@ -53,8 +54,10 @@ make_key(struct text *t, const struct ipc_listen *l, struct span host,
 static struct row *
 find_row(const char *key)
 {
+	uint64_t hash = span_hash(span_str(key));
+
 	for (struct row *r = rows; r != NULL; r = r->next)
-		if (strcmp(r->key, key) == 0)
+		if (r->hash == hash && strcmp(r->key, key) == 0)
 			return (r);
 	return (NULL);
 }
@@ -62,13 +65,13 @@ find_row(const char *key)
 static struct row *
 add_row(const char *key, uint32_t gen)
 {
-	struct row *r = must_alloc(sizeof *r), **end = &rows;
+	struct row *r = must_alloc(sizeof *r);
 
 	r->key = must_strdup(key);
+	r->hash = span_hash(span_str(key));
 	r->first_gen = r->last_gen = gen;
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = r;
+	r->next = rows;
+	rows = r;
 	return (r);
 }
 
