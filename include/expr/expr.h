@@ -27,6 +27,8 @@ struct smp {
 	uint8_t type;                   /* enum smp_type */
 	bool constant;                  /* bytes live as long as the program */
 	bool more;                      /* call the fetch again for the next */
+	bool waits;                     /* more input may change this, or bring
+	                                 * it: set by the fetch */
 	bool each;                      /* the caller wants each value of a list
 	                                 * in turn, not the usual one */
 	uint32_t it[3];                 /* where an iterating fetch is */
@@ -69,7 +71,7 @@ struct smp_fetch {
 	bool fresh;                     /* differs from call to call: rand() */
 	bool constant;                  /* folded when it is parsed: str() */
 	bool list;                      /* conditions look at each value */
-	bool waits;                     /* more input may change the answer */
+	bool waits;                     /* may set out->waits; then also fresh */
 	/* may refine arguments after parsing; false with *err, a sentence */
 	bool (*check)(struct arg *, const char **err);
 };

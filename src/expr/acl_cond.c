@@ -309,6 +309,9 @@ term_has(const struct acl_term *t, struct txn *txn, struct smp *s)
 	    (t->set[1] != NULL && acl_set_has(t->set[1], s)));
 }
 
+/* Set when what did not match may still come: for cond_try(). */
+static bool missed;
+
 static bool
 term_true(const struct acl_term *t, struct txn *txn)
 {
@@ -318,8 +321,10 @@ term_true(const struct acl_term *t, struct txn *txn)
 	for (;;) {
 		if (has && term_has(t, txn, &s))
 			return (true);
-		if (__builtin_expect(!s.more, 1))
+		if (__builtin_expect(!s.more, 1)) {
+			missed |= s.waits;
 			return (false);
+		}
 		has = expr_more(t->expr, txn, &s);
 	}
 }
@@ -668,9 +673,11 @@ cond_try(const struct cond *c, struct txn *t)
 		const struct cond_test *x = &c->test[i];
 
 		if (group != COND_FALSE) {
-			bool has = acl_true(x->acl, t);
+			bool has;
 
-			if (!has && acl_waits(x->acl))
+			missed = false;
+			has = acl_true(x->acl, t);
+			if (!has && missed)
 				group = COND_WAIT;
 			else if (has == x->negate)
 				group = COND_FALSE;

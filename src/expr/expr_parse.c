@@ -49,7 +49,7 @@ static bool
 run_first(const struct expr *e, struct txn *t, struct smp *s)
 {
 	s->it[0] = s->it[1] = s->it[2] = 0;
-	s->more = s->constant = false;
+	s->more = s->constant = s->waits = false;
 	s->meth = 0;
 	return (run_link(e, t, s));
 }

@@ -95,6 +95,7 @@ fetch_req_len(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
 	s->num = (int64_t)payload(t, false).n;
+	s->waits = true;
 	return (true);
 }
 
@@ -103,6 +104,7 @@ fetch_res_len(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
 	s->num = (int64_t)payload(t, true).n;
+	s->waits = true;
 	return (true);
 }
 
@@ -112,9 +114,12 @@ fetch_req_payload(struct txn *t, const struct arg *arg, struct smp *s)
 	struct span all = payload(t, false);
 	size_t from = (size_t)arg[0].num, n = (size_t)arg[1].num;
 
-	if (from > all.n || n > all.n - from)
+	if (from > all.n || n > all.n - from || all.n == 0) {
+		s->waits = true;
 		return (false);
+	}
 	s->str = span_of(all.p + from, n != 0 ? n : all.n - from);
+	s->waits = n == 0;
 	return (true);
 }
 
@@ -123,6 +128,7 @@ fetch_wait_end(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
 	s->num = t->wait_over;
+	s->waits = !t->wait_over;
 	return (true);
 }
 
@@ -358,18 +364,20 @@ ROW(dst_is_local, "dst_is_local", "", SMP_BOOL, SMP_ANYWHERE,
     "loopback network, or a UNIX socket.");
 ROW(req_len, "req.len", "", SMP_INT, SMP_ANYWHERE, fetch_req_len,
     "tcp-request content accept if { req.len gt 0 }",
-    "How many bytes of the request wait to be looked at.", .waits = true);
+    "How many bytes of the request wait to be looked at.", .waits = true,
+    .fresh = true);
 ROW(res_len, "res.len", "", SMP_INT, SMP_RESPONSE, fetch_res_len,
     "tcp-response content accept if { res.len gt 0 }",
-    "How many bytes of the response wait to be looked at.", .waits = true);
+    "How many bytes of the response wait to be looked at.", .waits = true,
+    .fresh = true);
 ROW(req_payload, "req.payload", "int offset [0..], int length [0..]",
     SMP_BIN, SMP_ANYWHERE, fetch_req_payload,
     "tcp-request content accept if { req.payload(0,3) -m str GET }",
     "<length> bytes at <offset> of what waits, or all behind it for 0.",
-    .waits = true);
+    .waits = true, .fresh = true);
 ROW(wait_end, "wait_end", "", SMP_BOOL, SMP_ANYWHERE, fetch_wait_end,
     "tcp-request content accept if WAIT_END",
-    "True when the inspection delay is over.", .waits = true);
+    "True when the inspection delay is over.", .waits = true, .fresh = true);
 ROW(fe_name, "fe_name", "", SMP_STR, SMP_ANYWHERE, fetch_fe_name,
     "http-request set-header X-Door %[fe_name]",
     "The name of the frontend.");

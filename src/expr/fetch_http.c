@@ -555,13 +555,13 @@ FETCH(status) = {
 #define PROTO_DOC "True when what came is an HTTP request."
 FETCH(proto_http) = {
 	.name = "req.proto_http", .args = "", .out = SMP_BOOL,
-	.stages = SMP_REQUEST, .run = fetch_proto_http, .waits = true,
+	.stages = SMP_REQUEST, .run = fetch_proto_http,
 	.doc = PROTO_DOC,
 	.example = "tcp-request content reject if !{ req.proto_http }",
 };
 FETCH(proto_http_old) = {
 	.name = "req_proto_http", .args = "", .out = SMP_BOOL,
-	.stages = SMP_REQUEST, .run = fetch_proto_http, .waits = true,
+	.stages = SMP_REQUEST, .run = fetch_proto_http,
 	.doc = PROTO_DOC,
 	.example = "tcp-request content reject if !{ req_proto_http }",
 };

@@ -230,7 +230,9 @@ tcp_peek(struct mux_end *e, struct span *data, struct span *trailers)
 		default:
 			break;
 		}
-	}
+	} else if (t->conn.can_in && !t->conn.eof && buf_room(&t->in) != 0 &&
+	    conn_fill(&t->conn, &t->in) == -1)
+		e->eof = true;          /* more for those who only look */
 	*data = buf_peek(&t->in);
 	return (WHY_OK);
 }
