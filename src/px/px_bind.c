@@ -385,6 +385,25 @@ parse_expose_fd(struct conf_line *l, void *obj)
 	return (true);
 }
 
+static bool
+parse_severity(struct conf_line *l, void *obj)
+{
+	static const char *const words[] = { "none", "number", "string" };
+	const struct conf_word *w = conf_peek(l);
+	struct span s;
+
+	if (!conf_want(l, "'none', 'number' or 'string'", &s))
+		return (false);
+	for (size_t i = 0; i < NELEM(words); i++) {
+		if (span_is(s, words[i])) {
+			bind_of(obj)->severity = (uint8_t)i;
+			return (true);
+		}
+	}
+	return (conf_err(l, w, "'severity-output' expects 'none', 'number' or "
+	    "'string' (got '%s')", s.p));
+}
+
 /* Every worker has a socket of its own: that is by-thread already. */
 static bool
 parse_shards(struct conf_line *l, void *obj)
@@ -441,5 +460,7 @@ BIND_WORD(level, "level", "user|operator|admin", parse_level,
     "Which commands of the runtime API may be given on it.");
 BIND_WORD(expose_fd, "expose-fd", "listeners", parse_expose_fd,
     "Let a new process fetch the listening sockets through it.");
+BIND_WORD(severity, "severity-output", "none|number|string", parse_severity,
+    "Show the severity of what the runtime API says on it.");
 BIND_WORD(shards, "shards", "by-thread", parse_shards,
     "Sockets per address: one per worker, as always.");
