@@ -253,8 +253,11 @@ struct fe_shm {                         /* SHM_FE */
 	_Atomic uint32_t conn_max;
 	struct srv_rate conn_rate, sess_rate, req_rate;
 	uint32_t own;
-	uint32_t spare;
+	_Atomic uint32_t trying;        /* of conn: not accepted yet */
 };
+
+/* What people ordered about a frontend; this process's, as maxconn is. */
+enum fe_run { FE_RUNS, FE_DISABLED, FE_SHUT };
 
 struct fe {
 	const struct px *px;
@@ -262,12 +265,17 @@ struct fe {
 	uint32_t cnt;
 	uint32_t n_conn;                /* this worker's share of shm->conn */
 	struct list paused;             /* listeners waiting for a place */
+	uint8_t run;                    /* enum fe_run: else new connections
+	                                 * are reset */
 };
 struct fe *fe_of(const struct px *);
 
-/* fe_enter - count a connection in; false when the frontend (or the whole
- * process) is full: the listener should pause. fe_leave - and out. */
+/* fe_enter - a place for a connection that may come; false when the frontend
+ * (or the whole process) is full: the listener should pause. fe_entered - it
+ * came; fe_withdraw - it did not. fe_leave - it ended. */
 bool fe_enter(struct fe *);
+void fe_entered(struct fe *);
+void fe_withdraw(struct fe *);
 void fe_leave(struct fe *);
 /* fe_adopt - a connection that came from another process, as srv_adopt. */
 void fe_adopt(struct fe *);

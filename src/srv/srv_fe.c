@@ -20,8 +20,7 @@ fe_conn_peak(void)
 
 /* Count one in unless `limit` (0: none) is reached. */
 static bool
-enter(_Atomic uint32_t *n, _Atomic uint32_t *peak, uint32_t limit,
-    uint32_t own)
+enter(_Atomic uint32_t *n, uint32_t limit, uint32_t own)
 {
 	uint32_t now = atomic_fetch_add(n, 1) + 1;
 
@@ -30,7 +29,6 @@ enter(_Atomic uint32_t *n, _Atomic uint32_t *peak, uint32_t limit,
 		return (false);
 	}
 	own_add(own);
-	raise_max(peak, now);
 	return (true);
 }
 
@@ -44,16 +42,34 @@ leave(_Atomic uint32_t *n, uint32_t own)
 bool
 fe_enter(struct fe *fe)
 {
-	if (!enter(&srv_glob->conns, &srv_glob->conns_max, fe_conn_limit,
-	    OWN_CONNS))
+	if (!enter(&srv_glob->conns, fe_conn_limit, OWN_CONNS))
 		return (false);
-	if (!enter(&fe->shm->conn, &fe->shm->conn_max, fe->px->maxconn,
-	    fe->shm->own)) {
+	if (!enter(&fe->shm->conn, fe->px->maxconn, fe->shm->own)) {
 		leave(&srv_glob->conns, OWN_CONNS);
 		return (false);
 	}
+	atomic_fetch_add(&fe->shm->trying, 1);
 	fe->n_conn++;
 	return (true);
+}
+
+/* Places that others took on trial and may give back are no peak. */
+void
+fe_entered(struct fe *fe)
+{
+	uint32_t trying = atomic_fetch_sub(&fe->shm->trying, 1) - 1;
+	uint32_t n = atomic_load(&fe->shm->conn);
+	uint32_t all = atomic_load(&srv_glob->conns);
+
+	raise_max(&fe->shm->conn_max, n > trying ? n - trying : 1);
+	raise_max(&srv_glob->conns_max, all > trying ? all - trying : 1);
+}
+
+void
+fe_withdraw(struct fe *fe)
+{
+	fe_leave(fe);
+	atomic_fetch_sub(&fe->shm->trying, 1);
 }
 
 void
@@ -80,7 +96,7 @@ fe_count_request(struct fe *fe, int64_t wall_us)
 void
 fe_adopt(struct fe *fe)
 {
-	(void)enter(&srv_glob->conns, &srv_glob->conns_max, 0, OWN_CONNS);
-	(void)enter(&fe->shm->conn, &fe->shm->conn_max, 0, fe->shm->own);
+	(void)enter(&srv_glob->conns, 0, OWN_CONNS);
+	(void)enter(&fe->shm->conn, 0, fe->shm->own);
 	fe->n_conn++;
 }

@@ -88,11 +88,25 @@ accept_failed(struct lsn *l)
 	return (false);
 }
 
+/* The frontend was stopped by an order: nobody is to wait in vain. */
+static void
+turn_away(struct lsn *l, int fd)
+{
+	fe_leave(l->fe);
+	(void)sock_set_nolinger(fd);
+	(void)close(fd);
+}
+
 static void
 admit(struct lsn *l, int fd, const struct addr *peer)
 {
 	struct cnt_fe *c = CNT_FE(l->fe->cnt);
 
+	fe_entered(l->fe);
+	if (l->fe->run != FE_RUNS) {
+		turn_away(l, fd);
+		return;
+	}
 	c->conn_tot++;
 	CNT_PROC()->conn_tot++;
 	if (l->cnt != 0)
@@ -123,7 +137,7 @@ on_waiting(void *arg, unsigned events)
 			break;
 		}
 		if ((fd = sock_accept(l->fd, &peer)) < 0) {
-			fe_leave(l->fe);
+			fe_withdraw(l->fe);
 			if (!accept_failed(l))
 				break;
 			continue;
