@@ -123,6 +123,7 @@ struct px_bind {                        /* a bind line */
 	bool accept_proxy, transparent, v6only, v4v6, defer_accept, tfo;
 	bool expose_fd;                 /* stats sockets */
 	uint8_t level;                  /* stats sockets: enum px_level */
+	uint8_t severity;               /* 0 none, 1 number, 2 string */
 	int mode, uid, gid;             /* UNIX sockets; -1 unset */
 	const char *interface;
 	int mss;

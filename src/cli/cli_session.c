@@ -356,6 +356,8 @@ cli_session_open(int fd, enum px_level level, const struct px_listen *listen,
 	c->level = level;
 	c->expose_fd = listen == NULL || listen->bind->expose_fd;
 	c->listen = listen;
+	c->severity_number = listen != NULL && listen->bind->severity == 1;
+	c->severity_string = listen != NULL && listen->bind->severity == 2;
 	if (peer != NULL)
 		c->peer = *peer;
 	c->since_us = the_loop->wall_us;

@@ -69,6 +69,82 @@ struct info {
 
 static bool gates_closed;
 
+/* ---- rates of the process group, looked at once per second ---- */
+
+struct pace {                           /* in the last second */
+	uint64_t conn, sess;
+};
+
+static struct {
+	uint64_t conn, sess;            /* most so far */
+	uint64_t bytes, bytes_rate;
+	struct tmr tmr;
+} peak;
+
+static struct pace
+pace_now(void)
+{
+	struct pace p = { 0, 0 };
+
+	PX_EACH(px, px_model) {
+		const struct fe_shm *m;
+
+		if (!(px->kind & PX_FE))
+			continue;
+		m = fe_of(px)->shm;
+		p.conn += srv_rate_now(&m->conn_rate, the_loop->wall_us);
+		p.sess += srv_rate_now(&m->sess_rate, the_loop->wall_us);
+	}
+	return (p);
+}
+
+static void
+note_peaks(const struct pace *p)
+{
+	if (p->conn > peak.conn)
+		peak.conn = p->conn;
+	if (p->sess > peak.sess)
+		peak.sess = p->sess;
+}
+
+static uint64_t
+bytes_so_far(void)
+{
+	struct cnt_proc c;
+
+	cnt_sum(0, (uint64_t *)&c, sizeof c / sizeof(uint64_t));
+	return (c.bytes_out);
+}
+
+static void
+on_second(struct tmr *t)
+{
+	struct pace p = pace_now();
+	uint64_t bytes = bytes_so_far();
+
+	note_peaks(&p);
+	peak.bytes_rate = bytes > peak.bytes ? bytes - peak.bytes : 0;
+	peak.bytes = bytes;
+	tmr_arm(&the_loop->wheel, t, the_loop->now_ms + 1000);
+}
+
+static void
+start(struct loop *loop)
+{
+	stat_hard_maxconn = fe_conn_limit;
+	peak.bytes = bytes_so_far();
+	tmr_init(&peak.tmr, on_second);
+	tmr_arm(&loop->wheel, &peak.tmr, loop->now_ms + 1000);
+}
+
+void
+stat_clear_peaks(void)
+{
+	peak.conn = peak.sess = 0;
+}
+
+/* ---- the answer ---- */
+
 static void
 num(struct info *f, enum stat_info_col col, uint64_t n)
 {
@@ -125,41 +201,25 @@ put_limits(struct info *f)
 	num(f, INFO_ulimit_n, files.rlim_cur);
 	num(f, INFO_maxsock, files.rlim_cur);
 	num(f, INFO_maxconn, fe_conn_limit);
-	num(f, INFO_hard_maxconn, fe_conn_limit);
+	num(f, INFO_hard_maxconn, stat_hard_maxconn);
 	num(f, INFO_memmax_mb, (uint64_t)agent_facts.memory_mb);
 	num(f, INFO_memmax_b, (uint64_t)agent_facts.memory_mb << 20);
 }
 
-static uint32_t
-larger(uint32_t a, uint32_t b)
-{
-	return (a > b ? a : b);
-}
-
-/* Rates of all frontends. */
+/* What all frontends did in the last second. */
 static void
 put_rates(struct info *f)
 {
-	uint64_t conn = 0, sess = 0;
-	uint32_t conn_max = 0, sess_max = 0;
+	struct pace p = pace_now();
 
-	PX_EACH(px, px_model) {
-		const struct fe_shm *m;
-
-		if (!(px->kind & PX_FE))
-			continue;
-		m = fe_of(px)->shm;
-		conn += srv_rate_now(&m->conn_rate, the_loop->wall_us);
-		sess += srv_rate_now(&m->sess_rate, the_loop->wall_us);
-		conn_max = larger(conn_max, m->conn_rate.max);
-		sess_max = larger(sess_max, m->sess_rate.max);
-	}
-	num(f, INFO_connrate, conn);
+	note_peaks(&p);
+	num(f, INFO_connrate, p.conn);
 	num(f, INFO_connratelimit, 0);
-	num(f, INFO_maxconnrate, conn_max);
-	num(f, INFO_sessrate, sess);
+	num(f, INFO_maxconnrate, peak.conn);
+	num(f, INFO_sessrate, p.sess);
 	num(f, INFO_sessratelimit, 0);
-	num(f, INFO_maxsessrate, sess_max);
+	num(f, INFO_maxsessrate, peak.sess);
+	num(f, INFO_bytesoutrate, peak.bytes_rate);
 }
 
 static void
@@ -290,4 +350,6 @@ note_gates(bool open)
 	gates_closed = !open;
 }
 
-AGENT_PART(stat) = { .name = "stat", .rank = 40, .gates = note_gates };
+AGENT_PART(stat) = {
+	.name = "stat", .rank = 40, .start = start, .gates = note_gates
+};

@@ -74,6 +74,15 @@ void stat_listen(const struct px_listen *, struct stat_row *);
 void stat_srv(const struct srv *, struct stat_row *);
 void stat_be(const struct be *, const struct stat_opts *, struct stat_row *);
 
+/* ---- stat_limits.c ---- */
+
+extern uint32_t stat_hard_maxconn;      /* of the start */
+
+/* ---- stat_info.c ---- */
+
+/* stat_clear_peaks - of the whole process group. */
+void stat_clear_peaks(void);
+
 /* ---- stat_print.c ---- */
 
 /* stat_csv_head, stat_csv_row - "show stat" as a table. */

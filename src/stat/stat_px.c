@@ -102,7 +102,7 @@ fe_status(const struct px *px, const struct fe *fe)
 {
 	uint32_t max = px->maxconn != 0 ? px->maxconn : fe_conn_limit;
 
-	if (px->disabled)
+	if (px->disabled || fe->run != FE_RUNS)
 		return ("STOP");
 	return (max != 0 && fe->shm->conn >= max ? "FULL" : "OPEN");
 }

@@ -277,6 +277,7 @@ run_clear(struct cli_ctx *x)
 		return (CLI_DONE);
 	}
 	cnt_clear(all);
+	stat_clear_peaks();
 	srv_each_be(clear_be, &all);
 	PX_EACH(px, px_model)
 		if (px->kind & PX_FE)
