@@ -265,7 +265,9 @@ keeper_check(const struct keeper_opts *opts)
 		ipc_say(DIAG_ALERT, "-S needs the master-worker mode: add -W");
 		return (1);
 	}
-	if (o.verbose && !o.quiet) {
+	/* Newer HAProxy says it with -V only; runners of tests and units want
+	 * to read it. */
+	if (o.verbose || !o.quiet) {
 		if (diags.n[DIAG_WARNING] > 0)
 			puts("Warnings were found.");
 		puts("Configuration file is valid");
