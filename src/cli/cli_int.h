@@ -36,6 +36,8 @@ struct cli {
 	struct loop_task task;          /* the next turn */
 	bool severity_number, severity_string;
 	bool expose_fd;                 /* its socket may give listeners away */
+	bool silent;                    /* not even an empty line */
+	struct cli_gift *gift;          /* it gets the listening sockets */
 	const struct px_listen *listen; /* NULL: the master passed it */
 	struct addr peer;
 	int64_t since_us;
@@ -71,6 +73,11 @@ extern const struct cli_command *const __stop_kw_cli[];
 /* cli_matched - how many words of the command's name the line begins with; -1
  * when one differs. */
 int cli_matched(const struct cli_ctx *, const char *name);
+
+/* ---- cli_getsocks.c ---- */
+
+/* cli_gift_step - go on giving; false: it is over. */
+bool cli_gift_step(struct cli *);
 
 /* ---- cli_help.c ---- */
 

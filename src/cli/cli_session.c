@@ -152,7 +152,8 @@ answered(struct cli *c)
 {
 	c->running = NULL;
 	arena_reset(&c->arena);
-	text_addc(&c->out, '\n');
+	if (!c->silent)
+		text_addc(&c->out, '\n');
 	show_prompt(c);
 }
 
@@ -312,10 +313,22 @@ cli_session_step(struct cli *c)
 }
 
 static void
+go_giving(struct cli *c)
+{
+	if (!cli_gift_step(c))
+		session_close(c);
+}
+
+static void
 on_task(struct loop_task *t)
 {
-	cli_session_step(OBJ(HOLDER(t, struct cli, task), struct cli,
-	    CLI_MAGIC));
+	struct cli *c = OBJ(HOLDER(t, struct cli, task), struct cli,
+	    CLI_MAGIC);
+
+	if (c->gift != NULL)
+		go_giving(c);
+	else
+		cli_session_step(c);
 }
 
 static void
@@ -331,6 +344,10 @@ on_event(void *arg, unsigned events)
 	struct cli *c = OBJ(arg, struct cli, CLI_MAGIC);
 
 	arm(c);
+	if (c->gift != NULL) {
+		go_giving(c);
+		return;
+	}
 	if (events & (LOOP_OUT | LOOP_ERR))
 		c->can_out = true;
 	if (events & (LOOP_IN | LOOP_HUP | LOOP_ERR))
