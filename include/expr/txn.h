@@ -111,6 +111,10 @@ txn_touch(struct txn *t)
 	t->cache_epoch = ++txn_epoch_last;
 }
 
+/* txn_make_id - fills txn->uniq_id when the frontend has a format for it; set
+ * by room log. NULL: there are no identifiers. */
+extern void (*txn_make_id)(struct txn *);
+
 /* txn_src, txn_dst - addresses, asked for on first use. */
 static inline const struct addr *
 txn_addr(struct txn *t, enum txn_addr which)

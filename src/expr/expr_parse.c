@@ -15,6 +15,7 @@ static struct expr *interned[BUCKETS];
 static uint32_t n_slots;
 
 uint64_t txn_epoch_last;
+void (*txn_make_id)(struct txn *);
 
 /* ---- results kept for one message ---- */
 

@@ -466,6 +466,8 @@ static bool
 fetch_unique_id(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
+	if (t->uniq_id.p == NULL && txn_make_id != NULL)
+		txn_make_id(t);
 	return (set_str(s, t->uniq_id));
 }
 

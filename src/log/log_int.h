@@ -89,6 +89,9 @@ const struct log_date *log_date(int64_t wall_s, bool gmt);
  * and log-separate-errors. */
 bool log_failed(const struct txn *);
 
+/* log_make_id - fill t->uniq_id; what txn_make_id points to. */
+void log_make_id(struct txn *);
+
 const char *log_hostname(void);
 uint32_t log_line_no(const struct txn *);
 #endif

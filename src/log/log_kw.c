@@ -448,6 +448,7 @@ check_logs(struct conf *conf)
 	struct logfmt *std[LOG_STD_OWN] = { NULL };
 	bool ok = true;
 
+	txn_make_id = log_make_id;
 	PX_EACH(px, px_model)
 		ok &= check_proxy(conf, px, std);
 	return (ok);

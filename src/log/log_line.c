@@ -197,17 +197,30 @@ log_event(const struct px *px, enum log_level level, const char *fmt, ...)
 }
 
 void
+log_make_id(struct txn *t)
+{
+	static char text[1024];         /* not `line`: %ID is within one */
+	static bool busy;               /* the format may name %ID itself */
+	const struct log_cfg *c = cfg_of(t->fe);
+
+	if (c->uniq == NULL || t->uniq_id.p != NULL || busy)
+		return;
+	busy = true;
+	t->uniq_id = arena_span(t->arena, span_of(text,
+	    logfmt_run(c->uniq, t, text, sizeof text)));
+	busy = false;
+}
+
+void
 log_unique_id(struct txn *t)
 {
 	const struct log_cfg *c = cfg_of(t->fe);
-	size_t n;
 
-	if (c->uniq == NULL || t->uniq_id.p != NULL)
+	if (c->uniq == NULL)
 		return;
-	n = logfmt_run(c->uniq, t, line, sizeof line);
-	t->uniq_id = arena_span(t->arena, span_of(line, n));
+	log_make_id(t);
 	if (t->uniq_id.p != NULL && c->uniq_header.n != 0 && t->req != NULL) {
-		http_add(t->req, c->uniq_header, t->uniq_id);
+		http_set(t->req, c->uniq_header, t->uniq_id);
 		txn_touch(t);
 	}
 }

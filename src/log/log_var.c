@@ -111,6 +111,7 @@ TEXT(s, "s", false, LOGVAR_PLAIN,
 TEXT(H, "H", false, LOGVAR_PLAIN, "Name of this machine.",
     (void)t; return (span_str(log_hostname())););
 TEXT(ID, "ID", false, LOGVAR_HTTP, "The unique id of the request.",
+    log_make_id(t);
     return (t->uniq_id););
 
 /* ---- addresses ---- */

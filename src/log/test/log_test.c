@@ -284,7 +284,18 @@ TEST(unique_ids_are_made_once_and_sent)
 	log_unique_id(&s.t.txn);
 	log_unique_id(&s.t.txn);
 	CHECK_SPAN(s.t.txn.uniq_id, "0A000007-0050_f");
-	CHECK_EQ(s.t.txn.req->n, 1);
+	CHECK(http_find(s.t.txn.req, HTTP_OTHER, SPAN("x-id"), NULL) != NULL);
+	stop(&s);
+}
+
+TEST(a_unique_id_that_names_itself_ends)
+{
+	struct scene s;
+
+	CHECK(start(&s, HTTP
+	    "\tunique-id-format \"<%%ID%%[unique-id]>\"\n"));
+	log_unique_id(&s.t.txn);
+	CHECK_SPAN(s.t.txn.uniq_id, "<>");
 	stop(&s);
 }
 
