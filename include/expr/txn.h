@@ -71,6 +71,7 @@ struct txn {
 	bool srv_reused;                /* request went over an open connection */
 	bool redispatched;
 	bool uri_kept;                  /* uri is in the arena, not in req */
+	bool tls;                       /* the client came over TLS */
 	bool wait_over;                 /* inspection ended: no more will come */
 	uint16_t status;                /* sent to the client; 0 none */
 	uint16_t retries;

@@ -81,6 +81,14 @@ fetch_dst_is_local(struct txn *t, const struct arg *arg, struct smp *s)
 	return (true);
 }
 
+static bool
+fetch_ssl_fc(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)arg;
+	s->num = t->tls;
+	return (true);
+}
+
 /* ---- inspection ---- */
 
 static struct span
@@ -362,6 +370,9 @@ ROW(dst_is_local, "dst_is_local", "", SMP_BOOL, SMP_ANYWHERE,
     fetch_dst_is_local, "acl here dst_is_local",
     "True when the client connected to an address of this machine: the "
     "loopback network, or a UNIX socket.");
+ROW(ssl_fc, "ssl_fc", "", SMP_BOOL, SMP_ANYWHERE, fetch_ssl_fc,
+    "http-request redirect scheme https unless { ssl_fc }",
+    "True when the client came over TLS.");
 ROW(req_len, "req.len", "", SMP_INT, SMP_ANYWHERE, fetch_req_len,
     "tcp-request content accept if { req.len gt 0 }",
     "How many bytes of the request wait to be looked at.", .waits = true,

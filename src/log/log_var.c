@@ -99,9 +99,19 @@ be_name(const struct txn *t)
 
 TEXT(f, "f", false, LOGVAR_PLAIN, "Name of the frontend.",
     return (span_str(t->fe->name)););
-TEXT(ft, "ft", false, LOGVAR_PLAIN,
-    "Name of the frontend, with '~' behind it for TLS.",
-    return (span_str(t->fe->name)););
+static size_t
+put_ft(struct txn *t, char *out, size_t size, bool hex)
+{
+	size_t n = put_bytes(out, size, t->fe->name, strlen(t->fe->name));
+
+	(void)hex;
+	if (t->tls)
+		n += put_bytes(out + n, size - n, "~", 1);
+	return (n);
+}
+LOGVAR(ft) = { .name = "ft", .put = put_ft, .quoted = true,
+	.doc = "Name of the frontend, with '~' behind it for TLS." };
+
 TEXT(b, "b", false, LOGVAR_PLAIN,
     "Name of the backend, or of the frontend when none was chosen.",
     return (span_str(be_name(t))););
