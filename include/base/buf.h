@@ -30,6 +30,10 @@ bool buf_hold(struct buf *);
 /* buf_drop - give the memory back, with whatever was in it. */
 void buf_drop(struct buf *);
 
+/* buf_trim - give the kernel the pages of buffers that were not needed since
+ * the last call: once a second or so. */
+void buf_trim(void);
+
 /* buf_drop_empty - give the memory back when there are no bytes. */
 static inline void
 buf_drop_empty(struct buf *b)

@@ -134,6 +134,9 @@ struct mux_end_ops {
 	void (*spliced_in)(struct mux_end *, uint64_t n);
 	int (*splice_out)(struct mux_end *, uint64_t n);
 	void (*spliced_out)(struct mux_end *, uint64_t n);
+	/* watch - a client end: notice from now on when the peer closes, even
+	 * while nothing is awaited from it; may be NULL: it always is */
+	void (*watch)(struct mux_end *);
 	/* conn - the connection under it (addresses, transport). */
 	struct conn *(*conn)(struct mux_end *);
 	/* deadline - when to call expired(), absolute ms; CLOCK_NEVER: not. */

@@ -54,6 +54,7 @@ struct conn {
 	bool nolinger : 1;              /* reset at close */
 	bool has_peer : 1, has_local : 1;       /* addresses are known */
 	bool proxied : 1;               /* addresses come from a PROXY header */
+	bool watched : 1;               /* registered with the loop */
 	int sys_errno;
 	struct addr peer, local;        /* of the client side: src and dst */
 };
@@ -63,6 +64,15 @@ extern const struct xprt_ops xprt_raw;
 /* conn_open - take over a non-blocking `fd`, register it with the loop.
  * False when the kernel refuses (fd is closed then). */
 bool conn_open(struct conn *, int fd, loop_fn *, void *arg);
+
+/*
+ * conn_take - the same without registering it yet: it was just accepted, and
+ * what it sent may be there already. conn_watch - register it as soon as
+ * something has to be waited for, harmless twice; false: refused, the
+ * connection is marked broken. The kernel then reports what is there.
+ */
+void conn_take(struct conn *, int fd);
+bool conn_watch(struct conn *, loop_fn *, void *arg);
 
 /* conn_edge - note what the loop reported. */
 static inline void

@@ -6,11 +6,82 @@
 #include <base/must.h>
 #include <base/pool.h>
 
+#include <stdlib.h>
+#include <sys/mman.h>
+
 #define DEFAULT_BYTES 16384
 
 size_t buf_size = DEFAULT_BYTES;
 
 static struct pool buf_pool = POOL_INIT("buffer", DEFAULT_BYTES);
+
+/*
+ * Buffers that were given back, last in first out. What lies below `n_low`
+ * has not been needed since the last buf_trim(), and below `n_cold` the
+ * kernel has its pages back.
+ */
+static char **spare;
+static size_t n_spare, n_low, n_cold, spare_cap;
+
+#define PAGE_BYTES 4096u
+
+static char *
+take_spare(void)
+{
+	char *p = spare[--n_spare];
+
+	if (n_spare < n_low)
+		n_low = n_spare;
+	if (n_spare < n_cold)
+		n_cold = n_spare;
+	buf_pool.n_used++;
+	if (__builtin_expect(pool_poison >= 0, 0))
+		memset(p, pool_poison, buf_size);
+	return (p);
+}
+
+static bool
+grow_spare(void)
+{
+	size_t cap = spare_cap == 0 ? 64 : spare_cap * 2;
+	char **more = realloc(spare, cap * sizeof *more);
+
+	if (more == NULL)
+		return (false);
+	spare = more;
+	spare_cap = cap;
+	return (true);
+}
+
+static void
+give_spare(char *p)
+{
+#ifndef __SANITIZE_ADDRESS__            /* the pool finds more errors */
+	if (n_spare < spare_cap || grow_spare()) {
+		spare[n_spare++] = p;
+		buf_pool.n_used--;
+		return;
+	}
+#endif
+	pool_put(&buf_pool, p);
+}
+
+void
+buf_trim(void)
+{
+	uintptr_t from, to;
+
+	for (size_t i = n_cold; i < n_low; i++) {
+		from = ((uintptr_t)spare[i] + PAGE_BYTES - 1) &
+		    ~(uintptr_t)(PAGE_BYTES - 1);
+		to = ((uintptr_t)spare[i] + buf_size) &
+		    ~(uintptr_t)(PAGE_BYTES - 1);
+		if (to > from)
+			(void)madvise((void *)from, to - from, MADV_DONTNEED);
+	}
+	n_cold = n_low;
+	n_low = n_spare;
+}
 
 void
 buf_setup(size_t bytes)
@@ -25,7 +96,7 @@ buf_hold(struct buf *b)
 {
 	if (b->data != NULL)
 		return (true);
-	b->data = pool_get(&buf_pool);
+	b->data = n_spare > 0 ? take_spare() : pool_get(&buf_pool);
 	b->off = b->len = 0;
 	return (b->data != NULL);
 }
@@ -33,7 +104,8 @@ buf_hold(struct buf *b)
 void
 buf_drop(struct buf *b)
 {
-	pool_put(&buf_pool, b->data);
+	if (b->data != NULL)
+		give_spare(b->data);
 	*b = (struct buf){ NULL, 0, 0 };
 }
 

@@ -29,6 +29,17 @@ frontend(const struct h1_conn *h)
 	return (h->cli.listen->bind->px);
 }
 
+bool
+h1_watch(struct h1_conn *h)
+{
+	if (h->conn.watched)
+		return (true);
+	if (conn_watch(&h->conn, on_client, h))
+		return (true);
+	h->end.dead = true;
+	return (false);
+}
+
 static void
 arm(struct h1_conn *h, int64_t ms)
 {
@@ -287,8 +298,11 @@ read_proxy(struct h1_conn *h)
 {
 	enum why why = conn_proxy_take(&h->conn);
 
-	if (why == WHY_AGAIN)
+	if (why == WHY_AGAIN) {
+		if (!h1_watch(h))
+			client_free(h);
 		return;
+	}
 	if (why != WHY_OK) {
 		refuse(h, why, 0);
 		return;
@@ -391,13 +405,14 @@ client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
 	h->conn.has_peer = true;
 	tmr_init(&h->tmr, on_client_due);
 	list_push_back(&clients, &h->node);
-	if (!conn_open(&h->conn, fd, on_client, h)) {
-		client_free(h);
-		return;
-	}
+	conn_take(&h->conn, fd);
 	await_request(h);
-	if (listen->bind->accept_proxy)
+	if (listen->bind->accept_proxy) {
 		h->state = H1_PROXY;
+		read_proxy(h);
+	} else {
+		read_request(h);        /* it may have come already */
+	}
 }
 
 /* ---- what the stream asks of a client end ---- */
@@ -486,6 +501,8 @@ client_done(struct mux_end *e, bool keep)
 	await_request(h);
 	if (h->in.len > 0 || h->conn.can_in)
 		tmr_arm(&the_loop->wheel, &h->tmr, the_loop->now_ms);
+	else if (!h1_watch(h))
+		client_free(h);
 }
 
 static void
@@ -499,8 +516,15 @@ client_abort(struct mux_end *e, enum why why)
 	client_free(h);
 }
 
+static void
+client_watch(struct mux_end *e)
+{
+	(void)h1_watch(h1_of(e));
+}
+
 static const struct mux_end_ops client_ops = {
 	.name = "h1",
+	.watch = client_watch,
 	.peek = h1_end_peek,
 	.eat = h1_end_eat,
 	.send_head = client_send_head,

@@ -116,6 +116,10 @@ enum why h1_queue_head(struct h1_conn *, struct http_head *,
 /* h1_flush - send what is queued: WHY_OK all went, WHY_AGAIN, or the error. */
 enum why h1_flush(struct h1_conn *);
 
+/* h1_watch - register a client connection that has to wait; false: it is
+ * broken now. Server connections always are. */
+bool h1_watch(struct h1_conn *);
+
 /* h1_fill - read once into `in`: WHY_OK bytes came, WHY_AGAIN, WHY_EOF. */
 enum why h1_fill(struct h1_conn *);
 

@@ -16,8 +16,11 @@
 enum why
 h1_fill(struct h1_conn *h)
 {
-	if (!h->conn.can_in)
-		return (h->conn.eof ? WHY_EOF : WHY_AGAIN);
+	if (!h->conn.can_in) {
+		if (h->conn.eof)
+			return (WHY_EOF);
+		return (h1_watch(h) ? WHY_AGAIN : WHY_EOF);
+	}
 	if (!buf_hold(&h->in))
 		return (WHY_NOMEM);
 	if (buf_room(&h->in) < buf_size / 4 && h->held == 0)
@@ -27,7 +30,7 @@ h1_fill(struct h1_conn *h)
 	switch (conn_fill(&h->conn, &h->in)) {
 	case 0:
 		buf_drop_empty(&h->in);
-		return (WHY_AGAIN);
+		return (h1_watch(h) ? WHY_AGAIN : WHY_EOF);
 	case -1:
 		h->end.eof = true;
 		if (h->conn.err)
@@ -216,6 +219,12 @@ h1_end_eat(struct mux_end *e, size_t n)
 	buf_drop_empty(&h->in);
 }
 
+static enum why
+await_room(struct h1_conn *h)
+{
+	return (h1_watch(h) ? WHY_AGAIN : cut_short(h));
+}
+
 enum why
 h1_flush(struct h1_conn *h)
 {
@@ -225,7 +234,7 @@ h1_flush(struct h1_conn *h)
 	if (h->out.len == 0)
 		return (WHY_OK);
 	if (!h->conn.can_out)
-		return (WHY_AGAIN);
+		return (await_room(h));
 	v = (struct iovec){ h->out.data + h->out.off, h->out.len };
 	put = h->conn.xprt->send(&h->conn, &v, 1);
 	if (put < 0) {
@@ -236,7 +245,7 @@ h1_flush(struct h1_conn *h)
 		h->end.connected = true;
 	buf_eat(&h->out, (size_t)put);
 	if (h->out.len > 0)
-		return (WHY_AGAIN);
+		return (await_room(h));
 	buf_drop(&h->out);
 	return (WHY_OK);
 }
@@ -254,7 +263,7 @@ write_out(struct h1_conn *h, struct span data, struct span tail, size_t *taken)
 
 	*taken = 0;
 	if (!h->conn.can_out)
-		return (WHY_AGAIN);
+		return (await_room(h));
 	if (queued > 0)
 		v[n++] = (struct iovec){ h->out.data + h->out.off, queued };
 	if (data.n > 0)
@@ -269,12 +278,12 @@ write_out(struct h1_conn *h, struct span data, struct span tail, size_t *taken)
 		return (cut_short(h));
 	}
 	if (put == 0)
-		return (WHY_AGAIN);
+		return (await_room(h));
 	h->end.connected = true;
 	left = (size_t)put;
 	if (left < queued) {
 		buf_eat(&h->out, left);
-		return (WHY_AGAIN);
+		return (await_room(h));
 	}
 	if (queued > 0) {
 		left -= queued;
@@ -282,13 +291,13 @@ write_out(struct h1_conn *h, struct span data, struct span tail, size_t *taken)
 	}
 	*taken = left < data.n ? left : data.n;
 	if (*taken < data.n)
-		return (WHY_AGAIN);
+		return (await_room(h));
 	left -= data.n;
 	if (left == tail.n)
 		return (WHY_OK);
 	if (!buf_hold(&h->out) || !buf_add(&h->out, span_skip(tail, left)))
 		return (WHY_NOMEM);
-	return (WHY_AGAIN);
+	return (await_room(h));
 }
 
 /* The last chunk and its trailers, through the output buffer. */

@@ -67,6 +67,8 @@ strm_pump(struct strm *s, struct mux_end *from, struct mux_end *to)
 			return (push(to));
 		if (why != WHY_OK)
 			return (why);
+		if (data.n >= buf_size / 2)
+			strm_pipe_of(s, from)->bulk = true;
 		last = from->last;
 		why = to->ops->send(to, data, SPAN_NONE, last ? MUX_END : 0,
 		    &taken);

@@ -43,6 +43,7 @@ enum strm_phase {
 struct strm_pipe {
 	int rd, wr;                     /* -1: none */
 	uint32_t held;
+	bool bulk;                      /* reads came back full */
 };
 
 struct strm {
@@ -171,6 +172,14 @@ void strm_count_status(struct strm *, unsigned status);
 /* ---- strm_fwdfor.c ---- */
 /* strm_forwarded - option forwardfor: add the client's address. */
 bool strm_forwarded(struct strm *);
+
+/* strm_watch - the client's leaving matters from now on. */
+static inline void
+strm_watch(struct strm *s)
+{
+	if (s->cli->ops->watch != NULL)
+		s->cli->ops->watch(s->cli);
+}
 
 static inline bool
 is_http(const struct strm *s)

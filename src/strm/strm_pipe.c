@@ -14,6 +14,7 @@
 
 #define SPLICE_MIN (64 * 1024)          /* payload left that makes it worth */
 #define SPLICE_MAX (1024 * 1024)        /* of one call */
+#define SPLICE_SMALL (16 * 1024)        /* less at once is not bulk */
 #define PIPE_BYTES (256 * 1024)
 #define ROUNDS 8
 #define KEPT_PIPES 64
@@ -108,6 +109,7 @@ draw(struct strm_pipe *p, struct mux_end *from, int fd, uint64_t left)
 	got = splice_some(fd, p->wr, left < SPLICE_MAX ? (size_t)left :
 	    SPLICE_MAX);
 	if (got > 0) {
+		p->bulk = (size_t)got >= SPLICE_SMALL;
 		p->held += (uint32_t)got;
 		from->ops->spliced_in(from, (uint64_t)got);
 		return (WHY_OK);
@@ -120,9 +122,10 @@ draw(struct strm_pipe *p, struct mux_end *from, int fd, uint64_t left)
 }
 
 /* Where to splice from, when the rest is long; a stream without a length is
- * taken for long once much of it has passed. */
+ * taken for long while its reads come back full. */
 static int
-worth_it(struct mux_end *from, struct mux_end *to, uint64_t *left)
+worth_it(const struct strm_pipe *p, struct mux_end *from, struct mux_end *to,
+    uint64_t *left)
 {
 	int fd;
 
@@ -132,8 +135,7 @@ worth_it(struct mux_end *from, struct mux_end *to, uint64_t *left)
 	if (fd < 0 || *left < SPLICE_MIN)
 		return (-1);
 	if (*left == UINT64_MAX)
-		return (from->got < SPLICE_MIN ||
-		    to->ops->splice_out(to, 1) < 0 ? -1 : fd);
+		return (!p->bulk || to->ops->splice_out(to, 1) < 0 ? -1 : fd);
 	return (to->ops->splice_out(to, *left) < 0 ? -1 : fd);
 }
 
@@ -148,7 +150,7 @@ strm_splice(struct strm *s, struct mux_end *from, struct mux_end *to)
 	for (int round = 0; ; round++) {
 		if (p->held > 0 && (why = drain(s, p, to)) != WHY_OK)
 			return (why);
-		if ((fd = worth_it(from, to, &left)) < 0)
+		if ((fd = worth_it(p, from, to, &left)) < 0)
 			return (WHY_INTERNAL);
 		if (round == ROUNDS) {
 			tmr_arm(&the_loop->wheel, &s->tmr, the_loop->now_ms);

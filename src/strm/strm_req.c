@@ -71,6 +71,7 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 	case RULE_TARPIT:
 		count_denied(s, px);
 		strm_go(s, STRM_TARPIT);
+		strm_watch(s);
 		strm_wait(s, px->timeout->tarpit != 0 ? px->timeout->tarpit :
 		    px->timeout->connect);
 		return (STEP_WAIT);
@@ -210,6 +211,8 @@ enter_backend(struct strm *s)
 	CNT_BE(be_of(be)->cnt)->sess_tot++;
 	if (is_http(s))
 		CNT_BE(be_of(be)->cnt)->req_tot++;
+	if (px_opt(be, PX_OPT_ABORTONCLOSE))
+		strm_watch(s);
 	if (be == s->txn.fe)
 		s->list = NELEM(lists);
 	return (STEP_GO);

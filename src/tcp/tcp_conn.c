@@ -200,7 +200,7 @@ on_due(struct tmr *tmr)
 bool
 tcp_watch(struct tcp_conn *t)
 {
-	return (loop_add(the_loop, t->conn.fd, on_event, t));
+	return (conn_watch(&t->conn, on_event, t));
 }
 
 /* ---- what the stream asks of an end ---- */

@@ -49,6 +49,7 @@ tcp_freeze(struct mux_end *e, struct wire_out *out)
 	wire_put(out, fields, &f);
 	tmr_stop(&the_loop->wheel, &t->tmr);
 	loop_del(the_loop, t->conn.fd);
+	t->conn.watched = false;
 	return (t->conn.fd);
 }
 

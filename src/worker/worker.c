@@ -6,6 +6,7 @@
 #include "worker_int.h"
 
 #include <agent/agent.h>
+#include <base/buf.h>
 #include <base/must.h>
 #include <base/rand.h>
 #include <cnt/cnt.h>
@@ -59,6 +60,17 @@ stop(void)
 	mux_leaving = true;
 	strm_kill_all();
 	exit(0);
+}
+
+/* ---- once a second ---- */
+
+#define TIDY_MS 1000
+
+static void
+tidy(struct tmr *t)
+{
+	buf_trim();
+	tmr_arm(&the_loop->wheel, t, the_loop->now_ms + TIDY_MS);
 }
 
 /* ---- hand-over ---- */
@@ -213,6 +225,8 @@ worker_main(const struct worker_start *s)
 	worker_listen_open(s);
 	drop_privileges();
 	tmr_init(&w->check, look_if_empty);
+	tmr_init(&w->tidy, tidy);
+	tmr_arm(&w->loop.wheel, &w->tidy, w->loop.now_ms + TIDY_MS);
 	if (s->agent_fd >= 0)
 		agent_client_open(&w->loop, s->agent_fd);
 	ipc_open(&w->keeper, s->keeper_fd, IPC_WORKER, IPC_KEEPER, &w->loop,

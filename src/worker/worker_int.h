@@ -15,6 +15,7 @@ struct worker {
 	struct loop loop;
 	struct ipc_chan keeper;
 	struct tmr check;               /* while leaving: is anything left? */
+	struct tmr tidy;                /* every second */
 	bool leaving;
 };
 

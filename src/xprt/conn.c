@@ -93,16 +93,36 @@ const struct xprt_ops xprt_raw = {
 	.raw = true,
 };
 
-bool
-conn_open(struct conn *c, int fd, loop_fn *fn, void *arg)
+void
+conn_take(struct conn *c, int fd)
 {
 	c->magic = CONN_MAGIC;
 	c->fd = fd;
 	c->xprt = &xprt_raw;
-	c->can_out = true;
-	if (loop_add(the_loop, fd, fn, arg))
+	c->can_in = c->can_out = true;
+}
+
+bool
+conn_watch(struct conn *c, loop_fn *fn, void *arg)
+{
+	if (c->watched)
 		return (true);
+	if (loop_add(the_loop, c->fd, fn, arg)) {
+		c->watched = true;
+		return (true);
+	}
 	c->sys_errno = errno;
+	c->err = true;
+	return (false);
+}
+
+bool
+conn_open(struct conn *c, int fd, loop_fn *fn, void *arg)
+{
+	conn_take(c, fd);
+	c->can_in = false;
+	if (conn_watch(c, fn, arg))
+		return (true);
 	fd_close(&c->fd);
 	return (false);
 }
@@ -125,7 +145,8 @@ conn_close(struct conn *c)
 	c->xprt->fini(c);
 	if (c->nolinger)
 		sock_set_nolinger(c->fd);
-	loop_forget(the_loop, c->fd);
+	if (c->watched)
+		loop_forget(the_loop, c->fd);
 	fd_close(&c->fd);
 }
 
@@ -143,8 +164,9 @@ conn_detach(struct conn *c)
 {
 	int fd = c->fd;
 
-	if (fd >= 0)
+	if (fd >= 0 && c->watched)
 		loop_del(the_loop, fd);
+	c->watched = false;
 	c->fd = -1;
 	return (fd);
 }
