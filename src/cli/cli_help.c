@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define WORD_MAX 32             /* of a command's name */
+#define NAME_WORDS 4            /* in a command's name */
 #define NEAR_MAX 6              /* commands that are proposed */
 
 struct candidate {
@@ -175,9 +176,37 @@ put_near(struct cli_ctx *x)
 	free(v);
 }
 
+/* A command of HAProxy that is not here: say that instead of guessing. */
+static bool
+is_missing(struct cli_ctx *x)
+{
+	const char *status = NULL, *why = NULL;
+	struct text name;
+
+	text_init(&name);
+	for (int n = x->n < NAME_WORDS ? x->n : NAME_WORDS; n > 0; n--) {
+		text_clear(&name);
+		for (int i = 0; i < n; i++) {
+			if (i > 0)
+				text_addc(&name, ' ');
+			text_add(&name, x->arg[i]);
+		}
+		status = kw_compat("cli", text_span(&name), &why);
+		if (status != NULL)
+			break;
+	}
+	if (status != NULL)
+		cli_say(x, 3, "'%s' is not supported%s%s.", name.p,
+		    why == NULL ? " yet" : ": ", why == NULL ? "" : why);
+	text_fini(&name);
+	return (status != NULL);
+}
+
 void
 cli_unknown(struct cli_ctx *x)
 {
+	if (x->n > 0 && is_missing(x))
+		return;
 	if (x->n == 0) {
 		cli_say(x, 6, "Unknown command. Please enter one of the "
 		    "following commands only:");
@@ -204,3 +233,21 @@ CLI_COMMAND(help) = {
 	.name = "help", .args = "[<command>]", .level = PX_LEVEL_USER,
 	.run = run_help, .doc = "list all commands, or those that begin so",
 };
+
+/* ---- the listing of -dKcli ---- */
+
+static void
+dump(struct text *out)
+{
+	size_t total = (size_t)(__stop_kw_cli - __start_kw_cli), n = 0;
+	struct candidate *v = must_alloc((total + 1) * sizeof *v);
+
+	CLI_EACH(p)
+		v[n++].cmd = *p;
+	qsort(v, n, sizeof *v, by_name);
+	for (size_t i = 0; i < n; i++)
+		text_printf(out, "%s [WORKER]\n", v[i].cmd->name);
+	free(v);
+}
+
+KW_DUMPER(cli, "cli", dump);

@@ -11,6 +11,7 @@
 
 #include <agent/agent.h>
 #include <base/must.h>
+#include <cnt/cnt.h>
 #include <os/fd.h>
 #include <os/loop.h>
 #include <os/sock.h>
@@ -140,6 +141,16 @@ payload_of(struct span rest, struct span mark, struct span *payload)
 	return (-1);
 }
 
+/* How long the peer may be silent; not counted while it waits for us. */
+static void
+arm(struct cli *c)
+{
+	bool ours = c->waits && c->gift == NULL;
+
+	tmr_arm(&the_loop->wheel, &c->idle, ours || c->timeout_ms == 0 ?
+	    CLOCK_NEVER : the_loop->now_ms + c->timeout_ms);
+}
+
 static void
 show_prompt(struct cli *c)
 {
@@ -165,6 +176,7 @@ cli_finish(struct cli_ctx *ctx)
 	MUST(c->running != NULL && c->waits);
 	c->waits = false;
 	c->more = false;
+	arm(c);
 	answered(c);
 	cli_session_step(c);
 }
@@ -177,6 +189,7 @@ cli_resume(struct cli_ctx *ctx)
 	MUST(c->running != NULL && c->waits);
 	c->waits = false;
 	c->more = true;
+	arm(c);
 	cli_session_step(c);
 }
 
@@ -186,6 +199,7 @@ outcome(struct cli *c, enum cli_done done)
 {
 	c->more = done == CLI_MORE;
 	c->waits = done == CLI_LATER;
+	arm(c);
 	if (done == CLI_DONE)
 		answered(c);
 }
@@ -332,13 +346,6 @@ on_task(struct loop_task *t)
 }
 
 static void
-arm(struct cli *c)
-{
-	tmr_arm(&the_loop->wheel, &c->idle, c->timeout_ms == 0 ? CLOCK_NEVER :
-	    the_loop->now_ms + c->timeout_ms);
-}
-
-static void
 on_event(void *arg, unsigned events)
 {
 	struct cli *c = OBJ(arg, struct cli, CLI_MAGIC);
@@ -378,6 +385,7 @@ cli_session_open(int fd, enum px_level level, const struct px_listen *listen,
 	if (peer != NULL)
 		c->peer = *peer;
 	c->since_us = the_loop->wall_us;
+	CNT_PROC()->conn_tot++;
 	c->can_out = true;
 	c->task.fn = on_task;
 	c->timeout_ms = px_model->global.stats_timeout_ms != 0 ?

@@ -9,7 +9,6 @@
 
 #include <agent/agent.h>
 #include <base/clock.h>
-#include <base/pool.h>
 #include <cnt/cnt.h>
 #include <os/loop.h>
 
@@ -17,52 +16,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define ASK_MS 500
-
-/* ---- in a worker ---- */
-
-struct load {                           /* of one process */
-	int64_t busy_us, idle_us;
-	uint64_t pool_bytes, pool_used, pool_failed;
-	uint64_t timers, tasks;
-};
-
-static struct load
-my_load(void)
-{
-	struct load l = { .busy_us = the_loop->busy_us,
-		.idle_us = the_loop->idle_us };
-
-	for (const struct pool *p = pool_all; p != NULL; p = p->next) {
-		l.pool_bytes += p->n_total * p->size;
-		l.pool_used += p->n_used * p->size;
-		l.pool_failed += p->n_failed;
-	}
-	l.timers = the_loop->n_added;
-	for (const struct loop_task *t = the_loop->tasks; t != NULL;
-	    t = t->next)
-		l.tasks++;
-	return (l);
-}
-
-static void
-answer_load(struct agent_answer *a, struct span query)
-{
-	struct load l = my_load();
-
-	(void)query;
-	agent_answer(a, &l, sizeof l);
-}
-
-AGENT_TOPIC(load) = { .name = "load", .asked = answer_load };
-
-/* ---- in the agent ---- */
-
 struct info {
 	struct cli_ctx *x;
 	struct stat_opts opt;
 	struct stat_val v[INFO_N];
-	struct load sum;
+	struct stat_load sum;
 	uint32_t question;
 	char uptime[32], tainted[4];
 };
@@ -268,35 +226,34 @@ put_absent(struct info *f)
 static void
 put_load(struct info *f)
 {
-	int64_t all = f->sum.busy_us + f->sum.idle_us;
+	uint64_t all = f->sum.busy_us + f->sum.idle_us;
 
 	num(f, INFO_poolalloc_mb, f->sum.pool_bytes >> 20);
 	num(f, INFO_poolused_mb, f->sum.pool_used >> 20);
 	num(f, INFO_poolalloc_b, f->sum.pool_bytes);
 	num(f, INFO_poolused_b, f->sum.pool_used);
 	num(f, INFO_poolfailed, f->sum.pool_failed);
-	num(f, INFO_tasks, f->sum.timers);
+	num(f, INFO_tasks, f->sum.fds);
 	num(f, INFO_run_queue, f->sum.tasks);
-	num(f, INFO_idle_pct, all <= 0 ? 100 :
-	    (uint64_t)(f->sum.idle_us * 100 / all));
+	num(f, INFO_idle_pct, all == 0 ? 100 :
+	    f->sum.idle_us * 100 / all);
 }
 
 static void
 on_load(struct agent_worker *w, struct span data, void *arg)
 {
 	struct info *f = arg;
-	struct load l;
+	struct stat_load l;
 
 	(void)w;
-	if (data.n != sizeof l)
+	if (!stat_load_read(data, &l))
 		return;
-	memcpy(&l, data.p, sizeof l);
 	f->sum.busy_us += l.busy_us;
 	f->sum.idle_us += l.idle_us;
 	f->sum.pool_bytes += l.pool_bytes;
 	f->sum.pool_used += l.pool_used;
 	f->sum.pool_failed += l.pool_failed;
-	f->sum.timers += l.timers;
+	f->sum.fds += l.fds;
 	f->sum.tasks += l.tasks;
 }
 
@@ -325,8 +282,7 @@ run_info(struct cli_ctx *x)
 
 	f->x = x;
 	f->opt = stat_opts_parse(x, x->at);
-	f->question = agent_ask(&AGENT_TOPIC_OF(load), NULL, 0, ASK_MS,
-	    on_load, on_all_loads, f);
+	f->question = stat_ask_load(on_load, on_all_loads, f);
 	return (CLI_LATER);
 }
 

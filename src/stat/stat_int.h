@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <agent/agent.h>
 #include <base/text.h>
 #include <cli/cli.h>
 #include <px/px.h>
@@ -77,6 +78,21 @@ void stat_be(const struct be *, const struct stat_opts *, struct stat_row *);
 /* ---- stat_limits.c ---- */
 
 extern uint32_t stat_hard_maxconn;      /* of the start */
+
+/* ---- stat_load.c ---- */
+
+#define STAT_ASK_MS 500         /* for workers to answer */
+
+struct stat_load {                      /* of a worker */
+	uint64_t turns, events, fds, tasks;
+	uint64_t busy_us, idle_us;      /* since it began */
+	uint64_t pool_bytes, pool_used, pool_failed;
+};
+
+/* stat_ask_load - have every worker tell its load: `piece` is called for each
+ * answer, as agent_ask() does. stat_load_read - take one apart. */
+uint32_t stat_ask_load(agent_piece_fn *piece, agent_done_fn *done, void *arg);
+bool stat_load_read(struct span, struct stat_load *);
 
 /* ---- stat_info.c ---- */
 
