@@ -22,6 +22,7 @@
 
 #define QUIET_MS 2000           /* workers get to stop accepting */
 #define STOP_MS  500            /* and to end when told to, then SIGKILL */
+#define LET_GO_MS 10            /* agent and master close their copies */
 #define PAUSE_MS 30             /* and to look away from a socket */
 
 struct keeper the_keeper = { .ready_fd = -1, .life = { -1, -1 },
@@ -114,8 +115,13 @@ leave_now(struct keeper *k)
 
 	tmr_stop(&k->loop.wheel, &k->grace);
 	k->phase = KEEPER_LEAVING;
-	keeper_tell_workers(k, IPC_W_LEAVE);
 	tell_agent(k, IPC_A_GATES, 0);
+	tmr_stop(&k->loop.wheel, &k->check);
+	if (k->n_socks == 0)
+		keeper_tell_workers(k, IPC_W_LEAVE);
+	else    /* The workers let go last: they serve what waits in there. */
+		tmr_arm(&k->loop.wheel, &k->check, k->loop.now_ms +
+		    LET_GO_MS);
 	keeper_sockets_close(k);
 	if (k->has_master)
 		(void)ipc_send(&k->master, IPC_QUIET, NULL, 0, NULL, 0);
@@ -211,6 +217,8 @@ on_check(struct tmr *t)
 
 	if (k->phase == KEEPER_QUIET)
 		all_quiet(k);
+	else if (k->phase == KEEPER_LEAVING)
+		keeper_tell_workers(k, IPC_W_LEAVE);
 	else if (k->paused)
 		keeper_sockets_pause(k, true);
 }

@@ -47,6 +47,7 @@ leave(void)
 	if (the_worker.leaving)
 		return;
 	the_worker.leaving = true;
+	worker_accept_last();
 	worker_accept_end();
 	mux_leave();
 	srv_idle_close_all(NULL);

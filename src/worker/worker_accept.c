@@ -23,6 +23,7 @@
 
 #define FULL_RETRY_MS 10        /* another worker may have made room */
 #define EMFILE_RETRY_MS 100
+#define LAST_MAX 4096           /* of one socket's queue, before closing it */
 
 struct lsn {
 	const struct px_listen *listen;
@@ -190,6 +191,27 @@ worker_accept(bool on)
 			watch(&lsns[i]);
 		else if (lsns[i].added)
 			loop_pause(the_loop, lsns[i].fd);
+	}
+}
+
+/* Closing a socket resets what waits in its queue. */
+void
+worker_accept_last(void)
+{
+	for (size_t i = 0; i < n_lsns; i++) {
+		struct lsn *l = &lsns[i];
+		struct addr peer;
+		int fd, n = 0;
+
+		while (accepting && l->added && n++ < LAST_MAX &&
+		    fe_enter(l->fe)) {
+			if ((fd = sock_accept(l->fd, &peer)) >= 0) {
+				admit(l, fd, &peer);
+				continue;
+			}
+			fe_withdraw(l->fe);
+			break;
+		}
 	}
 }
 

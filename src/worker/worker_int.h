@@ -28,6 +28,8 @@ void worker_listen_open(const struct worker_start *);
 /* worker_accept - accept, or stop: paused may be undone, closed may not. */
 void worker_accept(bool on);
 void worker_accept_end(void);
+/* worker_accept_last - take what waits, before the sockets are closed. */
+void worker_accept_last(void);
 /* worker_connections - client connections that are open here. */
 unsigned worker_connections(void);
 #endif
