@@ -40,6 +40,7 @@ take_spare(void)
 	return (p);
 }
 
+__attribute__((unused))         /* in a build with sanitizers */
 static bool
 grow_spare(void)
 {
