@@ -112,6 +112,6 @@ void stat_typed_row(struct text *, const struct stat_row *, bool desc);
 void stat_json_row(struct text *, const struct stat_row *, bool desc);
 
 /* stat_info_put - "show info" in any form. */
-void stat_info_put(struct text *, const struct stat_val v[INFO_N],
+void stat_info_put(struct text *, const struct stat_val *v,
     const struct stat_opts *);
 #endif

@@ -231,7 +231,7 @@ put_info(struct text *out, int i, const struct stat_val *v,
 }
 
 void
-stat_info_put(struct text *out, const struct stat_val v[INFO_N],
+stat_info_put(struct text *out, const struct stat_val *v,
     const struct stat_opts *o)
 {
 	if (o->form == STAT_JSON)
