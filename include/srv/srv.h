@@ -35,6 +35,21 @@ enum srv_admin {
 #define SRV_MAINT (SRV_FMAINT | SRV_IMAINT | SRV_CMAINT | SRV_RMAINT)
 #define SRV_DRAIN (SRV_FDRAIN | SRV_IDRAIN)
 
+/*
+ * A count that survives the death of those who count: beside it the tag of
+ * who changed it last (srv_count.c). Read the count alone by its name.
+ */
+#define SRV_COUNT(name)                                                      \
+	union {                                                              \
+		_Atomic uint64_t name##_word;                                \
+		struct {                                                     \
+			_Atomic uint32_t name;                               \
+			uint32_t name##_tag;                                 \
+		};                                                           \
+	}
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+    "SRV_COUNT has the count in the low half of its word");
+
 /* Events of the current and the last second, of all workers. */
 struct srv_rate {
 	_Atomic uint32_t sec, cur, prev, max;
@@ -44,11 +59,11 @@ struct srv_shm {                        /* SHM_SRV */
 	_Atomic uint32_t state;         /* agent: enum srv_state */
 	_Atomic uint32_t admin;         /* agent: enum srv_admin */
 	_Atomic uint32_t uweight;       /* agent: as set by people, 0..256 */
-	_Atomic uint32_t inflight;      /* workers: streams that hold a slot */
 	_Atomic uint32_t inflight_max;  /* workers */
+	SRV_COUNT(inflight);            /* workers: streams that hold a slot */
 	_Atomic uint32_t queued;        /* workers: streams in its queue */
 	_Atomic uint32_t queued_max;
-	_Atomic uint32_t idle;          /* workers: idle connections */
+	SRV_COUNT(idle);                /* workers: idle connections */
 	/* addr override: `set server addr`; agent, under addr_seq (odd while
 	 * being written) */
 	_Atomic uint32_t addr_seq;
@@ -91,8 +106,8 @@ struct be_shm {
 	struct shm_lock lock;           /* queues and the set of servers */
 	_Atomic uint32_t epoch;         /* moved when the set or weights did */
 	_Atomic uint32_t turn;          /* choices so far: whose turn it is */
-	_Atomic uint32_t inflight;      /* streams on servers or queued */
 	_Atomic uint32_t inflight_max;
+	SRV_COUNT(inflight);            /* streams on servers or queued */
 	_Atomic uint32_t queued;        /* in the backend's own queue */
 	_Atomic uint32_t queued_all;    /* and in those of its servers */
 	_Atomic uint32_t queued_max;    /* of queued_all */
@@ -249,7 +264,7 @@ void srv_idle_close_all(struct srv *);
 /* ---- use of frontends and of the process ---- */
 
 struct fe_shm {                         /* SHM_FE */
-	_Atomic uint32_t conn;          /* open connections, all workers */
+	SRV_COUNT(conn);                /* open connections, all workers */
 	_Atomic uint32_t conn_max;
 	struct srv_rate conn_rate, sess_rate, req_rate;
 	uint32_t own;

@@ -20,32 +20,21 @@ fe_conn_peak(void)
 
 /* Count one in unless `limit` (0: none) is reached. */
 static bool
-enter(_Atomic uint32_t *n, uint32_t limit, uint32_t own)
+enter(_Atomic uint64_t *word, uint32_t limit, uint32_t own)
 {
-	uint32_t now = atomic_fetch_add(n, 1) + 1;
+	uint32_t now;
 
-	if (limit != 0 && now > limit) {
-		atomic_fetch_sub(n, 1);
-		return (false);
-	}
-	own_add(own);
-	return (true);
-}
-
-static void
-leave(_Atomic uint32_t *n, uint32_t own)
-{
-	own_sub(own);
-	atomic_fetch_sub(n, 1);
+	return (srv_count_up(word, own, limit == 0 ? UINT32_MAX : limit,
+	    &now));
 }
 
 bool
 fe_enter(struct fe *fe)
 {
-	if (!enter(&srv_glob->conns, fe_conn_limit, OWN_CONNS))
+	if (!enter(&srv_glob->conns_word, fe_conn_limit, OWN_CONNS))
 		return (false);
-	if (!enter(&fe->shm->conn, fe->px->maxconn, fe->shm->own)) {
-		leave(&srv_glob->conns, OWN_CONNS);
+	if (!enter(&fe->shm->conn_word, fe->px->maxconn, fe->shm->own)) {
+		srv_count_down(&srv_glob->conns_word, OWN_CONNS);
 		return (false);
 	}
 	atomic_fetch_add(&fe->shm->trying, 1);
@@ -76,8 +65,8 @@ void
 fe_leave(struct fe *fe)
 {
 	fe->n_conn--;
-	leave(&fe->shm->conn, fe->shm->own);
-	leave(&srv_glob->conns, OWN_CONNS);
+	srv_count_down(&fe->shm->conn_word, fe->shm->own);
+	srv_count_down(&srv_glob->conns_word, OWN_CONNS);
 }
 
 void
@@ -96,7 +85,7 @@ fe_count_request(struct fe *fe, int64_t wall_us)
 void
 fe_adopt(struct fe *fe)
 {
-	(void)enter(&srv_glob->conns, 0, OWN_CONNS);
-	(void)enter(&fe->shm->conn, 0, fe->shm->own);
+	(void)enter(&srv_glob->conns_word, 0, OWN_CONNS);
+	(void)enter(&fe->shm->conn_word, 0, fe->shm->own);
 	fe->n_conn++;
 }

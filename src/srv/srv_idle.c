@@ -22,8 +22,7 @@ take_out(struct srv_idle *i)
 	list_del(&i->node);
 	srv->n_idle--;
 	n_idle_all--;
-	atomic_fetch_sub_explicit(&srv->shm->idle, 1, memory_order_relaxed);
-	own_sub(srv->shm->own_idle);
+	srv_count_down(&srv->shm->idle_word, srv->shm->own_idle);
 }
 
 static void
@@ -78,21 +77,20 @@ bool
 srv_idle_put(struct srv *srv, struct srv_idle *i)
 {
 	const struct srv_cfg *cfg = srv_cfg_of(srv);
+	uint32_t now;
 
 	if (cfg->pool_purge_ms == 0 || !srv_is_up(srv))
 		return (false);
 	if (srv->cfg->port_from_client) /* the next client has another port */
 		return (false);
-	if (cfg->pool_max >= 0 && atomic_load_explicit(&srv->shm->idle,
-	    memory_order_relaxed) >= (uint32_t)cfg->pool_max)
+	if (!srv_count_up(&srv->shm->idle_word, srv->shm->own_idle,
+	    cfg->pool_max < 0 ? UINT32_MAX : (uint32_t)cfg->pool_max, &now))
 		return (false);
 	if (srv->n_idle++ == 0)
 		srv->purged_ms = the_loop->now_ms;
 	n_idle_all++;
 	i->srv = srv;
 	list_push_front(&srv->idle, &i->node);
-	own_add(srv->shm->own_idle);
-	atomic_fetch_add_explicit(&srv->shm->idle, 1, memory_order_relaxed);
 	start_purging();
 	return (true);
 }

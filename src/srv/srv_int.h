@@ -30,9 +30,19 @@ struct srv_ticket {                     /* a stream's place in a queue */
 	                                 * granted; 0: the backend's queue */
 	uint32_t proc_no;               /* owner */
 	uint32_t srv_no;                /* where the owner may look first */
-	uint8_t  spare[16];
+	uint32_t grant_tag;             /* who granted it, in which step */
+	uint8_t  spare[12];
 };
 _Static_assert(sizeof(struct srv_ticket) == 64, "LAYOUT(QUEUE)");
+
+struct srv_proc {                       /* what a process is about to do */
+	_Atomic uint64_t step;          /* kind, owner id, number; 0: nothing */
+	uint32_t seq;                   /* number of its last step */
+	uint32_t ticket;                /* of a step with tickets */
+	_Atomic uint32_t ack;           /* others saw the effect of this one */
+	uint8_t  spare[44];
+};
+_Static_assert(sizeof(struct srv_proc) == 64, "LAYOUT(QUEUE)");
 
 struct srv_glob {                       /* SHM_QUEUE */
 	uint64_t id;                    /* random: names of wake-up sockets */
@@ -41,19 +51,19 @@ struct srv_glob {                       /* SHM_QUEUE */
 	uint32_t n_tickets;             /* ever used, with the unused 0 */
 	_Atomic uint64_t seq;
 	_Atomic uint32_t n_ids;         /* owner ids given out */
-	_Atomic uint32_t conns;         /* open connections of frontends */
 	_Atomic uint32_t conns_max;
+	SRV_COUNT(conns);               /* open connections of frontends */
+	_Atomic uint32_t repairs;       /* of queues */
 	uint32_t spare;
+	struct srv_proc proc[SHM_PROCS];
 	_Atomic uint32_t box[SHM_PROCS];        /* granted tickets, a stack */
-	int64_t counter_at[OWN_IDS];    /* offset of the id's counter */
-	uint32_t own[SHM_PROCS][OWN_IDS];       /* written by that process */
+	int64_t counter_at[OWN_IDS];    /* offset of the id's word */
+	/* each process's share: count << 32 | number of the step */
+	uint64_t own[SHM_PROCS][OWN_IDS];
 	struct srv_ticket ticket[TICKETS];
 };
 
 extern struct srv_glob *srv_glob;
-/* This process's row of the table; NULL before srv_worker_start(). */
-extern uint32_t *srv_own;
-
 extern struct be *srv_all_be;
 extern struct fe *srv_all_fe;
 extern uint32_t srv_n_be, srv_n_fe;
@@ -70,24 +80,39 @@ srv_at(int64_t off)
 	return ((char *)srv_glob + off);
 }
 
-/* own_add, own_sub - remember that this process holds one of these. */
-static inline void
-own_add(uint32_t id)
-{
-	if (srv_own != NULL)
-		srv_own[id]++;
-}
+/* ---- srv_count.c ---- */
 
-static inline void
-own_sub(uint32_t id)
-{
-	if (srv_own != NULL && srv_own[id] > 0)
-		srv_own[id]--;
-}
+/* srv_own_new - an id for a counter in shared memory; 0 when there are no
+ * more: then a dead process's share is not given back. */
+uint32_t srv_own_new(_Atomic uint64_t *word);
 
-/* srv_own_new - an id for a counter in shared memory; 0 when there are no more:
- * then a dead process's share is not given back. */
-uint32_t srv_own_new(_Atomic uint32_t *counter);
+/* srv_count_up - one more, unless there are `limit`; *now says how many then.
+ * srv_count_down - one less. */
+bool srv_count_up(_Atomic uint64_t *word, uint32_t id, uint32_t limit,
+    uint32_t *now);
+void srv_count_down(_Atomic uint64_t *word, uint32_t id);
+
+/* srv_count_pass - our share becomes that of a ticket: between pass_begin,
+ * which returns the tag that the ticket must carry before it is granted, and
+ * pass_end. srv_count_take - and from a ticket it becomes ours; the ticket
+ * may be forgotten between take_begin and take_end. */
+uint32_t srv_count_pass_begin(uint32_t id);
+void srv_count_pass_end(uint32_t id);
+void srv_count_take_begin(uint32_t id, uint32_t ticket, uint32_t tag);
+void srv_count_take_end(void);
+
+/* srv_count_took - a dead process had made the ticket's share its own. */
+bool srv_count_took(int proc_no, uint32_t ticket);
+
+/* srv_count_ack - the effect of that step will not be seen any more. */
+void srv_count_ack(uint32_t tag);
+
+/* srv_count_start - steps from now on are those of this process number.
+ * srv_count_reap - what a dead one held goes back. */
+void srv_count_start(int proc_no);
+void srv_count_reap(int proc_no);
+/* srv_count_less - take `n` off for somebody else. */
+void srv_count_less(_Atomic uint64_t *word, uint32_t n);
 
 static inline void
 raise_max(_Atomic uint32_t *max, uint32_t n)

@@ -41,6 +41,7 @@ static int my_no = -1;
 static int bell_fd = -1, ring_fd = -1;
 static struct tmr look_tmr;
 static bool looking;                    /* look_tmr is armed */
+static uint32_t repairs_seen;           /* srv_glob->repairs then */
 
 static void fetch(void);
 
@@ -81,6 +82,7 @@ ticket_get(void)
 	if (no != 0) {
 		srv_glob->ticket[no].proc_no = (uint32_t)my_no;
 		srv_glob->ticket[no].be_at = 0;
+		srv_glob->ticket[no].grant_tag = 0;
 		atomic_store(&srv_glob->ticket[no].state, TICKET_GRANTED);
 	}
 	shm_unlock(&srv_glob->lock);
@@ -179,6 +181,7 @@ repair(struct be *be)
 	struct be_shm *sh = be->shm;
 	uint32_t n = srv_glob->n_tickets;
 
+	atomic_fetch_add(&srv_glob->repairs, 1);
 	clear_queue(sh, NULL);
 	for (uint32_t i = 0; i < be->n; i++)
 		clear_queue(sh, be->srv[i].shm);
@@ -234,7 +237,7 @@ ring(const struct bells *b)
 	}
 }
 
-/* The ticket has got a place on `srv`, which is reserved: into the box. */
+/* The ticket gets our place on `srv`: into the box. */
 static void
 grant(struct srv_ticket *t, struct srv *srv, struct bells *b)
 {
@@ -245,7 +248,9 @@ grant(struct srv_ticket *t, struct srv *srv, struct bells *b)
 	unlink_ticket(t);
 	t->srv_at = srv_off(srv->shm);
 	t->srv_no = srv->no;
+	t->grant_tag = srv_count_pass_begin(srv->shm->own);
 	atomic_store(&t->state, TICKET_GRANTED);
+	srv_count_pass_end(srv->shm->own);
 	do
 		t->box_next = top;
 	while (!atomic_compare_exchange_weak(box, &top, no));
@@ -408,15 +413,30 @@ granted_srv(const struct be *be, const struct srv_ticket *t)
 	return (NULL);
 }
 
+/* The ticket's place becomes ours, the ticket is free. */
+static void
+take_place(uint32_t no)
+{
+	struct srv_ticket *t = ticket_at(no);
+	const struct srv_shm *sh = srv_at(t->srv_at);
+
+	srv_count_take_begin(sh->own, no, t->grant_tag);
+	ticket_put(no);
+	srv_count_take_end();
+}
+
 /* Nobody here wants the place: a stream that left meanwhile had it. */
 static void
-refuse(const struct srv_ticket *t)
+refuse(uint32_t no)
 {
+	struct srv_ticket *t = ticket_at(no);
 	struct srv_shm *sh = srv_at(t->srv_at);
+	int64_t at = t->be_at;
 
-	atomic_fetch_sub(&sh->inflight, 1);
+	take_place(no);
+	srv_count_down(&sh->inflight_word, sh->own);
 	for (uint32_t i = 0; i < srv_n_be; i++)
-		if (srv_off(srv_all_be[i].shm) == t->be_at)
+		if (srv_off(srv_all_be[i].shm) == at)
 			queue_serve(&srv_all_be[i]);
 }
 
@@ -427,9 +447,12 @@ accept_grant(uint32_t no)
 	struct srv_slot *slot = no < n_slots ? slots[no] : NULL;
 	struct srv *srv = slot == NULL ? NULL : granted_srv(slot->be, t);
 
+	/* Found twice: in the box and by a look after a repair. */
+	if (atomic_load(&t->state) != TICKET_GRANTED || t->be_at == 0 ||
+	    t->proc_no != (uint32_t)my_no)
+		return;
 	if (slot == NULL) {
-		refuse(t);
-		ticket_put(no);
+		refuse(no);
 		return;
 	}
 	slots[no] = NULL;
@@ -438,14 +461,13 @@ accept_grant(uint32_t no)
 	if (srv == NULL) {              /* a server of another generation */
 		struct be *be = slot->be;
 
-		refuse(t);
-		ticket_put(no);
+		refuse(no);
 		if (queue_push(be, NULL, slot) != WHY_AGAIN)
 			slot->granted(slot, WHY_NO_SERVER);
 		return;
 	}
+	take_place(no);
 	srv_slot_take(slot, srv);
-	ticket_put(no);
 	slot->granted(slot, WHY_OK);
 }
 
@@ -483,12 +505,35 @@ on_bell(void *arg, unsigned events)
 	fetch();
 }
 
+/* Whoever died while it granted may have left a ticket out of the box. Under
+ * the lock nobody is about to put it there. */
+static void
+look_behind(void)
+{
+	for (uint32_t no = 1; no < n_slots; no++) {
+		struct srv_slot *slot = slots[no];
+
+		if (slot == NULL)
+			continue;
+		lock(slot->be);
+		shm_unlock(&slot->be->shm->lock);
+		fetch();
+		if (slots[no] == slot)
+			accept_grant(no);
+	}
+}
+
 static void
 on_look(struct tmr *t)
 {
+	uint32_t repairs = atomic_load(&srv_glob->repairs);
+
 	(void)t;
 	looking = false;
 	fetch();
+	if (repairs != repairs_seen)
+		look_behind();
+	repairs_seen = repairs;
 }
 
 bool
@@ -499,7 +544,7 @@ srv_worker_start(int proc_no)
 
 	MUST(proc_no >= 0 && proc_no < SHM_PROCS);
 	my_no = proc_no;
-	srv_own = srv_glob->own[proc_no];
+	srv_count_start(proc_no);
 	tmr_init(&look_tmr, on_look);
 	looking = false;
 	atomic_store(&srv_glob->box[proc_no], 0);
@@ -539,11 +584,13 @@ drop_ticket(uint32_t no)
 		lock(be);
 	if (atomic_load(&t->state) == TICKET_WAITING && be != NULL)
 		unlink_ticket(t);
-	else if (t->be_at != 0 && t->srv_at != 0)
-		atomic_fetch_sub(&((struct srv_shm *)srv_at(t->srv_at))->
-		    inflight, 1);
+	else if (t->be_at != 0 && t->srv_at != 0 &&
+	    !srv_count_took((int)t->proc_no, no))
+		srv_count_less(&((struct srv_shm *)srv_at(t->srv_at))->
+		    inflight_word, 1);
 	if (be != NULL)
 		shm_unlock(&be->shm->lock);
+	srv_count_ack(t->grant_tag);
 	ticket_put(no);
 }
 

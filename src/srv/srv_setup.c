@@ -15,7 +15,6 @@
 #define NAME_BYTES 255
 
 struct srv_glob *srv_glob;
-uint32_t *srv_own;
 struct be *srv_all_be;
 struct fe *srv_all_fe;
 uint32_t srv_n_be, srv_n_fe;
@@ -56,18 +55,6 @@ srv_of(const struct px_server *sv)
 	return (sv == NULL ? NULL : &all_srv[sv->rt]);
 }
 
-uint32_t
-srv_own_new(_Atomic uint32_t *counter)
-{
-	uint32_t id = atomic_load(&srv_glob->n_ids);
-
-	if (id >= OWN_IDS)
-		return (0);
-	atomic_store(&srv_glob->n_ids, id + 1);
-	srv_glob->counter_at[id] = srv_off(counter);
-	return (id);
-}
-
 /* "be/NAME"; a name too long for a slot ends in a hash of all of it. */
 static struct span
 slot_name(char *dst, const char *kind, const char *a, const char *b)
@@ -99,7 +86,7 @@ open_glob(void)
 	if (found == SHM_FRESH) {
 		srv_glob->id = rand_u64();
 		srv_glob->n_tickets = 1;
-		srv_glob->counter_at[OWN_CONNS] = srv_off(&srv_glob->conns);
+		srv_glob->counter_at[OWN_CONNS] = srv_off(&srv_glob->conns_word);
 		atomic_store(&srv_glob->n_ids, OWN_FIRST);
 	}
 	return (true);
@@ -159,9 +146,9 @@ setup_server(struct be *be, struct srv *srv, const struct px_server *cfg)
 	list_init(&srv->idle);
 	list_init(&srv->strms);
 	if (srv->shm->own == 0)
-		srv->shm->own = srv_own_new(&srv->shm->inflight);
+		srv->shm->own = srv_own_new(&srv->shm->inflight_word);
 	if (srv->shm->own_idle == 0)
-		srv->shm->own_idle = srv_own_new(&srv->shm->idle);
+		srv->shm->own_idle = srv_own_new(&srv->shm->idle_word);
 	if (found == SHM_FRESH)
 		apply_config(srv, true);
 	return (srv->cnt != 0);
@@ -251,7 +238,7 @@ setup_be(struct be *be, struct px *px, struct srv *srvs)
 	be->srv = srvs;
 	be->cnt = px->cnt_be = cnt_object(CNT_KIND_BE, name);
 	if (be->shm->own == 0)
-		be->shm->own = srv_own_new(&be->shm->inflight);
+		be->shm->own = srv_own_new(&be->shm->inflight_word);
 	be->fullconn = needs_fullconn(px) ? fullconn_of(px) : 1;
 	PX_EACH_SERVER(sv, px) {
 		sv->rt = (uint32_t)(&srvs[n] - all_srv);
@@ -279,7 +266,7 @@ setup_fe(struct fe *fe, struct px *px)
 	fe->cnt = px->cnt_fe = cnt_object(CNT_KIND_FE, name);
 	list_init(&fe->paused);
 	if (fe->shm->own == 0)
-		fe->shm->own = srv_own_new(&fe->shm->conn);
+		fe->shm->own = srv_own_new(&fe->shm->conn_word);
 	return (fe->cnt != 0);
 }
 

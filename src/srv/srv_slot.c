@@ -3,9 +3,8 @@
  * srv_slot - a stream's place on a server: taken, given back, and given back
  * for a process that died.
  *
- * The count of a server is one number for all processes; each process also
- * remembers its own share in a row of the table of owners, which costs a
- * plain addition and makes the share of a dead one known.
+ * The count of a server is one number for all processes; what each of them
+ * holds of it is known as well (srv_count.c).
  */
 #include "srv_int.h"
 
@@ -18,20 +17,12 @@
 bool
 srv_reserve(struct srv *srv)
 {
-	_Atomic uint32_t *n = &srv->shm->inflight;
-	uint32_t max, now;
+	uint32_t now;
 
-	if (srv->cfg->maxconn == 0 && srv->cfg->minconn == 0) {
-		now = atomic_fetch_add(n, 1);
-	} else {
-		max = srv_max(srv);
-		now = atomic_load(n);
-		do {
-			if (now >= max)
-				return (false);
-		} while (!atomic_compare_exchange_weak(n, &now, now + 1));
-	}
-	raise_max(&srv->shm->inflight_max, now + 1);
+	if (!srv_count_up(&srv->shm->inflight_word, srv->shm->own,
+	    srv_max(srv), &now))
+		return (false);
+	raise_max(&srv->shm->inflight_max, now);
 	if (srv->be->lb->taken != NULL)
 		srv->be->lb->taken(srv);
 	return (true);
@@ -40,7 +31,7 @@ srv_reserve(struct srv *srv)
 void
 srv_unreserve(struct srv *srv)
 {
-	atomic_fetch_sub(&srv->shm->inflight, 1);
+	srv_count_down(&srv->shm->inflight_word, srv->shm->own);
 	if (srv->be->lb->given != NULL)
 		srv->be->lb->given(srv);
 }
@@ -51,18 +42,14 @@ enter_backend(struct be *be)
 	struct be_shm *sh = be->shm;
 	uint32_t now;
 
-	own_add(sh->own);
-	now = atomic_fetch_add_explicit(&sh->inflight, 1,
-	    memory_order_relaxed) + 1;
+	(void)srv_count_up(&sh->inflight_word, sh->own, UINT32_MAX, &now);
 	raise_max(&sh->inflight_max, now);
 }
 
 static void
 leave_backend(struct be *be)
 {
-	own_sub(be->shm->own);
-	atomic_fetch_sub_explicit(&be->shm->inflight, 1,
-	    memory_order_relaxed);
+	srv_count_down(&be->shm->inflight_word, be->shm->own);
 }
 
 static void
@@ -84,7 +71,6 @@ count_session(struct srv *srv)
 void
 srv_slot_take(struct srv_slot *slot, struct srv *srv)
 {
-	own_add(srv->shm->own);
 	slot->srv = srv;
 	slot->state = SRV_SLOT_HELD;
 	list_push_back(&srv->strms, &slot->node);
@@ -165,11 +151,8 @@ release_held(struct srv_slot *slot)
 	struct srv *srv = slot->srv;
 
 	list_del(&slot->node);
-	if (atomic_load(&srv->be->shm->queued_all) > 0 && queue_pass(srv)) {
-		own_sub(srv->shm->own);
+	if (atomic_load(&srv->be->shm->queued_all) > 0 && queue_pass(srv))
 		return;
-	}
-	own_sub(srv->shm->own);
 	srv_unreserve(srv);
 	/* Whoever came to the queue before the line above did not see the
 	 * free place; whoever comes after it does. */
@@ -205,35 +188,13 @@ be_inflight(const struct be *be)
 
 /* ---- the dead ---- */
 
-static void
-give_back(uint32_t id, uint32_t n)
-{
-	_Atomic uint32_t *counter = srv_at(srv_glob->counter_at[id]);
-	uint32_t now = atomic_load(counter);
-
-	/* The share may be one too big when its owner died between the two
-	 * additions. */
-	while (!atomic_compare_exchange_weak(counter, &now,
-	    now < n ? 0 : now - n))
-		;
-}
-
 void
 srv_worker_dead(int proc_no)
 {
-	uint32_t *row, n_ids;
-
 	if (srv_glob == NULL)
 		return;
 	queue_reap(proc_no);
-	row = srv_glob->own[proc_no];
-	n_ids = atomic_load(&srv_glob->n_ids);
-	for (uint32_t id = OWN_CONNS; id < n_ids; id++) {
-		if (row[id] == 0)
-			continue;
-		give_back(id, row[id]);
-		row[id] = 0;
-	}
+	srv_count_reap(proc_no);
 	for (uint32_t i = 0; i < srv_n_be; i++) {
 		struct be *be = &srv_all_be[i];
 
@@ -253,7 +214,6 @@ srv_adopt(struct srv *srv, struct srv_slot *slot)
 	(void)atomic_fetch_add(&srv->shm->inflight, 1);
 	if (srv->be->lb->taken != NULL)
 		srv->be->lb->taken(srv);
-	own_add(srv->shm->own);
 	slot->srv = srv;
 	slot->state = SRV_SLOT_HELD;
 	list_push_back(&srv->strms, &slot->node);

@@ -89,7 +89,7 @@ TEST(places_are_counted_and_given_back)
 	srv_release(&s[0]);
 	CHECK_EQ(inflight(&be->srv[0]), 0);
 	CHECK_EQ(be_inflight(be), 0);
-	CHECK_EQ(srv_own[be->srv[0].shm->own], 0);
+	CHECK_EQ(srv_glob->own[0][be->srv[0].shm->own] >> 32, 0);
 }
 
 TEST(nobody_is_there)
@@ -188,9 +188,9 @@ TEST(minconn_follows_the_load)
 	struct be *be = world(B " fullconn 10\n" S(1, "minconn 2 maxconn 10"));
 
 	CHECK_EQ(srv_max(&be->srv[0]), 2);
-	atomic_store(&be->shm->inflight, 5);
+	atomic_store(&be->shm->inflight_word, 5);
 	CHECK_EQ(srv_max(&be->srv[0]), 5);
-	atomic_store(&be->shm->inflight, 50);
+	atomic_store(&be->shm->inflight_word, 50);
 	CHECK_EQ(srv_max(&be->srv[0]), 10);
 }
 
