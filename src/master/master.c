@@ -48,7 +48,7 @@ master_reload(struct master *m)
 {
 	if (m->stopping)
 		return;
-	if (m->candidate != NULL) {
+	if (m->candidate != NULL || m->swapping) {
 		m->again = true;
 		return;
 	}
@@ -141,7 +141,7 @@ master_swap_done(struct master *m)
 	bool first = m->reload_began_us == 0 && m->reloads == 0;
 
 	m->failed = 0;
-	m->last_failed = false;
+	m->last_failed = m->swapping = false;
 	ipc_say(DIAG_NOTICE, "Loading success.");
 	if (first)
 		started(m);

@@ -106,7 +106,8 @@ static void
 do_reload(struct cli *c, struct span args)
 {
 	(void)args;
-	if (the_master.candidate != NULL || the_master.stopping) {
+	if (the_master.candidate != NULL || the_master.swapping ||
+	    the_master.stopping) {
 		text_printf(&c->out, "Success=0\n--\n%s\n",
 		    the_master.stopping ? "The master is stopping." :
 		    "Another reload is still in progress.");
@@ -121,7 +122,8 @@ do_reload(struct cli *c, struct span args)
 static void
 do_hard_reload(struct cli *c, struct span args)
 {
-	the_master.hard = the_master.candidate == NULL;
+	the_master.hard = the_master.candidate == NULL &&
+	    !the_master.swapping;
 	do_reload(c, args);
 }
 

@@ -56,6 +56,7 @@ struct master {
 	int64_t reload_began_us;
 	struct text log;        /* start-up messages of the last attempt */
 	bool last_failed;
+	bool swapping;          /* gates are open, the old ones not told to go */
 	bool again;             /* a reload was asked for during one */
 	bool hard;              /* the one under way is a hard-reload */
 	bool stopping, daemonized;

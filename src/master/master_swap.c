@@ -56,6 +56,7 @@ master_gates_open(struct master *m, struct gen *g)
 	}
 	if (old != NULL) {
 		old->state = GEN_OLD;
+		m->swapping = true;
 		(void)ipc_send(&old->chan, IPC_QUIESCE, NULL, 0, NULL, 0);
 		return;
 	}
@@ -101,7 +102,7 @@ master_drain(struct master *m, struct gen *g)
 		    "handed over, %u stay with the old worker (%u refused)",
 		    (long long)((clock_mono_us() - m->reload_began_us) / 1000),
 		    g->carried, g->lingering, g->refused);
-	if (m->current == NULL || m->candidate != NULL)
+	if (m->current == NULL || !m->swapping)
 		return;
 	ipc_holder_commit(m->current->no);
 	master_swap_done(m);
