@@ -31,8 +31,8 @@ bool buf_hold(struct buf *);
 void buf_drop(struct buf *);
 
 /* buf_trim - give the kernel the pages of buffers that were not needed since
- * the last call: once a second or so. */
-void buf_trim(void);
+ * the last call. Returns true while others may follow. */
+bool buf_trim(void);
 
 /* buf_drop_empty - give the memory back when there are no bytes. */
 static inline void

@@ -72,9 +72,11 @@ struct http_head {
 /* Rows that a parser leaves free in every table, for what rules add. */
 #define HTTP_SPARE_ROWS 16
 
-/* Rows of a head: from a pool, sized for max_hdr + HTTP_SPARE_ROWS. The rows
- * are not zeroed. */
-struct http_head *http_head_new(void);          /* NULL without memory */
+/* A head with a few rows, from a pool; they are not zeroed. NULL without
+ * memory. http_grow - make room for max_hdr + HTTP_SPARE_ROWS rows, which may
+ * move them; false when there is already, or no memory. */
+struct http_head *http_head_new(void);
+bool http_grow(struct http_head *);
 void http_head_free(struct http_head *);
 void http_head_clear(struct http_head *);
 /* http_setup - rows of every head from now on; before the first is made. */

@@ -72,6 +72,10 @@ bool loop_add_level(struct loop *, int fd, loop_fn *, void *arg);
 /* loop_set - change who is called for a registered fd. */
 void loop_set(struct loop *, int fd, loop_fn *, void *arg);
 
+/* loop_each - call `visit` for each registered descriptor whose events go to
+ * `fn`; it may remove that one. */
+void loop_each(struct loop *, loop_fn *fn, void (*visit)(void *arg));
+
 /* loop_pause, loop_resume - stop and start events of a level-triggered fd. */
 void loop_pause(struct loop *, int fd);
 void loop_resume(struct loop *, int fd);

@@ -40,7 +40,7 @@ take_spare(void)
 	return (p);
 }
 
-__attribute__((unused))         /* in a build with sanitizers */
+#ifndef __SANITIZE_ADDRESS__            /* there the pool finds more errors */
 static bool
 grow_spare(void)
 {
@@ -53,11 +53,12 @@ grow_spare(void)
 	spare_cap = cap;
 	return (true);
 }
+#endif
 
 static void
 give_spare(char *p)
 {
-#ifndef __SANITIZE_ADDRESS__            /* the pool finds more errors */
+#ifndef __SANITIZE_ADDRESS__
 	if (n_spare < spare_cap || grow_spare()) {
 		spare[n_spare++] = p;
 		buf_pool.n_used--;
@@ -67,7 +68,7 @@ give_spare(char *p)
 	pool_put(&buf_pool, p);
 }
 
-void
+bool
 buf_trim(void)
 {
 	uintptr_t from, to;
@@ -82,6 +83,7 @@ buf_trim(void)
 	}
 	n_cold = n_low;
 	n_low = n_spare;
+	return (n_cold < n_spare);
 }
 
 void

@@ -17,8 +17,6 @@
 
 static struct pool h1_conn_pool = POOL_INIT("h1_conn", sizeof(struct h1_conn));
 
-static struct list clients = LIST_INIT(clients);
-
 static void on_client(void *arg, unsigned events);
 static void on_client_due(struct tmr *);
 static const struct mux_end_ops client_ops;
@@ -53,7 +51,6 @@ client_free(struct h1_conn *h)
 	h1_owned_close(h);
 	if (h->counted)
 		fe_leave(fe_of(frontend(h)));
-	list_del(&h->node);
 	h1_conn_free(h);
 }
 
@@ -67,7 +64,6 @@ h1_conn_new(bool client)
 	h->magic = H1_CONN_MAGIC;
 	h->conn.fd = -1;
 	h->end.client = client;
-	list_init(&h->node);
 	return (h);
 }
 
@@ -404,7 +400,6 @@ client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
 	h->conn.peer = *peer;
 	h->conn.has_peer = true;
 	tmr_init(&h->tmr, on_client_due);
-	list_push_back(&clients, &h->node);
 	conn_take(&h->conn, fd);
 	await_request(h);
 	if (listen->bind->accept_proxy) {
@@ -544,14 +539,18 @@ static const struct mux_end_ops client_ops = {
 };
 
 static void
+close_if_idle(void *arg)
+{
+	struct h1_conn *h = OBJ(arg, struct h1_conn, H1_CONN_MAGIC);
+
+	if (h->state == H1_IDLE && h->out.len == 0 && !h->first)
+		client_free(h);
+}
+
+static void
 client_leave(void)
 {
-	LIST_EACH(n, &clients) {
-		struct h1_conn *h = LIST_ITEM(n, struct h1_conn, node);
-
-		if (h->state == H1_IDLE && h->out.len == 0 && !h->first)
-			client_free(h);
-	}
+	loop_each(the_loop, on_client, close_if_idle);
 }
 
 

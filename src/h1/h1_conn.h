@@ -59,7 +59,6 @@ struct h1_conn {
 	uint32_t held;          /* bytes at the start of `in` that the stream
 	                         * still looks at */
 	uint32_t req_no;
-	struct list node;       /* client: all of this worker */
 	union {
 		struct {
 			const struct px_listen *listen;

@@ -230,7 +230,11 @@ keeps_framing(const struct http_head *h, const struct h1_emit *e)
 	    e->body != h->body || (h->known & FRAMING_BITS) != 1u << id)
 		return (false);
 	r = http_find(h, id, SPAN_NONE, NULL);
-	return (r != NULL && r->raw && http_find(h, id, SPAN_NONE, r) == NULL);
+	/* zeros before a length are legal, but not everybody reads them alike */
+	if (r == NULL || (id == HTTP_CONTENT_LENGTH && r->value_n > 1 &&
+	    r->value[0] == '0'))
+		return (false);
+	return (r->raw && http_find(h, id, SPAN_NONE, r) == NULL);
 }
 
 size_t

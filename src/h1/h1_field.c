@@ -153,7 +153,8 @@ is_noted(enum http_name id)
 enum why
 h1_fields_parse(struct h1_at *out, struct http_head *h, struct h1_framing *f)
 {
-	struct http_hdr *row = h->hdr, *end = row + h->cap - HTTP_SPARE_ROWS;
+	struct http_hdr *rows = h->hdr, *row = rows,
+	    *end = row + h->cap - HTTP_SPARE_ROWS;
 	struct h1_at at = *out;         /* a copy of our own, in registers */
 	struct h1_line line;
 	enum why why = WHY_OK;
@@ -162,6 +163,11 @@ h1_fields_parse(struct h1_at *out, struct http_head *h, struct h1_framing *f)
 	for (; at.p < at.end && *at.p != '\r'; row++) {
 		if ((why = h1_line_parse(&at, &line)) != WHY_OK)
 			break;
+		if (row == end && http_grow(h)) {
+			row = h->hdr + (row - rows);
+			rows = h->hdr;
+			end = rows + h->cap - HTTP_SPARE_ROWS;
+		}
 		if (row == end || at.p - line.name.p > UINT16_MAX) {
 			why = WHY_REQ_HEAD_LONG;
 			break;

@@ -7,9 +7,16 @@
 #include <http/http.h>
 
 #define DEFAULT_ROWS 101
+#define FEW_ROWS 24             /* enough for most messages */
 
-static struct pool head_pool = POOL_INIT("http_head",
-    sizeof(struct http_head) +
+/* A head has a few rows of its own; a message with more gets a table. */
+struct few {
+	struct http_head head;
+	struct http_hdr row[FEW_ROWS + HTTP_SPARE_ROWS];
+};
+
+static struct pool head_pool = POOL_INIT("http_head", sizeof(struct few));
+static struct pool rows_pool = POOL_INIT("http_rows",
     (DEFAULT_ROWS + HTTP_SPARE_ROWS) * sizeof(struct http_hdr));
 static unsigned head_rows = DEFAULT_ROWS + HTTP_SPARE_ROWS;
 
@@ -18,9 +25,28 @@ http_setup(unsigned max_hdr)
 {
 	MUST(max_hdr > 0 && max_hdr <= UINT16_MAX - HTTP_SPARE_ROWS);
 	head_rows = max_hdr + HTTP_SPARE_ROWS;
-	pool_set_size(&head_pool, sizeof(struct http_head) +
-	    head_rows * sizeof(struct http_hdr));
+	pool_set_size(&rows_pool, head_rows * sizeof(struct http_hdr));
 }
+
+static struct http_hdr *
+own_rows(struct http_head *h)
+{
+	return (HOLDER(h, struct few, head)->row);
+}
+
+bool
+http_grow(struct http_head *h)
+{
+	struct http_hdr *more;
+
+	if (h->cap >= head_rows || (more = pool_get(&rows_pool)) == NULL)
+		return (false);
+	memcpy(more, h->hdr, h->cap * sizeof *more);
+	h->hdr = more;
+	h->cap = (uint16_t)head_rows;
+	return (true);
+}
+
 
 struct http_head *
 http_head_new(void)
@@ -29,8 +55,10 @@ http_head_new(void)
 
 	if (h == NULL)
 		return (NULL);
-	h->hdr = (struct http_hdr *)(h + 1);    /* rows are left as they are */
-	h->cap = (uint16_t)head_rows;
+	h->hdr = own_rows(h);           /* rows are left as they are */
+	h->cap = NELEM(HOLDER(h, struct few, head)->row);
+	if (h->cap > head_rows)
+		h->cap = (uint16_t)head_rows;
 	http_head_clear(h);
 	return (h);
 }
@@ -38,7 +66,11 @@ http_head_new(void)
 void
 http_head_free(struct http_head *h)
 {
-	pool_put(&head_pool, h);
+	if (h == NULL)
+		return;
+	if (h->hdr != own_rows(h))
+		pool_put(&rows_pool, h->hdr);
+	pool_put(&head_pool, HOLDER(h, struct few, head));
 }
 
 void
@@ -128,7 +160,7 @@ bool
 http_add(struct http_head *h, struct span name, struct span value)
 {
 	value = span_trim(value);
-	if (h->n == h->cap || !is_writable(name, value))
+	if (!is_writable(name, value) || (h->n == h->cap && !http_grow(h)))
 		return (false);
 	fill_row(h, &h->hdr[h->n++], name, value);
 	return (true);
@@ -142,7 +174,7 @@ http_set(struct http_head *h, struct span name, struct span value)
 	value = span_trim(value);
 	if (!is_writable(name, value))
 		return (false);
-	if (h->n == h->cap &&
+	if (h->n == h->cap && !http_grow(h) &&
 	    (r = http_find(h, HTTP_OTHER, name, NULL)) == NULL)
 		return (false);
 	http_del(h, HTTP_OTHER, name);

@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#define FIRST_ROWS 64
+#define FIRST_ROWS 4096        /* of address space */
 #define BATCH 256               /* events taken in one turn */
 
 struct loop *the_loop;
@@ -43,7 +44,8 @@ loop_close(struct loop *l)
 {
 	close(l->epfd);
 	l->epfd = -1;
-	free(l->fds);
+	if (l->fds != NULL)
+		(void)munmap(l->fds, l->n_fds * sizeof(*l->fds));
 	l->fds = NULL;
 	l->n_fds = l->n_added = 0;
 	if (the_loop == l)
@@ -59,6 +61,20 @@ find_row(struct loop *l, int fd)
 	return (&l->fds[fd]);
 }
 
+/* Mapped, so that rows cost memory only where descriptors are. */
+static struct loop_fd *
+map_rows(struct loop_fd *old, size_t old_bytes, size_t bytes)
+{
+	void *p = old != NULL ?
+	    mremap(old, old_bytes, bytes, MREMAP_MAYMOVE) :
+	    mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		must_oom(bytes);
+	return (p);
+}
+
 static void
 grow_rows(struct loop *l, uint32_t fd)
 {
@@ -66,8 +82,8 @@ grow_rows(struct loop *l, uint32_t fd)
 
 	while (n <= fd)
 		n *= 2;
-	l->fds = must_realloc(l->fds, n * sizeof(*l->fds));
-	memset(l->fds + l->n_fds, 0, (n - l->n_fds) * sizeof(*l->fds));
+	l->fds = map_rows(l->fds, l->n_fds * sizeof(*l->fds),
+	    n * sizeof(*l->fds));
 	l->n_fds = n;
 }
 
@@ -100,6 +116,14 @@ add_row(struct loop *l, int fd, uint32_t events, loop_fn *fn, void *arg)
 	row->arg = arg;
 	l->n_added++;
 	return (true);
+}
+
+void
+loop_each(struct loop *l, loop_fn *fn, void (*visit)(void *arg))
+{
+	for (uint32_t fd = 0; fd < l->n_fds; fd++)
+		if (l->fds[fd].fn == fn)
+			visit(l->fds[fd].arg);
 }
 
 bool

@@ -161,7 +161,8 @@ step_exchange(struct strm *s)
 	}
 	if (!s->res_done && (step = move_response(s)) != STEP_GO)
 		return (step);
-	if (s->res_done && (s->req_done || !s->tunnel))
+	/* A response that was faster than its request does not stop it. */
+	if (s->res_done && s->req_done)
 		return (strm_finish(s));
 	return (STEP_WAIT);
 }

@@ -189,6 +189,10 @@ strm_response(struct strm *s)
 		    (s->txn.res = http_head_new()) == NULL)
 			return (strm_fail(s, WHY_NOMEM));
 		why = s->srv->ops->head(s->srv, s->txn.res);
+		if (why != WHY_OK) {
+			http_head_free(s->txn.res);
+			s->txn.res = NULL;
+		}
 		if (why == WHY_AGAIN)
 			return (STEP_WAIT);
 		if (why != WHY_OK)

@@ -66,12 +66,15 @@ stop(void)
 /* ---- once a second ---- */
 
 #define TIDY_MS 1000
+#define TIDY_SOON_MS 100
 
 static void
 tidy(struct tmr *t)
 {
-	buf_trim();
-	tmr_arm(&the_loop->wheel, t, the_loop->now_ms + TIDY_MS);
+	bool more = buf_trim();
+
+	tmr_arm(&the_loop->wheel, t, the_loop->now_ms + (more ? TIDY_SOON_MS :
+	    TIDY_MS));
 }
 
 /* ---- hand-over ---- */
@@ -217,6 +220,8 @@ worker_main(const struct worker_start *s)
 	(void)signal(SIGPIPE, SIG_IGN);
 	proc_title("ecluse worker %d, generation %u", s->no, s->gen);
 	rand_seed();
+	buf_setup(px_model->global.bufsize);
+	http_setup(px_model->global.max_http_hdr);
 	loop_open(&w->loop);
 	shm_proc_no = s->proc_no;
 	MUST(cnt_bank_open(s->proc_no));

@@ -36,21 +36,24 @@ TEST(request_heads)
 {
 	EMIT("GET /x HTTP/1.1\r\nHost: a\r\nA:b\r\nC:  d \r\nE: f\r\n\r\n", -1,
 	    E(.body = HTTP_NO_BODY),
-	    "GET /x HTTP/1.1\r\nHost: a\r\nA: b\r\nC: d\r\nE: f\r\n\r\n");
+	    "GET /x HTTP/1.1\r\nhost: a\r\na: b\r\nc: d\r\ne: f\r\n\r\n");
 	EMIT("PUT / HTTP/1.1\r\nA: b\r\ncontent-length: 007\r\nC: d\r\n\r\n",
 	    -1, E(.body = HTTP_LENGTH, .close = true),
-	    "PUT / HTTP/1.1\r\nA: b\r\nC: d\r\ncontent-length: 7\r\n"
+	    "PUT / HTTP/1.1\r\na: b\r\nc: d\r\ncontent-length: 7\r\n"
 	    "connection: close\r\n\r\n");
+	EMIT("PUT / HTTP/1.1\r\nA: b\r\nContent-Length: 7\r\nC: d\r\n\r\n",
+	    -1, E(.body = HTTP_LENGTH),
+	    "PUT / HTTP/1.1\r\na: b\r\ncontent-length: 7\r\nc: d\r\n\r\n");
 	EMIT("PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
 	    "Connection: keep-alive\r\nKeep-Alive: 5\r\n\r\n", -1,
 	    E(.body = HTTP_CHUNKED),
 	    "PUT / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n");
 	EMIT("GET / HTTP/1.0\r\nA: b\r\n\r\n", -1,
 	    E10(.keep_alive = true),
-	    "GET / HTTP/1.0\r\nA: b\r\nconnection: keep-alive\r\n\r\n");
+	    "GET / HTTP/1.0\r\na: b\r\nconnection: keep-alive\r\n\r\n");
 	EMIT("GET / HTTP/1.1\r\nUpgrade: ws\r\nConnection: upgrade\r\n\r\n", -1,
 	    E(.upgrade = true),
-	    "GET / HTTP/1.1\r\nUpgrade: ws\r\nconnection: upgrade\r\n\r\n");
+	    "GET / HTTP/1.1\r\nupgrade: ws\r\nconnection: upgrade\r\n\r\n");
 	EMIT("GET / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", -1,
 	    E(.body = HTTP_LENGTH),
 	    "GET / HTTP/1.1\r\ncontent-length: 0\r\n\r\n");
@@ -60,7 +63,7 @@ TEST(response_heads)
 {
 	EMIT("HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 5\r\n\r\n", HTTP_GET,
 	    E(.body = HTTP_LENGTH),
-	    "HTTP/1.1 200 OK\r\nA: b\r\ncontent-length: 5\r\n\r\n");
+	    "HTTP/1.1 200 OK\r\na: b\r\ncontent-length: 5\r\n\r\n");
 	EMIT("HTTP/1.1 200\r\n\r\n", HTTP_GET, E(.body = HTTP_UNTIL_CLOSE,
 	    .close = true),
 	    "HTTP/1.1 200 \r\nconnection: close\r\n\r\n");
@@ -80,15 +83,15 @@ TEST(response_heads)
 	EMIT("HTTP/1.1 204 x\r\nContent-Length: 5\r\n\r\n", HTTP_GET,
 	    E(.body = HTTP_NO_BODY), "HTTP/1.1 204 x\r\n\r\n");
 	EMIT("HTTP/1.1 103 x\r\nLink: y\r\n\r\n", HTTP_GET,
-	    E(.body = HTTP_NO_BODY), "HTTP/1.1 103 x\r\nLink: y\r\n\r\n");
+	    E(.body = HTTP_NO_BODY), "HTTP/1.1 103 x\r\nlink: y\r\n\r\n");
 }
 
 TEST(edited_rows)
 {
 	const struct span in = SPAN("GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\nC: 3\r\n"
 	    "D: 4\r\n\r\n");
-	const struct span want = SPAN("GET / HTTP/1.1\r\nA: 1\r\nC: 3\r\n"
-	    "D: 4\r\nX: 5\r\n\r\n");
+	const struct span want = SPAN("GET / HTTP/1.1\r\na: 1\r\nc: 3\r\n"
+	    "d: 4\r\nx: 5\r\n\r\n");
 	const struct h1_emit e = { .minor = 1 };
 	struct h1_try t;
 
@@ -127,10 +130,10 @@ TEST(replies)
 	};
 
 	REPLY(&r, false, false, false, "HTTP/1.1 200 OK\r\n"
-	    "content-length: 2\r\nX: a??b: c\r\ncontent-type: text/plain\r\n"
+	    "content-length: 2\r\nx: a??b: c\r\ncontent-type: text/plain\r\n"
 	    "\r\nhi");
 	REPLY(&r, false, true, true, "HTTP/1.1 200 OK\r\n"
-	    "content-length: 2\r\nX: a??b: c\r\ncontent-type: text/plain\r\n"
+	    "content-length: 2\r\nx: a??b: c\r\ncontent-type: text/plain\r\n"
 	    "connection: keep-alive\r\n\r\n");
 	REPLY(&empty, false, true, false, "HTTP/1.1 404 Not Found\r\n"
 	    "content-length: 0\r\nconnection: close\r\n\r\n");

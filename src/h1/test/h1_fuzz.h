@@ -51,6 +51,20 @@ h1_fuzz_slices(const struct h1_try *t)
 	}
 }
 
+/* A field as text; its name in lower case, as names are written that way. */
+static inline size_t
+h1_fuzz_field(char *out, size_t size, const struct http_hdr *r)
+{
+	for (size_t i = 0; i < r->name_n && i < size; i++)
+		out[i] = span_lower(r->name[i]);
+	if (r->name_n >= size) {
+		out[size - 1] = '\0';
+		return (size);
+	}
+	return (r->name_n + (size_t)snprintf(out + r->name_n,
+	    size - r->name_n, "=%.*s;", (int)r->value_n, r->value));
+}
+
 /* Everything but the framing rows, which the writer makes itself. */
 static inline void
 h1_fuzz_text(const struct http_head *h, char *out)
@@ -63,9 +77,7 @@ h1_fuzz_text(const struct http_head *h, char *out)
 		if (r->name != NULL && n < H1_FUZZ_TEXT &&
 		    r->id != HTTP_CONTENT_LENGTH && r->id != HTTP_KEEP_ALIVE &&
 		    r->id != HTTP_TRANSFER_ENCODING && r->id != HTTP_CONNECTION)
-			n += (size_t)snprintf(out + n, H1_FUZZ_TEXT - n,
-			    "%.*s=%.*s;", (int)r->name_n, r->name,
-			    (int)r->value_n, r->value);
+			n += h1_fuzz_field(out + n, H1_FUZZ_TEXT - n, r);
 }
 
 /* Written and read twice, both texts are the same. */
