@@ -239,6 +239,8 @@ execute_one(struct cli *c)
 		return (is_endless(c));
 	line = span_of(all.p, nl < 0 ? all.n : (size_t)nl);
 	used = line.n + (nl < 0 ? 0 : 1);
+	if (line.n > 0 && line.p[line.n - 1] == '\r')
+		line.n--;
 	n = command_end(line);
 	line_done = n == line.n;
 	if (!line_done) {
