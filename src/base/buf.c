@@ -25,6 +25,12 @@ static size_t n_spare, n_low, n_cold, spare_cap;
 
 #define PAGE_BYTES 4096u
 
+#ifdef __SANITIZE_ADDRESS__
+#define KEEPS_SPARE 0           /* the pool finds more errors */
+#else
+#define KEEPS_SPARE 1
+#endif
+
 static char *
 take_spare(void)
 {
@@ -40,7 +46,6 @@ take_spare(void)
 	return (p);
 }
 
-#ifndef __SANITIZE_ADDRESS__            /* there the pool finds more errors */
 static bool
 grow_spare(void)
 {
@@ -53,18 +58,15 @@ grow_spare(void)
 	spare_cap = cap;
 	return (true);
 }
-#endif
 
 static void
 give_spare(char *p)
 {
-#ifndef __SANITIZE_ADDRESS__
-	if (n_spare < spare_cap || grow_spare()) {
+	if (KEEPS_SPARE && (n_spare < spare_cap || grow_spare())) {
 		spare[n_spare++] = p;
 		buf_pool.n_used--;
 		return;
 	}
-#endif
 	pool_put(&buf_pool, p);
 }
 
