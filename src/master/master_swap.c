@@ -83,19 +83,31 @@ pair_one(struct gen *old, struct gen *new, int32_t i)
 	return (true);
 }
 
-void
-master_drain(struct master *m, struct gen *g)
+/* hard-reload: no old generation lingers. */
+static void
+end_old(struct master *m)
 {
 	int32_t sig = SIGTERM;
 
+	LIST_EACH(it, &m->gens) {
+		struct gen *g = LIST_ITEM(it, struct gen, node);
+
+		if (g->state == GEN_OLD)
+			(void)ipc_send(&g->chan, IPC_SIGNAL, &sig, sizeof sig,
+			    NULL, 0);
+	}
+}
+
+void
+master_drain(struct master *m, struct gen *g)
+{
 	if (g->drained)
 		return;
 	g->drained = true;
 	tmr_stop(&m->loop.wheel, &g->drain);
 	(void)ipc_send(&g->chan, IPC_DRAIN, NULL, 0, NULL, 0);
 	if (m->hard)
-		(void)ipc_send(&g->chan, IPC_SIGNAL, &sig, sizeof sig, NULL,
-		    0);
+		end_old(m);
 	m->hard = false;
 	if (g->n_given > 0)
 		ipc_say(DIAG_NOTICE, "Reload took %lld ms: %u connections "

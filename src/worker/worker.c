@@ -85,10 +85,11 @@ gave(const struct hand_counts *c)
 	struct ipc_carried said = {
 		.worker = the_worker.start->no,
 		.carried = c->carried,
-		.lingering = c->left,
 		.refused = c->refused,
 	};
 
+	mux_leave();                    /* idle ones do not stay */
+	said.lingering = worker_connections();
 	CNT_PROC()->conn_handed += c->carried;
 	(void)ipc_send(&the_worker.keeper, IPC_W_CARRIED, &said, sizeof said,
 	    NULL, 0);
