@@ -247,9 +247,10 @@ SERVER_WORD(no_check_send_proxy, "no-check-send-proxy", 0, "",
 SERVER_WORD(inter, "inter", 0, "<time>", parse_inter,
     "Time between checks (2s).");
 SERVER_WORD(fastinter, "fastinter", 0, "<time>", parse_fastinter,
-    "The same while the server is between up and down.");
+    "Time between checks while the server is between up and down "
+    "(as inter).");
 SERVER_WORD(downinter, "downinter", 0, "<time>", parse_downinter,
-    "The same while it is down.");
+    "Time between checks while the server is down (as inter).");
 SERVER_WORD(rise, "rise", 0, "<n>", parse_rise,
     "Good checks in a row that bring it up (2).");
 SERVER_WORD(fall, "fall", 0, "<n>", parse_fall,

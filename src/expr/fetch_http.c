@@ -612,7 +612,7 @@ CNT(req_fhdr_cnt, "req.fhdr_cnt", fetch_req_fhdr_cnt,
 FETCH(ident) = {                                                             \
 	.name = word, .args = HDR_ARGS, .out = type, .stages = at,           \
 	.run = fn, .list = true, .check = check_name, .doc = doc_,           \
-	.example = "acl known " word "(x-id) 10",                            \
+	.example = "acl known " word "(x-id) -m found",                      \
 }
 #define IP_DOC "The value of a header as an address; values that are none are "\
 	"passed over. Lists as in req.hdr."

@@ -484,7 +484,7 @@ KEYWORD(log_tag) = {
 };
 KEYWORD(log_tag_px) = {
 	.name = "log-tag", .in = KW_PROXY, .args = "<tag>",
-	.parse = parse_tag, .doc = "The same for one proxy.",
+	.parse = parse_tag, .doc = "The name of the program in log lines of this proxy.",
 	.example = "log-tag shop",
 };
 KEYWORD(log_host) = {

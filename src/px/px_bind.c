@@ -452,10 +452,12 @@ BIND_WORD(mode, "mode", "<octal>", parse_unix_mode,
     "Permissions of a UNIX socket.");
 BIND_WORD(user, "user", "<name>", parse_unix_user,
     "Owner of a UNIX socket.");
-BIND_WORD(uid, "uid", "<n>", parse_unix_uid, "The same as a number.");
+BIND_WORD(uid, "uid", "<n>", parse_unix_uid,
+    "Owner of a UNIX socket, by number.");
 BIND_WORD(group, "group", "<name>", parse_unix_group,
     "Group of a UNIX socket.");
-BIND_WORD(gid, "gid", "<n>", parse_unix_gid, "The same as a number.");
+BIND_WORD(gid, "gid", "<n>", parse_unix_gid,
+    "Group of a UNIX socket, by number.");
 BIND_WORD(level, "level", "user|operator|admin", parse_level,
     "Which commands of the runtime API may be given on it.");
 BIND_WORD(expose_fd, "expose-fd", "listeners", parse_expose_fd,

@@ -465,8 +465,10 @@ GLOBAL(user, "user", 0, "<name>", parse_user,
     "The user that workers become.", "user www-data");
 GLOBAL(group, "group", 0, "<name>", parse_group,
     "The group that workers become.", "group www-data");
-GLOBAL(uid, "uid", 0, "<n>", parse_uid, "As user, by number.", "uid 33");
-GLOBAL(gid, "gid", 0, "<n>", parse_gid, "As group, by number.", "gid 33");
+GLOBAL(uid, "uid", 0, "<n>", parse_uid,
+    "The user that workers become, by number.", "uid 33");
+GLOBAL(gid, "gid", 0, "<n>", parse_gid,
+    "The group that workers become, by number.", "gid 33");
 GLOBAL(chroot, "chroot", 0, "<dir>", parse_chroot,
     "The directory that workers lock themselves into.",
     "chroot /var/lib/haproxy");

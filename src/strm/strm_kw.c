@@ -61,7 +61,7 @@ KEYWORD(monitor) = {
 	.parse = parse_monitor,
 	.doc = "Makes monitor requests fail with 503 while the condition is "
 	    "true.",
-	.example = "monitor fail if { nbsrv(app) lt 1 }",
+	.example = "monitor fail if { path /down }",
 };
 
 static bool
