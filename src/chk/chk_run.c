@@ -5,6 +5,7 @@
 #include "chk_int.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -266,8 +267,13 @@ start(struct chk *c)
 	if (!chk_px_of(c->srv)->http)           /* leave no TIME_WAIT */
 		(void)sock_set_nolinger(c->fd);
 	arm_deadline(c);
-	if (!loop_add(the_loop, c->fd, on_event, c))
+	if (!loop_add(the_loop, c->fd, on_event, c)) {
 		conclude_errno(c, CHK_SOCKERR, errno);
+		return;
+	}
+	/* On the same host it is decided already. */
+	if (poll(&(struct pollfd){ c->fd, POLLOUT, 0 }, 1, 0) == 1)
+		on_event(c, LOOP_OUT);
 }
 
 void

@@ -365,6 +365,55 @@ TEST(a_lock_of_the_dead_leaves_the_queue_whole)
 	CHECK_EQ(atomic_load(&be->shm->queued_all), 0);
 }
 
+static void
+take_and_give(struct be *be)
+{
+	static struct srv_slot s[8];
+
+	for (;; loop_turn(the_loop, 0)) {
+		for (int i = 0; i < 8; i++) {
+			if (s[i].state == SRV_SLOT_NONE)
+				(void)acquire(be, &s[i]);
+			else if (s[i].state == SRV_SLOT_HELD)
+				srv_release(&s[i]);
+		}
+	}
+}
+
+static void
+end_process(pid_t *pid, int proc_no)
+{
+	if (*pid == 0)
+		return;
+	kill(*pid, SIGKILL);
+	waitpid(*pid, NULL, 0);
+	srv_worker_dead(proc_no);
+	*pid = 0;
+}
+
+/* Each death is somewhere else, between any two instructions. */
+TEST(deaths_anywhere_leave_exact_counts)
+{
+	struct be *be = world(B S(1, "maxconn 5") S(2, "maxconn 5"));
+	pid_t pid[4] = { 0 };
+
+	for (int round = 0; round < 48; round++) {
+		int k = round % 4;
+
+		usleep(1000 + (useconds_t)(round * 37 % 1000));
+		end_process(&pid[k], k + 1);
+		if ((pid[k] = try_fork(k + 1)) == 0)
+			take_and_give(be);
+	}
+	for (int k = 0; k < 4; k++)
+		end_process(&pid[k], k + 1);
+	CHECK(atomic_load(&be->srv[0].shm->inflight_max) == 5);
+	CHECK_EQ(inflight(&be->srv[0]), 0);
+	CHECK_EQ(inflight(&be->srv[1]), 0);
+	CHECK_EQ(be_inflight(be), 0);
+	CHECK_EQ(atomic_load(&be->shm->queued_all), 0);
+}
+
 /* ---- idle connections ---- */
 
 static int n_closed;
