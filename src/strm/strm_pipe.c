@@ -70,6 +70,15 @@ splice_some(int from, int to, size_t n)
 	return (got);
 }
 
+/* Nothing more goes at this end for now. */
+static enum why
+await(struct mux_end *e)
+{
+	if (e->ops->watch != NULL)
+		e->ops->watch(e);
+	return (WHY_AGAIN);
+}
+
 /* Empty the pipe into the sink. */
 static enum why
 drain(struct strm *s, struct strm_pipe *p, struct mux_end *to)
@@ -79,11 +88,11 @@ drain(struct strm *s, struct strm_pipe *p, struct mux_end *to)
 
 	while (p->held > 0) {
 		if (!c->can_out)
-			return (WHY_AGAIN);
+			return (await(to));
 		put = splice_some(p->rd, c->fd, p->held);
 		if (put < 0 && errno == EAGAIN) {
 			c->can_out = false;
-			return (WHY_AGAIN);
+			return (await(to));
 		}
 		if (put <= 0) {
 			to->dead = true;
@@ -105,7 +114,7 @@ draw(struct strm_pipe *p, struct mux_end *from, int fd, uint64_t left)
 	ssize_t got;
 
 	if (!c->can_in)
-		return (WHY_AGAIN);
+		return (await(from));
 	got = splice_some(fd, p->wr, left < SPLICE_MAX ? (size_t)left :
 	    SPLICE_MAX);
 	if (got > 0) {
@@ -116,7 +125,7 @@ draw(struct strm_pipe *p, struct mux_end *from, int fd, uint64_t left)
 	}
 	if (got < 0 && errno == EAGAIN) {
 		c->can_in = false;
-		return (WHY_AGAIN);
+		return (await(from));
 	}
 	return (WHY_EOF);               /* a read will find out what it is */
 }
