@@ -117,11 +117,8 @@ apply_config(struct srv *srv, bool fresh)
 		}
 		sh->cfg_disabled = cfg->disabled;
 	}
-	if (!fresh && !addr_eq(&sh->cfg_addr, &cfg->addr)) {
-		atomic_fetch_add(&sh->addr_seq, 1);
-		sh->addr_set = 0;
-		atomic_fetch_add(&sh->addr_seq, 1);
-	}
+	if (!fresh && !addr_eq(&sh->cfg_addr, &cfg->addr))
+		srv_addr_set(srv, NULL);
 	sh->cfg_addr = cfg->addr;
 }
 

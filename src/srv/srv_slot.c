@@ -208,10 +208,14 @@ KEEPER_REAP(srv_slots, srv_worker_dead);
 void
 srv_adopt(struct srv *srv, struct srv_slot *slot)
 {
+	uint32_t now;
+
 	MUST(slot->state == SRV_SLOT_NONE);
 	slot->be = srv->be;
 	enter_backend(srv->be);
-	(void)atomic_fetch_add(&srv->shm->inflight, 1);
+	(void)srv_count_up(&srv->shm->inflight_word, srv->shm->own, UINT32_MAX,
+	    &now);
+	raise_max(&srv->shm->inflight_max, now);
 	if (srv->be->lb->taken != NULL)
 		srv->be->lb->taken(srv);
 	slot->srv = srv;

@@ -162,11 +162,14 @@ be_refresh(struct be *be)
 void
 srv_addr_set(struct srv *srv, const struct addr *to)
 {
-	atomic_fetch_add(&srv->shm->addr_seq, 1);
+	_Atomic uint32_t *seq = &srv->shm->addr_seq;
+
+	/* Odd while we write, also after a writer that died half way. */
+	atomic_store(seq, (atomic_load(seq) + 1) | 1);
 	if (to != NULL)
 		srv->shm->addr = *to;
 	srv->shm->addr_set = to != NULL;
-	atomic_fetch_add(&srv->shm->addr_seq, 1);
+	atomic_fetch_add(seq, 1);
 }
 
 void

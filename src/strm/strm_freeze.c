@@ -290,6 +290,7 @@ thaw(struct wire_in *in, const int *fds, size_t n_fds, const char **why)
 	if (names.uniq_id.n > 0)
 		s->txn.uniq_id = arena_span(&s->arena, names.uniq_id);
 	srv_adopt(srv_of(s->txn.srv), &s->slot);
+	s->slot.kill = strm_kill_slot;
 	strm_may_travel(s);
 	strm_run(s);
 	return (s);

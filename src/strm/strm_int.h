@@ -123,6 +123,8 @@ enum strm_step step_backoff(struct strm *);
 /* strm_client_left - the client closed, and option abortonclose (or a reset)
  * says that this ends the stream. */
 bool strm_client_left(const struct strm *);
+/* strm_kill_slot - its server left, or was told to end its sessions. */
+void strm_kill_slot(struct srv_slot *, enum why);
 /* strm_retry - the connection failed with `why`: try again if allowed. */
 enum strm_step strm_retry(struct strm *, enum why);
 

@@ -31,8 +31,8 @@ on_granted(struct srv_slot *slot, enum why why)
 }
 
 /* The server left, or was told to end its sessions. */
-static void
-on_kill(struct srv_slot *slot, enum why why)
+void
+strm_kill_slot(struct srv_slot *slot, enum why why)
 {
 	struct strm *s = OBJ(HOLDER(slot, struct strm, slot), struct strm,
 	    STRM_MAGIC);
@@ -58,7 +58,7 @@ step_acquire(struct strm *s)
 	enum why why;
 
 	s->slot.granted = on_granted;
-	s->slot.kill = on_kill;
+	s->slot.kill = strm_kill_slot;
 	s->granted = false;
 	why = srv_acquire(be_of(s->txn.be), &s->txn, s->avoid, NULL, &s->slot);
 	if (why == WHY_OK)
