@@ -281,8 +281,10 @@ keeper_on_child(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 	struct keeper *k = &the_keeper;
 
 	(void)c;
-	if (m == NULL)
-		return;         /* its death comes as a signal */
+	if (m == NULL) {        /* its death comes as a signal */
+		keeper_child_cut_off(k, p);
+		return;
+	}
 	switch (m->type) {
 	case IPC_W_READY:
 		worker_ready(k, p);

@@ -93,6 +93,8 @@ bool keeper_fork_one(struct keeper *, struct keeper_proc *);
 void keeper_reap(struct keeper *);
 void keeper_on_child(struct ipc_chan *, struct ipc_msg *, void *proc);
 void keeper_child_died(struct keeper *, struct keeper_proc *, int status);
+/* keeper_child_cut_off - its channel has ended: its death should follow. */
+void keeper_child_cut_off(struct keeper *, struct keeper_proc *);
 void keeper_tell_workers(struct keeper *, enum ipc_type);
 void keeper_kill_all(struct keeper *, int sig);
 int  keeper_alive(const struct keeper *, bool agent_too);

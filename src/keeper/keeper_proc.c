@@ -256,10 +256,22 @@ on_again(struct tmr *t)
 {
 	struct keeper_proc *p = HOLDER(t, struct keeper_proc, again);
 
+	/* It left its channel, or was cut off, and did not end. */
+	if (p->pid > 0 && p->chan.fd < 0) {
+		(void)kill(p->pid, SIGKILL);
+		return;
+	}
 	if (p->pid == 0 && the_keeper.phase < KEEPER_QUIET &&
 	    !keeper_fork_one(&the_keeper, p))
 		tmr_arm(&the_keeper.loop.wheel, t,
 		    the_keeper.loop.now_ms + SLOWEST_MS);
+}
+
+void
+keeper_child_cut_off(struct keeper *k, struct keeper_proc *p)
+{
+	tmr_stop(&k->loop.wheel, &p->again);
+	tmr_arm(&k->loop.wheel, &p->again, k->loop.now_ms + SOON_MS);
 }
 
 bool
