@@ -65,6 +65,19 @@ struct test_row {
 	test_note_mem((found).p, (found).n, "" literal, \
 	    sizeof(literal) - 1, __FILE__, __LINE__, #found)
 
+/*
+ * TEST_MAY_LEAK - said once in a test of things that die with their process
+ * only (a generation's configuration, a command line) and are made anew by
+ * each of its tests: the leak check is off, all others stay on.
+ */
+#define TEST_MAY_LEAK                                                   \
+	const char *__asan_default_options(void);                       \
+	const char *                                                    \
+	__asan_default_options(void)                                    \
+	{                                                               \
+		return ("detect_leaks=0");                              \
+	}
+
 extern const struct test_row *const __start_unit_test[];
 extern const struct test_row *const __stop_unit_test[];
 

@@ -6,6 +6,8 @@
 
 #include "../keeper_cmdline.c"
 
+TEST_MAY_LEAK
+
 static struct keeper_opts o;
 
 static int
