@@ -213,6 +213,8 @@ bury(struct strm *s, enum why why, bool keep_cli, bool keep_srv, bool reset)
 	if (s->slot.srv != NULL && s->slot.state == SRV_SLOT_HELD)
 		count_times(s);
 	strm_log(s);
+	if (strm_debugs())
+		strm_debug_end(s);
 	s->cli = s->srv = NULL;
 	s->running = false;
 	if (srv != NULL) {

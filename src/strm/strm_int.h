@@ -104,6 +104,17 @@ void strm_wait(struct strm *, int64_t ms);
 /* strm_new - empty, listed, without ends; NULL without memory. */
 struct strm *strm_new(void);
 
+/* ---- strm_debug.c: what -d shows; call when strm_debugs() ---- */
+void strm_debug_accept(struct strm *);
+void strm_debug_request(struct strm *);
+void strm_debug_response(struct strm *);
+void strm_debug_end(struct strm *);
+static inline bool
+strm_debugs(void)
+{
+	return (__builtin_expect(px_model->global.debug_mode, 0));
+}
+
 /* ---- strm_freeze.c ---- */
 /* strm_may_travel - enter it among those that a hand-over takes along. */
 void strm_may_travel(struct strm *);

@@ -204,6 +204,8 @@ strm_response(struct strm *s)
 			return (step);
 	}
 	s->txn.t.response = the_loop->now_us;
+	if (strm_debugs())
+		strm_debug_response(s);
 	s->cli_seen_ms = the_loop->now_ms;
 	s->txn.status = s->txn.res->status;
 	if (s->req_done)
