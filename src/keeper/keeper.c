@@ -22,7 +22,7 @@
 
 #define QUIET_MS 2000           /* workers get to stop accepting */
 #define STOP_MS  500            /* and to end when told to, then SIGKILL */
-#define LET_GO_MS 10            /* agent and master close their copies */
+#define LET_GO_MS 50            /* agent and master close their copies */
 #define PAUSE_MS 30             /* and to look away from a socket */
 
 struct keeper the_keeper = { .ready_fd = -1, .life = { -1, -1 },
