@@ -36,9 +36,14 @@ say(const struct strm *s, const char *event)
 void
 strm_debug_accept(struct strm *s)
 {
+	const struct addr *a = txn_addr(&s->txn, TXN_SRC);
 	char from[ADDR_TEXT];
 
-	(void)addr_print_port(txn_addr(&s->txn, TXN_SRC), from);
+	if (a->family == ADDR_V4 || a->family == ADDR_V6)
+		(void)addr_print_port(a, from);
+	else
+		(void)snprintf(from, sizeof from, "unix:%" PRIu32,
+		    s->txn.listen->id);
 	printf("%08" PRIx32 ":%s.accept(%04" PRIx32 ")=%04x from [%s] "
 	    "ALPN=<none>\n", s->id - 1, s->txn.fe->name, s->txn.listen->id,
 	    fd_of(s->cli), from);

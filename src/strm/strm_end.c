@@ -111,6 +111,10 @@ count_bytes(struct strm *s)
 	fe->bytes_in += in;
 	fe->bytes_out += out;
 	CNT_PROC()->bytes_out += out;
+	if (strm_li(s) != NULL) {
+		strm_li(s)->bytes_in += in;
+		strm_li(s)->bytes_out += out;
+	}
 	if (s->txn.be == NULL)
 		return;
 	CNT_BE(be_of(s->txn.be)->cnt)->bytes_in += in;
@@ -132,8 +136,11 @@ count_blame(struct strm *s, enum why why)
 
 	if (s->phase == STRM_REQUEST && (why_rows[why].cause == 'C' ||
 	    why_rows[why].cause == 'c' ||
-	    (why_rows[why].cause == 'P' && why != WHY_REQ_DENIED)))
+	    (why_rows[why].cause == 'P' && why != WHY_REQ_DENIED))) {
 		CNT_FE(fe_of(s->txn.fe)->cnt)->err_req++;
+		if (strm_li(s) != NULL)
+			strm_li(s)->err_req++;
+	}
 	if (why == WHY_CLI_ABORT && be != NULL && s->phase == STRM_EXCHANGE) {
 		be->cli_abort++;
 		if (sv != NULL)
@@ -146,6 +153,8 @@ count_blame(struct strm *s, enum why why)
 	}
 	if (why_rows[why].cause == 'I') {
 		CNT_FE(fe_of(s->txn.fe)->cnt)->err_internal++;
+		if (strm_li(s) != NULL)
+			strm_li(s)->err_internal++;
 		if (be != NULL)
 			be->err_internal++;
 	}

@@ -10,6 +10,7 @@
 #include <base/arena.h>
 #include <base/buf.h>
 #include <base/list.h>
+#include <cnt/cnt.h>
 #include <hand/hand.h>
 #include <mux/mux.h>
 #include <os/tmr.h>
@@ -192,6 +193,14 @@ strm_watch(struct strm *s)
 {
 	if (s->cli->ops->watch != NULL)
 		s->cli->ops->watch(s->cli);
+}
+
+/* strm_li - counters of the socket the client came through, or NULL. */
+static inline struct cnt_li *
+strm_li(const struct strm *s)
+{
+	return (s->txn.listen == NULL || s->txn.listen->cnt == 0 ? NULL :
+	    CNT_LI(s->txn.listen->cnt));
 }
 
 static inline bool

@@ -190,6 +190,8 @@ open_stream(struct mux_end *cli, const struct mux_begin *b)
 	if (b->req_no <= 1) {
 		CNT_FE(fe->cnt)->sess_tot++;
 		CNT_PROC()->sess_tot++;
+		if (strm_li(s) != NULL)
+			strm_li(s)->sess_tot++;
 		fe_count_session(fe, the_loop->wall_us);
 	}
 	if (is_http(s) && b->head != NULL) {

@@ -44,9 +44,11 @@ reply_of(struct strm *s, const struct px *px)
 static void
 count_denied(struct strm *s, const struct px *px)
 {
-	if (px->kind & PX_FE && !s->backend_rules)
+	if (px->kind & PX_FE && !s->backend_rules) {
 		CNT_FE(fe_of(px)->cnt)->denied_req++;
-	else
+		if (strm_li(s) != NULL)
+			strm_li(s)->denied_req++;
+	} else
 		CNT_BE(be_of(px)->cnt)->denied_req++;
 }
 
