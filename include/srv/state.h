@@ -13,6 +13,10 @@
  * chosen now, and give queued streams to those that have room. */
 void be_refresh(struct be *);
 
+/* srv_count_start - what this process holds from now on is that of process
+ * number `proc_no`; srv_worker_start() includes it. */
+void srv_count_start(int proc_no);
+
 /* srv_config_apply - where the configuration says something else about weight,
  * address or "disabled" than the last one did, it wins now. For the agent when
  * its generation begins to serve: until then the one before is in charge. */

@@ -141,6 +141,8 @@ start_part(struct loop *loop)
 	struct chk *next;
 
 	(void)loop;
+	if (shm_proc_no >= 0)
+		srv_count_start(shm_proc_no);
 	tmr_init(&slow_tmr, on_slow);
 	srv_each_be(count_be, NULL);
 	all = next = must_alloc((n_all + 1u) * sizeof *all);

@@ -16,6 +16,7 @@
 #include "srv_int.h"
 
 #include <base/must.h>
+#include <srv/state.h>
 
 #define SEQ_BITS 24
 #define SEQ_MASK ((1u << SEQ_BITS) - 1)

@@ -107,9 +107,8 @@ bool srv_count_took(int proc_no, uint32_t ticket);
 /* srv_count_ack - the effect of that step will not be seen any more. */
 void srv_count_ack(uint32_t tag);
 
-/* srv_count_start - steps from now on are those of this process number.
- * srv_count_reap - what a dead one held goes back. */
-void srv_count_start(int proc_no);
+/* srv_count_reap - what a dead process held goes back. (srv_count_start is in
+ * srv/state.h.) */
 void srv_count_reap(int proc_no);
 /* srv_count_less - take `n` off for somebody else. */
 void srv_count_less(_Atomic uint64_t *word, uint32_t n);

@@ -248,6 +248,24 @@ setup_be(struct be *be, struct px *px, struct srv *srvs)
 	return (true);
 }
 
+/* Counters for each listening socket, where they are wanted. */
+static bool
+setup_listens(const struct px *px)
+{
+	char text[NAME_BYTES + 1], no[16];
+
+	if (!px_opt(px, PX_OPT_SOCKET_STATS))
+		return (true);
+	for (struct px_listen *l = px->listens; l != NULL; l = l->next) {
+		snprintf(no, sizeof no, "%u", l->luid);
+		l->cnt = cnt_object(CNT_KIND_LI, slot_name(text, "li",
+		    px->name, no));
+		if (l->cnt == 0)
+			return (false);
+	}
+	return (true);
+}
+
 static bool
 setup_fe(struct fe *fe, struct px *px)
 {
@@ -264,7 +282,7 @@ setup_fe(struct fe *fe, struct px *px)
 	list_init(&fe->paused);
 	if (fe->shm->own == 0)
 		fe->shm->own = srv_own_new(&fe->shm->conn_word);
-	return (fe->cnt != 0);
+	return (fe->cnt != 0 && setup_listens(px));
 }
 
 /* Those that are both come first, at the same place in both arrays. */

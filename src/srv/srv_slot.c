@@ -212,10 +212,11 @@ srv_adopt(struct srv *srv, struct srv_slot *slot)
 
 	MUST(slot->state == SRV_SLOT_NONE);
 	slot->be = srv->be;
-	enter_backend(srv->be);
+	/* Counted twice until the other one has let go: that is no peak. */
+	(void)srv_count_up(&srv->be->shm->inflight_word, srv->be->shm->own,
+	    UINT32_MAX, &now);
 	(void)srv_count_up(&srv->shm->inflight_word, srv->shm->own, UINT32_MAX,
 	    &now);
-	raise_max(&srv->shm->inflight_max, now);
 	if (srv->be->lb->taken != NULL)
 		srv->be->lb->taken(srv);
 	slot->srv = srv;
