@@ -160,11 +160,20 @@ address(const struct addr *a, char *dst, size_t size)
 void
 stat_listen(const struct px_listen *l, struct stat_row *r)
 {
+	struct cnt_li c;
+
 	begin(r, 'L', l->bind->px, l->luid);
+	SUM(l->cnt, c);
+	BYTES(r, c);
 	snprintf(r->name, sizeof r->name, "sock-%u", l->luid);
 	str(r, COL_svname, l->bind->name != NULL ? l->bind->name : r->name);
 	num(r, COL_type, 3);
-	str(r, COL_status, "OPEN");
+	num(r, COL_dreq, c.denied_req);
+	num(r, COL_dresp, c.denied_resp);
+	num(r, COL_ereq, c.err_req);
+	num(r, COL_dcon, c.denied_conn);
+	num(r, COL_dses, c.denied_sess);
+	str(r, COL_status, fe_status(l->bind->px, fe_of(l->bind->px)));
 	str(r, COL_addr, address(&l->addr.addr, r->addr, sizeof r->addr));
 }
 

@@ -114,6 +114,8 @@ admit(struct lsn *l, int fd, const struct addr *peer)
 		CNT_LI(l->cnt)->conn_tot++;
 	if (!strm_admit(l->listen, fd, peer)) {
 		c->denied_conn++;
+		if (l->cnt != 0)
+			CNT_LI(l->cnt)->denied_conn++;
 		fe_leave(l->fe);
 		(void)close(fd);
 		return;
@@ -162,6 +164,7 @@ worker_listen_open(const struct worker_start *s)
 		const struct px *px = s->listens[i].listen->bind->px;
 
 		l->listen = s->listens[i].listen;
+		l->cnt = l->listen->cnt;
 		l->fd = s->listens[i].fd;
 		l->proto = mux_proto_for(px->mode);
 		l->fe = fe_of(px);
