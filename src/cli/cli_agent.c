@@ -12,6 +12,18 @@
 #include <stdio.h>
 #include <unistd.h>
 
+static bool accepting;
+static unsigned n_open;                 /* sessions of stats sockets */
+static bool full;                       /* as many as stats maxconn says */
+
+static void
+each_socket(void (*fn)(struct loop *, int fd))
+{
+	for (size_t i = 0; i < agent_n_sockets; i++)
+		if (agent_sockets[i].stats)
+			fn(the_loop, agent_sockets[i].fd);
+}
+
 static void
 on_waiting(void *arg, unsigned events)
 {
@@ -21,12 +33,27 @@ on_waiting(void *arg, unsigned events)
 	int fd;
 
 	(void)events;
-	while ((fd = sock_accept(s->fd, &peer)) >= 0)
+	while (!full && (fd = sock_accept(s->fd, &peer)) >= 0) {
+		full = ++n_open >= px_model->global.stats_maxconn;
+		if (full)
+			each_socket(loop_pause);
 		cli_session_open(fd, level != PX_LEVEL_NONE ? level :
 		    PX_LEVEL_OPERATOR, s->listen, &peer);
+	}
 }
 
-static bool accepting;
+void
+cli_session_ended(const struct cli *c)
+{
+	if (c->listen == NULL)
+		return;
+	n_open--;
+	if (!full)
+		return;
+	full = false;
+	if (accepting)
+		each_socket(loop_resume);
+}
 
 static void
 gates(bool open)
@@ -43,6 +70,8 @@ gates(bool open)
 			loop_del(the_loop, s->fd);
 	}
 	accepting = open;
+	if (open && full)
+		each_socket(loop_pause);
 }
 
 static void

@@ -57,6 +57,11 @@ void cli_session_open(int fd, enum px_level, const struct px_listen *listen,
 /* cli_session_step - execute what has come, send what there is. */
 void cli_session_step(struct cli *);
 
+/* ---- cli_agent.c ---- */
+
+/* cli_session_ended - another may come in its place. */
+void cli_session_ended(const struct cli *);
+
 /* ---- cli_run.c ---- */
 
 /* cli_run - begin one command (without its ';' or newline); the answer is

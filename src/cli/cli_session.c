@@ -47,6 +47,7 @@ session_close(struct cli *c)
 	loop_forget(the_loop, c->fd);
 	fd_close(&c->fd);
 	list_del(&c->node);
+	cli_session_ended(c);
 	text_fini(&c->in);
 	text_fini(&c->out);
 	arena_reset(&c->arena);
@@ -401,6 +402,7 @@ cli_session_open(int fd, enum px_level level, const struct px_listen *listen,
 	if (!loop_add(the_loop, fd, on_event, c)) {
 		fd_close(&c->fd);
 		list_del(&c->node);
+		cli_session_ended(c);
 		text_fini(&c->in);
 		text_fini(&c->out);
 		free(c);
