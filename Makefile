@@ -249,13 +249,17 @@ dist:  ## ecluse-VERSION.tar.gz from the last commit
 $(O)/reference: doc/reference.c $(OBJ) $(O)/gen/flags
 	@$(CC) $(ALLC) $(ALLLD) -o $@ $< $(OBJ) $(LIBS) -lm
 
-doc: $(O)/reference  ## doc/reference.md, from the program's own tables
-	@$(O)/reference | scripts/keep doc/reference.md
+doc: $(O)/reference  ## doc/configuration.md, from the program's own tables
+	@$(O)/reference | scripts/keep doc/configuration.md
+	@scripts/compat-doc
 
-check-doc: $(O)/reference  ## doc/reference.md is what the tables say
-	@$(O)/reference | diff -u doc/reference.md - >$(O)/reference.diff || { \
+check-doc: $(O)/reference $(O)/ecluse  ## the manual is what the tables say
+	@$(O)/reference | diff -u doc/configuration.md - >$(O)/reference.diff || { \
 		head -n 40 $(O)/reference.diff; \
-		echo "doc/reference.md is out of date: run 'make doc'"; exit 1; }
+		echo "doc/configuration.md is out of date: run 'make doc'"; exit 1; }
+	@scripts/compat-doc --check
+	@scripts/check-examples $(O)/reference $(O)/ecluse
+	@scripts/check-man
 
 clean:  ## remove what was built
 	rm -rf $(O)
