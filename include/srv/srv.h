@@ -299,6 +299,7 @@ void fe_adopt(struct fe *);
  * the keeper sets it when the configuration says nothing. */
 uint32_t fe_conn_total(void);
 uint32_t fe_conn_peak(void);
+extern uint32_t fe_conn_here;   /* of this worker */
 extern uint32_t fe_conn_limit;
 /* fe_rate_* - count an event in the rates. */
 void fe_count_session(struct fe *, int64_t wall_us);

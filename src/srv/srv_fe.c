@@ -5,6 +5,7 @@
 #include "srv_int.h"
 
 uint32_t fe_conn_limit;
+uint32_t fe_conn_here;
 
 uint32_t
 fe_conn_total(void)
@@ -39,6 +40,7 @@ fe_enter(struct fe *fe)
 	}
 	atomic_fetch_add(&fe->shm->trying, 1);
 	fe->n_conn++;
+	fe_conn_here++;
 	return (true);
 }
 
@@ -65,6 +67,7 @@ void
 fe_leave(struct fe *fe)
 {
 	fe->n_conn--;
+	fe_conn_here--;
 	srv_count_down(&fe->shm->conn_word, fe->shm->own);
 	srv_count_down(&srv_glob->conns_word, OWN_CONNS);
 }
@@ -88,4 +91,5 @@ fe_adopt(struct fe *fe)
 	(void)enter(&srv_glob->conns_word, 0, OWN_CONNS);
 	(void)enter(&fe->shm->conn_word, 0, fe->shm->own);
 	fe->n_conn++;
+	fe_conn_here++;
 }

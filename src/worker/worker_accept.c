@@ -19,6 +19,7 @@
 #include <strm/strm.h>
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define FULL_RETRY_MS 10        /* another worker may have made room */
@@ -40,6 +41,22 @@ struct lsn {
 static struct lsn *lsns;
 static size_t n_lsns;
 static bool accepting;
+static uint32_t most_here;      /* connections that this worker can carry */
+
+#define OWN_FDS 32              /* of the worker itself, pipes, logs, … */
+
+/* A client needs two descriptors, its own and its server's: taking more
+ * clients than that would only fail them later. */
+static uint32_t
+carries(size_t own)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == RLIM_INFINITY)
+		return (UINT32_MAX);
+	return (r.rlim_cur < own + 4 ? 2 :
+	    (uint32_t)((r.rlim_cur - own) / 2));
+}
 
 static void
 rest_over(struct tmr *t)
@@ -135,7 +152,7 @@ on_waiting(void *arg, unsigned events)
 	if (most == 0 || most > l->batch)
 		most = l->batch;
 	while (n < most) {
-		if (!fe_enter(l->fe)) {
+		if (fe_conn_here >= most_here || !fe_enter(l->fe)) {
 			rest(l, FULL_RETRY_MS);
 			break;
 		}
@@ -159,6 +176,7 @@ worker_listen_open(const struct worker_start *s)
 {
 	lsns = must_alloc(s->n_listens * sizeof *lsns + 1);
 	n_lsns = s->n_listens;
+	most_here = carries(OWN_FDS + n_lsns);
 	for (size_t i = 0; i < n_lsns; i++) {
 		struct lsn *l = &lsns[i];
 		const struct px *px = s->listens[i].listen->bind->px;
