@@ -205,7 +205,7 @@ is_missing(struct cli_ctx *x)
 void
 cli_unknown(struct cli_ctx *x)
 {
-	if (x->n > 0 && is_missing(x))
+	if (x->n > 0 && kw_compat != NULL && is_missing(x))
 		return;
 	if (x->n == 0) {
 		cli_say(x, 6, "Unknown command. Please enter one of the "

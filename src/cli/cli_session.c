@@ -17,6 +17,7 @@
 #include <os/sock.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -348,6 +349,16 @@ on_task(struct loop_task *t)
 		cli_session_step(c);
 }
 
+/* The peer will not even read: a half-closed connection does not say that. */
+static bool
+is_gone(const struct cli *c)
+{
+	struct pollfd p = { .fd = c->fd };
+
+	return (c->eof && poll(&p, 1, 0) == 1 &&
+	    (p.revents & (POLLHUP | POLLERR)) != 0);
+}
+
 static void
 on_event(void *arg, unsigned events)
 {
@@ -362,7 +373,10 @@ on_event(void *arg, unsigned events)
 		c->can_out = true;
 	if (events & (LOOP_IN | LOOP_HUP | LOOP_ERR))
 		read_some(c);
-	cli_session_step(c);
+	if (c->waits && is_gone(c))
+		session_close(c);       /* nobody for the late answer */
+	else
+		cli_session_step(c);
 }
 
 static void

@@ -298,6 +298,20 @@ TEST(command_hears_that_its_session_went)
 	(void)close(try_fd);
 }
 
+TEST(late_answer_for_nobody_is_dropped)
+{
+	(void)try_open(PX_LEVEL_USER);
+	n_dropped = 0;
+	try_say("test late\n");
+	(void)shutdown(try_fd, SHUT_WR);        /* still reads */
+	try_turns(4);
+	CHECK_EQ(n_dropped, 0);
+	(void)close(try_fd);
+	try_turns(4);
+	CHECK_EQ(n_dropped, 1);
+	CHECK(list_empty(&cli_sessions));
+}
+
 TEST(silent_session_is_closed)
 {
 	struct cli *c = try_open(PX_LEVEL_USER);
