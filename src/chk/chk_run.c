@@ -99,16 +99,19 @@ conclude_errno(struct chk *c, enum chk_status status, int err)
 
 /* ---- events ---- */
 
+/* By the clock, not by the time of the turn: the duration that is logged must
+ * not be less than what was waited for. */
 static void
 arm_deadline(struct chk *c)
 {
 	const struct px_timeouts *t = c->srv->be->px->timeout;
-	int64_t due = c->start_ms + chk_cfg_of(c->srv)->inter_ms;
+	int64_t start = c->start_us / 1000 + 1;
+	int64_t due = start + chk_cfg_of(c->srv)->inter_ms;
 
-	if (t->connect != 0 && c->start_ms + t->connect < due)
-		due = c->start_ms + t->connect;
+	if (t->connect != 0 && start + t->connect < due)
+		due = start + t->connect;
 	if (c->connected && t->check != 0)
-		due = the_loop->now_ms + t->check;
+		due = clock_mono_us() / 1000 + 1 + t->check;
 	tmr_stop(&the_loop->wheel, &c->tmr);
 	tmr_arm(&the_loop->wheel, &c->tmr, due);
 }
