@@ -236,6 +236,8 @@ install: $(O)/ecluse  ## into PREFIX (/usr/local), below DESTDIR
 	$(INSTALL) -m 644 $(wildcard conf/*.cfg) $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -m 644 $(wildcard LICENSE README.md CHANGELOG.md) \
 		$(DESTDIR)$(DOCDIR)
+	$(INSTALL) -d $(DESTDIR)$(DOCDIR)/doc
+	$(INSTALL) -m 644 $(wildcard doc/*.md) $(DESTDIR)$(DOCDIR)/doc
 	sed 's|/usr/local/sbin|$(SBINDIR)|g' conf/ecluse.service \
 		>$(DESTDIR)$(UNITDIR)/ecluse.service
 	for page in $(wildcard doc/man/*.[1-9]); do \
