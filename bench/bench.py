@@ -141,7 +141,10 @@ def throughput(name, proxies, env, opt):
                    errors=sum(r["errors"] for r in rs), resumed=sum(r["resumed"] for r in rs),
                    requests=sum(r["requests"] for r in rs))
         result[p.name] = med
-        note(name, p, med["ratio"])
+        if med["requests"] and not med["errors"]:
+            note(name, p, med["ratio"] or None)
+        else:
+            print(f"  {name}: {p.name}: {med['requests']} requests, {med['errors']} errors: no ratio", file=sys.stderr)
         k = 1000 if unit == "GB" else 1             # CPU ms per GB, us per request
         rows.append([p.name, fmt(med["user"], k=k), fmt(med["sys"], k=k), fmt(med["cpu"], k=k),
                      f"{med['ratio']:.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f})", fmt(med["user_ratio"], 2),
@@ -237,7 +240,7 @@ def cfg_scale(name, proxies, env, opt):
             secs, cpu, peak = (median([c[i] for c in checks]) for i in range(3))
             first = first or (secs, peak)
             ratio = lambda a, b: fmt(a / b, 2) if a and b else "–"
-            if secs and peak and first[0]:
+            if secs and peak and first[0] and checks[0][3] == 0:
                 note(f"{name} {label}, time", p, secs / first[0])
                 note(f"{name} {label}, memory", p, peak / first[1])
             result[f"{label}/{p.name}"] = dict(check_s=secs, check_cpu_s=cpu, peak_mib=peak, start_s=up,

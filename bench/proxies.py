@@ -177,13 +177,10 @@ def big_backends(p, n, env, listen):
     conf = os.path.join(env.dir, f"big-{p.name}-{n}.conf")
     port = env.origin_port
     if p.kind in ("haproxy", "ecluse"):
-        mapf = os.path.join(env.dir, f"hosts-{n}.map")
-        with open(mapf, "w") as f:
-            f.writelines(f"h{i}.example b{i}\n" for i in range(n))
         with open(conf, "w") as f:
             f.write("global\n    nbthread 1\n    maxconn 1000\ndefaults\n    mode http\n    timeout connect 5s\n"
                     "    timeout client 30s\n    timeout server 30s\nfrontend f\n"
-                    f"    bind 127.0.0.1:{listen}\n    use_backend %[req.hdr(host),lower,map({mapf},b0)]\n")
+                    f"    bind 127.0.0.1:{listen}\n    default_backend b0\n")
             f.writelines(f"backend b{i}\n    server s1 127.0.0.1:{port}\n    server s2 127.0.0.1:{port}\n"
                          for i in range(n))
         return conf, ["-c", "-f", conf], ["-db", "-f", conf]
