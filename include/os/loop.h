@@ -28,6 +28,9 @@ struct loop_fd {                /* one row of the table indexed by fd */
 	loop_fn *fn;            /* NULL: not registered */
 	void *arg;
 	uint32_t gen;
+	/* only without epoll, see loop_poll.h */
+	uint8_t want, masked, told;
+	bool edge;
 };
 
 /* Work to do at the end of this turn, once, in order of posting. */
@@ -38,7 +41,7 @@ struct loop_task {
 };
 
 struct loop {
-	int epfd;
+	int epfd;               /* -1: poll(2) instead */
 	int64_t now_us;         /* monotonic, read after each wait */
 	int64_t now_ms;         /* the same in milliseconds */
 	int64_t wall_us;        /* wall clock of the same moment */
@@ -54,6 +57,9 @@ struct loop {
 };
 
 extern struct loop *the_loop;           /* of this process; set by loop_open */
+
+/* Set before loop_open() to wait with poll(2) and leave epoll alone. */
+extern bool loop_no_epoll;
 
 /* loop_open - the loop of this process. Call after fork, once. */
 void loop_open(struct loop *);

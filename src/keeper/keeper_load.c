@@ -14,6 +14,7 @@
 #include <conf/kw.h>
 #include <conf/level.h>
 #include <ipc/say.h>
+#include <os/loop.h>
 #include <px/px.h>
 #include <version.h>
 
@@ -200,9 +201,10 @@ keeper_load(struct keeper_opts *o, struct conf *conf)
 		return (false);
 	}
 	apply_options(o);
-	if (!o->check && (o->no_epoll || px_model->global.no_epoll)) {
-		ipc_say(DIAG_ALERT, "running without epoll (-de, 'noepoll') "
-		    "is not supported yet");
+	loop_no_epoll = o->no_epoll || px_model->global.no_epoll;
+	if (loop_no_epoll && (o->no_poll || px_model->global.no_poll)) {
+		ipc_say(DIAG_ALERT, "neither epoll nor poll may be used: take "
+		    "away one of -de, -dp, 'noepoll' and 'nopoll'");
 		return (false);
 	}
 	return (true);

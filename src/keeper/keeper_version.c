@@ -94,7 +94,8 @@ put_mechanisms(struct text *t)
 {
 	text_addz(t, "Available polling systems :\n"
 	    "      epoll : pref=300,  test result OK\n"
-	    "Total: 1 (1 usable), will use epoll.\n\n"
+	    "       poll : pref=200,  test result OK\n"
+	    "Total: 2 (2 usable), will use epoll.\n\n"
 	    "Available multiplexer protocols :\n"
 	    "(protocols marked as <default> cannot be specified using "
 	    "'proto' keyword)\n"

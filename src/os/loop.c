@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * loop - epoll, the table of descriptors, the turn.
+ * loop - epoll or poll, the table of descriptors, the turn.
  */
 #include <base/clock.h>
 #include <base/must.h>
@@ -14,10 +14,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "loop_poll.h"
+
 #define FIRST_ROWS 4096        /* of address space */
 #define BATCH 256               /* events taken in one turn */
 
 struct loop *the_loop;
+bool loop_no_epoll;
 
 static void
 read_clock(struct loop *l)
@@ -31,8 +34,8 @@ void
 loop_open(struct loop *l)
 {
 	memset(l, 0, sizeof(*l));
-	l->epfd = epoll_create1(EPOLL_CLOEXEC);
-	MUST(l->epfd >= 0);
+	l->epfd = loop_no_epoll ? -1 : epoll_create1(EPOLL_CLOEXEC);
+	MUST(l->epfd >= 0 || loop_no_epoll);
 	l->tasks_tail = &l->tasks;
 	read_clock(l);
 	tmr_wheel_init(&l->wheel, l->now_ms);
@@ -42,7 +45,8 @@ loop_open(struct loop *l)
 void
 loop_close(struct loop *l)
 {
-	close(l->epfd);
+	if (l->epfd >= 0)
+		close(l->epfd);
 	l->epfd = -1;
 	if (l->fds != NULL)
 		(void)munmap(l->fds, l->n_fds * sizeof(*l->fds));
@@ -96,6 +100,10 @@ control(struct loop *l, int op, int fd, uint32_t events)
 		.data.u64 = (uint64_t)l->fds[fd].gen << 32 | (uint32_t)fd
 	};
 
+	if (l->epfd < 0) {
+		poll_want(&l->fds[fd], events);
+		return (true);
+	}
 	return (epoll_ctl(l->epfd, op, fd, &ev) == 0);
 }
 
@@ -181,7 +189,8 @@ loop_del(struct loop *l, int fd)
 {
 	if (find_row(l, fd) == NULL)
 		return;
-	epoll_ctl(l->epfd, EPOLL_CTL_DEL, fd, NULL);
+	if (l->epfd >= 0)
+		epoll_ctl(l->epfd, EPOLL_CTL_DEL, fd, NULL);
 	loop_forget(l, fd);
 }
 
@@ -281,7 +290,9 @@ loop_turn(struct loop *l, int max_ms)
 	int n;
 
 	l->busy_us += begin_us - l->now_us;
-	n = epoll_wait(l->epfd, events, BATCH, wait_ms(l, begin_us, max_ms));
+	max_ms = wait_ms(l, begin_us, max_ms);
+	n = l->epfd < 0 ? poll_wait(l, events, BATCH, max_ms) :
+	    epoll_wait(l->epfd, events, BATCH, max_ms);
 	MUST(n >= 0 || errno == EINTR);
 	read_clock(l);
 	l->idle_us += l->now_us - begin_us;

@@ -188,6 +188,7 @@ static bool
 parse_flag(struct conf_line *l, void *obj)
 {
 	struct px_global *g = global_of(obj);
+	bool never;             /* what Linux does not have */
 	const struct { const char *name; bool *flag; bool value; } flags[] = {
 		{ "daemon", &g->daemon, true },
 		{ "expose-deprecated-directives", &g->expose_deprecated,
@@ -196,8 +197,9 @@ parse_flag(struct conf_line *l, void *obj)
 		    true },
 		{ "insecure-fork-wanted", &g->insecure_fork, true },
 		{ "insecure-setuid-wanted", &g->insecure_setuid, true },
-		{ "noevports", &g->no_poll, true },
-		{ "nokqueue", &g->no_poll, true },
+		{ "noepoll", &g->no_epoll, true },
+		{ "noevports", &never, true },
+		{ "nokqueue", &never, true },
 		{ "nopoll", &g->no_poll, true },
 		{ "noreuseport", &g->no_reuseport, true },
 		{ "nosplice", &g->no_splice, true },
@@ -505,8 +507,10 @@ GLOBAL(expose_experimental, "expose-experimental-directives", 0, "",
     "it.", NULL);
 GLOBAL(nosplice, "nosplice", 0, "", parse_flag,
     "Never splice, as -dS.", NULL);
+GLOBAL(noepoll, "noepoll", 0, "", parse_flag,
+    "Wait with poll() instead of epoll, as -de; slow.", NULL);
 GLOBAL(nopoll, "nopoll", 0, "", parse_flag,
-    "Do not use poll(); it never is.", NULL);
+    "Do not use poll() instead of epoll.", NULL);
 GLOBAL(nokqueue, "nokqueue", 0, "", parse_flag,
     "Do not use kqueue(); it never is.", NULL);
 GLOBAL(noevports, "noevports", 0, "", parse_flag,

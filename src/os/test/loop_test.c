@@ -5,6 +5,7 @@
 #include <base/test.h>
 
 #include "../loop.c"
+#include "../loop_poll.c"
 
 #include <os/fd.h>
 #include <os/sock.h>
@@ -230,5 +231,71 @@ TEST(time_spent_in_callbacks_is_not_slept_again)
 	CHECK(fired_us >= begin_us / 1000 * 1000 + 100000);
 	CHECK(loop.busy_us >= 90000);
 	CHECK_EQ(wait_ms(&loop, loop.now_us, -1), -1);
+	loop_close(&loop);
+}
+
+static unsigned
+turns(int n, unsigned *calls)
+{
+	unsigned all = 0;
+
+	*calls = 0;
+	for (int i = 0; i < n; i++) {
+		all |= turn(1);
+		*calls += n_calls;
+	}
+	return (all);
+}
+
+TEST(poll_loses_no_edge_and_does_not_spin)
+{
+	char byte;
+	unsigned calls;
+	int fd[2];
+
+	loop_no_epoll = true;
+	loop_open(&loop);
+	loop_no_epoll = false;
+	CHECK_EQ(loop.epfd, -1);
+	CHECK(sock_pair(SOCK_STREAM, fd));
+	CHECK(loop_add(&loop, fd[0], note, &seen));
+	CHECK_EQ(turn(MAX_WAIT_MS), LOOP_OUT);
+	CHECK_EQ(turn(0), 0);                   /* masked until the tick */
+	CHECK(write(fd[1], "ab", 2) == 2);
+	CHECK_EQ(turn(MAX_WAIT_MS) & LOOP_IN, LOOP_IN);
+	CHECK(read(fd[0], &byte, 1) == 1);
+	CHECK_EQ(turns(200, &calls) & LOOP_IN, LOOP_IN);
+	CHECK(calls < 200);                     /* the rest waited for ticks */
+	CHECK(read(fd[0], &byte, 1) == 1);
+	CHECK_EQ(turns(20, &calls) & (LOOP_IN | LOOP_HUP), 0);
+	CHECK(shutdown(fd[1], SHUT_WR) == 0);
+	CHECK_EQ(turns(20, &calls) & LOOP_HUP, LOOP_HUP);
+	loop_del(&loop, fd[0]);
+	CHECK_EQ(turn(0), 0);
+	fd_close(&fd[0]);
+	fd_close(&fd[1]);
+	loop_close(&loop);
+}
+
+TEST(poll_tells_levels_each_time_and_pauses)
+{
+	int fd[2];
+
+	loop_no_epoll = true;
+	loop_open(&loop);
+	loop_no_epoll = false;
+	CHECK(sock_pair(SOCK_STREAM, fd));
+	CHECK(loop_add_level(&loop, fd[0], note, &seen));
+	CHECK_EQ(turn(0), 0);
+	CHECK(write(fd[1], "a", 1) == 1);
+	for (int i = 0; i < 2 * IN_A_ROW; i++)
+		CHECK_EQ(turn(MAX_WAIT_MS), LOOP_IN);
+	loop_pause(&loop, fd[0]);
+	CHECK_EQ(turn(0), 0);
+	loop_resume(&loop, fd[0]);
+	CHECK_EQ(turn(MAX_WAIT_MS), LOOP_IN);
+	loop_forget(&loop, fd[0]);
+	fd_close(&fd[0]);
+	fd_close(&fd[1]);
 	loop_close(&loop);
 }
