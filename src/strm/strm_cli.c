@@ -52,26 +52,33 @@ name_of(const struct strm *s)
 	return ((uint64_t)getpid() << 32 | s->id);
 }
 
-/* "10s", "3m", "2h", "4d"; nothing for no limit. */
+/* "10s", "3m5s", "2h", "4d3h": two units at most; nothing for no limit. */
 static const char *
 left_text(int64_t ms, char dst[16])
 {
-	static const struct { int64_t ms; char unit; } t[] = {
-		{ 86400000, 'd' }, { 3600000, 'h' }, { 60000, 'm' }, };
+	static const struct { int64_t s; char unit, less; } t[] = {
+		{ 86400, 'd', 'h' }, { 3600, 'h', 'm' }, { 60, 'm', 's' }, };
+	static const int64_t less_s[] = { 3600, 60, 1 };
+	int64_t s = ms / 1000;
 
 	if (ms == CLOCK_NEVER) {
 		dst[0] = '\0';
 		return (dst);
 	}
-	if (ms < 0)
-		ms = 0;
-	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++)
-		if (ms >= t[i].ms) {
-			snprintf(dst, 16, "%d%c", (int)(ms / t[i].ms),
-			    t[i].unit);
-			return (dst);
-		}
-	snprintf(dst, 16, "%ds", (int)(ms / 1000));
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		int whole = (int)(s / t[i].s);
+		int rest = (int)(s % t[i].s / less_s[i]);
+
+		if (whole <= 0)
+			continue;
+		if (rest == 0)
+			snprintf(dst, 16, "%d%c", whole, t[i].unit);
+		else
+			snprintf(dst, 16, "%d%c%d%c", whole, t[i].unit, rest,
+			    t[i].less);
+		return (dst);
+	}
+	snprintf(dst, 16, "%ds", s < 0 ? 0 : (int)s);
 	return (dst);
 }
 
