@@ -193,7 +193,11 @@ note_use(struct strm *s)
 void
 strm_log(struct strm *s)
 {
-	if (s->logged || is_silent(s))
+	bool no_stream = s->phase == STRM_REQUEST && (s->begin_why ==
+	    WHY_PROXY_BAD || s->begin_why == WHY_PROXY_INVALID ||
+	    s->begin_why == WHY_PROXY_SHORT);
+
+	if (s->logged || (!no_stream && !log_wanted(&s->txn)) || is_silent(s))
 		return;
 	s->logged = true;
 	note_use(s);
@@ -201,9 +205,7 @@ strm_log(struct strm *s)
 	s->txn.bytes_out = s->cli->put;
 	s->txn.t.end = the_loop->now_us;
 	s->txn.stage = TXN_LOG;
-	if (s->phase == STRM_REQUEST && (s->begin_why == WHY_PROXY_BAD ||
-	    s->begin_why == WHY_PROXY_INVALID ||
-	    s->begin_why == WHY_PROXY_SHORT))
+	if (no_stream)
 		log_conn_error(&s->txn);
 	else
 		log_access(&s->txn);
