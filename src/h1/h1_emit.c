@@ -80,21 +80,29 @@ put_start_line(struct out *o, const struct http_head *h, unsigned minor)
 #define CONNECTION_BITS (BIT(CONNECTION) | BIT(KEEP_ALIVE))
 #define FRAMING_BITS (BIT(CONTENT_LENGTH) | BIT(TRANSFER_ENCODING))
 
-/* Field names leave in lower case, as in every later version of HTTP: eight
- * letters at a time. `p` has `n` bytes of a token (RFC 9110 5.6.2). */
+/*
+ * Field names leave in lower case, as in every later version of HTTP: eight
+ * letters at a time. `p` has `n` bytes of a token (RFC 9110 5.6.2); up to
+ * `end` there is memory, so that the last letters are taken in one go, too.
+ */
 static inline void
-lower_name(char *p, size_t n)
+lower_name(char *p, size_t n, const char *end)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
 	uint64_t w, low, upper;
 
-	for (; n >= 8; p += 8, n -= 8) {
+	for (; n > 0 && end - p >= 8; p += 8) {
 		memcpy(&w, p, 8);
 		low = w & ones * 0x7f;
 		upper = ((low + ones * (0x80 - 'A')) ^
 		    (low + ones * (0x7f - 'Z'))) & ~w & ones * 0x80;
+		if (n < 8)
+			upper &= (UINT64_C(1) << (8 * n)) - 1;
 		w |= upper >> 2;
 		memcpy(p, &w, 8);
+		if (n <= 8)
+			return;
+		n -= 8;
 	}
 	for (; n > 0; p++, n--)
 		*p = span_lower(*p);
@@ -111,7 +119,7 @@ put_name(struct out *o, const char *name, size_t n)
 {
 	put(o, name, n);
 	if (!o->full)
-		lower_name(o->p - n, n);
+		lower_name(o->p - n, n, o->end);
 }
 
 static void
@@ -152,7 +160,8 @@ put_rows(struct out *o, const struct http_head *h, uint64_t skip)
 		if (o->full)
 			return;
 		for (; run < r; run++)
-			lower_name(dst + (run->name - from), run->name_n);
+			lower_name(dst + (run->name - from), run->name_n,
+			    o->end);
 	}
 }
 
