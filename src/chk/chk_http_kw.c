@@ -260,9 +260,9 @@ parse_expect(struct conf_line *l, void *obj)
 		return (take_pattern(l, cfg, true));
 	}
 	if (w != NULL)
-		return (conf_err(l, w, "'%s' in 'http-check expect' is not "
-		    "supported yet; 'status', 'rstatus', 'string' and "
-		    "'rstring' are", w->text.p));
+		return (conf_err(l, w, "'http-check expect' only supports "
+		    "'status', 'rstatus', 'string' and 'rstring' yet, got "
+		    "'%s'", w->text.p));
 	return (conf_err(l, NULL, "'http-check expect' expects [!] and "
 	    "'status', 'rstatus', 'string' or 'rstring'"));
 }

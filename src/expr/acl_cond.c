@@ -55,7 +55,7 @@ struct parse {                  /* of one ACL's words */
 	struct conf_line *l;
 	struct acl_term *term;
 	int end;                        /* index behind the last word */
-	bool icase, named_match;
+	bool icase, named_match, dashes;
 	const char *op;
 };
 
@@ -220,6 +220,7 @@ parse_flags(struct parse *p)
 		if (!parse_flag(p, w, &done))
 			return (false);
 	}
+	p->dashes = done;
 	return (true);
 }
 
@@ -246,6 +247,21 @@ parse_patterns(struct parse *p)
 			    p->op));
 	}
 	return (true);
+}
+
+/* A test that wants patterns and has none: probably not what was meant. */
+static void
+warn_no_pattern(const struct parse *p, const struct conf_word *w)
+{
+	const struct acl_term *t = p->term;
+
+	if (t->match == ACL_FOUND || t->match == ACL_BOOL || p->dashes ||
+	    t->set[0] != NULL || t->set[1] != NULL)
+		return;
+	conf_warn(p->l, w, "no pattern to match against, so this ACL will "
+	    "never match");
+	conf_err_hint(p->l, "'-m found' asks whether there is a value, '-m "
+	    "bool' whether it is not 0; '--' silences this");
 }
 
 /*
@@ -290,6 +306,7 @@ parse_term(struct conf_line *l, int end)
 		return (NULL);
 	if (!parse_patterns(&p))
 		return (NULL);
+	warn_no_pattern(&p, w);
 	for (int i = 0; i < 2; i++)
 		if (t->set[i] != NULL)
 			acl_set_ready(t->set[i]);

@@ -84,9 +84,7 @@ resolve_lines(struct conf *conf, struct px *px, unsigned *n)
 			continue;
 		u->be = px_find(px_model, span_str(u->name), PX_BE);
 		if (u->be == NULL)
-			ok = conf_fail(conf, DIAG_ALERT, u->pos,
-			    "unable to find required use_backend: '%s'",
-			    u->name);
+			ok = false;     /* the model's check has said so */
 		else if (px->mode == PX_HTTP && u->be->mode == PX_TCP)
 			ok = conf_fail(conf, DIAG_ALERT, u->pos, "http %s '%s' "
 			    "tries to use incompatible tcp %s '%s' (see "
@@ -104,6 +102,8 @@ rule_choose_build(struct conf *conf, struct px *px)
 	size_t patterns;
 	unsigned n;
 
+	if (px->disabled)
+		return (true);
 	if (!resolve_lines(conf, px, &n))
 		return (false);
 	c = rule_cfg_edit(px);

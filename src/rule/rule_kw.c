@@ -6,6 +6,7 @@
  */
 #include "rule_int.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <base/must.h>
@@ -236,6 +237,26 @@ take_action(struct conf_line *l, enum rule_set set)
 	return (a);
 }
 
+/* The words of the action; messages name it, and show how it is written. */
+static bool
+parse_action(struct conf_line *l, struct px *px, enum rule_set set,
+    const struct rule_action *a, void **priv)
+{
+	const struct kw *kw = l->kw;
+	struct kw as = { .args = a->args };
+	char name[80];
+	bool ok;
+
+	if (a->parse == NULL)
+		return (true);
+	snprintf(name, sizeof name, "%s %s", sets[set].keyword, a->name);
+	as.name = name;
+	l->kw = &as;
+	ok = a->parse(l, px, set, priv);
+	l->kw = kw;
+	return (ok);
+}
+
 static bool
 parse_rule(struct conf_line *l, struct px *px, enum rule_set set)
 {
@@ -245,7 +266,7 @@ parse_rule(struct conf_line *l, struct px *px, enum rule_set set)
 
 	if (!may_have_rules(l, px) || (r.action = take_action(l, set)) == NULL)
 		return (false);
-	if (r.action->parse != NULL && !r.action->parse(l, px, set, &priv))
+	if (!parse_action(l, px, set, r.action, &priv))
 		return (false);
 	if (!rule_if(l)) {
 		conf_err(l, conf_peek(l), "'%s %s' expects 'if' or 'unless' "
