@@ -11,6 +11,7 @@
 #include <srv/state.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define NAME_BYTES 255
 
@@ -183,38 +184,58 @@ open_algo(struct be *be)
 	    SHM_LB, bytes, &be->lb_shm, NULL) != SHM_FAILED);
 }
 
-static bool
-routes_to(const struct px *px, const struct px *be)
+/*
+ * Without "fullconn" a backend is full at a tenth of what may come in: the sum
+ * of maxconn of the frontends that lead to it. All are summed in one walk.
+ */
+static struct inflow {                  /* by number of the proxy */
+	uint64_t sum;
+	const struct px *last;          /* was added last: once is enough */
+} *inflow;
+static uint64_t inflow_any;             /* of those that lead anywhere */
+
+static void
+flows(const struct px *from, const struct px *to, uint64_t n)
 {
-	if ((px->kind & PX_FE) == 0)
-		return (false);
-	for (struct px_use_be *u = px->use_be; u != NULL; u = u->next)
-		if (u->be == be || u->fmt != NULL)
-			return (true);
-	return (px == be || px->default_be == be);
+	if (to == NULL || inflow[to->no].last == from)
+		return;
+	inflow[to->no].last = from;
+	inflow[to->no].sum += n;
 }
 
-/* Without "fullconn": a tenth of what may come in. */
+static void
+sum_inflow(void)
+{
+	inflow = must_alloc((px_model->n_px + 1u) * sizeof *inflow);
+	inflow_any = 0;
+	PX_EACH(px, px_model) {
+		uint64_t n = px->maxconn != 0 ? px->maxconn : fe_conn_limit;
+		bool any = false;
+
+		if ((px->kind & PX_FE) == 0)
+			continue;
+		for (struct px_use_be *u = px->use_be; u != NULL; u = u->next)
+			any |= u->fmt != NULL;
+		if (any) {
+			inflow_any += n;
+			continue;
+		}
+		for (struct px_use_be *u = px->use_be; u != NULL; u = u->next)
+			flows(px, u->be, n);
+		flows(px, px->default_be, n);
+		if (px->kind & PX_BE)
+			flows(px, px, n);
+	}
+}
+
 static uint32_t
 fullconn_of(const struct px *be)
 {
-	uint64_t sum = 0;
+	uint64_t sum = inflow[be->no].sum + inflow_any;
 
 	if (be->fullconn != 0)
 		return (be->fullconn);
-	PX_EACH(px, px_model)
-		if (routes_to(px, be))
-			sum += px->maxconn != 0 ? px->maxconn : fe_conn_limit;
-	return (sum < 10 ? 1 : (uint32_t)(sum / 10));
-}
-
-static bool
-needs_fullconn(const struct px *px)
-{
-	PX_EACH_SERVER(sv, px)
-		if (sv->minconn != 0)
-			return (true);
-	return (false);
+	return (sum == 0 ? 1 : (uint32_t)((sum + 9) / 10));
 }
 
 static bool
@@ -236,7 +257,7 @@ setup_be(struct be *be, struct px *px, struct srv *srvs)
 	be->cnt = px->cnt_be = cnt_object(CNT_KIND_BE, name);
 	if (be->shm->own == 0)
 		be->shm->own = srv_own_new(&be->shm->inflight_word);
-	be->fullconn = needs_fullconn(px) ? fullconn_of(px) : 1;
+	be->fullconn = fullconn_of(px);
 	PX_EACH_SERVER(sv, px) {
 		sv->rt = (uint32_t)(&srvs[n] - all_srv);
 		if (!setup_server(be, &srvs[n++], sv))
@@ -324,6 +345,7 @@ bool
 srv_setup(const char **err)
 {
 	size_t n = 0;
+	bool done;
 
 	*err = "no room left in shared memory for servers and their state";
 	number();
@@ -334,5 +356,8 @@ srv_setup(const char **err)
 	srv_all_fe = must_alloc((srv_n_fe + 1u) * sizeof *srv_all_fe);
 	if (fe_conn_limit == 0)
 		fe_conn_limit = px_model->global.maxconn;
-	return (open_glob() && setup_all());
+	sum_inflow();
+	done = open_glob() && setup_all();
+	free(inflow);
+	return (done);
 }
