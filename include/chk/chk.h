@@ -48,6 +48,10 @@ bool chk_has(const struct srv *);
 int chk_rise(const struct srv *);
 int chk_fall(const struct srv *);
 
+/* chk_port, chk_addr - where checks go, when the line says so; else 0, NULL. */
+unsigned chk_port(const struct srv *);
+const struct addr *chk_addr(const struct srv *);
+
 /* chk_info - what the last check said in words ("Connection refused"), this
  * agent's; "" when nothing. */
 const char *chk_info(const struct srv *);

@@ -105,6 +105,7 @@ struct px_server {
 	uint32_t maxconn, minconn, maxqueue;    /* 0: none */
 	uint16_t weight;                /* 0..256, default 1 */
 	bool backup, disabled;
+	bool id_given;                  /* by the id word */
 	uint32_t rt;                    /* index into the run-time array */
 	struct diag_pos pos;
 	struct px_slots slots;
@@ -163,6 +164,7 @@ struct px {                             /* a proxy */
 	uint8_t kind;                   /* PX_FE | PX_BE | PX_DEFAULTS */
 	uint8_t mode;                   /* enum px_mode */
 	bool disabled;
+	bool id_given;                  /* by an "id" line */
 	uint32_t id;                    /* "iid" */
 	uint32_t no;                    /* 0, 1, …: order in the file */
 	const char *name;

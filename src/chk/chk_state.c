@@ -57,6 +57,20 @@ chk_fall(const struct srv *srv)
 	return (chk_cfg_of(srv)->fall);
 }
 
+unsigned
+chk_port(const struct srv *srv)
+{
+	return (chk_cfg_of(srv)->port);
+}
+
+const struct addr *
+chk_addr(const struct srv *srv)
+{
+	const struct chk_srv_cfg *c = chk_cfg_of(srv);
+
+	return (c->has_addr ? &c->addr : NULL);
+}
+
 const char *
 chk_info(const struct srv *srv)
 {

@@ -108,8 +108,10 @@ number_proxies(void)
 
 	nu.used = must_alloc((px_model->n_px + 2) * sizeof *nu.used);
 	PX_EACH(px, px_model)
-		if (px->id != 0)
+		if (px->id != 0) {
+			px->id_given = true;
 			nu.used[nu.n++] = px->id;
+		}
 	if (px_model->global.stats_binds != NULL)
 		nu.used[nu.n++] = 1;    /* the runtime API's, as in HAProxy */
 	sort_numbers(&nu);
@@ -124,8 +126,10 @@ number_servers(struct px *px)
 {
 	struct numbers nu = { NULL, 0, 0, 0 };
 
-	PX_EACH_SERVER(sv, px)
-		nu.n += sv->id != 0;
+	PX_EACH_SERVER(sv, px) {
+		sv->id_given = sv->id != 0;
+		nu.n += sv->id_given;
+	}
 	if (nu.n > 0) {
 		nu.used = must_alloc(nu.n * sizeof *nu.used);
 		nu.n = 0;

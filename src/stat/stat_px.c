@@ -89,6 +89,18 @@ begin(struct stat_row *r, char kind, const struct px *px, uint32_t sid)
 		num(r, COL_ttime, mean((c).ttime_sum, (c).time_n));          \
 	} while (0)
 
+/* What this program does not have, so that it is zero in truth. */
+static void
+put_absent(struct stat_row *r)
+{
+	num(r, COL_comp_in, 0);
+	num(r, COL_comp_out, 0);
+	num(r, COL_comp_byp, 0);
+	num(r, COL_comp_rsp, 0);
+	num(r, COL_cache_lookups, 0);
+	num(r, COL_cache_hits, 0);
+}
+
 static uint64_t
 mean(uint64_t sum, uint64_t n)
 {
@@ -102,7 +114,7 @@ fe_status(const struct px *px, const struct fe *fe)
 {
 	uint32_t max = px->maxconn != 0 ? px->maxconn : fe_conn_limit;
 
-	if (px->disabled || fe->run != FE_RUNS)
+	if (fe->run != FE_RUNS)
 		return ("STOP");
 	return (max != 0 && fe->shm->conn >= max ? "FULL" : "OPEN");
 }
@@ -137,6 +149,7 @@ stat_fe(const struct px *px, struct stat_row *r)
 	num(r, COL_conn_rate, srv_rate_now(&fe->shm->conn_rate, now));
 	num(r, COL_conn_rate_max, fe->shm->conn_rate.max);
 	num(r, COL_conn_tot, c.conn_tot);
+	put_absent(r);
 	num(r, COL_intercepted, c.intercepted);
 	num(r, COL_dcon, c.denied_conn);
 	num(r, COL_dses, c.denied_sess);
@@ -310,6 +323,7 @@ stat_be(const struct be *be, const struct stat_opts *o, struct stat_row *r)
 		STATUSES(r, c);
 	str(r, COL_svname, "BACKEND");
 	num(r, COL_type, 1);
+	put_absent(r);
 	num(r, COL_qcur, m->queued);
 	num(r, COL_qmax, m->queued_max);
 	num(r, COL_scur, m->inflight);

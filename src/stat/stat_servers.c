@@ -21,25 +21,43 @@ struct walk {
 	uint32_t server;
 };
 
+/* The server's name where the configuration gives one instead of an address. */
+static struct span
+fqdn_of(const struct px_server *cfg)
+{
+	struct addr_spec spec;
+	const char *err;
+
+	if (cfg->host == NULL || !addr_parse(span_str(cfg->host), &spec, &err) ||
+	    !spec.need_dns)
+		return (SPAN("-"));
+	return (spec.host);
+}
+
 static void
 put_state(struct text *out, const struct srv *srv)
 {
 	const struct srv_shm *m = srv->shm;
 	const struct px_server *cfg = srv->cfg;
 	int64_t ago = the_loop->wall_us / 1000000 - m->changed_wall_s;
+	struct span fqdn = fqdn_of(cfg);
 	char ip[ADDR_TEXT];
 	struct addr a;
 
 	srv_addr(srv, NULL, &a);
 	addr_print(&a, ip);
-	text_printf(out, "%u %s %u %s %s %u %u %u %u %lld %u %u %d %u %u 0 0 ",
-	    srv->be->px->id, srv->be->px->name, cfg->id, cfg->name,
+	text_printf(out, "%u %s %u %s %s %u %u %u %u %lld %u %u %d %u %u "
+	    "%d %d ", srv->be->px->id, srv->be->px->name, cfg->id, cfg->name,
 	    a.family == ADDR_V4 || a.family == ADDR_V6 ? ip : "-",
 	    m->state, m->admin, m->uweight, cfg->weight,
 	    (long long)(ago < 0 ? 0 : ago),
 	    m->chk_status == 0 ? CHK_INI : m->chk_status, m->chk_result,
-	    m->chk_health, m->chk_state, m->agent_state);
-	text_printf(out, "%s %u - 0 0 - - 0\n", "-", a.port);
+	    m->chk_health, m->chk_state, m->agent_state,
+	    srv->be->px->id_given, cfg->id_given);
+	if (chk_addr(srv) != NULL)
+		addr_print(chk_addr(srv), ip);
+	text_printf(out, "%.*s %u - 0 %u %s - 0\n", SPAN_FMT(fqdn), a.port,
+	    chk_port(srv), chk_addr(srv) != NULL ? ip : "-");
 }
 
 static void

@@ -171,7 +171,8 @@ step(struct cli_ctx *x, struct walk *w)
 		[AT_SERVERS] = show_server, [AT_BE] = show_be,
 	};
 
-	if (w->place == AT_END || (w->iid > 0 && w->px->id != (uint64_t)w->iid)) {
+	if (w->place == AT_END || w->px->disabled ||
+	    (w->iid > 0 && w->px->id != (uint64_t)w->iid)) {
 		w->px = w->px->next;
 		w->place = AT_FE;
 		return;

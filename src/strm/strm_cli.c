@@ -23,6 +23,7 @@
 #define ASK_MS   1000
 #define PAGE     100            /* streams of a worker per question */
 #define PIECE    65536          /* bytes of an answer's piece, about */
+#define LEFT_BYTES 24           /* of a time in words */
 
 enum form { LINE, WHOLE };
 
@@ -54,7 +55,7 @@ name_of(const struct strm *s)
 
 /* "10s", "3m5s", "2h", "4d3h": two units at most; nothing for no limit. */
 static const char *
-left_text(int64_t ms, char dst[16])
+left_text(int64_t ms, char dst[LEFT_BYTES])
 {
 	static const struct { int64_t s; char unit, less; } t[] = {
 		{ 86400, 'd', 'h' }, { 3600, 'h', 'm' }, { 60, 'm', 's' }, };
@@ -72,13 +73,13 @@ left_text(int64_t ms, char dst[16])
 		if (whole <= 0)
 			continue;
 		if (rest == 0)
-			snprintf(dst, 16, "%d%c", whole, t[i].unit);
+			snprintf(dst, LEFT_BYTES, "%d%c", whole, t[i].unit);
 		else
-			snprintf(dst, 16, "%d%c%d%c", whole, t[i].unit, rest,
+			snprintf(dst, LEFT_BYTES, "%d%c%d%c", whole, t[i].unit, rest,
 			    t[i].less);
 		return (dst);
 	}
-	snprintf(dst, 16, "%ds", s < 0 ? 0 : (int)s);
+	snprintf(dst, LEFT_BYTES, "%ds", s < 0 ? 0 : (int)s);
 	return (dst);
 }
 
@@ -141,7 +142,7 @@ put_line(struct text *out, struct strm *s)
 {
 	const struct txn *t = &s->txn;
 	int64_t now = the_loop->now_us, cli = cli_left(s), srv = srv_left(s);
-	char a[16], b[16], c[16];
+	char a[LEFT_BYTES], b[LEFT_BYTES], c[LEFT_BYTES];
 
 	text_printf(out, "0x%llx: proto=%s src=",
 	    (unsigned long long)name_of(s), proto_of(txn_addr(&s->txn,
@@ -199,7 +200,7 @@ static void
 put_side(struct text *out, const char *name, const struct mux_end *e,
     int64_t left)
 {
-	char t[16];
+	char t[LEFT_BYTES];
 
 	if (e == NULL) {
 		text_printf(out, "  %s=(nil)\n", name);
