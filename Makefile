@@ -21,6 +21,7 @@ SBINDIR = $(PREFIX)/sbin
 MANDIR  = $(PREFIX)/share/man
 DOCDIR  = $(PREFIX)/share/doc/ecluse
 UNITDIR = $(PREFIX)/lib/systemd/system
+COMPDIR = $(PREFIX)/share/bash-completion/completions
 
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
@@ -240,6 +241,8 @@ install: $(O)/ecluse  ## into PREFIX (/usr/local), below DESTDIR
 	$(INSTALL) -m 644 $(wildcard doc/*.md) $(DESTDIR)$(DOCDIR)/doc
 	sed 's|/usr/local/sbin|$(SBINDIR)|g' conf/ecluse.service \
 		>$(DESTDIR)$(UNITDIR)/ecluse.service
+	$(INSTALL) -D -m 644 doc/completion/ecluse.bash \
+		$(DESTDIR)$(COMPDIR)/ecluse
 	for page in $(wildcard doc/man/*.[1-9]); do \
 		$(INSTALL) -D -m 644 $$page \
 		    $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \
@@ -251,15 +254,19 @@ dist:  ## ecluse-VERSION.tar.gz from the last commit
 $(O)/reference: doc/reference.c $(OBJ) $(O)/gen/flags
 	@$(CC) $(ALLC) $(ALLLD) -o $@ $< $(OBJ) $(LIBS) -lm
 
-doc: $(O)/reference  ## doc/configuration.md, from the program's own tables
+doc: $(O)/reference $(O)/ecluse  ## the manual, from the program's own tables
 	@$(O)/reference | scripts/keep doc/configuration.md
 	@scripts/compat-doc
+	@scripts/completion $(O)/ecluse | scripts/keep doc/completion/ecluse.bash
 
 check-doc: $(O)/reference $(O)/ecluse  ## the manual is what the tables say
 	@$(O)/reference | diff -u doc/configuration.md - >$(O)/reference.diff || { \
 		head -n 40 $(O)/reference.diff; \
 		echo "doc/configuration.md is out of date: run 'make doc'"; exit 1; }
 	@scripts/compat-doc --check
+	@scripts/completion $(O)/ecluse | cmp -s - doc/completion/ecluse.bash || { \
+		echo "doc/completion/ecluse.bash is out of date: run 'make doc'"; \
+		exit 1; }
 	@scripts/check-examples $(O)/reference $(O)/ecluse
 	@scripts/check-man
 
