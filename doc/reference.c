@@ -338,6 +338,10 @@ fetches(void)
 			    NELEM(stages));
 		printf(".\n\n");
 		body(f->doc, f->example);
+		if (f->acl == SMP_ACL_ALL)
+			printf("\nIn conditions also as `%s_beg`, `_dir`, "
+			    "`_dom`, `_end`, `_len`, `_reg` and `_sub`.\n",
+			    f->name);
 	}
 	free(rows);
 }
@@ -487,7 +491,9 @@ reference(void)
 	directives("Process", "In `global`.", KW_GLOBAL,
 	    KW_PROXY | KW_BIND | KW_SERVER);
 	directives("Proxies", "In `defaults`, `frontend`, `backend` and "
-	    "`listen`, which may have all that a frontend and a\nbackend may.",
+	    "`listen`, which may have all that a frontend and a\nbackend may. "
+	    "Rules in `defaults` need a section with a name, which proxies "
+	    "take by `from`.",
 	    KW_PROXY, 0);
 	directives("Bind options", "After the addresses of a `bind` line; "
 	    "most of them, and `level`, also on a `stats socket` line.",
