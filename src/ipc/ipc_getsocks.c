@@ -57,8 +57,10 @@ dial(const char *path, const char **err)
 			return (-1);
 		}
 		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (fd >= 0 && connect(fd, (struct sockaddr *)&ss, len) != 0)
+		if (fd >= 0 && connect(fd, (struct sockaddr *)&ss, len) != 0) {
+			*err = strerror(errno);
 			fd_close(&fd);
+		}
 	}
 	if (fd >= 0) {
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
