@@ -22,9 +22,11 @@ stage_letter(const struct strm *s)
 {
 	if (s->phase != STRM_EXCHANGE)
 		return (phase_letter[s->phase]);
+	if (s->tunnel)
+		return ('D');           /* one way may be at its end */
 	if (s->res_done)
 		return ('L');
-	if (s->res_head || s->tunnel)
+	if (s->res_head)
 		return ('D');
 	return ('H');
 }
