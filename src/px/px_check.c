@@ -94,6 +94,14 @@ next_free(struct numbers *nu)
 	return (id);
 }
 
+/* One that has its number takes a place as well, so that numbers follow the
+ * order of lines, as those of HAProxy do. */
+static void
+skip_number(struct numbers *nu)
+{
+	nu->next++;
+}
+
 static void
 sort_numbers(struct numbers *nu)
 {
@@ -106,18 +114,20 @@ number_proxies(void)
 {
 	struct numbers nu = { NULL, 0, 0, 0 };
 
-	nu.used = must_alloc((px_model->n_px + 2) * sizeof *nu.used);
+	nu.used = must_alloc((px_model->n_px + 1) * sizeof *nu.used);
 	PX_EACH(px, px_model)
 		if (px->id != 0) {
 			px->id_given = true;
 			nu.used[nu.n++] = px->id;
 		}
-	if (px_model->global.stats_binds != NULL)
-		nu.used[nu.n++] = 1;    /* the runtime API's, as in HAProxy */
 	sort_numbers(&nu);
+	if (px_model->global.stats_binds != NULL)
+		skip_number(&nu);       /* the runtime API's, as in HAProxy */
 	PX_EACH(px2, px_model)
 		if (px2->id == 0)
 			px2->id = next_free(&nu);
+		else
+			skip_number(&nu);
 	free(nu.used);
 }
 
@@ -141,6 +151,8 @@ number_servers(struct px *px)
 	PX_EACH_SERVER(s3, px)
 		if (s3->id == 0)
 			s3->id = next_free(&nu);
+		else
+			skip_number(&nu);
 	free(nu.used);
 }
 
@@ -164,6 +176,8 @@ number_listens(struct px *px)
 		bool own = li->bind->id != 0 && li->bind->listens == li;
 
 		li->luid = own ? li->bind->id : next_free(&nu);
+		if (own)
+			skip_number(&nu);
 	}
 	free(nu.used);
 }

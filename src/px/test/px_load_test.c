@@ -133,7 +133,7 @@ TEST(ranges_and_lists_of_addresses)
 	for (struct px_listen *li = find("fe", PX_FE)->listens; li != NULL;
 	    li = li->next, i++) {
 		CHECK_EQ(li->addr.addr.port, ports[i]);
-		CHECK_EQ(li->luid, i == 0 ? 7 : i);
+		CHECK_EQ(li->luid, i == 0 ? 7 : i + 1);
 		CHECK_EQ(li->id, i);
 	}
 	CHECK_EQ(i, NELEM(ports));
@@ -189,18 +189,19 @@ TEST(server_ports)
 	unload();
 }
 
-TEST(numbers_fill_the_gaps)
+/* As HAProxy 2.6 numbers the same file. */
+TEST(numbers_follow_the_lines)
 {
 	CHECK(load("backend a\n id 2\nbackend b\nbackend c\nbackend d\n"
 	    " server x 10.0.0.1\n server y 10.0.0.1 id 1\n"
 	    " server z 10.0.0.1\n"));
 	CHECK_EQ(find("a", PX_BE)->id, 2);
-	CHECK_EQ(find("b", PX_BE)->id, 1);
-	CHECK_EQ(find("c", PX_BE)->id, 3);
-	CHECK_EQ(find("d", PX_BE)->id, 4);
+	CHECK_EQ(find("b", PX_BE)->id, 3);
+	CHECK_EQ(find("c", PX_BE)->id, 4);
+	CHECK_EQ(find("d", PX_BE)->id, 5);
 	CHECK_EQ(server("d", "x")->id, 2);
 	CHECK_EQ(server("d", "y")->id, 1);
-	CHECK_EQ(server("d", "z")->id, 3);
+	CHECK_EQ(server("d", "z")->id, 4);
 	unload();
 }
 
