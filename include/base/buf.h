@@ -25,10 +25,22 @@ extern size_t buf_size;         /* bytes of every buffer, set once at start */
 void buf_setup(size_t bytes);
 
 /* buf_hold - make sure there is memory; false when there is none. */
-bool buf_hold(struct buf *);
+bool buf_get(struct buf *);       /* slow path of buf_hold() */
+void buf_put(struct buf *);       /* slow path of buf_drop() */
+
+static inline bool
+buf_hold(struct buf *b)
+{
+	return (b->data != NULL || buf_get(b));
+}
 
 /* buf_drop - give the memory back, with whatever was in it. */
-void buf_drop(struct buf *);
+static inline void
+buf_drop(struct buf *b)
+{
+	if (b->data != NULL)
+		buf_put(b);
+}
 
 /* buf_trim - give the kernel the pages of buffers that were not needed since
  * the last call. Returns true while others may follow. */

@@ -157,7 +157,14 @@ struct be {
 bool srv_setup(const char **err);
 
 /* be_of - the run-time backend of a proxy that has PX_BE. */
-struct be *be_of(const struct px *);
+extern struct be *srv_all_be;           /* by px->rt */
+static inline struct be *
+be_of(const struct px *px)
+{
+	return (px == NULL || (px->kind & PX_BE) == 0 ? NULL :
+	    &srv_all_be[px->rt]);
+}
+
 struct srv *srv_of(const struct px_server *);
 
 /* srv_usable - may get new streams now (running, no maintenance or drain,
@@ -283,7 +290,14 @@ struct fe {
 	uint8_t run;                    /* enum fe_run: else new connections
 	                                 * are reset */
 };
-struct fe *fe_of(const struct px *);
+extern struct fe *srv_all_fe;           /* by px->rt */
+static inline struct fe *
+fe_of(const struct px *px)
+{
+	return (px == NULL || (px->kind & PX_FE) == 0 ? NULL :
+	    &srv_all_fe[px->rt]);
+}
+
 
 /* fe_enter - a place for a connection that may come; false when the frontend
  * (or the whole process) is full: the listener should pause. fe_entered - it

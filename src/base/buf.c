@@ -97,20 +97,17 @@ buf_setup(size_t bytes)
 }
 
 bool
-buf_hold(struct buf *b)
+buf_get(struct buf *b)
 {
-	if (b->data != NULL)
-		return (true);
 	b->data = n_spare > 0 ? take_spare() : pool_get(&buf_pool);
 	b->off = b->len = 0;
 	return (b->data != NULL);
 }
 
 void
-buf_drop(struct buf *b)
+buf_put(struct buf *b)
 {
-	if (b->data != NULL)
-		give_spare(b->data);
+	give_spare(b->data);
 	*b = (struct buf){ NULL, 0, 0 };
 }
 

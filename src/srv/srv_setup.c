@@ -36,20 +36,6 @@ srv_algo_find(const char *name)
 	return (NULL);
 }
 
-struct be *
-be_of(const struct px *px)
-{
-	return (px == NULL || (px->kind & PX_BE) == 0 ? NULL :
-	    &srv_all_be[px->rt]);
-}
-
-struct fe *
-fe_of(const struct px *px)
-{
-	return (px == NULL || (px->kind & PX_FE) == 0 ? NULL :
-	    &srv_all_fe[px->rt]);
-}
-
 struct srv *
 srv_of(const struct px_server *sv)
 {

@@ -51,13 +51,15 @@ push(struct mux_end *to)
 enum why
 strm_pump(struct strm *s, struct mux_end *from, struct mux_end *to)
 {
+	struct strm_pipe *pipe = strm_pipe_of(s, from);
 	struct span data, trailers;
 	size_t taken;
 	bool last;
 	enum why why;
 
 	for (int round = 0; round < ROUNDS; round++) {
-		if ((why = strm_splice(s, from, to)) != WHY_INTERNAL)
+		if ((pipe->bulk || pipe->held > 0) &&
+		    (why = strm_splice(s, from, to)) != WHY_INTERNAL)
 			return (why);
 		trailers = SPAN_NONE;
 		why = from->ops->peek(from, &data, &trailers);
@@ -68,7 +70,7 @@ strm_pump(struct strm *s, struct mux_end *from, struct mux_end *to)
 		if (why != WHY_OK)
 			return (why);
 		if (data.n >= buf_size / 2)
-			strm_pipe_of(s, from)->bulk = true;
+			pipe->bulk = true;
 		last = from->last;
 		why = to->ops->send(to, data, SPAN_NONE, last ? MUX_END : 0,
 		    &taken);

@@ -130,21 +130,21 @@ draw(struct strm_pipe *p, struct mux_end *from, int fd, uint64_t left)
 	return (WHY_EOF);               /* a read will find out what it is */
 }
 
-/* Where to splice from, when the rest is long; a stream without a length is
- * taken for long while its reads come back full. */
+/* Where to splice from, when the rest is long. It is tried only while reads
+ * come back full: `bulk`. */
 static int
 worth_it(const struct strm_pipe *p, struct mux_end *from, struct mux_end *to,
     uint64_t *left)
 {
 	int fd;
 
-	if (px_model->global.no_splice)
+	if (!p->bulk || px_model->global.no_splice)
 		return (-1);
 	fd = from->ops->splice_in(from, left);
 	if (fd < 0 || *left < SPLICE_MIN)
 		return (-1);
 	if (*left == UINT64_MAX)
-		return (!p->bulk || to->ops->splice_out(to, 1) < 0 ? -1 : fd);
+		return (to->ops->splice_out(to, 1) < 0 ? -1 : fd);
 	return (to->ops->splice_out(to, *left) < 0 ? -1 : fd);
 }
 
