@@ -95,6 +95,13 @@ def is_ecluse(path=None):
     return "cluse" in out
 
 
+def need_plain():
+    """A test of the memory itself: sanitizers use far more of it."""
+    with open(program(), "rb") as f:
+        if b"__asan_init" in f.read():
+            skip("built with sanitizers")
+
+
 def need_root():
     if os.geteuid() != 0:
         skip("needs root")
