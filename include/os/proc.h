@@ -28,6 +28,7 @@ struct proc_identity {
 	const char *chroot;     /* or NULL */
 	bool keep_bind;         /* keep CAP_NET_BIND_SERVICE (and
 	                         * CAP_NET_ADMIN/RAW when had) */
+	bool new_privs;         /* may gain privileges by set-user-ID programs */
 	bool dumpable;
 };
 

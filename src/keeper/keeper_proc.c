@@ -84,6 +84,7 @@ settle_agent(void)
 	const struct proc_identity id = {
 		.set_uid = g->set_uid, .set_gid = g->set_gid, .uid = g->uid,
 		.gid = g->gid, .chroot = g->chroot,
+		.new_privs = g->insecure_setuid,
 		.dumpable = g->set_dumpable
 	};
 	const char *what;

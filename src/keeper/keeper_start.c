@@ -38,17 +38,20 @@
 
 /* ---- limits ---- */
 
-static void
+/* False when a limit can't be set and 'strict-limits' is in force. */
+static bool
 set_limits(struct keeper *k)
 {
 	struct px_global *g = &px_model->global;
 	size_t listens = px_model->n_listens, want, got;
+	enum diag_level how = g->strict_limits ? DIAG_ALERT : DIAG_WARNING;
 	struct rlimit rl;
+	bool good = true;
 
 	if (k->o->memory_mb > 0) {
 		rl.rlim_cur = rl.rlim_max = (rlim_t)k->o->memory_mb << 20;
-		if (setrlimit(RLIMIT_DATA, &rl) != 0)
-			ipc_say(DIAG_WARNING, "can't limit memory to %ld MB: "
+		if (!(good = setrlimit(RLIMIT_DATA, &rl) == 0))
+			ipc_say(how, "can't limit memory to %ld MB: "
 			    "%s", k->o->memory_mb, strerror(errno));
 	}
 	want = g->ulimit_n;
@@ -62,14 +65,18 @@ set_limits(struct keeper *k)
 		(void)setrlimit(RLIMIT_NOFILE, &rl);
 		got = g->ulimit_n;
 	}
-	if (got < want && (g->ulimit_n != 0 || g->maxconn != 0))
-		ipc_say(DIAG_WARNING, "can't raise the limit of descriptors "
-		    "to %zu, it stays at %zu; connections above that will "
-		    "wait", want, got);
+	if (got < want && (g->ulimit_n != 0 || g->maxconn != 0)) {
+		ipc_say(how, "can't raise the limit of descriptors to %zu, it "
+		    "stays at %zu; %s", want, got, g->strict_limits ?
+		    "lower 'maxconn', or say 'no strict-limits'" :
+		    "connections above that will wait");
+		good = false;
+	}
 	g->ulimit_n = (uint32_t)got;
 	if (g->maxconn == 0)
 		g->maxconn = got > 2 * (listens + FDS_OWN) ?
 		    (uint32_t)((got - listens - FDS_OWN) / 2) : 10;
+	return (good || !g->strict_limits);
 }
 
 static void
@@ -229,8 +236,7 @@ keeper_top(struct keeper_opts *o)
 		return (1);
 	}
 	count_workers(k);
-	set_limits(k);
-	if (!open_alone(k))
+	if (!set_limits(k) || !open_alone(k))
 		return (1);
 	set_cli_env();
 	if (px_model->global.daemon)
@@ -308,8 +314,7 @@ keeper_candidate(struct keeper_opts *o, int master_fd)
 		exit(1);
 	count_workers(k);
 	send_hello(k);
-	set_limits(k);
-	if (!keeper_sockets(k))
+	if (!set_limits(k) || !keeper_sockets(k))
 		exit(1);
 	set_cli_env();
 	set_facts(k, st.master_pid);

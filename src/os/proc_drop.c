@@ -84,7 +84,7 @@ proc_drop(const struct proc_identity *id, const char **what)
 	if (caps != 0 && !set_caps(caps))
 		return (false);
 	*what = "no new privileges";
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+	if (!id->new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return (false);
 	*what = "dumpable";
 	return (!id->dumpable || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);

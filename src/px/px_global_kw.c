@@ -497,7 +497,8 @@ GLOBAL(set_dumpable, "set-dumpable", KW_NO, "[on|off]", parse_set_dumpable,
     "Let the kernel write core files although the user changed.",
     "set-dumpable");
 GLOBAL(insecure_fork, "insecure-fork-wanted", KW_NO, "", parse_flag,
-    "Let workers start programs.", NULL);
+    "Let workers start programs, which they may without it as well.",
+    NULL);
 GLOBAL(insecure_setuid, "insecure-setuid-wanted", KW_NO, "", parse_flag,
     "Let workers gain privileges through set-user-ID programs.", NULL);
 GLOBAL(expose_deprecated, "expose-deprecated-directives", 0, "", parse_flag,
@@ -524,8 +525,8 @@ GLOBAL(nbproc, "nbproc", 0, "1", parse_nbproc,
 GLOBAL(thread_groups, "thread-groups", 0, "1", parse_thread_groups,
     "Workers form one group.", "thread-groups 1");
 GLOBAL(master_worker, "master-worker", KW_EARLY, "[no-exit-on-failure]",
-    parse_master_worker, "Run under a master process, as -W. With "
-    "no-exit-on-failure the master outlives its workers' failure.",
+    parse_master_worker, "Run under a master process, as -W. The master "
+    "outlives its workers' failure, with or without no-exit-on-failure.",
     "master-worker");
 GLOBAL(mworker_max_reloads, "mworker-max-reloads", KW_EARLY, "<n>",
     parse_mworker_max_reloads,
