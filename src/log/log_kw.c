@@ -32,6 +32,7 @@ want_of(struct conf_line *l, const char *what, const char *const *names,
 {
 	const struct conf_word *w = conf_peek(l);
 	const char *near;
+	struct text all;
 	struct span s;
 
 	if (!conf_want(l, what, &s))
@@ -42,8 +43,15 @@ want_of(struct conf_line *l, const char *what, const char *const *names,
 			return (true);
 		}
 	conf_err(l, w, "unknown %s '%.*s'", what, SPAN_FMT(s));
-	if ((near = kw_nearest(s, names, n)) != NULL)
+	if ((near = kw_nearest(s, names, n)) != NULL) {
 		conf_err_hint(l, "did you mean '%s'?", near);
+		return (false);
+	}
+	text_init(&all);
+	for (size_t i = 0; i < n; i++)
+		text_printf(&all, "%s%s", i > 0 ? ", " : "", names[i]);
+	conf_err_hint(l, "there are %s", all.p);
+	text_fini(&all);
 	return (false);
 }
 

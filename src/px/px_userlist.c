@@ -138,8 +138,9 @@ parse_user(struct conf_line *l, void *obj)
 				return (false);
 			add_members(l, &u->groups, s);
 		} else
-			return (conf_err(l, w, "unknown user parameter '%s'",
-			    w->text.p));
+			return (conf_err(l, w, "unknown user parameter '%s'; "
+			    "there are 'password', 'insecure-password' and "
+			    "'groups'", w->text.p));
 	}
 	return (true);
 }

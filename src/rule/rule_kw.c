@@ -445,7 +445,8 @@ add_capture(struct conf_line *l, struct px *px, struct span name,
 	int64_t len;
 
 	if (!conf_accept(l, "len"))
-		return (conf_err(l, conf_peek(l), "expected 'len <length>'"));
+		return (conf_err(l, conf_peek(l), "'%s' expects 'len "
+		    "<length>' here", l->kw->name));
 	if (!conf_want_int(l, "a length", 1, 65535, &len) || !conf_end(l))
 		return (false);
 	x->name = name;
@@ -487,7 +488,8 @@ parse_capture_cookie(struct conf_line *l, void *obj)
 	if (!conf_want(l, "the name of a cookie", &name))
 		return (false);
 	if (!conf_accept(l, "len"))
-		return (conf_err(l, conf_peek(l), "expected 'len <length>'"));
+		return (conf_err(l, conf_peek(l), "'%s' expects 'len "
+		    "<length>' here", l->kw->name));
 	if (!conf_want_int(l, "a length", 1, 65535, &len) || !conf_end(l))
 		return (false);
 	c = rule_cfg_edit(obj);
