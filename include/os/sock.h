@@ -45,6 +45,12 @@ int sock_connect(const struct addr *dst, const struct addr *src);
 int sock_probe(const struct addr *dst, const struct addr *src);
 int sock_connect_unix(const struct addr_spec *);
 
+/* sock_connect_pair, sock_accept_pair - over one end of a connected pair
+ * ("sockpair@"): the one makes a new pair and sends an end of it, the other
+ * receives it. -1 with errno; EPIPE when the other side is closed. */
+int sock_connect_pair(int fd);
+int sock_accept_pair(int fd);
+
 /* sock_accept - accept4(); -1 with errno. `peer` may be NULL. */
 int sock_accept(int fd, struct addr *peer);
 

@@ -103,6 +103,7 @@ finish(struct h1_conn *h)
 {
 	enum why why = h1_flush(h);
 
+	h->conn.nolinger = px_opt(frontend(h), PX_OPT_NOLINGER);
 	if (why == WHY_AGAIN) {
 		h->state = H1_FLUSH;
 		arm(h, frontend(h)->timeout->client);

@@ -282,6 +282,7 @@ server_done(struct mux_end *e, bool keep)
 	if (!keep || e->close || e->dead || e->eof || h->conn.hup ||
 	    h->tx_open || h->rx != H1_FLOW_NONE || h->in.len > 0 ||
 	    h->out.len > 0 || mux_leaving) {
+		h->conn.nolinger = px_opt(h->srv.srv->be->px, PX_OPT_NOLINGER);
 		h1_conn_free(h);
 		return;
 	}

@@ -101,7 +101,7 @@ control(struct loop *l, int op, int fd, uint32_t events)
 	};
 
 	if (l->epfd < 0) {
-		poll_want(&l->fds[fd], events);
+		loop_poll_want(&l->fds[fd], events);
 		return (true);
 	}
 	return (epoll_ctl(l->epfd, op, fd, &ev) == 0);
@@ -291,7 +291,7 @@ loop_turn(struct loop *l, int max_ms)
 
 	l->busy_us += begin_us - l->now_us;
 	max_ms = wait_ms(l, begin_us, max_ms);
-	n = l->epfd < 0 ? poll_wait(l, events, BATCH, max_ms) :
+	n = l->epfd < 0 ? loop_poll_wait(l, events, BATCH, max_ms) :
 	    epoll_wait(l->epfd, events, BATCH, max_ms);
 	MUST(n >= 0 || errno == EINTR);
 	read_clock(l);

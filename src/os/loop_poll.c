@@ -24,7 +24,7 @@ static size_t n_room;
 static int64_t unmasked_ms;     /* when the tick began */
 
 void
-poll_want(struct loop_fd *row, uint32_t events)
+loop_poll_want(struct loop_fd *row, uint32_t events)
 {
 	row->edge = (events & EPOLLET) != 0;
 	row->want = (uint8_t)(events & (EPOLLIN | EPOLLOUT));
@@ -109,7 +109,7 @@ take_events(struct loop *l, size_t n, struct epoll_event *out, int max)
 }
 
 int
-poll_wait(struct loop *l, struct epoll_event *out, int max, int wait_ms)
+loop_poll_wait(struct loop *l, struct epoll_event *out, int max, int wait_ms)
 {
 	int64_t now_ms = clock_mono_us() / 1000;
 	bool masked = false;

@@ -15,9 +15,9 @@
 
 struct epoll_event;
 
-/* poll_want - what a registered row waits for, in EPOLL flags. */
-void poll_want(struct loop_fd *, uint32_t events);
+/* loop_poll_want - what a registered row waits for, in EPOLL flags. */
+void loop_poll_want(struct loop_fd *, uint32_t events);
 
-/* poll_wait - as epoll_wait does, for the rows of this loop. */
-int poll_wait(struct loop *, struct epoll_event *, int max, int wait_ms);
+/* loop_poll_wait - as epoll_wait does, for the rows of this loop. */
+int loop_poll_wait(struct loop *, struct epoll_event *, int max, int wait_ms);
 #endif

@@ -3,6 +3,7 @@
  * sock_fds - descriptors as part of a message (unix(7), SCM_RIGHTS).
  */
 #include <base/must.h>
+#include <os/fd.h>
 #include <os/sock.h>
 
 #include <errno.h>
@@ -103,4 +104,43 @@ sock_recv_fds(int sock, void *data, size_t len, int *fds, size_t *n_fds)
 		close(fds[--*n_fds]);
 	errno = EMSGSIZE;
 	return (-1);
+}
+
+/* Source: two zero bytes go along, as everybody does who speaks sockpair@. */
+int
+sock_connect_pair(int fd)
+{
+	static const char mark[2];
+	int pair[2], saved;
+
+	if (!sock_pair(SOCK_STREAM, pair))
+		return (-1);
+	if (sock_send_fds(fd, mark, sizeof(mark), &pair[1], 1) < 0) {
+		saved = errno;
+		fd_close(&pair[0]);
+		fd_close(&pair[1]);
+		errno = saved;
+		return (-1);
+	}
+	fd_close(&pair[1]);
+	return (pair[0]);
+}
+
+int
+sock_accept_pair(int fd)
+{
+	char mark[2];
+	size_t n = 1;
+	ssize_t got;
+	int conn = -1;
+
+	got = sock_recv_fds(fd, mark, sizeof(mark), &conn, &n);
+	if (got < 0)
+		return (-1);
+	if (got == 0 || n != 1) {
+		errno = got == 0 ? EPIPE : EPROTO;
+		return (-1);
+	}
+	(void)sock_set_nonblock(conn, true);
+	return (conn);
 }

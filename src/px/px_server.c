@@ -33,9 +33,12 @@ take_addr(struct conf_line *l, const struct conf_word *w,
 	if (span_begins(text, SPAN("udp")) || span_begins(text, SPAN("quic")))
 		return (conf_err(l, w, "dgram-type address not acceptable in "
 		    "'%s'", text.p));
-	if (a.addr.family == ADDR_FD || a.addr.family == ADDR_SOCKPAIR)
-		return (conf_err(l, w, "'%s' : a server cannot be reached "
-		    "through an inherited descriptor yet", text.p));
+	if (a.addr.family == ADDR_FD)
+		return (conf_err(l, w, "'%s' : a server is not reached "
+		    "through a descriptor; expected an address, a path or "
+		    "sockpair@<fd>", text.p));
+	if (a.addr.family == ADDR_SOCKPAIR)
+		a.addr.port = (uint16_t)a.fd;
 	if (a.port_given && !a.port_offset && a.port_last != a.addr.port)
 		return (conf_err(l, w, "port range not allowed in '%s'",
 		    text.p));
@@ -52,7 +55,8 @@ take_addr(struct conf_line *l, const struct conf_word *w,
 	    px_text(a.host) : NULL;
 	sv->has_port_offset = a.port_offset;
 	sv->port_offset = (int16_t)a.offset;
-	sv->port_from_client = a.port_offset || !a.port_given;
+	sv->port_from_client = a.addr.family != ADDR_SOCKPAIR &&
+	    (a.port_offset || !a.port_given);
 	return (true);
 }
 

@@ -73,6 +73,8 @@ srv_connect_to(const struct srv *srv, const struct addr *to, bool probe)
 		return (probe ? sock_probe(to, from) : sock_connect(to, from));
 	if (srv->cfg->unix_path != NULL)
 		return (connect_unix(srv->cfg));
+	if (srv->cfg->addr.family == ADDR_SOCKPAIR)
+		return (sock_connect_pair(srv->cfg->addr.port));
 	errno = EAFNOSUPPORT;
 	return (-1);
 }

@@ -58,7 +58,7 @@ strm_pump(struct strm *s, struct mux_end *from, struct mux_end *to)
 	enum why why;
 
 	for (int round = 0; round < ROUNDS; round++) {
-		if ((pipe->bulk || pipe->held > 0) &&
+		if ((pipe->bulk || pipe->eager || pipe->held > 0) &&
 		    (why = strm_splice(s, from, to)) != WHY_INTERNAL)
 			return (why);
 		trailers = SPAN_NONE;

@@ -45,6 +45,7 @@ struct strm_pipe {
 	int rd, wr;                     /* -1: none */
 	uint32_t held;
 	bool bulk;                      /* reads came back full */
+	bool eager;                     /* option splice-…: try at once */
 };
 
 struct strm {

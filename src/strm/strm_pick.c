@@ -222,6 +222,15 @@ try_early(struct strm *s)
 		    &taken);
 }
 
+/* Said in either proxy, for this direction or for both. */
+static bool
+wants_splice(const struct strm *s, enum px_opt way)
+{
+	uint64_t opt = s->txn.fe->opt | s->txn.be->opt;
+
+	return ((opt >> way & 1) != 0 || (opt >> PX_OPT_SPLICE_AUTO & 1) != 0);
+}
+
 enum strm_step
 step_connect(struct strm *s)
 {
@@ -239,6 +248,8 @@ step_connect(struct strm *s)
 		return (strm_retry(s, WHY_SRV_REFUSED));
 	if (s->srv->connected) {
 		s->txn.t.connected = the_loop->now_us;
+		s->up.eager = wants_splice(s, PX_OPT_SPLICE_REQUEST);
+		s->down.eager = wants_splice(s, PX_OPT_SPLICE_RESPONSE);
 		s->wait_until_ms = CLOCK_NEVER;
 		s->txn.stage = TXN_RES;
 		strm_go(s, STRM_EXCHANGE);

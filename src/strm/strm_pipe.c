@@ -30,7 +30,10 @@ pipe_open(struct strm_pipe *p)
 	if (p->rd >= 0)
 		return (true);
 	if (n_kept > 0) {
-		*p = kept[--n_kept];
+		n_kept--;
+		p->rd = kept[n_kept].rd;
+		p->wr = kept[n_kept].wr;
+		p->held = 0;
 		return (true);
 	}
 	if (pipe2(fd, O_NONBLOCK | O_CLOEXEC) != 0)
@@ -138,10 +141,10 @@ worth_it(const struct strm_pipe *p, struct mux_end *from, struct mux_end *to,
 {
 	int fd;
 
-	if (!p->bulk || px_model->global.no_splice)
+	if (!(p->bulk || p->eager) || px_model->global.no_splice)
 		return (-1);
 	fd = from->ops->splice_in(from, left);
-	if (fd < 0 || *left < SPLICE_MIN)
+	if (fd < 0 || *left < (p->eager ? SPLICE_SMALL : SPLICE_MIN))
 		return (-1);
 	if (*left == UINT64_MAX)
 		return (to->ops->splice_out(to, 1) < 0 ? -1 : fd);

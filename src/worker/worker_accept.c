@@ -91,6 +91,10 @@ accept_failed(struct lsn *l)
 	case ECONNABORTED:
 	case EPROTO:
 		return (true);
+	case EPIPE:                     /* sockpair@: nobody is behind it */
+		loop_del(the_loop, l->fd);
+		l->added = false;
+		return (false);
 	default:
 		break;
 	}
@@ -140,6 +144,15 @@ admit(struct lsn *l, int fd, const struct addr *peer)
 	l->proto->accept(l->listen, fd, peer);
 }
 
+static int
+accept_one(const struct lsn *l, struct addr *peer)
+{
+	if (l->listen->addr.addr.family != ADDR_SOCKPAIR)
+		return (sock_accept(l->fd, peer));
+	*peer = (struct addr){ .family = ADDR_UNIX };
+	return (sock_accept_pair(l->fd));
+}
+
 static void
 on_waiting(void *arg, unsigned events)
 {
@@ -156,7 +169,7 @@ on_waiting(void *arg, unsigned events)
 			rest(l, FULL_RETRY_MS);
 			break;
 		}
-		if ((fd = sock_accept(l->fd, &peer)) < 0) {
+		if ((fd = accept_one(l, &peer)) < 0) {
 			fe_withdraw(l->fe);
 			if (!accept_failed(l))
 				break;
