@@ -8,20 +8,10 @@
 
 #include <base/must.h>
 
-#ifdef USE_OPENSSL
-#define HAVE_OPENSSL true
-#else
-#define HAVE_OPENSSL false
-#endif
 #ifdef USE_PCRE2
 #define HAVE_PCRE2 true
 #else
 #define HAVE_PCRE2 false
-#endif
-#ifdef USE_ZLIB
-#define HAVE_ZLIB true
-#else
-#define HAVE_ZLIB false
 #endif
 #ifdef USE_CRYPT
 #define HAVE_CRYPT true
@@ -29,6 +19,8 @@
 #define HAVE_CRYPT false
 #endif
 
+/* A feature is what a configuration may use, not what is linked: there are no
+ * TLS transport and no compression yet, so OPENSSL and ZLIB are off. */
 const struct conf_feature conf_features[] = {
 	{ "51DEGREES", false },
 	{ "ACCEPT4", true },
@@ -51,7 +43,7 @@ const struct conf_feature conf_features[] = {
 	{ "MEMORY_PROFILING", false },
 	{ "NETFILTER", true },
 	{ "NS", false },
-	{ "OPENSSL", HAVE_OPENSSL },
+	{ "OPENSSL", false },
 	{ "OPENSSL_WOLFSSL", false },
 	{ "OT", false },
 	{ "PCRE", false },
@@ -64,13 +56,13 @@ const struct conf_feature conf_features[] = {
 	{ "QUIC", false },
 	{ "RT", true },
 	{ "SLZ", false },
-	{ "SSL", HAVE_OPENSSL },
+	{ "SSL", false },
 	{ "SYSTEMD", true },
 	{ "TFO", true },
 	{ "THREAD", true },
 	{ "TPROXY", true },
 	{ "WURFL", false },
-	{ "ZLIB", HAVE_ZLIB },
+	{ "ZLIB", false },
 };
 const size_t conf_features_n = NELEM(conf_features);
 
