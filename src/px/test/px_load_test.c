@@ -282,8 +282,8 @@ TEST(words_of_bind_and_server_are_checked)
 	    "6 'server b/d' : unknown keyword 'wieght'; did you mean "
 	    "'weight' maybe ?\n"
 	    "7 'server b/e' : could not resolve address 'no.such'\n"
-	    "8 'server b/f' : 'fd@3' : a server cannot be reached through "
-	    "an inherited descriptor yet\n");
+	    "8 'server b/f' : 'fd@3' : a server is not reached through a "
+	    "descriptor; expected an address, a path or sockpair@<fd>\n");
 }
 
 TEST(keywords_of_the_other_side)
