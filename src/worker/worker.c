@@ -8,6 +8,7 @@
 #include <agent/agent.h>
 #include <base/buf.h>
 #include <base/must.h>
+#include <base/pool.h>
 #include <base/rand.h>
 #include <cnt/cnt.h>
 #include <hand/hand.h>
@@ -111,12 +112,17 @@ take_fd(struct ipc_msg *m)
 static void
 dump_state(int sig)
 {
-	ipc_say(DIAG_NOTICE, sig == SIGQUIT ?
-	    "worker %d: %u pools and buffers are in use by %u connections, "
-	    "%u streams" :
-	    "worker %d: process %u: %u connections, %u streams",
-	    the_worker.start->no, (unsigned)getpid(), worker_connections(),
+	int no = the_worker.start->no;
+
+	ipc_say(DIAG_NOTICE, "worker %d: process %u: %u connections, %u "
+	    "streams", no, (unsigned)getpid(), worker_connections(),
 	    strm_count());
+	if (sig != SIGQUIT)
+		return;
+	for (const struct pool *p = pool_all; p != NULL; p = p->next)
+		ipc_say(DIAG_NOTICE, "worker %d: pool %s: %zu of %zu objects "
+		    "of %zu bytes in use, %zu times without memory", no,
+		    p->name, p->n_used, p->n_total, p->size, p->n_failed);
 }
 
 static void
