@@ -45,17 +45,24 @@ static uint32_t most_here;      /* connections that this worker can carry */
 
 #define OWN_FDS 32              /* of the worker itself, pipes, logs, … */
 
-/* A client needs two descriptors, its own and its server's: taking more
- * clients than that would only fail them later. */
+#define SERVER_FDS 2048         /* kept for servers, where there are many */
+
+/* A client that is served needs two descriptors, its own and its server's:
+ * taking more clients than that would only fail them later. Where there are
+ * many, most clients are idle, and a fixed number is kept for servers. */
 static uint32_t
 carries(size_t own)
 {
 	struct rlimit r;
+	rlim_t left;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == RLIM_INFINITY)
 		return (UINT32_MAX);
-	return (r.rlim_cur < own + 4 ? 2 :
-	    (uint32_t)((r.rlim_cur - own) / 2));
+	if (r.rlim_cur < own + 4)
+		return (2);
+	left = r.rlim_cur - own;
+	return ((uint32_t)(left / 2 > SERVER_FDS ? left - SERVER_FDS :
+	    left / 2));
 }
 
 static void
