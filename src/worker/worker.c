@@ -64,10 +64,10 @@ stop(void)
 	exit(0);
 }
 
-/* ---- once a second ---- */
+/* ---- a few times a second ---- */
 
-#define TIDY_MS 1000
-#define TIDY_SOON_MS 100
+#define TIDY_MS 250
+#define TIDY_SOON_MS 50
 
 static void
 tidy(struct tmr *t)

@@ -15,7 +15,7 @@ struct worker {
 	struct loop loop;
 	struct ipc_chan keeper;
 	struct tmr check;               /* while leaving: is anything left? */
-	struct tmr tidy;                /* every second */
+	struct tmr tidy;                /* a few times a second */
 	bool leaving;
 };
 
