@@ -215,13 +215,6 @@ server_send_head(struct mux_end *e, struct http_head *head)
 }
 
 static enum why
-no_response(const struct h1_conn *h)
-{
-	(void)h;
-	return (WHY_SRV_ABORT);
-}
-
-static enum why
 bad_response(struct h1_conn *h, enum why why, size_t at)
 {
 	mux_stream->malformed(&h->end, h->srv.srv->be->px, buf_peek(&h->in),
@@ -255,7 +248,7 @@ server_head(struct mux_end *e, struct http_head *head)
 		if (h->in.len == buf_size)
 			return (bad_response(h, WHY_RES_HEAD_LONG, 0));
 		if ((why = h1_fill(h)) != WHY_OK)
-			return (why == WHY_EOF ? no_response(h) : why);
+			return (why == WHY_EOF ? WHY_SRV_ABORT : why);
 	}
 	h->scan = 0;
 	h->held = (uint32_t)used;

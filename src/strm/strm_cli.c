@@ -283,7 +283,6 @@ one_stream(struct agent_answer *a, const struct question *q,
 		agent_answer(a, out->p, out->n);
 		return;
 	}
-	s->killed = true;
 	(void)strm_fail(s, WHY_KILLED);
 }
 

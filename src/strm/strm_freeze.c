@@ -220,7 +220,7 @@ restore(struct strm *s, const struct frozen *f)
 	s->res_done = f->res_done != 0;
 	s->cli_shut = f->cli_shut != 0;
 	s->srv_shut = f->srv_shut != 0;
-	s->entered = s->counted_be = true;
+	s->entered = true;
 	s->cli_seen_ms = f->cli_seen_ms;
 	s->srv_seen_ms = f->srv_seen_ms;
 	s->cli->got = f->cli_got;

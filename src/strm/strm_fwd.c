@@ -17,10 +17,9 @@ yield(struct strm *s)
 }
 
 static void
-note_moved(struct strm *s, const struct mux_end *from)
+note_moved(struct strm *s)
 {
 	s->cli_seen_ms = s->srv_seen_ms = the_loop->now_ms;
-	(void)from;
 }
 
 /* The source is at its end: say so to the sink, until all of it is out. */
@@ -75,7 +74,7 @@ strm_pump(struct strm *s, struct mux_end *from, struct mux_end *to)
 		why = to->ops->send(to, data, SPAN_NONE, last ? MUX_END : 0,
 		    &taken);
 		if (taken > 0) {
-			note_moved(s, from);
+			note_moved(s);
 			from->ops->eat(from, taken);
 		}
 		if (why != WHY_OK)

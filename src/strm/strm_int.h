@@ -63,13 +63,11 @@ struct strm {
 	bool res_done : 1;              /* the whole response went */
 	bool cli_shut : 1, srv_shut : 1;        /* half-closed towards … */
 	bool logged : 1;
-	bool counted_be : 1;
 	bool granted : 1;               /* the queue gave us a slot */
 	bool entered : 1;               /* a backend was chosen */
 	bool backend_rules : 1;         /* those of the backend run */
 	bool monitor : 1;               /* answered as a monitor request */
 	bool fresh_only : 1;            /* take no idle connection */
-	bool killed : 1;                /* shutdown session */
 	struct mux_end *cli, *srv;
 	struct txn txn;
 	struct arena arena;

@@ -37,7 +37,6 @@ strm_kill_slot(struct srv_slot *slot, enum why why)
 	struct strm *s = OBJ(HOLDER(slot, struct strm, slot), struct strm,
 	    STRM_MAGIC);
 
-	s->killed = true;
 	(void)strm_fail(s, why);
 }
 

@@ -208,7 +208,6 @@ enter_backend(struct strm *s)
 	if (be == NULL)
 		return (strm_fail(s, WHY_NO_SERVER));
 	s->txn.be = be;
-	s->counted_be = true;
 	s->entered = true;
 	CNT_BE(be_of(be)->cnt)->sess_tot++;
 	if (is_http(s))
