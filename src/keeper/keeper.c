@@ -12,6 +12,7 @@
 #include <agent/agent.h>
 #include <base/must.h>
 #include <ipc/say.h>
+#include <os/fault.h>
 #include <os/fd.h>
 #include <os/proc.h>
 #include <px/px.h>
@@ -49,10 +50,14 @@ keeper_open_gates(struct keeper *k)
 {
 	char zero = 0;
 
+	if (fault_at("keeper.gates"))
+		return;
 	k->phase = KEEPER_SERVING;
 	keeper_tell_workers(k, IPC_W_ACCEPT);
 	tell_agent(k, IPC_A_GATES, 1);
 	if (k->has_master) {
+		if (fault_at("keeper.opened"))
+			return;
 		(void)ipc_send(&k->master, IPC_GATES_OPEN, NULL, 0, NULL, 0);
 		if (px_model->global.daemon)
 			keeper_to_null();
@@ -99,6 +104,8 @@ worker_ready(struct keeper *k, struct keeper_proc *p)
 	for (int i = 1; i <= k->n; i++)
 		if (!k->procs[i].ready)
 			return;
+	if (fault_at("keeper.ready"))
+		return;
 	k->phase = KEEPER_CLOSED;
 	if (k->has_master)
 		report_procs(k, IPC_READY);
@@ -207,6 +214,8 @@ all_quiet(struct keeper *k)
 {
 	tmr_stop(&k->loop.wheel, &k->check);
 	keeper_sockets_close(k);
+	if (fault_at("keeper.quiet"))
+		return;
 	(void)ipc_send(&k->master, IPC_QUIET, NULL, 0, NULL, 0);
 }
 
@@ -226,7 +235,7 @@ on_check(struct tmr *t)
 void
 keeper_quiesce(struct keeper *k)
 {
-	if (k->phase >= KEEPER_QUIET)
+	if (k->phase >= KEEPER_QUIET || fault_at("keeper.quiesce"))
 		return;
 	k->phase = KEEPER_QUIET;
 	keeper_tell_workers(k, IPC_W_QUIESCE);

@@ -18,6 +18,7 @@
 #include <cnt/cnt.h>
 #include <ipc/say.h>
 #include <log/log.h>
+#include <os/fault.h>
 #include <os/fd.h>
 #include <os/proc.h>
 #include <os/sock.h>
@@ -102,6 +103,9 @@ run_agent(struct keeper *k, int shm_no, int keeper_fd)
 	const struct agent_start start = { keeper_fd, settle_agent };
 
 	become_child(k, shm_no);
+	fault_scope("agent", k->gen);
+	if (fault_at("agent.start"))
+		exit(1);
 	proc_title("ecluse agent, generation %u", k->gen);
 	agent_main(&start);
 }
@@ -147,6 +151,9 @@ run_worker(struct keeper *k, int no, int shm_no, int keeper_fd, int agent_fd)
 	struct worker_listen *v = keeper_listens(k, no, &s.n_listens);
 
 	become_child(k, shm_no);
+	fault_scope("worker", k->gen);
+	if (fault_at("worker.start"))
+		exit(1);
 	if (k->n_socks < 1000)          /* a square; they do no harm */
 		close_others(k, v, s.n_listens);
 	s.listens = v;
@@ -227,7 +234,7 @@ keeper_fork_one(struct keeper *k, struct keeper_proc *p)
 	}
 	if (p->no > 0)
 		mine = agent_pair(k, p, &theirs);
-	if ((pid = fork()) == 0) {
+	if ((pid = fault_at("keeper.fork") ? -1 : fork()) == 0) {
 		(void)close(pair[0]);
 		fd_close(&mine);
 		if (p->no == 0)

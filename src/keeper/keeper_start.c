@@ -20,6 +20,7 @@
 #include <conf/level.h>
 #include <ipc/holder.h>
 #include <ipc/say.h>
+#include <os/fault.h>
 #include <os/fd.h>
 #include <os/proc.h>
 #include <os/sock.h>
@@ -226,6 +227,7 @@ keeper_top(struct keeper_opts *o)
 	k->o = o;
 	k->gen = 1;
 	keeper_log_begin();
+	fault_scope("keeper", k->gen);
 	keeper_env(o);
 	if (!keeper_load(o, &conf))
 		return (1);
@@ -309,16 +311,19 @@ keeper_candidate(struct keeper_opts *o, int master_fd)
 	k->reloads = st.reloads;
 	k->life[0] = fds[2];
 	ipc_life_follow(fds[2]);
+	fault_scope("keeper", k->gen);
 	keeper_env(o);
-	if (!keeper_load(o, &conf))
+	if (!keeper_load(o, &conf) || fault_at("keeper.parse"))
 		exit(1);
 	count_workers(k);
 	send_hello(k);
-	if (!set_limits(k) || !keeper_sockets(k))
+	if (!set_limits(k) || !keeper_sockets(k) ||
+	    fault_at("keeper.sockets"))
 		exit(1);
 	set_cli_env();
 	set_facts(k, st.master_pid);
-	if (!keeper_state(k, fds[0], fds[1], st.oldest_gen))
+	if (!keeper_state(k, fds[0], fds[1], st.oldest_gen) ||
+	    fault_at("keeper.state"))
 		exit(1);
 	keeper_run(k);
 	exit(k->status);
@@ -336,6 +341,8 @@ pass_on(struct keeper *k, struct ipc_msg *m)
 	if (m->data.n != sizeof no || m->n_fds != 1)
 		return;
 	memcpy(&no, m->data.p, sizeof no);
+	if (fault_at(m->type == IPC_GIVE ? "keeper.give" : "keeper.take"))
+		return;
 	if (no >= 1 && no <= k->n && k->procs[no].pid > 0)
 		(void)ipc_send(&k->procs[no].chan, type, &no, sizeof no,
 		    m->fds, 1);
@@ -370,7 +377,8 @@ keeper_on_master(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 		keeper_quiesce(k);
 		break;
 	case IPC_DRAIN:
-		keeper_leave(k);
+		if (!fault_at("keeper.drain"))
+			keeper_leave(k);
 		break;
 	case IPC_SIGNAL:
 		obey_signal(k, m);

@@ -16,6 +16,7 @@
 #include <base/must.h>
 #include <ipc/holder.h>
 #include <ipc/say.h>
+#include <os/fault.h>
 #include <os/fd.h>
 #include <os/proc.h>
 #include <os/sock.h>
@@ -368,7 +369,7 @@ start_fresh(struct master *m)
 static bool
 start_again(struct master *m, int fd)
 {
-	if (!master_resume(m, fd)) {
+	if (!master_resume(m, fd) || fault_at("master.resume")) {
 		ipc_say(DIAG_ALERT, "the state of the master before can't be "
 		    "read; ending, so that a supervisor starts afresh");
 		return (false);
@@ -387,6 +388,7 @@ master_main(const struct master_args *a, int resume_fd)
 
 	memset(m, 0, sizeof *m);
 	m->a = a;
+	fault_scope("master", 0);
 	m->ready_fd = -1;
 	m->life[0] = m->life[1] = -1;
 	list_init(&m->gens);

@@ -20,6 +20,7 @@
 #include <base/num.h>
 #include <ipc/holder.h>
 #include <ipc/say.h>
+#include <os/fault.h>
 #include <os/fd.h>
 #include <os/proc.h>
 #include <os/sock.h>
@@ -98,7 +99,8 @@ master_exec_if_new(struct master *m)
 	save_all(m, &t);
 	snprintf(number, sizeof number, "%d", fd);
 	if (fd_write_all(fd, t.p, t.n) && sock_set_cloexec(fd, false) &&
-	    setenv(MASTER_ENV_RESUME, number, 1) == 0) {
+	    setenv(MASTER_ENV_RESUME, number, 1) == 0 &&
+	    !fault_at("master.exec")) {
 		execv(m->a->program, m->a->argv);
 		ipc_say(DIAG_WARNING, "can't become the new program %s: %s; "
 		    "the old one goes on", m->a->program, strerror(errno));

@@ -15,6 +15,7 @@
 #include <base/must.h>
 #include <ipc/holder.h>
 #include <ipc/say.h>
+#include <os/fault.h>
 #include <os/fd.h>
 #include <os/proc.h>
 #include <os/sock.h>
@@ -109,7 +110,7 @@ master_start_candidate(struct master *m)
 
 	if (!sock_pair(SOCK_SEQPACKET, pair))
 		return (false);
-	if ((pid = fork()) == 0)
+	if ((pid = fault_at("master.fork") ? -1 : fork()) == 0)
 		exec_keeper(m, pair[1]);
 	(void)close(pair[1]);
 	if (pid < 0) {

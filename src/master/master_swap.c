@@ -11,6 +11,7 @@
 #include <base/must.h>
 #include <ipc/holder.h>
 #include <ipc/say.h>
+#include <os/fault.h>
 #include <os/fd.h>
 #include <os/sock.h>
 
@@ -24,6 +25,8 @@ master_lock_gates(struct master *m, struct gen *g)
 {
 	tmr_stop(&m->loop.wheel, &m->candidate_timer);
 	g->state = GEN_OPENING;
+	if (fault_at("master.gates"))
+		return;
 	(void)ipc_send(&g->chan, IPC_GATES, NULL, 0, NULL, 0);
 }
 
@@ -42,6 +45,8 @@ master_gates_open(struct master *m, struct gen *g)
 {
 	struct gen *old = m->current;
 
+	if (fault_at("master.opened"))
+		return;
 	g->state = GEN_SERVING;
 	m->candidate = NULL;
 	m->current = g;
@@ -74,7 +79,7 @@ pair_one(struct gen *old, struct gen *new, int32_t i)
 	int32_t j = 1 + (i - 1) % (int32_t)new->procs.n;
 	int fd[2];
 
-	if (!sock_pair(SOCK_SEQPACKET, fd))
+	if (fault_at("master.pair") || !sock_pair(SOCK_SEQPACKET, fd))
 		return (false);
 	(void)ipc_send(&new->chan, IPC_TAKE, &j, sizeof j, &fd[1], 1);
 	(void)ipc_send(&old->chan, IPC_GIVE, &i, sizeof i, &fd[0], 1);
@@ -101,7 +106,7 @@ end_old(struct master *m)
 void
 master_drain(struct master *m, struct gen *g)
 {
-	if (g->drained)
+	if (g->drained || fault_at("master.drain"))
 		return;
 	g->drained = true;
 	tmr_stop(&m->loop.wheel, &g->drain);
@@ -128,7 +133,7 @@ master_gen_quiet(struct master *m, struct gen *g)
 		ipc_holder_commit(UINT32_MAX);
 		return;
 	}
-	if (g->state != GEN_OLD || g->quiet)
+	if (g->state != GEN_OLD || g->quiet || fault_at("master.quiet"))
 		return;
 	g->quiet = true;
 	if (m->current != NULL && m->current->procs.n > 0)

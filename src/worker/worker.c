@@ -16,6 +16,7 @@
 #include <ipc/say.h>
 #include <log/log.h>
 #include <mux/mux.h>
+#include <os/fault.h>
 #include <os/proc.h>
 #include <px/px.h>
 #include <shm/shm.h>
@@ -92,8 +93,9 @@ gave(const struct hand_counts *c)
 	mux_leave();                    /* idle ones do not stay */
 	said.lingering = worker_connections();
 	CNT_PROC()->conn_handed += c->carried;
-	(void)ipc_send(&the_worker.keeper, IPC_W_CARRIED, &said, sizeof said,
-	    NULL, 0);
+	if (!fault_at("worker.carried"))
+		(void)ipc_send(&the_worker.keeper, IPC_W_CARRIED, &said,
+		    sizeof said, NULL, 0);
 	leave();
 }
 
@@ -160,7 +162,7 @@ on_keeper(struct ipc_chan *chan, struct ipc_msg *m, void *arg)
 	switch (m->type) {
 	case IPC_W_ACCEPT:
 	case IPC_W_RESUME:
-		if (!the_worker.leaving)
+		if (!the_worker.leaving && !fault_at("worker.accept"))
 			worker_accept(true);
 		break;
 	case IPC_W_PAUSE:
@@ -168,17 +170,24 @@ on_keeper(struct ipc_chan *chan, struct ipc_msg *m, void *arg)
 		break;
 	case IPC_W_QUIESCE:
 		worker_accept_end();
+		if (fault_at("worker.quiesce"))
+			break;
 		(void)ipc_send(chan, IPC_W_QUIET, NULL, 0, NULL, 0);
 		break;
 	case IPC_W_GIVE:
 		worker_accept_end();
+		if (fault_at("worker.give"))
+			break;
 		hand_give(the_loop, take_fd(m), gave);
 		break;
 	case IPC_W_TAKE:
+		if (fault_at("worker.take"))
+			break;
 		hand_take(the_loop, take_fd(m));
 		break;
 	case IPC_W_LEAVE:
-		leave();
+		if (!fault_at("worker.leave"))
+			leave();
 		break;
 	case IPC_W_STOP:
 		stop();
@@ -245,7 +254,8 @@ worker_main(const struct worker_start *s)
 		agent_client_open(&w->loop, s->agent_fd);
 	ipc_open(&w->keeper, s->keeper_fd, IPC_WORKER, IPC_KEEPER, &w->loop,
 	    on_keeper, NULL);
-	(void)ipc_send(&w->keeper, IPC_W_READY, NULL, 0, NULL, 0);
+	if (!fault_at("worker.ready"))
+		(void)ipc_send(&w->keeper, IPC_W_READY, NULL, 0, NULL, 0);
 	loop_run(&w->loop);
 	exit(0);
 }
