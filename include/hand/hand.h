@@ -71,6 +71,8 @@ struct hand_item {
 	void *conn;
 	uint32_t id;                    /* while it is on its way; else 0 */
 	bool refused;                   /* by the new one: not asked again */
+	uint8_t deaths;                 /* of new workers, with this one on its
+	                                 * way; HAND_DEATHS_MAX: refused */
 };
 
 void hand_enter(struct hand_item *, const struct hand_kind *, void *conn);
@@ -85,18 +87,29 @@ hand_in_flight(const struct hand_item *i)
 	return (i->id != 0);
 }
 
-/* hand_give - old worker: begin to hand over on `fd` (owned). `done` is
- * called once: every connection was looked at and what could go at once was
- * answered, or the new worker is gone. Those that said HAND_SOON go later, as
- * long as this process lives. */
+#define HAND_DEATHS_MAX 2
+
+/* How handing over goes on, as `heard` is told. */
+enum hand_event {
+	HAND_PASSED,    /* once: every connection was looked at and what could
+	                 * go at once was answered. Those that said HAND_SOON
+	                 * go later, as long as this process lives */
+	HAND_BROKEN,    /* the new worker is gone: what it had not answered is
+	                 * served here; hand_give() may be called again */
+	HAND_STUCK      /* it has not answered for seconds. Nothing is taken
+	                 * back, as it may still read what was sent: end it */
+};
+
+/* hand_give - old worker: begin to hand over on `fd` (owned). Counts go on
+ * over several calls. */
 struct hand_counts {
 	uint32_t carried;       /* acknowledged */
 	uint32_t refused;       /* by the new worker */
 	uint32_t never;         /* cannot be expressed */
 	uint32_t left;          /* still here */
 };
-typedef void hand_done_fn(const struct hand_counts *);
-void hand_give(struct loop *, int fd, hand_done_fn *done);
+typedef void hand_heard_fn(enum hand_event, const struct hand_counts *);
+void hand_give(struct loop *, int fd, hand_heard_fn *heard);
 
 /* hand_take - new worker: thaw what comes on `fd` (owned). */
 void hand_take(struct loop *, int fd);

@@ -4,13 +4,15 @@
  * go, keep it until it was answered.
  *
  * Two phases: a frozen connection is not served and not freed. Ack: it is the
- * other one's. Nack, or the other one's death: it is served on here.
+ * other one's. Nack, or the other one's death: it is served on here. One that
+ * was on its way at several deaths may be what they died of: it stays.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include <base/must.h>
 #include <ipc/ipc.h>
+#include <os/fault.h>
 #include <os/loop.h>
 
 #include "hand_int.h"
@@ -18,16 +20,19 @@
 #define IN_FLIGHT_MAX   64      /* sent and not answered */
 #define LOOKS_PER_TURN  512     /* so that others get their turn */
 #define AGAIN_MS        20      /* until those who said soon are asked */
+#define STUCK_MS        4000    /* without an answer */
+#define IMPATIENT_MS    200     /* the same, in tests */
 
 struct giver {
 	struct ipc_chan chan;
-	hand_done_fn *done;
-	struct hand_counts counts;
+	hand_heard_fn *heard;
 	struct hand_item *flying[IN_FLIGHT_MAX];
 	unsigned n_flying;
 	uint32_t last_id;
 	uint32_t pass_left;     /* items not looked at in this pass */
 	bool first_pass, any_soon;
+	int64_t answered_ms;    /* or began; INT64_MAX: said to be stuck */
+	int64_t patience_ms;
 	struct tmr timer;
 };
 
@@ -36,7 +41,7 @@ uint32_t hand_items_n;
 uint32_t hand_took_n;
 
 static struct giver *giver;             /* of this process; NULL: none */
-static struct hand_counts gave;         /* kept when it has ended */
+static struct hand_counts gave;         /* so far, by all givers */
 
 /* ---- the list ---- */
 
@@ -47,6 +52,7 @@ hand_enter(struct hand_item *i, const struct hand_kind *kind, void *conn)
 	i->conn = conn;
 	i->id = 0;
 	i->refused = false;
+	i->deaths = 0;
 	list_push_back(&hand_items, &i->node);
 	hand_items_n++;
 }
@@ -70,7 +76,7 @@ hand_n_items(void)
 void
 hand_now(struct hand_counts *out, uint32_t *took)
 {
-	*out = giver != NULL ? giver->counts : gave;
+	*out = gave;
 	out->left = hand_items_n;
 	*took = hand_took_n;
 }
@@ -78,15 +84,18 @@ hand_now(struct hand_counts *out, uint32_t *took)
 /* ---- the end ---- */
 
 static void
-say_done(struct giver *g)
+say(struct giver *g, enum hand_event event)
 {
-	hand_done_fn *done = g->done;
+	gave.left = hand_items_n;
+	g->heard(event, &gave);
+}
 
-	g->counts.left = hand_items_n;
-	g->done = NULL;
-	gave = g->counts;
-	if (done != NULL)
-		done(&gave);
+static void
+say_passed(struct giver *g)
+{
+	if (g->first_pass)
+		say(g, HAND_PASSED);
+	g->first_pass = false;
 }
 
 static struct hand_item *
@@ -104,7 +113,7 @@ take_flying(struct giver *g, uint32_t id)
 	return (NULL);
 }
 
-/* Nothing more will go: what flies comes back. */
+/* Nothing more will go this way: what flies comes back. */
 static void
 end(struct giver *g)
 {
@@ -114,10 +123,23 @@ end(struct giver *g)
 	while (g->n_flying > 0) {
 		struct hand_item *it = take_flying(g, g->flying[0]->id);
 
+		if (++it->deaths >= HAND_DEATHS_MAX) {
+			it->refused = true;
+			gave.refused++;
+		}
 		it->kind->back(it->conn);
 	}
-	say_done(g);
 	free(g);
+}
+
+static void
+broken(struct giver *g)
+{
+	hand_heard_fn *heard = g->heard;
+
+	end(g);
+	gave.left = hand_items_n;
+	heard(HAND_BROKEN, &gave);
 }
 
 /* ---- giving ---- */
@@ -153,6 +175,8 @@ offer(struct giver *g, struct hand_item *it)
 		it->kind->back(it->conn);
 		return (false);
 	}
+	if (g->n_flying == 0)
+		g->answered_ms = the_loop->now_ms;
 	it->id = g->last_id;
 	g->flying[g->n_flying++] = it;
 	return (true);
@@ -173,7 +197,7 @@ look_at(struct giver *g, struct hand_item *it)
 		break;
 	case HAND_NEVER:
 		if (g->first_pass)
-			g->counts.never++;
+			gave.never++;
 		break;
 	}
 }
@@ -213,16 +237,13 @@ go_on(struct giver *g)
 
 	pump(g);
 	if (g->chan.fd < 0) {
-		end(g);
+		broken(g);
 		return;
 	}
 	if (g->pass_left > 0)
 		wait = g->n_flying < IN_FLIGHT_MAX ? 0 : AGAIN_MS;
 	else if (g->n_flying == 0) {
-		if (g->first_pass && g->any_soon) {
-			g->first_pass = false;
-			say_done(g);
-		}
+		say_passed(g);
 		if (!g->any_soon || hand_items_n == 0) {
 			(void)ipc_send(&g->chan, IPC_HAND_END, NULL, 0, NULL,
 			    0);
@@ -241,6 +262,11 @@ on_timer(struct tmr *t)
 
 	if (g->pass_left == 0 && g->n_flying == 0)
 		begin_pass(g);
+	else if (g->n_flying > 0 && the_loop->now_ms >= g->answered_ms +
+	    g->patience_ms) {
+		g->answered_ms = INT64_MAX - g->patience_ms;
+		say(g, HAND_STUCK);
+	}
 	go_on(g);
 }
 
@@ -252,17 +278,18 @@ on_taker(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 
 	(void)c;
 	if (m == NULL) {
-		end(g);
+		broken(g);
 		return;
 	}
+	g->answered_ms = the_loop->now_ms;
 	if ((it = take_flying(g, m->tag)) == NULL)
 		return;
 	if (m->type == IPC_ACK) {
-		g->counts.carried++;
+		gave.carried++;
 		hand_leave(it);
 		it->kind->gone(it->conn);
 	} else {
-		g->counts.refused++;
+		gave.refused++;
 		it->refused = true;
 		it->kind->back(it->conn);
 	}
@@ -271,15 +298,17 @@ on_taker(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 }
 
 void
-hand_give(struct loop *loop, int fd, hand_done_fn *done)
+hand_give(struct loop *loop, int fd, hand_heard_fn *heard)
 {
 	struct giver *g = must_alloc(sizeof *g);
 
 	if (giver != NULL)
 		end(giver);
 	giver = g;
-	g->done = done;
+	g->heard = heard;
 	g->first_pass = true;
+	g->answered_ms = loop->now_ms;
+	g->patience_ms = fault_at("hand.patience") ? IMPATIENT_MS : STUCK_MS;
 	tmr_init(&g->timer, on_timer);
 	ipc_open(&g->chan, fd, IPC_WORKER, IPC_WORKER, loop, on_taker, g);
 	begin_pass(g);

@@ -82,7 +82,7 @@ tidy(struct tmr *t)
 /* ---- hand-over ---- */
 
 static void
-gave(const struct hand_counts *c)
+gave(enum hand_event event, const struct hand_counts *c)
 {
 	struct ipc_carried said = {
 		.worker = the_worker.start->no,
@@ -90,6 +90,8 @@ gave(const struct hand_counts *c)
 		.refused = c->refused,
 	};
 
+	if (event == HAND_STUCK || the_worker.leaving)
+		return;
 	mux_leave();                    /* idle ones do not stay */
 	said.lingering = worker_connections();
 	CNT_PROC()->conn_handed += c->carried;

@@ -27,7 +27,7 @@ static const struct wire_field pretend_wire[] = {
 
 static struct loop loop;
 static struct pretend all[1000];
-static int n_gone, n_back, n_thawed, n_done, both_served;
+static int n_gone, n_back, n_thawed, n_done, n_broken, n_stuck, both_served;
 static uint32_t refuse_from = UINT32_MAX;
 static bool too_long;
 static struct hand_counts last;
@@ -104,9 +104,11 @@ static const struct hand_kind stranger = { .name = "stranger", .layout = 1,
 	.back = pretend_back };
 
 static void
-on_done(const struct hand_counts *c)
+on_news(enum hand_event event, const struct hand_counts *c)
 {
-	n_done++;
+	n_done += event == HAND_PASSED;
+	n_broken += event == HAND_BROKEN;
+	n_stuck += event == HAND_STUCK;
 	last = *c;
 }
 
@@ -114,6 +116,8 @@ static void
 set_up(int n, const struct hand_kind *kind)
 {
 	n_gone = n_back = n_thawed = n_done = both_served = 0;
+	n_broken = n_stuck = 0;
+	gave = (struct hand_counts){ 0 };
 	refuse_from = UINT32_MAX;
 	too_long = false;
 	list_init(&hand_items);
@@ -141,7 +145,7 @@ TEST(all_go_over)
 	all[7].fd = dup(STDERR_FILENO);
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	hand_take(&loop, fd[1]);
-	hand_give(&loop, fd[0], on_done);
+	hand_give(&loop, fd[0], on_news);
 	for (int i = 0; i < 1000 && n_done == 0; i++)
 		loop_turn(&loop, 10);
 	turns(3);
@@ -160,7 +164,7 @@ TEST(refused_ones_are_served_on)
 	refuse_from = 60;
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	hand_take(&loop, fd[1]);
-	hand_give(&loop, fd[0], on_done);
+	hand_give(&loop, fd[0], on_news);
 	turns(40);
 	CHECK(n_gone == 60 && n_back == 40);
 	CHECK(n_done == 1 && last.carried == 60 && last.refused == 40 &&
@@ -177,7 +181,7 @@ TEST(an_unknown_kind_stays)
 	set_up(3, &stranger);
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	hand_take(&loop, fd[1]);
-	hand_give(&loop, fd[0], on_done);
+	hand_give(&loop, fd[0], on_news);
 	turns(20);
 	CHECK(n_back == 3 && last.refused == 3);
 	loop_close(&loop);
@@ -189,14 +193,65 @@ TEST(what_flies_comes_back_when_the_new_one_dies)
 
 	set_up(100, HAND_KIND_OF(pretend));
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
-	hand_give(&loop, fd[0], on_done);
+	hand_give(&loop, fd[0], on_news);
 	turns(3);
 	CHECK_EQ(giver->n_flying, IN_FLIGHT_MAX);
 	CHECK(all[0].frozen && hand_in_flight(&all[0].item));
 	(void)close(fd[1]);
 	turns(5);
-	CHECK(n_back == IN_FLIGHT_MAX && n_gone == 0 && n_done == 1);
+	CHECK(n_back == IN_FLIGHT_MAX && n_gone == 0 && n_done == 0);
+	CHECK(n_broken == 1 && giver == NULL);
 	CHECK_EQ(last.left, 100);
+	CHECK_EQ(last.refused, 0);
+	/* Another one takes all. */
+	CHECK(sock_pair(SOCK_SEQPACKET, fd));
+	hand_take(&loop, fd[1]);
+	hand_give(&loop, fd[0], on_news);
+	turns(20);
+	CHECK(n_gone == 100 && n_done == 1 && n_broken == 1);
+	loop_close(&loop);
+}
+
+TEST(who_was_there_at_two_deaths_stays)
+{
+	int fd[2];
+
+	set_up(100, HAND_KIND_OF(pretend));
+	for (int death = 0; death < 2; death++) {
+		list_init(&hand_items);
+		for (int i = 0; i < 100; i++)
+			list_push_back(&hand_items, &all[i].item.node);
+		CHECK(sock_pair(SOCK_SEQPACKET, fd));
+		hand_give(&loop, fd[0], on_news);
+		turns(3);
+		(void)close(fd[1]);
+		turns(3);
+	}
+	CHECK_EQ(n_broken, 2);
+	CHECK_EQ(last.refused, IN_FLIGHT_MAX);
+	CHECK(sock_pair(SOCK_SEQPACKET, fd));
+	hand_take(&loop, fd[1]);
+	hand_give(&loop, fd[0], on_news);
+	turns(20);
+	CHECK_EQ(n_gone, 100 - IN_FLIGHT_MAX);
+	CHECK(n_done == 1 && last.left == IN_FLIGHT_MAX);
+	loop_close(&loop);
+}
+
+TEST(nothing_is_taken_back_from_one_that_is_stuck)
+{
+	int fd[2];
+
+	set_up(3, HAND_KIND_OF(pretend));
+	CHECK(sock_pair(SOCK_SEQPACKET, fd));
+	hand_give(&loop, fd[0], on_news);
+	turns(3);
+	giver->patience_ms = 1;
+	turns(20);
+	CHECK(n_stuck == 1 && n_back == 0 && giver->n_flying == 3);
+	(void)close(fd[1]);
+	turns(3);
+	CHECK(n_broken == 1 && n_back == 3);
 	loop_close(&loop);
 }
 
@@ -209,7 +264,7 @@ TEST(soon_goes_later_and_never_stays)
 	all[5].when = HAND_NEVER;
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	hand_take(&loop, fd[1]);
-	hand_give(&loop, fd[0], on_done);
+	hand_give(&loop, fd[0], on_news);
 	turns(10);
 	CHECK(n_done == 1 && last.carried == 8 && last.never == 1);
 	all[4].when = HAND_NOW;
@@ -228,7 +283,7 @@ TEST(a_record_that_is_too_long_stays)
 	too_long = true;
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	hand_take(&loop, fd[1]);
-	hand_give(&loop, fd[0], on_done);
+	hand_give(&loop, fd[0], on_news);
 	turns(60);
 	CHECK(n_gone == 0 && n_back == 2 && n_done == 1 && giver == NULL);
 	loop_close(&loop);
@@ -241,7 +296,7 @@ TEST(nothing_to_give_is_done_at_once)
 	set_up(0, HAND_KIND_OF(pretend));
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	hand_take(&loop, fd[1]);
-	hand_give(&loop, fd[0], on_done);
+	hand_give(&loop, fd[0], on_news);
 	turns(3);
 	CHECK(n_done == 1 && last.carried == 0);
 	loop_close(&loop);
