@@ -42,7 +42,7 @@ struct smp {
 
 /* An argument of a fetch or converter, as its grammar says. */
 enum arg_type { ARG_NONE, ARG_INT, ARG_STR, ARG_TIME, ARG_SIZE, ARG_BOOL,
-	ARG_BE, ARG_FE, ARG_SRV, ARG_NET, ARG_ENUM };
+	ARG_BE, ARG_FE, ARG_SRV, ARG_NET, ARG_ENUM, ARG_TABLE };
 struct arg {
 	uint8_t type;                   /* ARG_NONE: left out */
 	int64_t num;                    /* INT, TIME (ms), SIZE, BOOL, ENUM */
@@ -101,6 +101,8 @@ struct smp_conv {
 	const char *doc;
 	const char *example[2];         /* input expression, output */
 	bool (*check)(struct arg *, const char **err);
+	bool fresh;                     /* differs from call to call, also for
+	                                 * the same input */
 };
 
 #define FETCH(ident)                                                         \
@@ -133,6 +135,13 @@ bool expr_more(const struct expr *, struct txn *, struct smp *s);
 /* expr_text - run it and cast to a string; p NULL: no sample. */
 struct span expr_text(const struct expr *, struct txn *);
 enum smp_type expr_type(const struct expr *);
+
+/*
+ * expr_find_table - the object behind an argument "table", by name; NULL with
+ * *why, a sentence. Set by the room that has tables, before the
+ * configuration is read.
+ */
+extern const void *(*expr_find_table)(struct span name, const char **why);
 
 /* smp_may_cast - values of that type can have that form. */
 bool smp_may_cast(enum smp_type from, enum smp_type to);

@@ -76,7 +76,14 @@ struct rule_action {
 	enum rule_verdict (*run)(const void *priv, struct txn *,
 	    struct rule_run *);
 	const char *doc, *example;
+	bool parens;            /* "name(args)": `parse` takes them from the word
+	                         * before the next, by rule_word() */
+	bool prefix;            /* the word only begins so: "track-sc0" */
 };
+
+/* rule_word - the action's own word, for rows with `parens` or `prefix`:
+ * "sc-inc-gpc0(1)", "track-sc2". */
+const struct conf_word *rule_word(const struct conf_line *);
 #define ACTION(ident)                                                        \
 	static const struct rule_action act_row_##ident;                     \
 	static const struct rule_action *const act_ptr_##ident               \

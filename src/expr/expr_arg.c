@@ -5,7 +5,8 @@
  *
  * A grammar is "type name[=default] [lo..hi], …". An argument with '=' may be
  * left out; without anything behind '=' it then is ARG_NONE. Types: int str
- * time size bool net be fe srv, and enum(a|b|c).
+ * time size bool net be fe srv table, and enum(a|b|c). A table "." is that of
+ * the proxy whose line it is.
  *
  * Source: configuration manual 2.2 (quoting inside parentheses).
  */
@@ -33,6 +34,7 @@ static const struct {
 	{ "bool", ARG_BOOL, "string" }, { "be", ARG_BE, "backend" },
 	{ "fe", ARG_FE, "frontend" }, { "srv", ARG_SRV, "server" },
 	{ "net", ARG_NET, "ip" }, { "enum", ARG_ENUM, "string" },
+	{ "table", ARG_TABLE, "table" },
 };
 
 /* Names of proxies and servers, looked up when all of them are known. */
@@ -43,6 +45,8 @@ struct pending {
 	const struct px *px;
 };
 static struct pending *pending;
+
+const void *(*expr_find_table)(struct span name, const char **why);
 
 struct conf_word
 expr_sub(const struct conf_word *w, struct span part)
@@ -245,6 +249,11 @@ convert(struct conf_line *l, const struct conf_word *w,
 		return (want_choice(l, w, g, a));
 	case ARG_NET:
 		return (want_net(l, w, g, a));
+	case ARG_TABLE:
+		if (span_is(a->str, ".") && px_model->last != NULL)
+			a->str = span_str(px_model->last->name);
+		want_object(l, w, a);
+		return (true);
 	case ARG_BE: case ARG_FE: case ARG_SRV:
 		want_object(l, w, a);
 		return (true);
@@ -375,6 +384,19 @@ resolve_server(struct conf *c, const struct pending *p)
 }
 
 static bool
+resolve_table(struct conf *c, const struct pending *p)
+{
+	const char *why = "there are no tables";
+
+	if (expr_find_table != NULL)
+		p->arg->ptr = expr_find_table(p->arg->str, &why);
+	if (p->arg->ptr == NULL)
+		return (conf_fail(c, DIAG_ALERT, p->pos, "unable to find "
+		    "stick-table '%.*s': %s", SPAN_FMT(p->arg->str), why));
+	return (true);
+}
+
+static bool
 resolve_pending(struct conf *c)
 {
 	bool ok = true;
@@ -382,6 +404,10 @@ resolve_pending(struct conf *c)
 	for (struct pending *p = pending; p != NULL; p = p->next) {
 		if (p->arg->type == ARG_SRV) {
 			ok &= resolve_server(c, p);
+			continue;
+		}
+		if (p->arg->type == ARG_TABLE) {
+			ok &= resolve_table(c, p);
 			continue;
 		}
 		p->arg->ptr = px_find(px_model, p->arg->str,

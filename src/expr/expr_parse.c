@@ -175,7 +175,7 @@ fold(struct conf_line *l, struct expr *e)
 	struct txn t;
 	struct smp s;
 	bool constant = e->from == NULL ? e->fetch->constant :
-	    e->from->folded;
+	    e->from->folded && !e->fresh;
 
 	if (!constant)
 		return;
@@ -316,7 +316,7 @@ parse_conv(struct conf_line *l, const struct conf_word *w, struct span *rest,
 	}
 	e.arg = arg;
 	e.type = e.conv->out != SMP_ANY ? e.conv->out : from->type;
-	e.fresh = from->fresh;
+	e.fresh = from->fresh || e.conv->fresh;
 	e.waits = from->waits;
 	e.stages = from->stages;
 	return (intern(l, &e));

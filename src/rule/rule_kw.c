@@ -171,9 +171,17 @@ action_find(struct span name, enum rule_set set)
 	const struct rule_action *const *a = __start_kw_action;
 
 	for (; a < __stop_kw_action; a++)
-		if (span_is(name, (*a)->name) && ((*a)->sets >> set & 1) != 0)
+		if (((*a)->sets >> set & 1) != 0 &&
+		    (span_is(name, (*a)->name) || ((*a)->prefix &&
+		    span_begins(name, span_str((*a)->name)))))
 			return (*a);
 	return (NULL);
+}
+
+const struct conf_word *
+rule_word(const struct conf_line *l)
+{
+	return (&l->word[l->at - 1]);
 }
 
 static bool
@@ -228,7 +236,7 @@ take_action(struct conf_line *l, enum rule_set set)
 		action_unknown(l, w, name, set);
 		return (NULL);
 	}
-	if (open > 0) {
+	if (open > 0 && !a->parens) {
 		conf_err(l, w, "action '%s' takes no argument in parentheses",
 		    a->name);
 		return (NULL);
