@@ -6,13 +6,15 @@
  *
  * The master pairs the workers of two generations with socketpairs. The old
  * one walks its connections; each that can be expressed now is frozen into a
- * record, which goes over with its descriptors. The new one thaws it and
- * says ack, or refuses and says nack. Until then the connection is neither
- * served nor given up by the old one: on nack, or when the new one dies, it is
- * served on as if nothing had happened.
+ * record, and records go over with their descriptors, many in a frame. The
+ * new one thaws them, answers which it took, and serves them only after that.
+ * Until the answer a connection is neither served nor given up by the old
+ * one: refused, or when the new one dies, it is served on as if nothing had
+ * happened.
  *
  * A protocol knows how to freeze and thaw; this room knows when and how many
  * at once. Kinds are found by name, so other versions understand each other.
+ * What the frames look like is in doc/handover.md.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,34 +25,63 @@
 
 struct loop;
 
-#define HAND_FDS_MAX 16                 /* of one connection */
+#define HAND_FDS_MAX 32                 /* of one connection */
+
+/*
+ * A connection of this worker that may go. The protocol embeds one in its
+ * connection object and keeps it listed from birth to death: hand_enter(),
+ * hand_leave(). The object is found again with HOLDER().
+ */
+struct hand_item {
+	struct list node;
+	uint32_t id;                    /* while it is on its way; else 0 */
+	uint8_t kind;                   /* hand_kind_at() */
+	uint8_t refused;                /* why the new one does not take it:
+	                                 * hand_refusal(), or 0 */
+	uint8_t deaths;                 /* of new workers, with this one on its
+	                                 * way; HAND_DEATHS_MAX: refused */
+};
 
 enum hand_when {
 	HAND_NOW,
 	HAND_SOON,              /* ask again a little later */
-	HAND_NEVER              /* stays until it ends */
+	HAND_NEVER,             /* stays until it ends */
+	HAND_ALONG              /* goes with another: not looked at */
 };
 
 struct hand_kind {
-	const char *name;               /* "tcp", never changed */
+	const char *name;               /* "h1", never changed */
 	uint16_t layout;                /* of the record */
 
 	/* old worker */
-	enum hand_when (*can)(void *conn);
+
+	/* what - a word for reports: "http-idle", "tunnel"; NULL: not shown,
+	 * as it is a part of another */
+	const char *(*what)(const struct hand_item *);
+	/* can - may it go? For HAND_SOON and HAND_NEVER *why says what it
+	 * waits for (a constant). */
+	enum hand_when (*can)(struct hand_item *, const char **why);
 	/* freeze - stop serving, write the record, name the descriptors
-	 * (still owned by `conn`). False: it could not, serve on. */
-	bool (*freeze)(void *conn, struct wire_out *, int *fds, size_t *n_fds);
-	/* gone - acknowledged: free it; closing its descriptors here must not
-	 * be seen by the peer (no shutdown). */
-	void (*gone)(void *conn);
-	/* back - refused: serve on. */
-	void (*back)(void *conn);
+	 * (still owned by the connection). False: it could not, serve on. */
+	bool (*freeze)(struct hand_item *, struct wire_out *, int *fds,
+	    size_t *n_fds);
+	/* gone - taken by the other: free it; closing its descriptors here
+	 * must not be seen by the peer (no shutdown). Also used by the new
+	 * worker, for one that it thawed and then must not serve. */
+	void (*gone)(struct hand_item *);
+	/* back - serve on. `stays`: it will not be asked again; an idle one
+	 * is closed politely, others say so with their next message. */
+	void (*back)(struct hand_item *, bool stays);
 
 	/* new worker */
-	/* thaw - take the descriptors and serve. NULL: refused, the
-	 * descriptors are closed by the caller; *why says what is wrong. */
-	void *(*thaw)(struct wire_in *, const int *fds, size_t n_fds,
-	    const char **why);
+
+	/* thaw - take the descriptors and be ready to serve, but do not read,
+	 * write or run anything yet. NULL: refused, the descriptors are closed
+	 * by the caller; *why says what is wrong (a constant). */
+	struct hand_item *(*thaw)(struct wire_in *, const int *fds,
+	    size_t n_fds, const char **why);
+	/* start - it is ours now: serve it. */
+	void (*start)(struct hand_item *);
 };
 
 #define HAND_KIND(ident)                                                     \
@@ -59,23 +90,10 @@ struct hand_kind {
 	    __attribute__((section("hand_kinds"), used))                     \
 	    = &hand_kind_##ident;                                            \
 	static const struct hand_kind hand_kind_##ident
-#define HAND_KIND_OF(ident) (&hand_kind_##ident)
+#define HAND_KIND_OF(ident) (&hand_kindp_##ident)
 
-/*
- * A connection of the old worker that may go. The protocol embeds one and
- * keeps it listed from birth to death: hand_enter(), hand_leave().
- */
-struct hand_item {
-	struct list node;
-	const struct hand_kind *kind;
-	void *conn;
-	uint32_t id;                    /* while it is on its way; else 0 */
-	bool refused;                   /* by the new one: not asked again */
-	uint8_t deaths;                 /* of new workers, with this one on its
-	                                 * way; HAND_DEATHS_MAX: refused */
-};
-
-void hand_enter(struct hand_item *, const struct hand_kind *, void *conn);
+/* hand_enter - list a connection; `kind` from HAND_KIND_OF(). */
+void hand_enter(struct hand_item *, const struct hand_kind *const *kind);
 
 /* hand_leave - it ends here. Not for one that is on its way (MUST). */
 void hand_leave(struct hand_item *);
@@ -94,6 +112,8 @@ enum hand_event {
 	HAND_PASSED,    /* once: every connection was looked at and what could
 	                 * go at once was answered. Those that said HAND_SOON
 	                 * go later, as long as this process lives */
+	HAND_ENDED,     /* nothing more will go: the rest was refused or cannot
+	                 * be expressed */
 	HAND_BROKEN,    /* the new worker is gone: what it had not answered is
 	                 * served here; hand_give() may be called again */
 	HAND_STUCK      /* it has not answered for seconds. Nothing is taken
@@ -111,12 +131,25 @@ struct hand_counts {
 typedef void hand_heard_fn(enum hand_event, const struct hand_counts *);
 void hand_give(struct loop *, int fd, hand_heard_fn *heard);
 
+/* hand_giving - a hand-over is under way from this worker. */
+bool hand_giving(void);
+
 /* hand_take - new worker: thaw what comes on `fd` (owned). */
 void hand_take(struct loop *, int fd);
 
 /* hand_now - counts so far of this process's giving and taking. */
 void hand_now(struct hand_counts *gave, uint32_t *took);
 
-/* hand_n_items - connections entered and not left. */
-uint32_t hand_n_items(void);
+/*
+ * hand_rows - what went and what is left, by kind and reason: at most `max`
+ * rows, returns how many. A row with `why` NULL counts what was carried
+ * (`left` is 0), the others what is left because of that.
+ */
+struct hand_row {
+	const char *kind;       /* hand_kind.what */
+	const char *why;
+	uint32_t carried, left;
+};
+#define HAND_ROWS_MAX 48
+size_t hand_rows(struct hand_row *, size_t max);
 #endif

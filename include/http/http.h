@@ -17,6 +17,9 @@
 #include <base/arena.h>
 #include <base/span.h>
 
+struct wire_in;
+struct wire_out;
+
 enum http_name {                /* header names with a meaning here */
 	HTTP_OTHER = 0,
 #define NAME(id, text) HTTP_##id,
@@ -171,4 +174,17 @@ struct http_reply {
 /* http_reply_default - the built-in answer for an error status (400, 403,
  * 408, …); constant. NULL: none for that status. */
 const struct http_reply *http_reply_default(unsigned status);
+
+/* ---- hand-over (hand/hand.h) ---- */
+
+/*
+ * http_head_put, http_reply_put - write one down. http_head_get,
+ * http_reply_get - make it again in `a`; the head comes from http_head_new().
+ * False when the record is damaged or memory lacks: the result must not be
+ * used then.
+ */
+void http_head_put(const struct http_head *, struct wire_out *);
+bool http_head_get(struct http_head *, struct wire_in *, struct arena *);
+void http_reply_put(const struct http_reply *, struct wire_out *);
+bool http_reply_get(struct http_reply *, struct wire_in *, struct arena *);
 #endif

@@ -44,6 +44,9 @@ struct ipc_msg {
 	int *fds;               /* the callback takes what it wants and sets -1;
 	                         * the rest is closed afterwards */
 	size_t n_fds;
+	bool cut;               /* descriptors came that found no place here,
+	                         * and all were closed; only where the row says
+	                         * that this is no end of the channel */
 };
 
 struct ipc_chan;

@@ -21,6 +21,7 @@
 #include <base/span.h>
 #include <base/why.h>
 #include <expr/txn.h>
+#include <hand/hand.h>
 #include <http/http.h>
 #include <xprt/conn.h>
 
@@ -63,6 +64,24 @@ struct mux_stream_ops {
 	 * it; `strm` may be NULL. */
 	void (*malformed)(struct mux_end *, const struct px *,
 	    struct span bytes, size_t at);
+
+	/* ---- hand-over: the stream goes along with its client end ---- */
+
+	/* what - the word for reports. can_freeze, freeze, gone, back, start:
+	 * as in struct hand_kind, for the stream and its server end; the
+	 * stream of a client end that is gone is freed. */
+	const char *(*what)(const struct mux_end *cli);
+	enum hand_when (*can_freeze)(struct mux_end *cli, const char **why);
+	bool (*freeze)(struct mux_end *cli, struct wire_out *, int *fds,
+	    size_t *n_fds);
+	void (*gone)(struct mux_end *cli);
+	void (*back)(struct mux_end *cli, bool stays);
+	/* thaw - make the stream again. *used: how many descriptors it took.
+	 * False: none, *why says what is wrong. */
+	bool (*thaw)(struct mux_end *cli, const struct px_listen *,
+	    struct wire_in *, const int *fds, size_t n_fds, size_t *used,
+	    const char **why);
+	void (*start)(struct mux_end *cli);
 };
 extern const struct mux_stream_ops *mux_stream;
 
@@ -153,13 +172,14 @@ struct mux_end_ops {
 	 * not complete. */
 	void (*abort)(struct mux_end *, enum why);
 
-	/* ---- hand-over (hand/hand.h); NULL: cannot cross yet ---- */
+	/* ---- hand-over of server ends (hand/hand.h); client ends are
+	 * known to that room by themselves. NULL: cannot cross ---- */
 
-	/* can_freeze - may the state be written down now? */
-	bool (*can_freeze)(const struct mux_end *);
-	/* freeze - stop serving and append the state; the descriptor is
-	 * returned and stays ours. thawed elsewhere: gone - free it all, the
-	 * peer must not notice; refused there: back - serve on. */
+	/* may_cross - can it be written down? Else *why. freeze - stop serving
+	 * and append the state; the descriptor is returned and stays ours.
+	 * gone - it is served elsewhere: free it all, the peer must not
+	 * notice. back - serve on. */
+	bool (*may_cross)(const struct mux_end *, const char **why);
 	int (*freeze)(struct mux_end *, struct wire_out *);
 	void (*gone)(struct mux_end *);
 	void (*back)(struct mux_end *);
@@ -180,6 +200,22 @@ struct mux_end {
 	                                 * bytes, framing not counted */
 };
 
+/*
+ * mux_end_put, mux_end_get - what every end has, in a hand-over. A thawed end
+ * is neither dead nor does it have a stream yet. False with in->err.
+ */
+void mux_end_put(const struct mux_end *, struct wire_out *);
+bool mux_end_get(struct mux_end *, struct wire_in *);
+
+/*
+ * mux_listen_put, mux_listen_get - where a client came in, by name. `idle`:
+ * one that waits for a request may change to the frontend that has the
+ * address now. NULL: the configuration lacks it, *why says what.
+ */
+void mux_listen_put(const struct px_listen *, struct wire_out *);
+const struct px_listen *mux_listen_get(struct wire_in *, enum px_mode,
+    bool idle, const char **why);
+
 /* A protocol: a row in section "mux_protos". */
 struct mux_proto {
 	const char *name;
@@ -196,11 +232,10 @@ struct mux_proto {
 	    void *strm, enum why *err);
 	/* leave - close what is idle, as mux_leaving is set; may be NULL */
 	void (*leave)(void);
-	/* thaw - an end that another worker froze; `fd` is taken when it
-	 * succeeds. Client ends have a listener, server ends a server. */
-	struct mux_end *(*thaw)(struct wire_in *, int fd,
-	    const struct px_listen *, struct srv *, void *strm,
-	    const char **why);
+	/* thaw - a server end that another worker froze, for a stream whose
+	 * client end is there; `fd` is taken when it succeeds. */
+	struct mux_end *(*thaw)(struct wire_in *, int fd, struct srv *,
+	    struct txn *, void *strm, const char **why);
 };
 #define MUX_PROTO(ident)                                                     \
 	static const struct mux_proto mux_row_##ident;                       \

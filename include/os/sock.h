@@ -78,9 +78,13 @@ bool sock_pair(int type, int fd[2]);
  * sock_send_fds - one message with descriptors. Returns bytes sent, or -1.
  * sock_recv_fds - one message; *n_fds in: room in `fds`, out: how many came
  * (close-on-exec); surplus ones are closed and EMSGSIZE reported.
+ * sock_recv_fds_cut - the same, but when descriptors found no place here (the
+ * table is full) all are closed and *cut is set: the message itself is whole.
  */
 ssize_t sock_send_fds(int sock, const void *data, size_t len,
     const int *fds, size_t n_fds);
 ssize_t sock_recv_fds(int sock, void *data, size_t len,
     int *fds, size_t *n_fds);
+ssize_t sock_recv_fds_cut(int sock, void *data, size_t len, int *fds,
+    size_t *n_fds, bool *cut);
 #endif

@@ -233,6 +233,15 @@ struct srv_slot {                       /* embedded in the stream; zeroed */
 enum why srv_acquire(struct be *, struct txn *, struct srv *avoid,
     struct srv *want, struct srv_slot *);
 
+/*
+ * srv_queue_place - a number for the place of a queued slot; smaller is
+ * earlier. srv_queue_join - a stream that came from another process waits here
+ * at that place; `at` is the server it waits for, or NULL. As srv_acquire.
+ */
+uint64_t srv_queue_place(const struct srv_slot *);
+enum why srv_queue_join(struct be *, struct srv *at, uint64_t place,
+    struct srv_slot *);
+
 /* srv_adopt - a stream that came from another process holds a slot here from
  * now on, whatever the limits: the other one gives its own back. */
 void srv_adopt(struct srv *, struct srv_slot *);

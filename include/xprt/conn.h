@@ -22,6 +22,8 @@
 
 struct conn;
 struct px_listen;
+struct wire_in;
+struct wire_out;
 
 struct xprt_ops {
 	const char *name;
@@ -36,6 +38,9 @@ struct xprt_ops {
 	void (*shut)(struct conn *);
 	/* fini - free what the transport holds; the descriptor stays */
 	void (*fini)(struct conn *);
+	/* put - write its state down, for another worker; NULL: it cannot be
+	 * (hand/hand.h) */
+	void (*put)(const struct conn *, struct wire_out *);
 	bool raw;                       /* splice works on the descriptor */
 };
 
@@ -109,6 +114,16 @@ int conn_detach(struct conn *);
  * client closed before it was complete.
  */
 enum why conn_proxy_take(struct conn *);
+
+/*
+ * Hand-over (hand/hand.h). conn_may_cross - can it be written down? Else *why
+ * says why not, in words for people. conn_put - write it down, descriptor
+ * aside. conn_get - be that connection with `fd`, not registered with the
+ * loop; false with in->err, and `fd` stays the caller's.
+ */
+bool conn_may_cross(const struct conn *, const char **why);
+void conn_put(const struct conn *, struct wire_out *);
+bool conn_get(struct conn *, struct wire_in *, int fd);
 
 /* conn_local, conn_peer - addresses, asked of the kernel when not known. */
 const struct addr *conn_local(struct conn *);

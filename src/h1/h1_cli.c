@@ -32,7 +32,7 @@ h1_watch(struct h1_conn *h)
 {
 	if (h->conn.watched)
 		return (true);
-	if (conn_watch(&h->conn, on_client, h))
+	if (conn_watch(&h->conn, h->end.client ? on_client : h1_on_server, h))
 		return (true);
 	h->end.dead = true;
 	return (false);
@@ -45,8 +45,8 @@ arm(struct h1_conn *h, int64_t ms)
 	    ms == 0 ? CLOCK_NEVER : the_loop->now_ms + ms);
 }
 
-static void
-client_free(struct h1_conn *h)
+void
+h1_client_free(struct h1_conn *h)
 {
 	h1_owned_close(h);
 	if (h->counted)
@@ -64,6 +64,21 @@ h1_conn_new(bool client)
 	h->magic = H1_CONN_MAGIC;
 	h->conn.fd = -1;
 	h->end.client = client;
+	h1_may_travel(h);
+	return (h);
+}
+
+struct h1_conn *
+h1_client_new(const struct px_listen *listen)
+{
+	struct h1_conn *h = h1_conn_new(true);
+
+	if (h == NULL)
+		return (NULL);
+	h->cli.listen = listen;
+	list_init(&h->cli.owned);
+	h->end.ops = &client_ops;
+	tmr_init(&h->tmr, on_client_due);
 	return (h);
 }
 
@@ -71,6 +86,7 @@ void
 h1_conn_free(struct h1_conn *h)
 {
 	MUST(h->end.strm == NULL);
+	hand_leave(&h->hand);
 	tmr_stop(&the_loop->wheel, &h->tmr);
 	conn_close(&h->conn);
 	buf_drop(&h->in);
@@ -93,7 +109,7 @@ linger(struct h1_conn *h)
 	} while (why == WHY_OK);
 	buf_drop(&h->in);
 	if (why != WHY_AGAIN)
-		client_free(h);
+		h1_client_free(h);
 }
 
 /* Send what is left, then close; softly when the client may still send, as a
@@ -111,7 +127,7 @@ finish(struct h1_conn *h)
 	}
 	if (why != WHY_OK || h->conn.nolinger || h->conn.eof ||
 	    (h->rx == H1_FLOW_NONE && h->in.len == 0 && !h->conn.can_in)) {
-		client_free(h);
+		h1_client_free(h);
 		return;
 	}
 	conn_shut(&h->conn);
@@ -181,7 +197,7 @@ begin(struct h1_conn *h, struct http_head *head, size_t used, enum why why)
 	if (h->end.strm == NULL) {
 		if (b.head != NULL)
 			http_head_free(b.head);
-		client_free(h);
+		h1_client_free(h);
 		return;
 	}
 	mux_stream->wake(&h->end);
@@ -262,7 +278,7 @@ static void
 lost_client(struct h1_conn *h)
 {
 	if (h->state == H1_IDLE && !h->first) {
-		client_free(h);
+		h1_client_free(h);
 		return;
 	}
 	refuse(h, h->got_bytes ? WHY_CLI_ABORT : WHY_CLI_NO_REQUEST, 0);
@@ -297,7 +313,7 @@ read_proxy(struct h1_conn *h)
 
 	if (why == WHY_AGAIN) {
 		if (!h1_watch(h))
-			client_free(h);
+			h1_client_free(h);
 		return;
 	}
 	if (why != WHY_OK) {
@@ -364,7 +380,7 @@ on_client_due(struct tmr *t)
 		} else if (h->first) {
 			refuse(h, WHY_CLI_REQ_TIMEOUT, 0);
 		} else {
-			client_free(h);
+			h1_client_free(h);
 		}
 		break;
 	case H1_HEAD:
@@ -376,7 +392,7 @@ on_client_due(struct tmr *t)
 	case H1_FLUSH:
 	case H1_LINGER:
 	case H1_CLOSED:
-		client_free(h);
+		h1_client_free(h);
 		break;
 	}
 }
@@ -385,22 +401,18 @@ static void
 client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
 {
 	struct fe *fe = fe_of(listen->bind->px);
-	struct h1_conn *h = h1_conn_new(true);
+	struct h1_conn *h = h1_client_new(listen);
 
 	if (h == NULL) {
 		(void)close(fd);
 		fe_leave(fe);
 		return;
 	}
-	h->cli.listen = listen;
-	list_init(&h->cli.owned);
 	h->counted = true;
 	h->first = true;
-	h->end.ops = &client_ops;
 	h->end.connected = true;
 	h->conn.peer = *peer;
 	h->conn.has_peer = true;
-	tmr_init(&h->tmr, on_client_due);
 	conn_take(&h->conn, fd);
 	await_request(h);
 	if (listen->bind->accept_proxy) {
@@ -485,7 +497,7 @@ client_done(struct mux_end *e, bool keep)
 		h->held = 0;
 	}
 	if (e->dead || h->conn.err) {
-		client_free(h);
+		h1_client_free(h);
 		return;
 	}
 	if (!keep || h->want_close || h->tx_open || !may_keep(h) ||
@@ -498,7 +510,7 @@ client_done(struct mux_end *e, bool keep)
 	if (h->in.len > 0 || h->conn.can_in)
 		tmr_arm(&the_loop->wheel, &h->tmr, the_loop->now_ms);
 	else if (!h1_watch(h))
-		client_free(h);
+		h1_client_free(h);
 }
 
 static void
@@ -509,7 +521,7 @@ client_abort(struct mux_end *e, enum why why)
 	(void)why;
 	e->strm = NULL;
 	h->conn.nolinger = h->tx != H1_FLOW_NONE || h->out.len > 0;
-	client_free(h);
+	h1_client_free(h);
 }
 
 static void
@@ -544,8 +556,8 @@ close_if_idle(void *arg)
 {
 	struct h1_conn *h = OBJ(arg, struct h1_conn, H1_CONN_MAGIC);
 
-	if (h->state == H1_IDLE && h->out.len == 0 && !h->first)
-		client_free(h);
+	if (h->state == H1_IDLE && h->out.len == 0 && !h->first && !h->frozen)
+		h1_client_free(h);
 }
 
 static void
@@ -561,4 +573,5 @@ MUX_PROTO(h1) = {
 	.accept = client_accept,
 	.connect = h1_server_connect,
 	.leave = client_leave,
+	.thaw = h1_thaw,
 };

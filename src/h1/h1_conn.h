@@ -8,6 +8,7 @@
  * buffer and no stream; `end` is what a stream sees of it.
  */
 #include <h1/h1.h>
+#include <hand/hand.h>
 #include <mux/mux.h>
 #include <os/tmr.h>
 #include <srv/srv.h>
@@ -46,10 +47,12 @@ struct h1_conn {
 	bool counted : 1;       /* client: fe_enter() was done */
 	bool got_bytes : 1;     /* client: something came on it */
 	bool want_close : 1;    /* client: our message said so */
+	bool frozen : 1;        /* on its way to another worker */
 	uint8_t meth;           /* enum http_meth of the request */
 	struct conn conn;
 	struct mux_end end;
 	struct tmr tmr;
+	struct hand_item hand;
 	struct buf in, out;
 	uint64_t rx_left;       /* H1_FLOW_LENGTH */
 	uint64_t tx_left;       /* LENGTH: of the body; CHUNKED: of the chunk
@@ -78,10 +81,28 @@ struct h1_conn {
 	};
 };
 
-/* h1_conn_new - zeroed but for what is common; NULL without memory.
- * h1_conn_free - close and free. */
+/*
+ * h1_client_new, h1_server_new - without a descriptor; NULL without memory.
+ * h1_conn_free - close and free. h1_client_free - the same for a client, with
+ * all that only it uses.
+ */
+struct h1_conn *h1_client_new(const struct px_listen *);
+struct h1_conn *h1_server_new(struct srv *);
 struct h1_conn *h1_conn_new(bool client);
 void h1_conn_free(struct h1_conn *);
+void h1_client_free(struct h1_conn *);
+
+/* ---- h1_freeze.c ---- */
+
+/* h1_may_travel - list it for hand-overs. The others are as in mux_end_ops
+ * and mux_proto, for server ends. */
+void h1_may_travel(struct h1_conn *);
+bool h1_may_cross(const struct mux_end *, const char **why);
+int h1_freeze(struct mux_end *, struct wire_out *);
+void h1_gone(struct mux_end *);
+void h1_back(struct mux_end *);
+struct mux_end *h1_thaw(struct wire_in *, int fd, struct srv *, struct txn *,
+    void *strm, const char **why);
 
 /* h1_owned_close - the client goes: so do the connections it owned. */
 void h1_owned_close(struct h1_conn *client);
@@ -115,9 +136,10 @@ enum why h1_queue_head(struct h1_conn *, struct http_head *,
 /* h1_flush - send what is queued: WHY_OK all went, WHY_AGAIN, or the error. */
 enum why h1_flush(struct h1_conn *);
 
-/* h1_watch - register a client connection that has to wait; false: it is
- * broken now. Server connections always are. */
+/* h1_watch - register a connection that has to wait; false: it is broken now.
+ * Those to servers are from their start. */
 bool h1_watch(struct h1_conn *);
+void h1_on_server(void *conn, unsigned events);
 
 /* h1_fill - read once into `in`: WHY_OK bytes came, WHY_AGAIN, WHY_EOF. */
 enum why h1_fill(struct h1_conn *);

@@ -35,8 +35,8 @@ close_idle(struct srv_idle *i)
 
 /* ---- events ---- */
 
-static void
-on_server(void *arg, unsigned events)
+void
+h1_on_server(void *arg, unsigned events)
 {
 	struct h1_conn *h = OBJ(arg, struct h1_conn, H1_CONN_MAGIC);
 
@@ -142,6 +142,22 @@ connect_failed(void)
 	}
 }
 
+struct h1_conn *
+h1_server_new(struct srv *srv)
+{
+	struct h1_conn *h = h1_conn_new(false);
+
+	if (h == NULL)
+		return (NULL);
+	h->end.ops = &server_ops;
+	h->srv.srv = srv;
+	h->srv.idle.srv = srv;
+	h->srv.idle.close = close_idle;
+	list_init(&h->srv.idle.node);
+	tmr_init(&h->tmr, on_server_due);
+	return (h);
+}
+
 static struct h1_conn *
 open_new(struct srv *srv, struct txn *txn, enum why *err)
 {
@@ -152,19 +168,13 @@ open_new(struct srv *srv, struct txn *txn, enum why *err)
 		*err = connect_failed();
 		return (NULL);
 	}
-	if ((h = h1_conn_new(false)) == NULL) {
+	if ((h = h1_server_new(srv)) == NULL) {
 		fd_close(&fd);
 		*err = WHY_NOMEM;
 		return (NULL);
 	}
-	h->end.ops = &server_ops;
-	h->srv.srv = srv;
-	h->srv.idle.srv = srv;
-	h->srv.idle.close = close_idle;
-	list_init(&h->srv.idle.node);
-	tmr_init(&h->tmr, on_server_due);
 	h->conn.connecting = true;
-	if (!conn_open(&h->conn, fd, on_server, h)) {
+	if (!conn_open(&h->conn, fd, h1_on_server, h)) {
 		h1_conn_free(h);
 		*err = WHY_NOFD;
 		return (NULL);
@@ -176,7 +186,6 @@ open_new(struct srv *srv, struct txn *txn, enum why *err)
 	}
 	return (h);
 }
-
 
 struct mux_end *
 h1_server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
@@ -319,4 +328,8 @@ static const struct mux_end_ops server_ops = {
 	.deadline = h1_end_deadline,
 	.done = server_done,
 	.abort = server_abort,
+	.may_cross = h1_may_cross,
+	.freeze = h1_freeze,
+	.gone = h1_gone,
+	.back = h1_back,
 };

@@ -3,31 +3,48 @@
  * hand_give - the old worker's side: look at each connection, freeze what can
  * go, keep it until it was answered.
  *
- * Two phases: a frozen connection is not served and not freed. Ack: it is the
- * other one's. Nack, or the other one's death: it is served on here. One that
- * was on its way at several deaths may be what they died of: it stays.
+ * Two phases: a frozen connection is not served and not freed. Taken: it is
+ * the other one's. Refused, or the other one's death: it is served on here.
+ * One that was on its way at several deaths may be what they died of: it
+ * stays.
+ *
+ * Few are on their way at any time, so that none waits long: what the other
+ * one has not read yet holds connections that nobody serves.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <base/clock.h>
 #include <base/must.h>
 #include <ipc/ipc.h>
 #include <os/fault.h>
+#include <os/fd.h>
 #include <os/loop.h>
 
 #include "hand_int.h"
 
-#define IN_FLIGHT_MAX   64      /* sent and not answered */
-#define LOOKS_PER_TURN  512     /* so that others get their turn */
-#define AGAIN_MS        20      /* until those who said soon are asked */
-#define STUCK_MS        4000    /* without an answer */
-#define IMPATIENT_MS    200     /* the same, in tests */
+#define FRAMES_MAX   4          /* sent and not answered */
+#define TURN_US      2000       /* freezing in a row before others get theirs */
+#define AGAIN_MS     20         /* until those who said soon are asked */
+#define AGAIN_MANY_MS 100       /* the same, when that is much work */
+#define MANY         1000
+#define STUCK_MS     4000       /* without an answer */
+#define IMPATIENT_MS 200        /* the same, in tests */
+#define RECORD_ROOM  (IPC_BYTES_MAX - 256)      /* of one that goes in a frame */
+
+struct flight {                 /* a frame that is on its way */
+	uint32_t first_id;
+	unsigned n, left;       /* connections in it; not answered yet */
+	struct hand_item *item[HAND_BATCH];
+};
 
 struct giver {
 	struct ipc_chan chan;
 	hand_heard_fn *heard;
-	struct hand_item *flying[IN_FLIGHT_MAX];
-	unsigned n_flying;
+	struct flight flight[FRAMES_MAX];
+	unsigned n_flying;      /* connections */
 	uint32_t last_id;
 	uint32_t pass_left;     /* items not looked at in this pass */
 	bool first_pass, any_soon;
@@ -36,81 +53,78 @@ struct giver {
 	struct tmr timer;
 };
 
-struct list hand_items = LIST_INIT(hand_items);
-uint32_t hand_items_n;
+/* The frame that is being made. */
+struct frame {
+	struct flight *f;       /* NULL: none yet */
+	struct wire_out out;
+	int fds[IPC_FDS_MAX];
+	size_t n_fds;
+	int memfd[HAND_BATCH];  /* of long records; ours to close */
+	unsigned n_memfd;
+};
+
 uint32_t hand_took_n;
 
 static struct giver *giver;             /* of this process; NULL: none */
 static struct hand_counts gave;         /* so far, by all givers */
+static char frame_bytes[IPC_BYTES_MAX];
+static char record_bytes[HAND_LONG_MAX];        /* touched as far as used */
 
-/* ---- the list ---- */
-
-void
-hand_enter(struct hand_item *i, const struct hand_kind *kind, void *conn)
+/* What is left here: parts of others are not counted. */
+static uint32_t
+n_left(void)
 {
-	i->kind = kind;
-	i->conn = conn;
-	i->id = 0;
-	i->refused = false;
-	i->deaths = 0;
-	list_push_back(&hand_items, &i->node);
-	hand_items_n++;
+	uint32_t n = 0;
+
+	LIST_EACH(it, &hand_items) {
+		struct hand_item *i = LIST_ITEM(it, struct hand_item, node);
+
+		n += hand_kind_of(i)->what(i) != NULL;
+	}
+	return (n);
 }
 
-void
-hand_leave(struct hand_item *i)
+bool
+hand_giving(void)
 {
-	MUST(i->id == 0);
-	if (!list_linked(&i->node))
-		return;
-	list_del(&i->node);
-	hand_items_n--;
-}
-
-uint32_t
-hand_n_items(void)
-{
-	return (hand_items_n);
+	return (giver != NULL);
 }
 
 void
 hand_now(struct hand_counts *out, uint32_t *took)
 {
 	*out = gave;
-	out->left = hand_items_n;
+	out->left = n_left();
 	*took = hand_took_n;
 }
 
 /* ---- the end ---- */
 
 static void
-say(struct giver *g, enum hand_event event)
+say(hand_heard_fn *heard, enum hand_event event)
 {
-	gave.left = hand_items_n;
-	g->heard(event, &gave);
+	gave.left = n_left();
+	heard(event, &gave);
 }
 
 static void
-say_passed(struct giver *g)
+bring_back(struct giver *g, struct hand_item *it, bool stays)
 {
-	if (g->first_pass)
-		say(g, HAND_PASSED);
-	g->first_pass = false;
+	g->n_flying--;
+	it->id = 0;
+	hand_kind_of(it)->back(it, stays);
 }
 
-static struct hand_item *
-take_flying(struct giver *g, uint32_t id)
+static void
+survive(struct giver *g, struct hand_item *it)
 {
-	for (unsigned i = 0; i < g->n_flying; i++) {
-		struct hand_item *it = g->flying[i];
+	bool stays = ++it->deaths >= HAND_DEATHS_MAX;
 
-		if (it->id != id)
-			continue;
-		g->flying[i] = g->flying[--g->n_flying];
-		it->id = 0;
-		return (it);
+	if (stays) {
+		it->refused = hand_refusal(SPAN("new workers died of it"));
+		gave.refused++;
 	}
-	return (NULL);
+	bring_back(g, it, stays);
 }
 
 /* Nothing more will go this way: what flies comes back. */
@@ -120,77 +134,177 @@ end(struct giver *g)
 	tmr_stop(&the_loop->wheel, &g->timer);
 	ipc_close(&g->chan);
 	giver = NULL;
-	while (g->n_flying > 0) {
-		struct hand_item *it = take_flying(g, g->flying[0]->id);
-
-		if (++it->deaths >= HAND_DEATHS_MAX) {
-			it->refused = true;
-			gave.refused++;
-		}
-		it->kind->back(it->conn);
-	}
+	for (unsigned i = 0; i < FRAMES_MAX; i++)
+		for (unsigned j = 0; j < g->flight[i].n; j++)
+			if (g->flight[i].item[j] != NULL)
+				survive(g, g->flight[i].item[j]);
 	free(g);
 }
 
 static void
-broken(struct giver *g)
+end_saying(struct giver *g, enum hand_event event)
 {
 	hand_heard_fn *heard = g->heard;
 
 	end(g);
-	gave.left = hand_items_n;
-	heard(HAND_BROKEN, &gave);
+	say(heard, event);
 }
 
-/* ---- giving ---- */
+/* ---- a frame ---- */
 
-static size_t
-put_name(char *mem, const struct hand_kind *kind)
+static struct flight *
+free_flight(struct giver *g)
 {
-	size_t n = strlen(kind->name);
-
-	MUST(n > 0 && n < 256);
-	mem[0] = (char)(uint8_t)n;
-	memcpy(mem + 1, kind->name, n);
-	return (n + 1);
+	for (unsigned i = 0; i < FRAMES_MAX; i++)
+		if (g->flight[i].left == 0)
+			return (&g->flight[i]);
+	return (NULL);
 }
 
 static bool
-offer(struct giver *g, struct hand_item *it)
+frame_begin(struct giver *g, struct frame *fr)
 {
-	static char mem[IPC_BYTES_MAX];
-	size_t head = put_name(mem, it->kind), n_fds = 0;
-	struct wire_out out;
-	int fds[HAND_FDS_MAX];
-
-	wire_out_init(&out, mem + head, sizeof mem - head);
-	if (!it->kind->freeze(it->conn, &out, fds, &n_fds))
+	if (fr->f != NULL)
+		return (true);
+	if ((fr->f = free_flight(g)) == NULL)
 		return (false);
-	MUST(n_fds <= HAND_FDS_MAX);
-	if (++g->last_id == 0)
-		g->last_id = 1;
-	if (out.over || !ipc_send_tag(&g->chan, IPC_OFFER, it->kind->layout,
-	    g->last_id, mem, head + out.n, fds, n_fds)) {
-		it->refused = out.over;
-		it->kind->back(it->conn);
-		return (false);
-	}
-	if (g->n_flying == 0)
-		g->answered_ms = the_loop->now_ms;
-	it->id = g->last_id;
-	g->flying[g->n_flying++] = it;
+	fr->f->n = 0;
+	fr->f->first_id = g->last_id + 1;
+	wire_out_init(&fr->out, frame_bytes, sizeof frame_bytes);
+	fr->n_fds = 0;
+	fr->n_memfd = 0;
 	return (true);
 }
 
-static void
-look_at(struct giver *g, struct hand_item *it)
+/* Send what was gathered; false: the channel has ended, all of it is back. */
+static bool
+frame_send(struct giver *g, struct frame *fr)
 {
-	if (it->refused)
+	struct flight *f = fr->f;
+	bool sent;
+
+	if (f == NULL || f->n == 0)
+		return (true);
+	fr->f = NULL;
+	f->left = f->n;
+	if (g->n_flying == f->n)
+		g->answered_ms = the_loop->now_ms;
+	(void)fault_at("hand.send");
+	sent = ipc_send_tag(&g->chan, IPC_OFFERS, HAND_VERSION, f->first_id,
+	    fr->out.p, fr->out.n, fr->fds, fr->n_fds);
+	for (unsigned i = 0; i < fr->n_memfd; i++)
+		fd_close(&fr->memfd[i]);
+	return (sent);
+}
+
+/* A record that is too long for a frame goes through memory. */
+static int
+long_record(const struct wire_out *rec)
+{
+	int fd = memfd_create("ecluse-hand", MFD_CLOEXEC);
+
+	if (fd >= 0 && !fd_write_all(fd, rec->p, rec->n))
+		fd_close(&fd);
+	return (fd);
+}
+
+static void
+put_entry(struct frame *fr, const struct hand_item *it, uint32_t id,
+    const struct wire_out *rec, const int *fds, size_t n_fds, int memfd)
+{
+	const struct hand_kind *kind = hand_kind_of(it);
+	struct wire_out *o = &fr->out;
+	size_t mark = wire_begin(o, HAND_ENTRY, WIRE_REQUIRED);
+
+	wire_put_u64(o, HAND_E_ID, WIRE_REQUIRED, id);
+	wire_put_bytes(o, HAND_E_KIND, WIRE_REQUIRED, span_str(kind->name));
+	wire_put_u64(o, HAND_E_LAYOUT, WIRE_REQUIRED, kind->layout);
+	wire_put_u64(o, HAND_E_FDS, WIRE_REQUIRED, n_fds + (memfd >= 0));
+	if (memfd >= 0) {
+		wire_put_u64(o, HAND_E_LONG, WIRE_REQUIRED, rec->n);
+		fr->fds[fr->n_fds++] = memfd;
+		fr->memfd[fr->n_memfd++] = memfd;
+	} else {
+		wire_put_bytes(o, HAND_E_RECORD, WIRE_REQUIRED,
+		    span_of(rec->p, rec->n));
+	}
+	wire_end(o, mark);
+	for (size_t i = 0; i < n_fds; i++)
+		fr->fds[fr->n_fds++] = fds[i];
+}
+
+/* Room for a record of `n` bytes, in the frame's bytes and descriptors. */
+static bool
+has_room(const struct frame *fr, size_t n, size_t n_fds)
+{
+	return (fr->f->n < HAND_BATCH && fr->n_fds + n_fds + 1 <= IPC_FDS_MAX &&
+	    fr->out.cap - fr->out.n >= n + 256);
+}
+
+/* It stays here; there is no other way to write it. */
+static void
+stays(struct hand_item *it, const char *why)
+{
+	gave.refused++;
+	it->refused = hand_refusal(span_str(why));
+	hand_kind_of(it)->back(it, true);
+}
+
+/* Room for one more connection, in this frame or the next. */
+static bool
+have_frame(struct giver *g, struct frame *fr)
+{
+	if (fr->f != NULL && has_room(fr, 0, 0))
+		return (true);
+	return (frame_send(g, fr) && frame_begin(g, fr));
+}
+
+/* Freeze one and put it into the frame; a long one may need the next. It may
+ * be freed here, when it cannot go and ends instead. */
+static void
+offer(struct giver *g, struct frame *fr, struct hand_item *it)
+{
+	const struct hand_kind *kind = hand_kind_of(it);
+	int fds[HAND_FDS_MAX], memfd = -1;
+	struct wire_out rec;
+	size_t n_fds = 0;
+
+	wire_out_init(&rec, record_bytes, sizeof record_bytes);
+	if (fault_at("hand.freeze") || !kind->freeze(it, &rec, fds, &n_fds)) {
+		g->any_soon = true;
 		return;
-	switch (it->kind->can(it->conn)) {
+	}
+	MUST(n_fds <= HAND_FDS_MAX);
+	if (rec.over || (rec.n > RECORD_ROOM &&
+	    (memfd = long_record(&rec)) < 0)) {
+		stays(it, "its state is too long to be written down");
+		return;
+	}
+	if (!has_room(fr, memfd >= 0 ? 0 : rec.n, n_fds) &&
+	    (!frame_send(g, fr) || !frame_begin(g, fr))) {
+		fd_close(&memfd);
+		g->any_soon = true;
+		kind->back(it, false);
+		return;
+	}
+	it->id = ++g->last_id;
+	put_entry(fr, it, it->id, &rec, fds, n_fds, memfd);
+	fr->f->item[fr->f->n++] = it;
+	g->n_flying++;
+}
+
+/* ---- passes ---- */
+
+static void
+look_at(struct giver *g, struct frame *fr, struct hand_item *it)
+{
+	const char *why;
+
+	if (it->refused != 0 || it->id != 0)
+		return;
+	switch (hand_kind_of(it)->can(it, &why)) {
 	case HAND_NOW:
-		if (!offer(g, it))
-			g->any_soon = true;
+		offer(g, fr, it);
 		break;
 	case HAND_SOON:
 		g->any_soon = true;
@@ -199,6 +313,8 @@ look_at(struct giver *g, struct hand_item *it)
 		if (g->first_pass)
 			gave.never++;
 		break;
+	case HAND_ALONG:
+		break;
 	}
 }
 
@@ -206,20 +322,24 @@ look_at(struct giver *g, struct hand_item *it)
 static void
 pump(struct giver *g)
 {
+	struct frame fr = { 0 };
+	int64_t until = clock_mono_us() + TURN_US;
 	unsigned looks = 0;
 
-	while (g->pass_left > 0 && g->n_flying < IN_FLIGHT_MAX &&
-	    looks++ < LOOKS_PER_TURN && !list_empty(&hand_items)) {
+	while (g->pass_left > 0 && !list_empty(&hand_items) &&
+	    (++looks % 16 != 0 || clock_mono_us() < until) &&
+	    have_frame(g, &fr)) {
 		struct hand_item *it = LIST_ITEM(hand_items.next,
 		    struct hand_item, node);
 
 		g->pass_left--;
 		list_del(&it->node);
 		list_push_back(&hand_items, &it->node);
-		if (it->id == 0)
-			look_at(g, it);
+		look_at(g, &fr, it);
 	}
 	if (list_empty(&hand_items))
+		g->pass_left = 0;
+	if (!frame_send(g, &fr))
 		g->pass_left = 0;
 }
 
@@ -230,29 +350,35 @@ begin_pass(struct giver *g)
 	g->any_soon = false;
 }
 
+static int64_t
+until_next(const struct giver *g)
+{
+	if (g->pass_left > 0 && g->n_flying == 0)
+		return (0);
+	return (hand_items_n > MANY ? AGAIN_MANY_MS : AGAIN_MS);
+}
+
 static void
 go_on(struct giver *g)
 {
-	int64_t wait = AGAIN_MS;
-
 	pump(g);
 	if (g->chan.fd < 0) {
-		broken(g);
+		end_saying(g, HAND_BROKEN);
 		return;
 	}
-	if (g->pass_left > 0)
-		wait = g->n_flying < IN_FLIGHT_MAX ? 0 : AGAIN_MS;
-	else if (g->n_flying == 0) {
-		say_passed(g);
-		if (!g->any_soon || hand_items_n == 0) {
+	if (g->pass_left == 0 && g->n_flying == 0) {
+		if (g->first_pass)
+			say(g->heard, HAND_PASSED);
+		g->first_pass = false;
+		if (!g->any_soon) {
 			(void)ipc_send(&g->chan, IPC_HAND_END, NULL, 0, NULL,
 			    0);
-			end(g);
+			end_saying(g, HAND_ENDED);
 			return;
 		}
 	}
 	tmr_stop(&the_loop->wheel, &g->timer);
-	tmr_arm(&the_loop->wheel, &g->timer, the_loop->now_ms + wait);
+	tmr_arm(&the_loop->wheel, &g->timer, the_loop->now_ms + until_next(g));
 }
 
 static void
@@ -265,34 +391,104 @@ on_timer(struct tmr *t)
 	else if (g->n_flying > 0 && the_loop->now_ms >= g->answered_ms +
 	    g->patience_ms) {
 		g->answered_ms = INT64_MAX - g->patience_ms;
-		say(g, HAND_STUCK);
+		say(g->heard, HAND_STUCK);
 	}
 	go_on(g);
+}
+
+/* ---- answers ---- */
+
+/* The item with that id, off its flight; NULL: none of ours. */
+static struct hand_item *
+take_flying(struct giver *g, uint32_t id)
+{
+	for (unsigned i = 0; i < FRAMES_MAX; i++) {
+		struct flight *f = &g->flight[i];
+		struct hand_item *it;
+
+		if (f->left == 0 || id - f->first_id >= f->n)
+			continue;
+		it = f->item[id - f->first_id];
+		f->item[id - f->first_id] = NULL;
+		if (it != NULL)
+			f->left--;
+		return (it);
+	}
+	return (NULL);
+}
+
+static void
+was_taken(struct giver *g, uint32_t id)
+{
+	struct hand_item *it = take_flying(g, id);
+	const char *what;
+
+	if (it == NULL)
+		return;
+	what = hand_kind_of(it)->what(it);
+	hand_count_carried(what != NULL ? what : "other");
+	gave.carried++;
+	g->n_flying--;
+	it->id = 0;
+	hand_leave(it);
+	hand_kind_of(it)->gone(it);
+}
+
+static void
+was_refused(struct giver *g, uint32_t id, struct span why)
+{
+	struct hand_item *it = take_flying(g, id);
+
+	if (it == NULL)
+		return;
+	gave.refused++;
+	it->refused = hand_refusal(why);
+	bring_back(g, it, true);
+}
+
+static void
+read_answers(struct giver *g, struct span data)
+{
+	struct wire_in in, one;
+	enum wire_need need;
+	struct span s;
+	unsigned tag;
+	uint64_t id;
+
+	wire_in_init(&in, data);
+	while (wire_next(&in, &tag, &need, &s)) {
+		if (tag == HAND_A_TAKEN) {
+			for (; s.n >= 4; s = span_skip(s, 4)) {
+				uint32_t v;
+
+				memcpy(&v, s.p, 4);
+				was_taken(g, v);
+			}
+		} else if (tag == HAND_A_REFUSED) {
+			wire_in_init(&one, s);
+			if (!wire_find_u64(&one, HAND_R_ID, &id) ||
+			    id > UINT32_MAX || !wire_find(&one, HAND_R_WHY,
+			    &s))
+				continue;
+			was_refused(g, (uint32_t)id, s);
+		}
+	}
 }
 
 static void
 on_taker(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 {
 	struct giver *g = arg;
-	struct hand_item *it;
 
 	(void)c;
 	if (m == NULL) {
-		broken(g);
+		end_saying(g, HAND_BROKEN);
 		return;
 	}
+	if (m->type != IPC_ANSWERS)
+		return;
 	g->answered_ms = the_loop->now_ms;
-	if ((it = take_flying(g, m->tag)) == NULL)
-		return;
-	if (m->type == IPC_ACK) {
-		gave.carried++;
-		hand_leave(it);
-		it->kind->gone(it->conn);
-	} else {
-		gave.refused++;
-		it->refused = true;
-		it->kind->back(it->conn);
-	}
+	read_answers(g, m->data);
 	if (g->n_flying == 0 || g->pass_left > 0)
 		go_on(g);
 }

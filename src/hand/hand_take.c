@@ -1,75 +1,211 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hand_take - the new worker's side: thaw what comes, say yes or no.
+ * hand_take - the new worker's side: thaw what comes, answer, then serve.
+ *
+ * Nothing that was thawed reads or writes before the answer has left, so a
+ * worker that dies until then has done nothing that its connections' peers
+ * could have seen, and the old one goes on with them.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <base/must.h>
 #include <ipc/ipc.h>
+#include <os/fault.h>
+#include <os/fd.h>
 
 #include "hand_int.h"
 
-extern const struct hand_kind *const __start_hand_kinds[]
-    __attribute__((weak));
-extern const struct hand_kind *const __stop_hand_kinds[]
-    __attribute__((weak));
+struct entry {
+	const struct hand_kind *const *kind;
+	uint32_t id;
+	uint64_t layout, n_fds, long_n;
+	struct span kind_name, record;
+	void *map;              /* of a long record; NULL */
+};
 
-const struct hand_kind *
-hand_kind_find(struct span name)
+struct answer {
+	char bytes[16 * 1024];
+	struct wire_out out;
+	uint32_t taken[IPC_FDS_MAX];
+	struct hand_item *item[IPC_FDS_MAX];
+	size_t n_taken;
+};
+
+/* ---- one entry ---- */
+
+static bool
+read_entry(struct span bytes, struct entry *e, const char **why)
 {
-	for (const struct hand_kind *const *k = __start_hand_kinds;
-	    k < __stop_hand_kinds; k++)
-		if (span_is(name, (*k)->name))
-			return (*k);
-	return (NULL);
+	struct wire_in in;
+	uint64_t id;
+
+	*e = (struct entry){ 0 };
+	wire_in_init(&in, bytes);
+	if (!wire_find_u64(&in, HAND_E_ID, &id) || id > UINT32_MAX ||
+	    !wire_find(&in, HAND_E_KIND, &e->kind_name) ||
+	    !wire_find_u64(&in, HAND_E_LAYOUT, &e->layout) ||
+	    !wire_find_u64(&in, HAND_E_FDS, &e->n_fds))
+		return (false);
+	e->id = (uint32_t)id;
+	*why = "a kind of connection that is not known here";
+	if ((e->kind = hand_kind_find(e->kind_name)) == NULL)
+		return (true);
+	*why = "written in a layout that is not known here";
+	if ((*e->kind)->layout != e->layout)
+		e->kind = NULL;
+	if (!wire_find(&in, HAND_E_RECORD, &e->record) &&
+	    !wire_find_u64(&in, HAND_E_LONG, &e->long_n))
+		return (false);
+	return (true);
 }
 
-/* The kind's name, then its record. */
-static const struct hand_kind *
-cut_kind(const struct ipc_msg *m, struct span *record, const char **why)
+static bool
+map_long(struct entry *e, const int *fds)
 {
-	const struct hand_kind *k;
-	size_t n;
+	struct stat st;
 
-	*why = "a record without a kind";
-	if (m->data.n == 0 || (n = (uint8_t)m->data.p[0]) == 0 ||
-	    m->data.n - 1 < n)
+	if (e->long_n == 0)
+		return (true);
+	if (e->long_n > HAND_LONG_MAX || e->n_fds == 0 ||
+	    fstat(fds[0], &st) != 0 || !S_ISREG(st.st_mode) ||
+	    (uint64_t)st.st_size < e->long_n)
+		return (false);
+	e->map = mmap(NULL, e->long_n, PROT_READ, MAP_PRIVATE, fds[0], 0);
+	if (e->map == MAP_FAILED) {
+		e->map = NULL;
+		return (false);
+	}
+	e->record = span_of(e->map, e->long_n);
+	return (true);
+}
+
+/* All descriptors but a record's memory are sockets or pipes. */
+static bool
+are_streams(const int *fds, size_t n)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < n; i++)
+		if (fstat(fds[i], &st) != 0 || (!S_ISSOCK(st.st_mode) &&
+		    !S_ISFIFO(st.st_mode)))
+			return (false);
+	return (true);
+}
+
+/* Returns what was thawed; its descriptors are then no more in `fds`. */
+static struct hand_item *
+thaw(struct entry *e, int *fds, const char **why)
+{
+	size_t skip = e->long_n != 0, n = (size_t)e->n_fds - skip;
+	struct hand_item *item;
+	struct wire_in in;
+
+	*why = "its record is damaged";
+	if (!map_long(e, fds))
 		return (NULL);
-	*why = "a kind that is not known here";
-	if ((k = hand_kind_find(span_of(m->data.p + 1, n))) == NULL)
+	*why = "what came with it is no socket";
+	if (!are_streams(fds + skip, n))
 		return (NULL);
-	*why = "a layout that is not known here";
-	if (k->layout != m->flags)
-		return (NULL);
-	*record = span_skip(m->data, 1 + n);
-	return (k);
+	wire_in_init(&in, e->record);
+	*why = "it could not be thawed";
+	item = fault_at("hand.thaw") ? NULL : (*e->kind)->thaw(&in, fds + skip, n, why);
+	if (e->map != NULL)
+		(void)munmap(e->map, e->long_n);
+	e->map = NULL;
+	if (item == NULL && in.err != NULL)
+		*why = in.err;
+	for (size_t i = skip; item != NULL && i < e->n_fds; i++)
+		fds[i] = -1;
+	return (item);
+}
+
+/* ---- a frame ---- */
+
+static void
+refuse(struct answer *a, uint32_t id, const char *why)
+{
+	size_t mark = wire_begin(&a->out, HAND_A_REFUSED, WIRE_REQUIRED);
+
+	wire_put_u64(&a->out, HAND_R_ID, WIRE_REQUIRED, id);
+	wire_put_bytes(&a->out, HAND_R_WHY, WIRE_REQUIRED,
+	    span_of(why, strnlen(why, 95)));
+	wire_end(&a->out, mark);
+}
+
+/* False: the frame breaks the rules. */
+static bool
+take_frame(struct ipc_msg *m, struct answer *a)
+{
+	struct wire_in in;
+	enum wire_need need;
+	struct span bytes;
+	const char *why;
+	struct entry e;
+	unsigned tag;
+	size_t at = 0;
+
+	wire_in_init(&in, m->data);
+	while (wire_next(&in, &tag, &need, &bytes)) {
+		struct hand_item *item = NULL;
+
+		if (tag != HAND_ENTRY || !read_entry(bytes, &e, &why) ||
+		    a->n_taken == HAND_BATCH)
+			return (false);
+		if (m->cut)
+			why = "no descriptors are left here: raise 'ulimit-n'";
+		else if (e.n_fds > m->n_fds - at)
+			return (false);
+		else if (e.kind != NULL)
+			item = thaw(&e, m->fds + at, &why);
+		at += m->cut ? 0 : e.n_fds;
+		if (item == NULL) {
+			refuse(a, e.id, why);
+			continue;
+		}
+		a->taken[a->n_taken] = e.id;
+		a->item[a->n_taken++] = item;
+	}
+	return (in.err == NULL);
+}
+
+/* The answer has left: they are ours. Else the other one goes on with them. */
+static void
+settle(struct answer *a, bool ours)
+{
+	for (size_t i = 0; i < a->n_taken; i++) {
+		struct hand_item *it = a->item[i];
+
+		if (ours) {
+			hand_took_n++;
+			hand_kind_of(it)->start(it);
+		} else {
+			hand_leave(it);
+			hand_kind_of(it)->gone(it);
+		}
+	}
 }
 
 static void
-on_offer(struct ipc_chan *c, struct ipc_msg *m)
+on_offers(struct ipc_chan *c, struct ipc_msg *m)
 {
-	const struct hand_kind *k;
-	struct span record;
-	struct wire_in in;
-	const char *why;
+	struct answer a;
+	bool good;
 
-	if ((k = cut_kind(m, &record, &why)) != NULL) {
-		wire_in_init(&in, record);
-		why = "it could not be thawed";
-		if (k->thaw(&in, m->fds, m->n_fds, &why) != NULL) {
-			for (size_t i = 0; i < m->n_fds; i++)
-				m->fds[i] = -1;
-			hand_took_n++;
-			(void)ipc_send_tag(c, IPC_ACK, 0, m->tag, NULL, 0,
-			    NULL, 0);
-			return;
-		}
-	}
-	if (why == NULL)
-		why = "no reason given";
-	(void)ipc_send_tag(c, IPC_NACK, 0, m->tag, why, strnlen(why, 255),
-	    NULL, 0);
+	a.n_taken = 0;
+	wire_out_init(&a.out, a.bytes, sizeof a.bytes);
+	good = m->flags == HAND_VERSION && take_frame(m, &a);
+	if (good && a.n_taken > 0)
+		wire_put_bytes(&a.out, HAND_A_TAKEN, WIRE_REQUIRED,
+		    span_of((const char *)a.taken,
+		    a.n_taken * sizeof a.taken[0]));
+	good = good && !a.out.over && !fault_at("hand.ack") && ipc_send_tag(c, IPC_ANSWERS,
+	    HAND_VERSION, m->tag, a.out.p, a.out.n, NULL, 0);
+	settle(&a, good);
+	if (!good)
+		ipc_close(c);
 }
 
 static void
@@ -80,12 +216,12 @@ on_giver(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 		free(c);
 		return;
 	}
-	if (m->type == IPC_OFFER)
-		on_offer(c, m);
-	else if (m->type == IPC_HAND_END) {
+	if (m->type == IPC_OFFERS)
+		on_offers(c, m);
+	else if (m->type == IPC_HAND_END)
 		ipc_close(c);
+	if (c->fd < 0)
 		free(c);
-	}
 }
 
 void

@@ -194,6 +194,9 @@ is_allowed(const struct ipc_chan *c, const struct ipc_msg *m)
 {
 	const struct row *r = row_of(m->type);
 
+	/* Connections that find no place here can still be refused. */
+	if (m->cut && m->type != IPC_OFFERS)
+		return (false);
 	return (r != NULL && (r->from & c->peer) != 0 &&
 	    (r->to & c->me) != 0 && m->data.n <= r->bytes &&
 	    m->n_fds <= r->fds);
@@ -208,8 +211,8 @@ receive(struct ipc_chan *c, struct ipc_msg *m)
 
 	m->fds = in_fds;
 	m->n_fds = IPC_FDS_MAX;
-	got = sock_recv_fds(c->fd, in_bytes, sizeof in_bytes, in_fds,
-	    &m->n_fds);
+	got = sock_recv_fds_cut(c->fd, in_bytes, sizeof in_bytes, in_fds,
+	    &m->n_fds, &m->cut);
 	if (got < 0)
 		return (errno == EAGAIN ? 0 : -1);
 	if (got < (ssize_t)sizeof head) {

@@ -80,7 +80,8 @@ take_fds(struct msghdr *msg, int *fds, size_t room, size_t *n)
 }
 
 ssize_t
-sock_recv_fds(int sock, void *data, size_t len, int *fds, size_t *n_fds)
+sock_recv_fds_cut(int sock, void *data, size_t len, int *fds, size_t *n_fds,
+    bool *cut)
 {
 	struct iovec iov = { data, len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
@@ -92,16 +93,32 @@ sock_recv_fds(int sock, void *data, size_t len, int *fds, size_t *n_fds)
 	msg.msg_control = control.bytes;
 	msg.msg_controllen = sizeof(control.bytes);
 	*n_fds = 0;
+	*cut = false;
 	do
 		got = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return (-1);
-	if (take_fds(&msg, fds, room, n_fds) &&
-	    (msg.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) == 0)
+	*cut = !take_fds(&msg, fds, room, n_fds) ||
+	    (msg.msg_flags & MSG_CTRUNC) != 0;
+	if (!*cut && (msg.msg_flags & MSG_TRUNC) == 0)
 		return (got);
 	while (*n_fds > 0)
 		close(fds[--*n_fds]);
+	if ((msg.msg_flags & MSG_TRUNC) == 0)
+		return (got);
+	errno = EMSGSIZE;
+	return (-1);
+}
+
+ssize_t
+sock_recv_fds(int sock, void *data, size_t len, int *fds, size_t *n_fds)
+{
+	bool cut;
+	ssize_t got = sock_recv_fds_cut(sock, data, len, fds, n_fds, &cut);
+
+	if (got < 0 || !cut)
+		return (got);
 	errno = EMSGSIZE;
 	return (-1);
 }

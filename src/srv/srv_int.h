@@ -136,6 +136,9 @@ void srv_slot_take(struct srv_slot *, struct srv *);
 
 /* queue_push - wait at `srv`, or NULL: for any server of the backend. */
 enum why queue_push(struct be *, struct srv *, struct srv_slot *);
+/* queue_push_at - the same, as old as `seq`. */
+enum why queue_push_at(struct be *, struct srv *, struct srv_slot *,
+    uint64_t seq);
 /* queue_leave - a queued slot goes away. */
 void queue_leave(struct srv_slot *);
 /* queue_pass - hand a reserved place over to the first in the queue; false:

@@ -360,6 +360,14 @@ keep_looking(void)
 enum why
 queue_push(struct be *be, struct srv *srv, struct srv_slot *slot)
 {
+	return (queue_push_at(be, srv, slot,
+	    atomic_fetch_add(&srv_glob->seq, 1)));
+}
+
+enum why
+queue_push_at(struct be *be, struct srv *srv, struct srv_slot *slot,
+    uint64_t seq)
+{
 	uint32_t no;
 
 	if (my_no < 0 || (no = ticket_get()) == 0)
@@ -372,7 +380,7 @@ queue_push(struct be *be, struct srv *srv, struct srv_slot *slot)
 	slot->ticket = no;
 	slot->srv = srv;
 	n_waiting++;
-	ticket_at(no)->seq = atomic_fetch_add(&srv_glob->seq, 1);
+	ticket_at(no)->seq = seq;
 	lock(be);
 	insert(be->shm, srv == NULL ? NULL : srv->shm, no);
 	shm_unlock(&be->shm->lock);
@@ -380,6 +388,13 @@ queue_push(struct be *be, struct srv *srv, struct srv_slot *slot)
 	queue_serve(be);
 	keep_looking();
 	return (WHY_AGAIN);
+}
+
+uint64_t
+srv_queue_place(const struct srv_slot *slot)
+{
+	MUST(slot->state == SRV_SLOT_QUEUED);
+	return (ticket_at(slot->ticket)->seq);
 }
 
 void

@@ -224,6 +224,22 @@ srv_adopt(struct srv *srv, struct srv_slot *slot)
 	list_push_back(&srv->strms, &slot->node);
 }
 
+enum why
+srv_queue_join(struct be *be, struct srv *at, uint64_t place,
+    struct srv_slot *slot)
+{
+	enum why why;
+
+	MUST(slot->state == SRV_SLOT_NONE);
+	slot->be = be;
+	slot->srv = NULL;
+	enter_backend(be);
+	why = queue_push_at(be, at, slot, place);
+	if (why != WHY_AGAIN)
+		leave_backend(be);
+	return (why);
+}
+
 uint32_t
 be_queued(const struct be *be)
 {

@@ -275,7 +275,7 @@ one_stream(struct agent_answer *a, const struct question *q,
 {
 	struct strm *s = find_strm(q->want);
 
-	if (s == NULL || hand_in_flight(&s->hand))
+	if (s == NULL || s->frozen)
 		return;
 	end->found = true;
 	if (!q->kill) {

@@ -326,8 +326,12 @@ strm_fail(struct strm *s, enum why why)
 void
 strm_kill_all(void)
 {
-	LIST_EACH(n, &strm_all)
-		(void)strm_fail(LIST_ITEM(n, struct strm, node), WHY_STOP);
+	LIST_EACH(n, &strm_all) {
+		struct strm *s = LIST_ITEM(n, struct strm, node);
+
+		if (!s->frozen)         /* another worker may have it */
+			(void)strm_fail(s, WHY_STOP);
+	}
 }
 
 unsigned

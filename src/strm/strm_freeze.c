@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * strm_freeze - a stream of mode tcp goes to a worker of the next generation:
- * both ends, what is on its way between them, and what its log line needs.
+ * strm_freeze - a stream goes to a worker of the next generation along with
+ * its client: the server end or the place in a queue, the request as long as
+ * it may be needed, what is on its way, and what the log line will say.
  *
  * Objects go by name. Times are CLOCK_MONOTONIC of the same host, so they
  * stay as they are.
@@ -11,222 +12,253 @@
 #include <base/must.h>
 #include <wire/wire.h>
 
-#define STRM_LAYOUT 1
+#include "strm_freeze.h"
 
 enum {                                  /* tags; never reused */
-	TAG_FE = 1, TAG_LISTEN = 2, TAG_BE = 3, TAG_SRV = 4, TAG_STATE = 5,
-	TAG_PROTO = 6, TAG_CLI = 7, TAG_SERVER = 8, TAG_UNIQ_ID = 9
+	TAG_STATE = 1, TAG_TXN = 2, TAG_TIMES = 3, TAG_BE = 4, TAG_SRV = 5,
+	TAG_REQUEST = 6, TAG_REPLY = 7, TAG_PROTO = 8, TAG_SERVER = 9,
+	TAG_AVOID = 10, TAG_CAP_REQ = 11, TAG_CAP_RES = 12
 };
-
-/* What crosses of the stream itself. */
-struct frozen {
-	struct txn_times t;
-	uint64_t cli_got, cli_put, srv_got, srv_put;
-	int64_t cli_seen_ms, srv_seen_ms;
-	uint32_t up_held, down_held;
-	uint32_t req_no;
-	uint16_t retries;
-	uint8_t req_done, res_done, cli_shut, srv_shut, redispatched;
-	int8_t log_level;
-};
-
-static const struct wire_field fields[] = {
-	WIRE(1,  RAW,  WIRE_REQUIRED, struct frozen, t),
-	WIRE(2,  U64,  WIRE_REQUIRED, struct frozen, cli_got),
-	WIRE(3,  U64,  WIRE_REQUIRED, struct frozen, cli_put),
-	WIRE(4,  U64,  WIRE_REQUIRED, struct frozen, srv_got),
-	WIRE(5,  U64,  WIRE_REQUIRED, struct frozen, srv_put),
-	WIRE(6,  I64,  WIRE_REQUIRED, struct frozen, cli_seen_ms),
-	WIRE(7,  I64,  WIRE_REQUIRED, struct frozen, srv_seen_ms),
-	WIRE(8,  U32,  WIRE_REQUIRED, struct frozen, up_held),
-	WIRE(9,  U32,  WIRE_REQUIRED, struct frozen, down_held),
-	WIRE(10, U32,  WIRE_OPTIONAL, struct frozen, req_no),
-	WIRE(11, U16,  WIRE_OPTIONAL, struct frozen, retries),
-	WIRE(12, U8,   WIRE_REQUIRED, struct frozen, req_done),
-	WIRE(13, U8,   WIRE_REQUIRED, struct frozen, res_done),
-	WIRE(14, U8,   WIRE_REQUIRED, struct frozen, cli_shut),
-	WIRE(15, U8,   WIRE_REQUIRED, struct frozen, srv_shut),
-	WIRE(16, U8,   WIRE_OPTIONAL, struct frozen, redispatched),
-	WIRE(17, U8,   WIRE_OPTIONAL, struct frozen, log_level),
-	WIRE_END
-};
+#define TAG_CAPTURE 1                   /* inside TAG_CAP_*: one value */
+#define TAG_NO_CAPTURE 2                /* the header was not there */
 
 /* ---- the old worker ---- */
 
-static enum hand_when
-can_go(void *conn)
+static struct strm *
+of_client(const struct mux_end *cli)
 {
-	struct strm *s = OBJ(conn, struct strm, STRM_MAGIC);
+	return (OBJ(cli->strm, struct strm, STRM_MAGIC));
+}
 
-	if (s->cli->ops->freeze == NULL)
-		return (HAND_NEVER);
-	if (s->phase != STRM_EXCHANGE || !s->cli->ops->can_freeze(s->cli) ||
-	    !s->srv->ops->can_freeze(s->srv))
+static const char *
+what(const struct mux_end *cli)
+{
+	const struct strm *s = of_client(cli);
+
+	if (s->phase == STRM_QUEUE)
+		return ("queued");
+	if (s->phase == STRM_TARPIT)
+		return ("tarpit");
+	if (s->tunnel)
+		return (is_http(s) ? "tunnel" : "tcp");
+	return ("http-exchange");
+}
+
+static enum hand_when
+can_freeze(struct mux_end *cli, const char **why)
+{
+	const struct strm *s = of_client(cli);
+
+	switch ((enum strm_phase)s->phase) {
+	case STRM_QUEUE:
+	case STRM_TARPIT:
+	case STRM_BACKOFF:
+		return (HAND_NOW);
+	case STRM_CONNECT:
+	case STRM_EXCHANGE:
+		break;
+	default:
+		*why = "a rule waits for something";
 		return (HAND_SOON);
-	return (HAND_NOW);
+	}
+	if (s->srv->ops->freeze == NULL) {
+		*why = "its server's protocol cannot be handed over yet";
+		return (HAND_NEVER);
+	}
+	return (s->srv->ops->may_cross(s->srv, why) ? HAND_NOW : HAND_SOON);
 }
 
 static void
-write_state(const struct strm *s, struct wire_out *out)
+put_captures(struct wire_out *out, unsigned tag, const struct txn_capture *c)
 {
-	const struct txn *t = &s->txn;
-	struct frozen f = {
-		.t = t->t,
-		.cli_got = s->cli->got, .cli_put = s->cli->put,
-		.srv_got = s->srv->got, .srv_put = s->srv->put,
-		.cli_seen_ms = s->cli_seen_ms, .srv_seen_ms = s->srv_seen_ms,
-		.up_held = s->up.held, .down_held = s->down.held,
-		.req_no = t->req_no, .retries = t->retries,
-		.req_done = s->req_done, .res_done = s->res_done,
-		.cli_shut = s->cli_shut, .srv_shut = s->srv_shut,
-		.redispatched = t->redispatched, .log_level = t->log_level,
-	};
 	size_t mark;
 
-	wire_put_bytes(out, TAG_FE, WIRE_REQUIRED, span_str(t->fe->name));
-	wire_put_bytes(out, TAG_LISTEN, WIRE_OPTIONAL,
-	    span_str(t->listen->text));
-	wire_put_bytes(out, TAG_BE, WIRE_REQUIRED, span_str(t->be->name));
-	wire_put_bytes(out, TAG_SRV, WIRE_REQUIRED, span_str(t->srv->name));
-	wire_put_bytes(out, TAG_PROTO, WIRE_REQUIRED,
-	    span_str(s->cli->ops->name));
-	if (t->uniq_id.n > 0)
-		wire_put_bytes(out, TAG_UNIQ_ID, WIRE_OPTIONAL, t->uniq_id);
-	mark = wire_begin(out, TAG_STATE, WIRE_REQUIRED);
-	wire_put(out, fields, &f);
+	if (c->n == 0)
+		return;
+	mark = wire_begin(out, tag, WIRE_OPTIONAL);
+	for (unsigned i = 0; i < c->n; i++)
+		wire_put_bytes(out, c->v[i].p == NULL ? TAG_NO_CAPTURE :
+		    TAG_CAPTURE, WIRE_REQUIRED, c->v[i]);
 	wire_end(out, mark);
+}
+
+static void
+put_state(const struct strm *s, struct wire_out *out)
+{
+	const struct frozen f = {
+		.phase = s->phase, .conn_mode = s->conn_mode,
+		.tunnel = s->tunnel, .req_sent = s->req_sent,
+		.req_done = s->req_done, .res_head = s->res_head,
+		.res_done = s->res_done, .cli_shut = s->cli_shut,
+		.srv_shut = s->srv_shut, .logged = s->logged,
+		.monitor = s->monitor, .fresh_only = s->fresh_only,
+		.tries = s->tries, .reply_status = s->rules.status,
+		.cli_seen_ms = s->cli_seen_ms, .srv_seen_ms = s->srv_seen_ms,
+		.wait_until_ms = s->wait_until_ms,
+		.up_held = s->up.held, .down_held = s->down.held,
+		.queued = s->slot.state == SRV_SLOT_QUEUED,
+		.place = s->slot.state == SRV_SLOT_QUEUED ?
+		    srv_queue_place(&s->slot) : 0,
+	};
+	size_t mark = wire_begin(out, TAG_STATE, WIRE_REQUIRED);
+
+	wire_put(out, strm_frozen_fields, &f);
+	wire_end(out, mark);
+	mark = wire_begin(out, TAG_TXN, WIRE_REQUIRED);
+	wire_put(out, strm_txn_fields, &s->txn);
+	wire_end(out, mark);
+	mark = wire_begin(out, TAG_TIMES, WIRE_REQUIRED);
+	wire_put(out, strm_times_fields, &s->txn.t);
+	wire_end(out, mark);
+	put_captures(out, TAG_CAP_REQ, &s->txn.cap_req);
+	put_captures(out, TAG_CAP_RES, &s->txn.cap_res);
+}
+
+static void
+put_names(const struct strm *s, struct wire_out *out)
+{
+	const struct srv *srv = s->slot.srv;
+
+	if (s->txn.be != NULL)
+		wire_put_bytes(out, TAG_BE, WIRE_REQUIRED,
+		    span_str(s->txn.be->name));
+	if (srv != NULL)
+		wire_put_bytes(out, TAG_SRV, WIRE_REQUIRED,
+		    span_str(srv->cfg->name));
+	if (s->avoid != NULL)
+		wire_put_bytes(out, TAG_AVOID, WIRE_OPTIONAL,
+		    span_str(s->avoid->cfg->name));
+}
+
+static void
+put_messages(const struct strm *s, struct wire_out *out)
+{
+	size_t mark;
+
+	if (s->txn.req != NULL) {
+		mark = wire_begin(out, TAG_REQUEST, WIRE_REQUIRED);
+		http_head_put(s->txn.req, out);
+		wire_end(out, mark);
+	}
+	if (s->phase == STRM_TARPIT && s->rules.reply != NULL) {
+		mark = wire_begin(out, TAG_REPLY, WIRE_REQUIRED);
+		http_reply_put(s->rules.reply, out);
+		wire_end(out, mark);
+	}
+}
+
+static void
+put_pipe(const struct strm_pipe *p, int *fds, size_t *n)
+{
+	if (p->held == 0)
+		return;
+	fds[(*n)++] = p->rd;
+	fds[(*n)++] = p->wr;
 }
 
 static bool
-freeze(void *conn, struct wire_out *out, int *fds, size_t *n_fds)
+freeze(struct mux_end *cli, struct wire_out *out, int *fds, size_t *n_fds)
 {
-	struct strm *s = OBJ(conn, struct strm, STRM_MAGIC);
-	size_t mark, n = 0;
+	struct strm *s = of_client(cli);
+	size_t mark;
 
-	write_state(s, out);
+	MUST(!s->frozen && !s->running);
+	put_state(s, out);
+	put_names(s, out);
+	put_messages(s, out);
+	if (s->srv != NULL) {
+		wire_put_bytes(out, TAG_PROTO, WIRE_REQUIRED,
+		    span_str(s->srv->ops->name));
+		mark = wire_begin(out, TAG_SERVER, WIRE_REQUIRED);
+		fds[(*n_fds)++] = s->srv->ops->freeze(s->srv, out);
+		wire_end(out, mark);
+	}
+	put_pipe(&s->up, fds, n_fds);
+	put_pipe(&s->down, fds, n_fds);
 	tmr_stop(&the_loop->wheel, &s->tmr);
-	mark = wire_begin(out, TAG_CLI, WIRE_REQUIRED);
-	fds[n++] = s->cli->ops->freeze(s->cli, out);
-	wire_end(out, mark);
-	mark = wire_begin(out, TAG_SERVER, WIRE_REQUIRED);
-	fds[n++] = s->srv->ops->freeze(s->srv, out);
-	wire_end(out, mark);
-	if (s->up.held > 0) {
-		fds[n++] = s->up.rd;
-		fds[n++] = s->up.wr;
-	}
-	if (s->down.held > 0) {
-		fds[n++] = s->down.rd;
-		fds[n++] = s->down.wr;
-	}
-	*n_fds = n;
-	if (!out->over)
-		return (true);
-	s->cli->ops->back(s->cli);
-	s->srv->ops->back(s->srv);
-	return (false);
+	s->frozen = true;
+	return (true);
 }
 
+/* Used for one that went over, and for one that came and may not stay. */
 static void
-gone(void *conn)
+gone(struct mux_end *cli)
 {
-	struct strm *s = OBJ(conn, struct strm, STRM_MAGIC);
-	struct mux_end *cli = s->cli, *srv = s->srv;
+	struct strm *s = of_client(cli);
+	struct mux_end *srv = s->srv;
 
 	s->cli = s->srv = NULL;
+	cli->strm = NULL;
 	strm_free(s);
-	cli->ops->gone(cli);
-	srv->ops->gone(srv);
+	if (srv != NULL)
+		srv->ops->gone(srv);
 }
 
 static void
-back(void *conn)
+back(struct mux_end *cli, bool stays)
 {
-	struct strm *s = OBJ(conn, struct strm, STRM_MAGIC);
+	struct strm *s = of_client(cli);
 
-	s->cli->ops->back(s->cli);
-	s->srv->ops->back(s->srv);
+	(void)stays;                    /* its client end knows */
+	s->frozen = false;
+	if (s->srv != NULL)
+		s->srv->ops->back(s->srv);
+	if (s->kill_why != WHY_OK) {    /* its server was told to end it */
+		(void)strm_fail(s, (enum why)s->kill_why);
+		return;
+	}
+	if (s->wait_until_ms != CLOCK_NEVER)
+		tmr_arm(&the_loop->wheel, &s->tmr, s->wait_until_ms);
 	strm_run(s);
 }
 
 /* ---- the new worker ---- */
 
-struct names {
-	struct span fe, listen, be, srv, proto, uniq_id;
-	struct wire_in state, cli, server;
-};
-
 static bool
-read_names(struct wire_in *in, struct names *n)
+find_backend(struct txn *t, struct wire_in *in, const char **why)
 {
-	*n = (struct names){ 0 };
-	(void)wire_find(in, TAG_LISTEN, &n->listen);
-	(void)wire_find(in, TAG_UNIQ_ID, &n->uniq_id);
-	return (wire_find(in, TAG_FE, &n->fe) &&
-	    wire_find(in, TAG_BE, &n->be) &&
-	    wire_find(in, TAG_SRV, &n->srv) &&
-	    wire_find(in, TAG_PROTO, &n->proto) &&
-	    wire_find_in(in, TAG_STATE, &n->state) &&
-	    wire_find_in(in, TAG_CLI, &n->cli) &&
-	    wire_find_in(in, TAG_SERVER, &n->server));
+	struct span name;
+
+	*why = "its record is damaged";
+	if (!wire_find(in, TAG_BE, &name))
+		return (false);
+	*why = "its backend is gone";
+	if ((t->be = px_find(px_model, name, PX_BE)) == NULL)
+		return (false);
+	*why = "its backend has another mode now";
+	return ((t->be->mode == PX_HTTP) == t->is_http);
 }
 
-static const struct px_listen *
-find_listen(const struct px *fe, struct span text)
+static const struct px_server *
+find_server(const struct txn *t, struct wire_in *in, unsigned tag)
 {
-	for (const struct px_listen *l = fe->listens; l != NULL; l = l->next)
-		if (span_is(text, l->text))
-			return (l);
-	return (fe->listens);
+	struct span name;
+
+	return (wire_find(in, tag, &name) ? px_server_find(t->be, name) :
+	    NULL);
 }
 
-/* Everything by its name; *why when the configuration lacks it now. */
+/* A place on its server, or in the queue. */
 static bool
-resolve(struct txn *t, const struct names *n, const char **why)
+take_slot(struct strm *s, struct wire_in *in, const struct frozen *f,
+    const char **why)
 {
-	t->fe = px_find(px_model, n->fe, PX_FE);
-	t->be = px_find(px_model, n->be, PX_BE);
-	t->listen = t->fe == NULL ? NULL : find_listen(t->fe, n->listen);
-	t->srv = t->be == NULL ? NULL : px_server_find(t->be, n->srv);
-	if (t->fe == NULL)
-		*why = "its frontend is gone";
-	else if (t->listen == NULL)
-		*why = "its frontend does not listen any more";
-	else if (t->be == NULL)
-		*why = "its backend is gone";
-	else if (t->srv == NULL)
+	const struct px_server *cfg = find_server(&s->txn, in, TAG_SRV);
+	struct span name;
+
+	if (cfg == NULL && (!f->queued || wire_find(in, TAG_SRV, &name))) {
 		*why = "its server is gone";
-	else if (t->fe->mode != PX_TCP || t->be->mode != PX_TCP)
-		*why = "its proxy has another mode now";
-	else
+		return (false);
+	}
+	strm_slot_begin(s);
+	if (!f->queued) {
+		s->txn.srv = cfg;
+		srv_adopt(srv_of(cfg), &s->slot);
 		return (true);
-	return (false);
-}
-
-static void
-restore(struct strm *s, const struct frozen *f)
-{
-	struct txn *t = &s->txn;
-
-	t->t = f->t;
-	t->req_no = f->req_no;
-	t->retries = f->retries;
-	t->redispatched = f->redispatched != 0;
-	t->log_level = f->log_level;
-	t->stage = TXN_RES;
-	s->tunnel = true;
-	s->phase = STRM_EXCHANGE;
-	s->req_done = f->req_done != 0;
-	s->res_done = f->res_done != 0;
-	s->cli_shut = f->cli_shut != 0;
-	s->srv_shut = f->srv_shut != 0;
-	s->entered = true;
-	s->cli_seen_ms = f->cli_seen_ms;
-	s->srv_seen_ms = f->srv_seen_ms;
-	s->cli->got = f->cli_got;
-	s->cli->put = f->cli_put;
-	s->srv->got = f->srv_got;
-	s->srv->put = f->srv_put;
+	}
+	*why = "the queue is full here";
+	return (srv_queue_join(be_of(s->txn.be), cfg == NULL ? NULL :
+	    srv_of(cfg), f->place, &s->slot) == WHY_AGAIN);
 }
 
 static bool
@@ -243,71 +275,247 @@ take_pipe(struct strm_pipe *p, uint32_t held, const int *fds, size_t n_fds,
 	return (true);
 }
 
-static bool
-thaw_ends(struct strm *s, struct names *n, const int *fds, const char **why)
+static void
+drop_pipe(struct strm_pipe *p)
 {
-	const struct mux_proto *proto = mux_proto_named(n->proto);
-	struct srv *srv = srv_of(s->txn.srv);
+	p->rd = p->wr = -1;             /* the caller's again */
+	p->held = 0;
+}
 
+static bool
+thaw_server(struct strm *s, struct wire_in *in, const int *fds, size_t n_fds,
+    size_t *used, const char **why)
+{
+	const struct mux_proto *proto;
+	struct wire_in end;
+	struct span name;
+
+	if (!wire_find_in(in, TAG_SERVER, &end))
+		return (s->phase != STRM_CONNECT && s->phase != STRM_EXCHANGE);
+	if (!wire_find(in, TAG_PROTO, &name) || *used >= n_fds ||
+	    s->slot.state != SRV_SLOT_HELD)
+		return (false);
+	proto = mux_proto_named(name);
 	if (proto == NULL || proto->thaw == NULL) {
-		*why = "its protocol is not known here";
+		*why = "its server's protocol is not known here";
 		return (false);
 	}
-	s->cli = proto->thaw(&n->cli, fds[0], s->txn.listen, NULL, s, why);
-	if (s->cli == NULL)
+	s->srv = proto->thaw(&end, fds[*used], s->slot.srv, &s->txn, s, why);
+	if (s->srv == NULL)
 		return (false);
-	s->srv = proto->thaw(&n->server, fds[1], NULL, srv, s, why);
-	if (s->srv != NULL)
+	(*used)++;
+	return (true);
+}
+
+static bool
+get_captures(struct txn *t, struct wire_in *in, unsigned tag,
+    struct txn_capture *c)
+{
+	struct wire_in all;
+	enum wire_need need;
+	struct span s;
+	unsigned kind, n = 0;
+
+	if (!wire_find_in(in, tag, &all))
 		return (true);
-	(void)conn_detach(s->cli->ops->conn(s->cli));   /* the caller's */
-	s->cli->ops->gone(s->cli);
-	s->cli = NULL;
+	while (wire_next(&all, &kind, &need, &s))
+		n++;
+	if (all.err != NULL ||
+	    (c->v = arena_zget(t->arena, n * sizeof *c->v)) == NULL)
+		return (false);
+	all.left = all.all;
+	while (c->n < n && wire_next(&all, &kind, &need, &s)) {
+		if (kind == TAG_CAPTURE)
+			c->v[c->n] = arena_span(t->arena, s);
+		c->n++;
+	}
+	return (true);
+}
+
+/* What was read are slices of the record: they need memory of the stream. */
+static bool
+keep_spans(struct txn *t)
+{
+	struct span *const all[] = { &t->uri, &t->method_text, &t->uniq_id,
+		&t->cap_cookie_req, &t->cap_cookie_res };
+
+	for (size_t i = 0; i < NELEM(all); i++) {
+		if (all[i]->n == 0)
+			*all[i] = SPAN_NONE;
+		else if ((*all[i] = arena_span(t->arena, *all[i])).p == NULL)
+			return (false);
+	}
+	t->uri_kept = t->uri.p != NULL;
+	return (true);
+}
+
+static bool
+get_messages(struct strm *s, struct wire_in *in)
+{
+	struct http_reply *reply;
+	struct wire_in msg;
+
+	if (wire_find_in(in, TAG_REQUEST, &msg)) {
+		if ((s->txn.req = http_head_new()) == NULL ||
+		    !http_head_get(s->txn.req, &msg, &s->arena))
+			return (false);
+	}
+	if (wire_find_in(in, TAG_REPLY, &msg)) {
+		reply = arena_zget(&s->arena, sizeof *reply);
+		if (reply == NULL || !http_reply_get(reply, &msg, &s->arena))
+			return (false);
+		s->rules.reply = reply;
+	}
+	return (true);
+}
+
+static void
+restore(struct strm *s, const struct frozen *f)
+{
+	s->phase = f->phase;
+	s->conn_mode = f->conn_mode;
+	s->tunnel = f->tunnel;
+	s->req_sent = f->req_sent;
+	s->req_done = f->req_done;
+	s->res_head = f->res_head;
+	s->res_done = f->res_done;
+	s->cli_shut = f->cli_shut;
+	s->srv_shut = f->srv_shut;
+	s->logged = f->logged;
+	s->monitor = f->monitor;
+	s->fresh_only = f->fresh_only;
+	s->tries = f->tries;
+	s->rules.status = f->reply_status;
+	s->cli_seen_ms = f->cli_seen_ms;
+	s->srv_seen_ms = f->srv_seen_ms;
+	s->wait_until_ms = f->wait_until_ms;
+	s->entered = true;
+	s->backend_rules = true;
+	s->list = UINT8_MAX;            /* all of its rules have run */
+}
+
+static bool
+is_possible(const struct frozen *f, const struct txn *t)
+{
+	switch (f->phase) {
+	case STRM_TARPIT:
+		return (t->is_http && !f->queued);
+	case STRM_QUEUE:
+		return (f->queued);
+	case STRM_BACKOFF:
+	case STRM_CONNECT:
+	case STRM_EXCHANGE:
+		return (!f->queued && t->stage <= TXN_LOG &&
+		    (t->is_http || f->tunnel));
+	default:
+		return (false);
+	}
+}
+
+static bool
+get_state(struct strm *s, struct wire_in *in, struct frozen *f)
+{
+	struct wire_in state, txn, times;
+	struct txn *t = &s->txn;
+
+	if (!wire_find_in(in, TAG_STATE, &state) ||
+	    !wire_find_in(in, TAG_TXN, &txn) ||
+	    !wire_find_in(in, TAG_TIMES, &times) ||
+	    !wire_get(&state, strm_frozen_fields, f, NULL) ||
+	    !wire_get(&txn, strm_txn_fields, t, NULL) ||
+	    !wire_get(&times, strm_times_fields, &t->t, NULL) ||
+	    !keep_spans(t) || !is_possible(f, t) ||
+	    t->is_http != (t->fe->mode == PX_HTTP))
+		return (false);
+	restore(s, f);
+	txn_touch(t);
+	return (get_messages(s, in) &&
+	    get_captures(t, in, TAG_CAP_REQ, &t->cap_req) &&
+	    get_captures(t, in, TAG_CAP_RES, &t->cap_res));
+}
+
+static bool
+needs_request(const struct strm *s)
+{
+	return (is_http(s) && s->txn.req == NULL &&
+	    (s->phase == STRM_QUEUE || s->phase == STRM_BACKOFF ||
+	    (s->phase == STRM_CONNECT && s->srv == NULL)));
+}
+
+static bool
+build(struct strm *s, struct wire_in *in, const int *fds, size_t n_fds,
+    size_t *used, const char **why)
+{
+	struct frozen f = { .phase = STRM_PHASE_N };
+	const struct px_server *avoid;
+
+	*why = "its record is damaged";
+	if (!get_state(s, in, &f))
+		return (false);
+	if (s->phase == STRM_TARPIT && !wire_find_in(in, TAG_BE,
+	    &(struct wire_in){ 0 }))
+		return (true);          /* by a rule of the frontend */
+	if (!find_backend(&s->txn, in, why))
+		return (false);
+	if (s->phase == STRM_TARPIT)
+		return (true);
+	if (!take_slot(s, in, &f, why))
+		return (false);
+	*why = "its record is damaged";
+	if ((avoid = find_server(&s->txn, in, TAG_AVOID)) != NULL)
+		s->avoid = srv_of(avoid);
+	return (thaw_server(s, in, fds, n_fds, used, why) &&
+	    !needs_request(s) &&
+	    take_pipe(&s->up, f.up_held, fds, n_fds, used) &&
+	    take_pipe(&s->down, f.down_held, fds, n_fds, used));
+}
+
+static bool
+thaw(struct mux_end *cli, const struct px_listen *listen, struct wire_in *in,
+    const int *fds, size_t n_fds, size_t *used, const char **why)
+{
+	struct strm *s = strm_new();
+
+	*used = 0;
+	*why = "out of memory";
+	if (s == NULL)
+		return (false);
+	s->cli = cli;
+	cli->strm = s;
+	s->txn.session = cli;
+	s->txn.listen = listen;
+	s->txn.fe = listen->bind->px;
+	if (build(s, in, fds, n_fds, used, why)) {
+		if (s->wait_until_ms != CLOCK_NEVER)
+			tmr_arm(&the_loop->wheel, &s->tmr, s->wait_until_ms);
+		return (true);
+	}
+	drop_pipe(&s->up);
+	drop_pipe(&s->down);
+	if (s->srv != NULL)
+		(void)conn_detach(s->srv->ops->conn(s->srv));
+	gone(cli);
 	return (false);
 }
 
-static void *
-thaw(struct wire_in *in, const int *fds, size_t n_fds, const char **why)
+/* Deadlines stay what they were until something moves. */
+static void
+start(struct mux_end *cli)
 {
-	struct frozen f = { .log_level = -1 };
-	struct strm *s = strm_new();
-	struct names names;
-	size_t at = 2;
+	struct strm *s = of_client(cli);
 
-	*why = "the record is malformed";
-	if (s == NULL || n_fds < 2 || !read_names(in, &names) ||
-	    !wire_get(&names.state, fields, &f, NULL) ||
-	    n_fds != 2 + (f.up_held > 0 ? 2u : 0u) +
-	    (f.down_held > 0 ? 2u : 0u) ||
-	    !resolve(&s->txn, &names, why) ||
-	    !thaw_ends(s, &names, fds, why)) {
-		if (s != NULL)
-			strm_free(s);
-		return (NULL);
-	}
-	(void)take_pipe(&s->up, f.up_held, fds, n_fds, &at);
-	(void)take_pipe(&s->down, f.down_held, fds, n_fds, &at);
-	restore(s, &f);
-	if (names.uniq_id.n > 0)
-		s->txn.uniq_id = arena_span(&s->arena, names.uniq_id);
-	srv_adopt(srv_of(s->txn.srv), &s->slot);
-	s->slot.kill = strm_kill_slot;
-	strm_may_travel(s);
+	s->thawed = true;
 	strm_run(s);
-	return (s);
 }
 
-HAND_KIND(strm_tcp) = {
-	.name = "tcp",
-	.layout = STRM_LAYOUT,
-	.can = can_go,
-	.freeze = freeze,
-	.gone = gone,
-	.back = back,
-	.thaw = thaw,
-};
-
 void
-strm_may_travel(struct strm *s)
+strm_freeze_ops(struct mux_stream_ops *ops)
 {
-	hand_enter(&s->hand, HAND_KIND_OF(strm_tcp), s);
+	ops->what = what;
+	ops->can_freeze = can_freeze;
+	ops->freeze = freeze;
+	ops->gone = gone;
+	ops->back = back;
+	ops->thaw = thaw;
+	ops->start = start;
 }

@@ -11,7 +11,6 @@
 #include <base/buf.h>
 #include <base/list.h>
 #include <cnt/cnt.h>
-#include <hand/hand.h>
 #include <mux/mux.h>
 #include <os/tmr.h>
 #include <px/px.h>
@@ -68,6 +67,9 @@ struct strm {
 	bool backend_rules : 1;         /* those of the backend run */
 	bool monitor : 1;               /* answered as a monitor request */
 	bool fresh_only : 1;            /* take no idle connection */
+	bool frozen : 1;                /* on its way to another worker */
+	bool thawed : 1;                /* came from one, has not run here yet */
+	uint8_t kill_why;               /* while frozen: enum why, to end with */
 	struct mux_end *cli, *srv;
 	struct txn txn;
 	struct arena arena;
@@ -82,7 +84,6 @@ struct strm {
 	struct tmr tmr;
 	struct strm_pipe up, down;      /* to the server, to the client */
 	struct list node;               /* all streams of this worker */
-	struct hand_item hand;          /* mode tcp: may go to another worker */
 	uint32_t id;
 };
 
@@ -116,8 +117,8 @@ strm_debugs(void)
 }
 
 /* ---- strm_freeze.c ---- */
-/* strm_may_travel - enter it among those that a hand-over takes along. */
-void strm_may_travel(struct strm *);
+/* strm_freeze_ops - its half of the contract for hand-overs. */
+void strm_freeze_ops(struct mux_stream_ops *);
 
 /* ---- strm_req.c ---- */
 enum strm_step step_request(struct strm *);
@@ -134,6 +135,8 @@ enum strm_step step_backoff(struct strm *);
 /* strm_client_left - the client closed, and option abortonclose (or a reset)
  * says that this ends the stream. */
 bool strm_client_left(const struct strm *);
+/* strm_slot_begin - who is called for the slot that is about to be taken. */
+void strm_slot_begin(struct strm *);
 /* strm_kill_slot - its server left, or was told to end its sessions. */
 void strm_kill_slot(struct srv_slot *, enum why);
 /* strm_retry - the connection failed with `why`: try again if allowed. */

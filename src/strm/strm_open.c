@@ -64,7 +64,7 @@ strm_run(struct strm *s)
 {
 	enum strm_step step;
 
-	if (hand_in_flight(&s->hand))
+	if (s->frozen)
 		return;
 	if (s->running) {
 		s->again = true;
@@ -79,6 +79,11 @@ strm_run(struct strm *s)
 			return;
 	} while (s->again);
 	s->running = false;
+	if (__builtin_expect(s->thawed, 0)) {
+		s->thawed = false;
+		if (s->cli_seen_ms != the_loop->now_ms)
+			return;         /* nothing moved: as they were */
+	}
 	strm_deadlines(s);
 }
 
@@ -161,7 +166,6 @@ strm_new(void)
 	memcpy(s->txn.term, "----", 5);
 	arena_init(&s->arena, STRM_ARENA_BYTES);
 	tmr_init(&s->tmr, on_due);
-	list_init(&s->hand.node);
 	list_push_back(&strm_all, &s->node);
 	return (s);
 }
@@ -179,8 +183,6 @@ open_stream(struct mux_end *cli, const struct mux_begin *b)
 	s->begin_why = b->why;
 	begin_txn(s, b);
 	s->tunnel = !is_http(s);
-	if (s->tunnel)
-		strm_may_travel(s);
 	if (b->buf != NULL && b->head != NULL) {
 		s->req_buf = *b->buf;
 		*b->buf = (struct buf){ 0 };
@@ -218,8 +220,6 @@ strm_free(struct strm *s)
 	if (s->txn.res != NULL)
 		http_head_free(s->txn.res);
 	list_del(&s->node);
-	if (list_linked(&s->hand.node))
-		hand_leave(&s->hand);
 	arena_reset(&s->arena);
 	s->magic = 0;
 	pool_put(&strm_pool, s);
@@ -240,7 +240,7 @@ expired(struct mux_end *e)
 		strm_deadlines(s);
 }
 
-static const struct mux_stream_ops stream_ops = {
+static struct mux_stream_ops stream_ops = {
 	.open = open_stream,
 	.wake = wake,
 	.expired = expired,
@@ -250,5 +250,6 @@ static const struct mux_stream_ops stream_ops = {
 void
 strm_start(void)
 {
+	strm_freeze_ops(&stream_ops);
 	mux_stream = &stream_ops;
 }

@@ -37,7 +37,18 @@ strm_kill_slot(struct srv_slot *slot, enum why why)
 	struct strm *s = OBJ(HOLDER(slot, struct strm, slot), struct strm,
 	    STRM_MAGIC);
 
-	(void)strm_fail(s, why);
+	if (s->frozen)                  /* when it comes back, if it does */
+		s->kill_why = (uint8_t)why;
+	else
+		(void)strm_fail(s, why);
+}
+
+void
+strm_slot_begin(struct strm *s)
+{
+	s->slot.granted = on_granted;
+	s->slot.kill = strm_kill_slot;
+	s->granted = false;
 }
 
 static enum strm_step
@@ -56,9 +67,7 @@ step_acquire(struct strm *s)
 	const struct px_timeouts *t = s->txn.be->timeout;
 	enum why why;
 
-	s->slot.granted = on_granted;
-	s->slot.kill = strm_kill_slot;
-	s->granted = false;
+	strm_slot_begin(s);
 	why = srv_acquire(be_of(s->txn.be), &s->txn, s->avoid, NULL, &s->slot);
 	if (why == WHY_OK)
 		return (have_slot(s));

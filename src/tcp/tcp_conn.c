@@ -33,6 +33,10 @@ tcp_conn_new(bool client)
 	t->end.ops = &tcp_ops;
 	t->end.client = client;
 	tmr_init(&t->tmr, on_due);
+	if (client)
+		tcp_may_travel(t);
+	else
+		list_init(&t->hand.node);
 	return (t);
 }
 
@@ -40,6 +44,7 @@ void
 tcp_conn_free(struct tcp_conn *t)
 {
 	MUST(t->end.strm == NULL);
+	hand_leave(&t->hand);
 	if (t->counted)
 		fe_leave(fe_of(t->listen->bind->px));
 	tmr_stop(&the_loop->wheel, &t->tmr);
@@ -403,7 +408,7 @@ static const struct mux_end_ops tcp_ops = {
 	.deadline = tcp_deadline,
 	.done = tcp_done,
 	.abort = tcp_abort,
-	.can_freeze = tcp_can_freeze,
+	.may_cross = tcp_may_cross,
 	.freeze = tcp_freeze,
 	.gone = tcp_gone,
 	.back = tcp_back,

@@ -6,6 +6,7 @@
  * a meaning, in mode tcp.
  */
 #include <base/must.h>
+#include <hand/hand.h>
 #include <mux/mux.h>
 #include <os/tmr.h>
 #include <srv/srv.h>
@@ -18,6 +19,7 @@ struct tcp_conn {
 	struct conn conn;
 	struct mux_end end;
 	struct tmr tmr;
+	struct hand_item hand;  /* client */
 	struct buf in;          /* read, not yet taken by the other side */
 	struct buf out;         /* PROXY header for the server */
 	int64_t accept_us;
@@ -32,15 +34,17 @@ void tcp_conn_free(struct tcp_conn *);
 /* tcp_watch - register the descriptor with the loop; false: refused. */
 bool tcp_watch(struct tcp_conn *);
 
-/* tcp_freeze.c: as in mux_end_ops and mux_proto. */
-struct wire_in;
-struct wire_out;
-bool tcp_can_freeze(const struct mux_end *);
+/* ---- tcp_freeze.c ---- */
+
+/* tcp_may_travel - list a client for hand-overs. The others are as in
+ * mux_end_ops and mux_proto, for server ends. */
+void tcp_may_travel(struct tcp_conn *);
+bool tcp_may_cross(const struct mux_end *, const char **why);
 int tcp_freeze(struct mux_end *, struct wire_out *);
 void tcp_gone(struct mux_end *);
 void tcp_back(struct mux_end *);
-struct mux_end *tcp_thaw(struct wire_in *, int fd, const struct px_listen *,
-    struct srv *, void *strm, const char **why);
+struct mux_end *tcp_thaw(struct wire_in *, int fd, struct srv *, struct txn *,
+    void *strm, const char **why);
 
 static inline struct tcp_conn *
 tcp_of(struct mux_end *e)

@@ -46,8 +46,8 @@ look_if_empty(struct tmr *t)
 static void
 leave(void)
 {
-	if (the_worker.leaving)
-		return;
+	if (the_worker.leaving || hand_giving())
+		return;                 /* there is still somebody to give to */
 	the_worker.leaving = true;
 	worker_accept_last();
 	worker_accept_end();
@@ -82,23 +82,28 @@ tidy(struct tmr *t)
 /* ---- hand-over ---- */
 
 static void
-gave(enum hand_event event, const struct hand_counts *c)
+heard(enum hand_event event, const struct hand_counts *c)
 {
 	struct ipc_carried said = {
 		.worker = the_worker.start->no,
 		.carried = c->carried,
 		.refused = c->refused,
+		.lingering = c->left,
 	};
 
 	if (event == HAND_STUCK || the_worker.leaving)
 		return;
-	mux_leave();                    /* idle ones do not stay */
-	said.lingering = worker_connections();
-	CNT_PROC()->conn_handed += c->carried;
-	if (!fault_at("worker.carried"))
-		(void)ipc_send(&the_worker.keeper, IPC_W_CARRIED, &said,
-		    sizeof said, NULL, 0);
-	leave();
+	if (!the_worker.reported) {
+		CNT_PROC()->conn_handed += c->carried;
+		if (!fault_at("worker.carried"))
+			(void)ipc_send(&the_worker.keeper, IPC_W_CARRIED,
+			    &said, sizeof said, NULL, 0);
+	}
+	the_worker.reported = true;
+	if (event == HAND_PASSED)
+		look_if_empty(&the_worker.check);
+	else
+		leave();
 }
 
 static int
@@ -180,7 +185,7 @@ on_keeper(struct ipc_chan *chan, struct ipc_msg *m, void *arg)
 		worker_accept_end();
 		if (fault_at("worker.give"))
 			break;
-		hand_give(the_loop, take_fd(m), gave);
+		hand_give(the_loop, take_fd(m), heard);
 		break;
 	case IPC_W_TAKE:
 		if (fault_at("worker.take"))

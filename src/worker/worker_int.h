@@ -17,6 +17,7 @@ struct worker {
 	struct tmr check;               /* while leaving: is anything left? */
 	struct tmr tidy;                /* a few times a second */
 	bool leaving;
+	bool reported;                  /* what the hand-over carried */
 };
 
 extern struct worker the_worker;

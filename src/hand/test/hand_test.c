@@ -5,17 +5,19 @@
 #include <base/test.h>
 
 #include "../hand_give.c"
+#include "../hand_list.c"
 #include "../hand_take.c"
 
 #include <os/fd.h>
 #include <os/sock.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct pretend {
 	struct hand_item item;
 	uint32_t number;
 	enum hand_when when;
-	bool frozen, went;
+	bool frozen, went, started;
 	int fd;
 	int thaws;
 };
@@ -27,39 +29,60 @@ static const struct wire_field pretend_wire[] = {
 
 static struct loop loop;
 static struct pretend all[1000];
-static int n_gone, n_back, n_thawed, n_done, n_broken, n_stuck, both_served;
+static struct pretend copy[1000];       /* in the new worker */
+static int n_gone, n_back, n_stay, n_thawed, n_done, n_final;
+static int n_broken, n_stuck, both_served;
 static uint32_t refuse_from = UINT32_MAX;
-static bool too_long;
+static size_t much_bytes;
 static struct hand_counts last;
 
-static enum hand_when
-pretend_can(void *conn)
+static struct pretend *
+of(const struct hand_item *i)
 {
-	return (((struct pretend *)conn)->when);
+	return (HOLDER((struct hand_item *)(uintptr_t)i, struct pretend,
+	    item));
+}
+
+static const char *
+pretend_what(const struct hand_item *i)
+{
+	return (of(i)->number % 2 == 0 ? "even" : "odd");
+}
+
+static enum hand_when
+pretend_can(struct hand_item *i, const char **why)
+{
+	*why = "because";
+	return (of(i)->when);
 }
 
 static bool
-pretend_freeze(void *conn, struct wire_out *o, int *fds, size_t *n)
+pretend_freeze(struct hand_item *i, struct wire_out *o, int *fds, size_t *n)
 {
-	static char much[IPC_BYTES_MAX];
-	struct pretend *p = conn;
+	static char much[2 * HAND_LONG_MAX];
+	struct pretend *p = of(i);
 
 	CHECK(!p->frozen && !p->went);
 	p->frozen = true;
 	wire_put(o, pretend_wire, p);
-	if (too_long)
+	if (much_bytes > 0)
 		wire_put_bytes(o, 2, WIRE_OPTIONAL, span_of(much,
-		    sizeof much));
+		    much_bytes));
 	if (p->fd >= 0)
 		fds[(*n)++] = p->fd;
 	return (true);
 }
 
 static void
-pretend_gone(void *conn)
+pretend_gone(struct hand_item *i)
 {
-	struct pretend *p = conn;
+	struct pretend *p = of(i);
 
+	if (p >= copy && p < copy + NELEM(copy)) {
+		p->thaws = 0;           /* the new worker could not say so */
+		fd_close(&p->fd);
+		return;
+	}
 	CHECK(p->frozen);
 	p->went = true;
 	fd_close(&p->fd);
@@ -67,66 +90,84 @@ pretend_gone(void *conn)
 }
 
 static void
-pretend_back(void *conn)
+pretend_back(struct hand_item *i, bool stays_)
 {
-	struct pretend *p = conn;
+	struct pretend *p = of(i);
 
 	CHECK(p->frozen);
 	p->frozen = false;
 	n_back++;
+	n_stay += stays_;
 }
 
-static void *
+static struct hand_item *
 pretend_thaw(struct wire_in *in, const int *fds, size_t n, const char **why)
 {
-	static char someone;
-	struct pretend p = { 0 };
+	struct pretend p = { 0 }, *q;
 
-	if (!wire_get(in, pretend_wire, &p, NULL) || p.number >= NELEM(all)) {
+	if (!wire_get(in, pretend_wire, &p, NULL) ||
+	    p.number >= NELEM(all)) {
 		*why = "bad record";
 		return (NULL);
 	}
-	if (p.number >= refuse_from)
+	if (p.number >= refuse_from) {
+		*why = "not wanted";
 		return (NULL);
-	both_served += !all[p.number].frozen;
-	all[p.number].thaws++;
-	for (size_t i = 0; i < n; i++)
-		(void)close(fds[i]);
+	}
+	q = &copy[p.number];
+	q->number = p.number;
+	q->fd = n > 0 ? fds[0] : -1;
+	q->thaws++;
 	n_thawed++;
-	return (&someone);
+	q->item.kind = all[p.number].item.kind;
+	list_init(&q->item.node);
+	return (&q->item);
 }
 
-HAND_KIND(pretend) = { .name = "pretend", .layout = 3, .can = pretend_can,
-	.freeze = pretend_freeze, .gone = pretend_gone, .back = pretend_back,
-	.thaw = pretend_thaw };
-static const struct hand_kind stranger = { .name = "stranger", .layout = 1,
-	.can = pretend_can, .freeze = pretend_freeze, .gone = pretend_gone,
-	.back = pretend_back };
+static void
+pretend_start(struct hand_item *i)
+{
+	struct pretend *p = of(i);
+
+	both_served += !all[p->number].frozen;
+	CHECK(!p->started);
+	p->started = true;
+	fd_close(&p->fd);
+}
+
+#define SAME                                                                 \
+	.what = pretend_what, .can = pretend_can, .freeze = pretend_freeze,  \
+	.gone = pretend_gone, .back = pretend_back, .thaw = pretend_thaw,    \
+	.start = pretend_start
+HAND_KIND(pretend) = { .name = "pretend", .layout = 3, SAME };
 
 static void
 on_news(enum hand_event event, const struct hand_counts *c)
 {
 	n_done += event == HAND_PASSED;
+	n_final += event == HAND_ENDED;
 	n_broken += event == HAND_BROKEN;
 	n_stuck += event == HAND_STUCK;
 	last = *c;
 }
 
 static void
-set_up(int n, const struct hand_kind *kind)
+set_up(int n)
 {
-	n_gone = n_back = n_thawed = n_done = both_served = 0;
-	n_broken = n_stuck = 0;
+	n_gone = n_back = n_stay = n_thawed = n_done = n_final = 0;
+	n_broken = n_stuck = both_served = 0;
 	gave = (struct hand_counts){ 0 };
 	refuse_from = UINT32_MAX;
-	too_long = false;
+	much_bytes = 0;
 	list_init(&hand_items);
 	hand_items_n = 0;
+	n_went = 0;
 	loop_open(&loop);
+	memset(copy, 0, sizeof copy);
 	for (int i = 0; i < n; i++) {
 		all[i] = (struct pretend){ .number = (uint32_t)i,
 		    .when = HAND_NOW, .fd = -1 };
-		hand_enter(&all[i].item, kind, &all[i]);
+		hand_enter(&all[i].item, HAND_KIND_OF(pretend));
 	}
 }
 
@@ -137,53 +178,93 @@ turns(int n)
 		loop_turn(&loop, 5);
 }
 
-TEST(all_go_over)
+static void
+give_and_take(int most)
 {
 	int fd[2];
 
-	set_up(1000, HAND_KIND_OF(pretend));
-	all[7].fd = dup(STDERR_FILENO);
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	hand_take(&loop, fd[1]);
 	hand_give(&loop, fd[0], on_news);
-	for (int i = 0; i < 1000 && n_done == 0; i++)
-		loop_turn(&loop, 10);
+	while (most-- > 0 && n_final == 0)
+		loop_turn(&loop, 5);
 	turns(3);
-	CHECK(n_gone == 1000 && n_thawed == 1000 && n_back == 0);
-	CHECK(n_done == 1 && last.carried == 1000 && last.left == 0);
-	CHECK_EQ(hand_n_items(), 0);
+}
+
+TEST(all_go_over)
+{
+	struct hand_row rows[8];
+
+	set_up(1000);
+	all[7].fd = fd_memfd("test");
+	all[8].fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	refuse_from = UINT32_MAX;
+	give_and_take(1000);
+	/* what is no socket is refused, whatever the kind says */
+	CHECK(n_gone == 999 && n_thawed == 999 && n_back == 1);
+	CHECK(n_final == 1 && last.carried == 999 && last.left == 1);
 	CHECK_EQ(both_served, 0);
+	for (int i = 0; i < 1000; i++)
+		CHECK_EQ(copy[i].started, i != 7);
+	CHECK_EQ(hand_rows(rows, 8), 3);
+	CHECK_STR(rows[0].kind, "even");
+	CHECK(rows[0].why == NULL && rows[0].carried == 500);
+	CHECK_STR(rows[2].why, "what came with it is no socket");
+	CHECK_EQ(rows[2].left, 1);
+	fd_close(&all[7].fd);
 	loop_close(&loop);
 }
 
 TEST(refused_ones_are_served_on)
 {
-	int fd[2];
+	struct hand_row rows[8];
+	size_t n;
 
-	set_up(100, HAND_KIND_OF(pretend));
+	set_up(100);
 	refuse_from = 60;
-	CHECK(sock_pair(SOCK_SEQPACKET, fd));
-	hand_take(&loop, fd[1]);
-	hand_give(&loop, fd[0], on_news);
-	turns(40);
-	CHECK(n_gone == 60 && n_back == 40);
-	CHECK(n_done == 1 && last.carried == 60 && last.refused == 40 &&
+	give_and_take(60);
+	CHECK(n_gone == 60 && n_back == 40 && n_stay == 40);
+	CHECK(n_final == 1 && last.carried == 60 && last.refused == 40 &&
 	    last.left == 40);
 	for (int i = 60; i < 100; i++)
 		CHECK(!all[i].frozen && !hand_in_flight(&all[i].item));
+	n = hand_rows(rows, 8);
+	CHECK_EQ(n, 4);
+	CHECK_STR(rows[2].why, "not wanted");
+	CHECK_EQ(rows[2].left + rows[3].left, 40);
 	loop_close(&loop);
 }
 
-TEST(an_unknown_kind_stays)
+TEST(an_unknown_kind_or_layout_stays)
 {
-	int fd[2];
+	struct answer a = { .n_taken = 0 };
+	struct ipc_msg m = { .type = IPC_OFFERS, .flags = HAND_VERSION };
+	char bytes[1000];
+	struct wire_out o;
+	struct wire_in in;
+	struct span s;
+	size_t mark;
 
-	set_up(3, &stranger);
-	CHECK(sock_pair(SOCK_SEQPACKET, fd));
-	hand_take(&loop, fd[1]);
-	hand_give(&loop, fd[0], on_news);
-	turns(20);
-	CHECK(n_back == 3 && last.refused == 3);
+	set_up(0);
+	wire_out_init(&o, bytes, sizeof bytes);
+	for (uint32_t id = 1; id <= 2; id++) {
+		mark = wire_begin(&o, HAND_ENTRY, WIRE_REQUIRED);
+		wire_put_u64(&o, HAND_E_ID, WIRE_REQUIRED, id);
+		wire_put_bytes(&o, HAND_E_KIND, WIRE_REQUIRED, id == 1 ?
+		    SPAN("stranger") : SPAN("pretend"));
+		wire_put_u64(&o, HAND_E_LAYOUT, WIRE_REQUIRED, 4);
+		wire_put_u64(&o, HAND_E_FDS, WIRE_REQUIRED, 0);
+		wire_put_bytes(&o, HAND_E_RECORD, WIRE_REQUIRED, SPAN(""));
+		wire_end(&o, mark);
+	}
+	m.data = span_of(o.p, o.n);
+	wire_out_init(&a.out, a.bytes, sizeof a.bytes);
+	CHECK(take_frame(&m, &a));
+	CHECK_EQ(a.n_taken, 0);
+	wire_in_init(&in, span_of(a.out.p, a.out.n));
+	CHECK(wire_find(&in, HAND_A_REFUSED, &s));
+	CHECK(memmem(a.out.p, a.out.n, "a kind of connection", 20) != NULL);
+	CHECK(memmem(a.out.p, a.out.n, "written in a layout", 19) != NULL);
 	loop_close(&loop);
 }
 
@@ -191,35 +272,34 @@ TEST(what_flies_comes_back_when_the_new_one_dies)
 {
 	int fd[2];
 
-	set_up(100, HAND_KIND_OF(pretend));
+	set_up(1000);
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	hand_give(&loop, fd[0], on_news);
 	turns(3);
-	CHECK_EQ(giver->n_flying, IN_FLIGHT_MAX);
+	CHECK_EQ(giver->n_flying, FRAMES_MAX * HAND_BATCH);
 	CHECK(all[0].frozen && hand_in_flight(&all[0].item));
 	(void)close(fd[1]);
 	turns(5);
-	CHECK(n_back == IN_FLIGHT_MAX && n_gone == 0 && n_done == 0);
+	CHECK_EQ(n_back, FRAMES_MAX * HAND_BATCH);
+	CHECK(n_gone == 0 && n_done == 0 && n_final == 0 && n_stay == 0);
 	CHECK(n_broken == 1 && giver == NULL);
-	CHECK_EQ(last.left, 100);
+	CHECK_EQ(last.left, 1000);
 	CHECK_EQ(last.refused, 0);
 	/* Another one takes all. */
-	CHECK(sock_pair(SOCK_SEQPACKET, fd));
-	hand_take(&loop, fd[1]);
-	hand_give(&loop, fd[0], on_news);
-	turns(20);
-	CHECK(n_gone == 100 && n_done == 1 && n_broken == 1);
+	give_and_take(1000);
+	CHECK(n_gone == 1000 && n_done == 1 && n_broken == 1);
 	loop_close(&loop);
 }
 
 TEST(who_was_there_at_two_deaths_stays)
 {
+	const uint32_t n = FRAMES_MAX * HAND_BATCH;
 	int fd[2];
 
-	set_up(100, HAND_KIND_OF(pretend));
+	set_up(200);
 	for (int death = 0; death < 2; death++) {
 		list_init(&hand_items);
-		for (int i = 0; i < 100; i++)
+		for (int i = 0; i < 200; i++)
 			list_push_back(&hand_items, &all[i].item.node);
 		CHECK(sock_pair(SOCK_SEQPACKET, fd));
 		hand_give(&loop, fd[0], on_news);
@@ -228,13 +308,10 @@ TEST(who_was_there_at_two_deaths_stays)
 		turns(3);
 	}
 	CHECK_EQ(n_broken, 2);
-	CHECK_EQ(last.refused, IN_FLIGHT_MAX);
-	CHECK(sock_pair(SOCK_SEQPACKET, fd));
-	hand_take(&loop, fd[1]);
-	hand_give(&loop, fd[0], on_news);
-	turns(20);
-	CHECK_EQ(n_gone, 100 - IN_FLIGHT_MAX);
-	CHECK(n_done == 1 && last.left == IN_FLIGHT_MAX);
+	CHECK_EQ(last.refused, n);
+	give_and_take(1000);
+	CHECK_EQ((uint32_t)n_gone, 200 - n);
+	CHECK(n_done == 1 && last.left == n);
 	loop_close(&loop);
 }
 
@@ -242,7 +319,7 @@ TEST(nothing_is_taken_back_from_one_that_is_stuck)
 {
 	int fd[2];
 
-	set_up(3, HAND_KIND_OF(pretend));
+	set_up(3);
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	hand_give(&loop, fd[0], on_news);
 	turns(3);
@@ -255,49 +332,127 @@ TEST(nothing_is_taken_back_from_one_that_is_stuck)
 	loop_close(&loop);
 }
 
+TEST(nothing_is_served_when_the_answer_cannot_be_sent)
+{
+	struct ipc_chan c;
+	struct ipc_msg m = { .type = IPC_OFFERS, .flags = HAND_VERSION };
+	char bytes[1000];
+	struct wire_out o;
+	size_t mark;
+	int fd[2];
+
+	set_up(1);
+	all[0].frozen = true;
+	CHECK(sock_pair(SOCK_SEQPACKET, fd));
+	ipc_open(&c, fd[1], IPC_WORKER, IPC_WORKER, &loop, on_giver, &c);
+	(void)close(fd[0]);
+	wire_out_init(&o, bytes, sizeof bytes);
+	mark = wire_begin(&o, HAND_ENTRY, WIRE_REQUIRED);
+	wire_put_u64(&o, HAND_E_ID, WIRE_REQUIRED, 1);
+	wire_put_bytes(&o, HAND_E_KIND, WIRE_REQUIRED, SPAN("pretend"));
+	wire_put_u64(&o, HAND_E_LAYOUT, WIRE_REQUIRED, 3);
+	wire_put_u64(&o, HAND_E_FDS, WIRE_REQUIRED, 0);
+	wire_put_bytes(&o, HAND_E_RECORD, WIRE_REQUIRED,
+	    SPAN("\x01\x80\x04\0\0\0\0\0\0\0"));
+	wire_end(&o, mark);
+	m.data = span_of(o.p, o.n);
+	on_offers(&c, &m);
+	CHECK_EQ(n_thawed, 1);
+	CHECK(!copy[0].started && copy[0].thaws == 0);
+	CHECK_EQ(c.fd, -1);
+	loop_close(&loop);
+}
+
 TEST(soon_goes_later_and_never_stays)
 {
 	int fd[2];
 
-	set_up(10, HAND_KIND_OF(pretend));
+	set_up(10);
 	all[4].when = HAND_SOON;
 	all[5].when = HAND_NEVER;
+	all[6].when = HAND_ALONG;
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	hand_take(&loop, fd[1]);
 	hand_give(&loop, fd[0], on_news);
 	turns(10);
-	CHECK(n_done == 1 && last.carried == 8 && last.never == 1);
+	CHECK(n_done == 1 && n_final == 0 && last.carried == 7 &&
+	    last.never == 1 && hand_giving());
 	all[4].when = HAND_NOW;
 	turns(30);
-	CHECK_EQ(n_gone, 9);
-	CHECK(giver == NULL && n_done == 1);
-	CHECK(!all[5].frozen);
+	CHECK_EQ(n_gone, 8);
+	CHECK(giver == NULL && n_done == 1 && n_final == 1);
+	CHECK(!all[5].frozen && !all[6].frozen);
+	loop_close(&loop);
+}
+
+TEST(a_long_record_goes_through_memory)
+{
+	set_up(3);
+	much_bytes = 3 * IPC_BYTES_MAX;
+	give_and_take(60);
+	CHECK(n_gone == 3 && n_back == 0 && n_final == 1 && giver == NULL);
 	loop_close(&loop);
 }
 
 TEST(a_record_that_is_too_long_stays)
 {
-	int fd[2];
+	set_up(2);
+	much_bytes = HAND_LONG_MAX + 1;
+	give_and_take(60);
+	CHECK(n_gone == 0 && n_back == 2 && n_stay == 2 && n_final == 1);
+	loop_close(&loop);
+}
 
-	set_up(2, HAND_KIND_OF(pretend));
-	too_long = true;
+TEST(connections_without_a_free_descriptor_stay)
+{
+	struct rlimit old, few;
+	int fd[2], top;
+
+	set_up(20);
+	for (int i = 0; i < 20; i++)
+		all[i].fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	hand_take(&loop, fd[1]);
 	hand_give(&loop, fd[0], on_news);
-	turns(60);
-	CHECK(n_gone == 0 && n_back == 2 && n_done == 1 && giver == NULL);
+	top = dup(STDERR_FILENO);
+	(void)close(top);
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = old;
+	few.rlim_cur = (rlim_t)top + 5;
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+	turns(30);
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
+	CHECK(n_gone == 0 && n_back == 20 && n_stay == 20 && n_final == 1);
+	CHECK(strstr(hand_refusal_text(all[3].item.refused), "ulimit-n") !=
+	    NULL);
+	for (int i = 0; i < 20; i++)
+		fd_close(&all[i].fd);
 	loop_close(&loop);
 }
 
 TEST(nothing_to_give_is_done_at_once)
 {
-	int fd[2];
+	set_up(0);
+	give_and_take(3);
+	CHECK(n_done == 1 && n_final == 1 && last.carried == 0);
+	loop_close(&loop);
+}
 
-	set_up(0, HAND_KIND_OF(pretend));
-	CHECK(sock_pair(SOCK_SEQPACKET, fd));
-	hand_take(&loop, fd[1]);
-	hand_give(&loop, fd[0], on_news);
-	turns(3);
-	CHECK(n_done == 1 && last.carried == 0);
+TEST(a_broken_frame_ends_the_channel)
+{
+	static const struct { const char *bytes; size_t n; } rows[] = {
+		{ "x", 1 }, { "\x01\x80\xff\0\0\0", 6 },
+		{ "\x02\x80\0\0\0\0", 6 }, { "\x01\x80\0\0\0\0", 6 },
+	};
+
+	set_up(0);
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		struct answer a = { .n_taken = 0 };
+		struct ipc_msg m = { .type = IPC_OFFERS,
+			.data = span_of(rows[i].bytes, rows[i].n) };
+
+		wire_out_init(&a.out, a.bytes, sizeof a.bytes);
+		CHECK(!take_frame(&m, &a));
+	}
 	loop_close(&loop);
 }

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mux_freeze - what every end has, written down for another worker, and where
+ * a client came in.
+ */
+#include <mux/mux.h>
+
+static const struct wire_field fields[] = {
+	WIRE(1, BOOL, WIRE_REQUIRED, struct mux_end, connected),
+	WIRE(2, BOOL, WIRE_REQUIRED, struct mux_end, reused),
+	WIRE(3, BOOL, WIRE_REQUIRED, struct mux_end, eof),
+	WIRE(4, BOOL, WIRE_REQUIRED, struct mux_end, close),
+	WIRE(5, U64,  WIRE_REQUIRED, struct mux_end, got),
+	WIRE(6, U64,  WIRE_REQUIRED, struct mux_end, put),
+	/* not frozen: dead (a broken one stays), last (peek says it again),
+	 * client (the room knows), strm */
+	WIRE_END
+};
+
+void
+mux_end_put(const struct mux_end *e, struct wire_out *out)
+{
+	wire_put(out, fields, e);
+}
+
+bool
+mux_end_get(struct mux_end *e, struct wire_in *in)
+{
+	return (wire_get(in, fields, e, NULL));
+}
+
+/* ---- where a client came in ---- */
+
+enum { TAG_FE = 1, TAG_ADDR = 2 };
+
+void
+mux_listen_put(const struct px_listen *l, struct wire_out *out)
+{
+	wire_put_bytes(out, TAG_FE, WIRE_REQUIRED,
+	    span_str(l->bind->px->name));
+	wire_put_bytes(out, TAG_ADDR, WIRE_REQUIRED, span_str(l->text));
+}
+
+static const struct px_listen *
+with_addr(const struct px *fe, struct span addr)
+{
+	for (const struct px_listen *l = fe->listens; l != NULL; l = l->next)
+		if (span_is(addr, l->text))
+			return (l);
+	return (NULL);
+}
+
+/* The frontend that has this address now, whatever its name. */
+static const struct px_listen *
+anywhere(struct span addr, enum px_mode mode)
+{
+	const struct px_listen *l;
+
+	PX_EACH(px, px_model)
+		if ((px->kind & PX_FE) != 0 && px->mode == mode &&
+		    !px->disabled && (l = with_addr(px, addr)) != NULL)
+			return (l);
+	return (NULL);
+}
+
+const struct px_listen *
+mux_listen_get(struct wire_in *in, enum px_mode mode, bool idle,
+    const char **why)
+{
+	const struct px_listen *l;
+	struct span name, addr;
+	const struct px *fe;
+
+	*why = "its record is damaged";
+	if (!wire_find(in, TAG_FE, &name) || !wire_find(in, TAG_ADDR, &addr))
+		return (NULL);
+	fe = px_find(px_model, name, PX_FE);
+	if (fe == NULL || fe->disabled) {
+		*why = "its frontend is gone";
+		return (idle ? anywhere(addr, mode) : NULL);
+	}
+	*why = "its frontend has another mode now";
+	if (fe->mode != mode)
+		return (NULL);
+	if ((l = with_addr(fe, addr)) != NULL)
+		return (l);
+	*why = "its frontend does not listen any more";
+	return (fe->listens);
+}

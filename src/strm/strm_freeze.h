@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STRM_FREEZE_H
+#define STRM_FREEZE_H
+/*
+ * strm_freeze - which fields of a stream and its facts cross a hand-over.
+ *
+ * One table serves both directions. Tags are never reused; a field that later
+ * versions may do without is optional.
+ */
+#include "strm_int.h"
+
+#include <wire/wire.h>
+
+/* Of the stream itself: bit-fields have no address. */
+struct frozen {
+	uint8_t phase, conn_mode;
+	bool tunnel, req_sent, req_done, res_head, res_done;
+	bool cli_shut, srv_shut, logged, monitor, fresh_only, queued;
+	uint16_t tries, reply_status;
+	int64_t cli_seen_ms, srv_seen_ms, wait_until_ms;
+	uint32_t up_held, down_held;
+	uint64_t place;                 /* srv_queue_place() */
+};
+
+static const struct wire_field strm_frozen_fields[] = {
+	WIRE(1,  U8,   WIRE_REQUIRED, struct frozen, phase),
+	WIRE(2,  U8,   WIRE_REQUIRED, struct frozen, conn_mode),
+	WIRE(3,  BOOL, WIRE_REQUIRED, struct frozen, tunnel),
+	WIRE(4,  BOOL, WIRE_REQUIRED, struct frozen, req_sent),
+	WIRE(5,  BOOL, WIRE_REQUIRED, struct frozen, req_done),
+	WIRE(6,  BOOL, WIRE_REQUIRED, struct frozen, res_head),
+	WIRE(7,  BOOL, WIRE_REQUIRED, struct frozen, res_done),
+	WIRE(8,  BOOL, WIRE_REQUIRED, struct frozen, cli_shut),
+	WIRE(9,  BOOL, WIRE_REQUIRED, struct frozen, srv_shut),
+	WIRE(10, BOOL, WIRE_REQUIRED, struct frozen, logged),
+	WIRE(11, BOOL, WIRE_REQUIRED, struct frozen, monitor),
+	WIRE(12, BOOL, WIRE_REQUIRED, struct frozen, fresh_only),
+	WIRE(13, BOOL, WIRE_REQUIRED, struct frozen, queued),
+	WIRE(14, U16,  WIRE_REQUIRED, struct frozen, tries),
+	WIRE(15, U16,  WIRE_REQUIRED, struct frozen, reply_status),
+	WIRE(16, I64,  WIRE_REQUIRED, struct frozen, cli_seen_ms),
+	WIRE(17, I64,  WIRE_REQUIRED, struct frozen, srv_seen_ms),
+	WIRE(18, I64,  WIRE_REQUIRED, struct frozen, wait_until_ms),
+	WIRE(19, U32,  WIRE_REQUIRED, struct frozen, up_held),
+	WIRE(20, U32,  WIRE_REQUIRED, struct frozen, down_held),
+	WIRE(21, U64,  WIRE_REQUIRED, struct frozen, place),
+	/* not frozen: running, again, granted (the other one asks again),
+	 * entered, backend_rules, list (all rules have run), begin_why,
+	 * grant_why, id (each worker counts its own) */
+	WIRE_END
+};
+
+static const struct wire_field strm_txn_fields[] = {
+	WIRE(1,  RAW,  WIRE_REQUIRED, struct txn, addr),
+	WIRE(2,  U8,   WIRE_REQUIRED, struct txn, stage),
+	WIRE(3,  U8,   WIRE_REQUIRED, struct txn, meth),
+	WIRE(4,  U8,   WIRE_REQUIRED, struct txn, req_minor),
+	WIRE(5,  BOOL, WIRE_REQUIRED, struct txn, is_http),
+	WIRE(6,  BOOL, WIRE_REQUIRED, struct txn, first),
+	WIRE(7,  BOOL, WIRE_REQUIRED, struct txn, srv_reused),
+	WIRE(8,  BOOL, WIRE_REQUIRED, struct txn, redispatched),
+	WIRE(9,  BOOL, WIRE_REQUIRED, struct txn, tls),
+	WIRE(10, U16,  WIRE_REQUIRED, struct txn, status),
+	WIRE(11, U16,  WIRE_REQUIRED, struct txn, retries),
+	WIRE(12, U32,  WIRE_REQUIRED, struct txn, req_no),
+	WIRE(13, U64,  WIRE_REQUIRED, struct txn, req_body_bytes),
+	WIRE(14, U64,  WIRE_REQUIRED, struct txn, res_body_bytes),
+	WIRE(15, U32,  WIRE_REQUIRED, struct txn, q_srv),
+	WIRE(16, U32,  WIRE_REQUIRED, struct txn, q_be),
+	WIRE(17, RAW,  WIRE_REQUIRED, struct txn, cookie_term),
+	WIRE(18, SPAN, WIRE_REQUIRED, struct txn, uri),
+	WIRE(19, SPAN, WIRE_REQUIRED, struct txn, method_text),
+	WIRE(20, SPAN, WIRE_REQUIRED, struct txn, uniq_id),
+	WIRE(21, SPAN, WIRE_REQUIRED, struct txn, cap_cookie_req),
+	WIRE(22, SPAN, WIRE_REQUIRED, struct txn, cap_cookie_res),
+	WIRE(23, U8,   WIRE_REQUIRED, struct txn, log_level),
+	/* not frozen: fe, be, srv, listen (by name), req, res (messages),
+	 * wait_over, cache_epoch, bytes_in, bytes_out, n_*, why, term (written
+	 * at the end), cap_req, cap_res (written one by one) */
+	WIRE_END
+};
+
+static const struct wire_field strm_times_fields[] = {
+	WIRE(1,  I64, WIRE_REQUIRED, struct txn_times, accept),
+	WIRE(2,  I64, WIRE_REQUIRED, struct txn_times, accept_wall),
+	WIRE(3,  I64, WIRE_REQUIRED, struct txn_times, request_wall),
+	WIRE(4,  I64, WIRE_REQUIRED, struct txn_times, handshake),
+	WIRE(5,  I64, WIRE_REQUIRED, struct txn_times, idle_end),
+	WIRE(6,  I64, WIRE_REQUIRED, struct txn_times, request),
+	WIRE(7,  I64, WIRE_REQUIRED, struct txn_times, queued),
+	WIRE(8,  I64, WIRE_REQUIRED, struct txn_times, connected),
+	WIRE(9,  I64, WIRE_REQUIRED, struct txn_times, response),
+	WIRE(10, I64, WIRE_REQUIRED, struct txn_times, end),
+	WIRE(11, I64, WIRE_REQUIRED, struct txn_times, tarpit),
+	WIRE_END
+};
+#endif
