@@ -41,6 +41,8 @@ struct agent_facts {
 	pid_t top_pid;                  /* the process that was launched */
 	pid_t keeper_pid;               /* %pid, syslog header, show info */
 	pid_t agent_pid;                /* in the agent; else 0 */
+	uid_t top_uid;                  /* before privileges were dropped */
+	uint64_t pid_ns[2];             /* ipc_takeover_ns() */
 	int n_workers;
 	bool has_master;
 	int64_t start_wall_us;          /* of this generation */
@@ -63,6 +65,8 @@ struct agent_socket {
 	const struct px_listen *listen; /* whose it is */
 	bool stats;                     /* of a "stats socket" line */
 	bool exportable;                /* goes to who asks _getsocks */
+	bool shard;                     /* not the first of its address */
+	bool first;                     /* of its SO_REUSEPORT group, surely */
 	const char *interface;          /* or NULL */
 };
 extern const struct agent_socket *agent_sockets;
@@ -91,6 +95,7 @@ struct agent_part {
 	void (*worker_gone)(struct agent_worker *);
 	void (*cli)(int fd, int level); /* a connection to serve, owned; level:
 	                                 * enum px_level; from the master */
+	void (*keeper_said)(const struct ipc_msg *);    /* A_CARRIED */
 	bool (*busy)(void);             /* something to finish before leaving? */
 	void (*leave)(void);            /* soft stop: no new work */
 };
@@ -101,6 +106,10 @@ struct agent_part {
 	    __attribute__((section("agent_parts"), used))                    \
 	    = &agent_part_##ident;                                           \
 	static const struct agent_part agent_part_##ident
+
+/* agent_tell_keeper - one of the agent's rows in ipc/msg.def. */
+bool agent_tell_keeper(enum ipc_type, const void *data, size_t n,
+    const int *fds, size_t n_fds);
 
 /* ---- topics ---- */
 

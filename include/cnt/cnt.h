@@ -61,6 +61,9 @@ extern char *cnt_bank;
 int cnt_create(void);
 bool cnt_attach(int fd);
 
+/* cnt_fd - the descriptor that was attached. */
+int cnt_fd(void);
+
 /*
  * cnt_object - the offset of an object's counters, found or reserved; called
  * by the keeper for each object before it forks. 0 when there is no room.

@@ -23,12 +23,13 @@
  *
  * gen   the generation that asks
  * fds   out: `*n` descriptors, still the holder's; room for IPC_FDS_MAX
+ * first out: fds[0] is known to be the first of its SO_REUSEPORT group
  *
  * On failure false and *err says which step failed and why (static storage).
  */
 bool ipc_holder_get(const struct ipc_listen *, struct span host,
     struct span interface, uint32_t gen, int fds[IPC_FDS_MAX], size_t *n,
-    const char **err);
+    bool *first, const char **err);
 
 /* ipc_holder_commit - generation `gen` serves: close what it did not ask
  * for. ipc_holder_cancel - it failed: close what only it asked for. */
@@ -36,9 +37,10 @@ void ipc_holder_commit(uint32_t gen);
 void ipc_holder_cancel(uint32_t gen);
 
 /* ipc_holder_adopt - a listening socket from elsewhere, taken when an address
- * fits it (owned). ipc_holder_settle - close those that nobody took; returns
- * how many. */
-void ipc_holder_adopt(int fd, struct span interface);
+ * fits it (owned); `first`: it is known to be the first of its SO_REUSEPORT
+ * group. ipc_holder_settle - close those that nobody took; returns how
+ * many. */
+void ipc_holder_adopt(int fd, struct span interface, bool first);
 size_t ipc_holder_settle(void);
 
 /* ipc_holder_count - sockets held. */

@@ -27,7 +27,9 @@ enum ipc_role {
 	IPC_MASTER = 1,
 	IPC_KEEPER = 2,
 	IPC_AGENT = 4,
-	IPC_WORKER = 8
+	IPC_WORKER = 8,
+	IPC_TAKER = 16,         /* top process of another Écluse: takes over */
+	IPC_GIVER = 32          /* agent of the one that is replaced */
 };
 
 enum ipc_type {
@@ -95,6 +97,9 @@ bool ipc_send_tag(struct ipc_chan *, enum ipc_type, uint16_t flags,
  * to the caller. Returns false at the end, after a broken rule or in time. */
 bool ipc_wait(struct ipc_chan *, struct ipc_msg *, int ms);
 
+/* ipc_drop_fds - close what a message carries. */
+void ipc_drop_fds(struct ipc_msg *);
+
 /* ipc_name - a type's name, for messages. */
 const char *ipc_name(unsigned type);
 
@@ -141,6 +146,15 @@ struct ipc_listen {             /* then: host or path, interface */
 	int32_t mode, uid, gid;
 	uint32_t user_timeout_ms;
 };
+
+struct ipc_handed {             /* fds: state, ledger */
+	uint32_t n_sockets;             /* that follow */
+	uint32_t spare;
+};
+
+/* T_SOCKETS: for each descriptor its flags, the length of its interface's
+ * name, the name. */
+#define IPC_SOCKET_FIRST 1              /* first of its SO_REUSEPORT group */
 
 #define IPC_PROCS_MAX 255
 struct ipc_ready {

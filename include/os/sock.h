@@ -15,6 +15,8 @@ struct sock_listen {            /* how a listening socket is opened */
 	struct addr_spec addr;
 	int backlog;            /* 0: the kernel's SOMAXCONN */
 	bool reuseport;
+	bool exclusive;         /* with reuseport: fail when the address has a
+	                         * listener; others may join afterwards */
 	bool transparent;
 	bool v6only, v4v6;
 	bool defer_accept;
@@ -36,6 +38,15 @@ struct sock_listen {            /* how a listening socket is opened */
  * Returns the descriptor, or -1 with errno and *what naming the failed step.
  */
 int sock_listen_open(const struct sock_listen *, const char **what);
+
+/* sock_listen_retune - a listening socket that another process opened: the TCP
+ * options that accepted sockets inherit, as sock_listen_open() sets them. */
+void sock_listen_retune(int fd, bool defer_accept, unsigned user_timeout_ms);
+
+/* sock_listen_first - `fd` is the first of its SO_REUSEPORT group: new
+ * connections go to it alone, or (false) to all of the group again. Needs no
+ * privileges. False with errno. */
+bool sock_listen_first(int fd, bool alone);
 
 /* sock_connect - non-blocking connect from `src` (or NULL); -1 with errno.
  * EINPROGRESS is success. TCP gets TCP_NODELAY. */

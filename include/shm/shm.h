@@ -43,6 +43,16 @@ struct shm *shm_attach(int fd, const char **err);
 void shm_detach(struct shm *);
 int shm_fd(const struct shm *);
 
+/* shm_last_gen - the last generation that used the segment behind `fd`, which
+ * is not mapped for that; 0 with *err when it is none that can be used. */
+uint32_t shm_last_gen(int fd, const char **err);
+
+/* shm_keeper_lock - one keeper at a time changes the directory or clears up
+ * after the dead: those of two generations do not wait for each other, nor do
+ * those of two masters after a takeover. Held over system calls, but rarely. */
+void shm_keeper_lock(struct shm *);
+void shm_keeper_unlock(struct shm *);
+
 /* shm_begin - a keeper starts a generation: slots used from now on are marked
  * with `gen`. shm_sweep - free slots last used before `oldest_gen`. */
 void shm_begin(struct shm *, uint32_t gen);
@@ -107,6 +117,16 @@ extern int shm_proc_no;                 /* of this process; -1 none */
 int shm_proc_get(struct shm *, uint32_t gen, char role);
 void shm_proc_set_pid(struct shm *, int no, pid_t);
 void shm_proc_put(struct shm *, int no);
+
+/* shm_proc_oldest - the lowest generation with a process, or `gen`. */
+uint32_t shm_proc_oldest(struct shm *, uint32_t gen);
+
+/* shm_proc_is - `no` still is the number of process `pid`. */
+bool shm_proc_is(struct shm *, int no, pid_t);
+
+/* shm_proc_any - whether a process of an earlier generation than `gen` has a
+ * number. */
+bool shm_proc_any(struct shm *, uint32_t gen);
 
 /* shm_proc_stale - a number whose process has gone unnoticed (its keeper died
  * as well), or -1. */

@@ -159,6 +159,22 @@ tell_parts(struct ipc_msg *m)
 }
 
 static void
+keeper_said(const struct ipc_msg *m)
+{
+	for (int i = 0; i < n_parts; i++)
+		if (parts[i]->keeper_said != NULL)
+			parts[i]->keeper_said(m);
+}
+
+bool
+agent_tell_keeper(enum ipc_type type, const void *data, size_t n,
+    const int *fds, size_t n_fds)
+{
+	return (keeper.fd >= 0 && ipc_send(&keeper, type, data, n, fds,
+	    n_fds));
+}
+
+static void
 on_keeper(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 {
 	(void)c;
@@ -179,6 +195,9 @@ on_keeper(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 	case IPC_A_GATES:
 	case IPC_A_PAUSE:
 		tell_parts(m);
+		break;
+	case IPC_A_CARRIED:
+		keeper_said(m);
 		break;
 	case IPC_A_LEAVE:
 		begin_leaving();

@@ -27,13 +27,22 @@ struct cli_gift {
 	struct text rest;               /* records the kernel did not take */
 };
 
+/* One for each address: whoever has no shards takes one, and must not leave
+ * another one behind. When this generation leaves, all that comes to the
+ * address goes to the first (keeper_sock.c). */
+static bool
+is_given(const struct agent_socket *s)
+{
+	return (s->exportable && !s->shard);
+}
+
 static size_t
 count_exportable(void)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < agent_n_sockets; i++)
-		n += agent_sockets[i].exportable;
+		n += is_given(&agent_sockets[i]);
 	return (n);
 }
 
@@ -55,7 +64,7 @@ gather(size_t at, int fds[BATCH], size_t *n, struct text *records)
 {
 	*n = 0;
 	for (; at < agent_n_sockets && *n < BATCH; at++) {
-		if (!agent_sockets[at].exportable)
+		if (!is_given(&agent_sockets[at]))
 			continue;
 		fds[(*n)++] = agent_sockets[at].fd;
 		put_record(records, &agent_sockets[at]);
@@ -123,8 +132,10 @@ send_batch(struct cli *c)
 	ssize_t sent;
 
 	next = gather(g->next, fds, &n, &g->rest);
-	if (n == 0)
+	if (n == 0) {
+		(void)agent_tell_keeper(IPC_A_EXPORTED, NULL, 0, NULL, 0);
 		return (OVER);
+	}
 	sent = send_fds(c->fd, fds, n, text_span(&g->rest));
 	if (sent < 0) {
 		text_clear(&g->rest);

@@ -44,6 +44,7 @@ struct cnt_head {
 	uint32_t fold_bank, fold_word, fold_spare;
 	uint64_t fold_value;
 	_Atomic uint8_t live[SHM_PROCS];        /* has something in its bank */
+	struct shm_lock folder;         /* zero in ledgers older than it */
 };
 _Static_assert(sizeof(struct cnt_head) < HEAD_BYTES, "ledger header");
 
@@ -265,6 +266,9 @@ cnt_bank_fold(int proc_no)
 	off_t used = (off_t)atomic_load(&head->used), at = start, end;
 
 	MUST(proc_no >= 0 && proc_no < SHM_PROCS);
+	/* Keepers of two generations may have one each to fold. It is held
+	 * over system calls, which is long but rare. */
+	(void)shm_lock(&head->folder);
 	finish_word();
 	if (atomic_load(&head->seq) % 2 != 0)
 		atomic_fetch_add(&head->seq, 1);
@@ -285,6 +289,13 @@ cnt_bank_fold(int proc_no)
 	atomic_store(&head->live[proc_no], 0);
 	(void)fallocate(ledger_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 	    start, (off_t)BANK_BYTES);
+	shm_unlock(&head->folder);
+}
+
+int
+cnt_fd(void)
+{
+	return (ledger_fd);
 }
 
 /* ---- reading ---- */

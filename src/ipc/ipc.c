@@ -41,6 +41,8 @@ struct row {
 #define KEEPER IPC_KEEPER
 #define AGENT  IPC_AGENT
 #define WORKER IPC_WORKER
+#define TAKER  IPC_TAKER
+#define GIVER  IPC_GIVER
 static const struct row rows[256] = {
 #define IPC(no, name, from, to, bytes, fds)                                  \
 	[no] = { #name, (from), (to), (bytes), (fds) },
@@ -51,6 +53,8 @@ static const struct row rows[256] = {
 #undef KEEPER
 #undef AGENT
 #undef WORKER
+#undef TAKER
+#undef GIVER
 
 static const struct row *
 row_of(unsigned type)
@@ -181,8 +185,8 @@ ipc_send(struct ipc_chan *c, enum ipc_type type, const void *data, size_t n,
 static char in_bytes[sizeof(struct frame_head) + IPC_BYTES_MAX + 1];
 static int in_fds[IPC_FDS_MAX + 1];
 
-static void
-close_fds(struct ipc_msg *m)
+void
+ipc_drop_fds(struct ipc_msg *m)
 {
 	for (size_t i = 0; i < m->n_fds; i++)
 		fd_close(&m->fds[i]);
@@ -216,7 +220,7 @@ receive(struct ipc_chan *c, struct ipc_msg *m)
 	if (got < 0)
 		return (errno == EAGAIN ? 0 : -1);
 	if (got < (ssize_t)sizeof head) {
-		close_fds(m);
+		ipc_drop_fds(m);
 		return (-1);
 	}
 	memcpy(&head, in_bytes, sizeof head);
@@ -226,7 +230,7 @@ receive(struct ipc_chan *c, struct ipc_msg *m)
 	m->data = span_of(in_bytes + sizeof head, (size_t)got - sizeof head);
 	if (is_allowed(c, m))
 		return (1);
-	close_fds(m);
+	ipc_drop_fds(m);
 	return (-1);
 }
 
@@ -253,7 +257,7 @@ on_event(void *arg, unsigned events)
 	while ((got = receive(c, &m)) > 0) {
 		c->gone = &gone;
 		c->fn(c, &m, c->arg);
-		close_fds(&m);
+		ipc_drop_fds(&m);
 		if (gone)
 			return;
 		c->gone = NULL;

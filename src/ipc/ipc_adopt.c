@@ -7,6 +7,7 @@
  * only-ness; and by the interface that came with it.
  */
 #include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,26 +18,46 @@
 #include <ipc/holder.h>
 #include <os/addr.h>
 #include <os/fd.h>
+#include <os/sock.h>
 
 #include "holder_int.h"
 
 struct adopted {
 	struct adopted *next;
 	int fd;
+	bool first;             /* of its SO_REUSEPORT group */
+	uint8_t type;           /* SOCK_STREAM … */
+	socklen_t len;
+	struct sockaddr_storage ss;
 	char *interface;        /* "" none */
 };
 
-static struct adopted *all;
+static struct adopted *all, **last = &all;
 
+static int option(int fd, int level, int name);
+
+/* What is no socket, or has no address, is nobody's listener. */
 void
-ipc_holder_adopt(int fd, struct span interface)
+ipc_holder_adopt(int fd, struct span interface, bool first)
 {
-	struct adopted *a = must_alloc(sizeof *a);
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof ss;
+	struct adopted *a;
 
+	memset(&ss, 0, sizeof ss);
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0) {
+		fd_close(&fd);
+		return;
+	}
+	a = must_alloc(sizeof *a);
 	a->fd = fd;
+	a->first = first;
+	a->type = (uint8_t)option(fd, SOL_SOCKET, SO_TYPE);
+	a->ss = ss;
+	a->len = len;
 	a->interface = span_dup(interface);
-	a->next = all;
-	all = a;
+	*last = a;              /* in order: the first of a group stays first */
+	last = &a->next;
 }
 
 static void
@@ -45,6 +66,8 @@ unlink_adopted(struct adopted **link)
 	struct adopted *a = *link;
 
 	*link = a->next;
+	if (last == &a->next)
+		last = link;
 	free(a->interface);
 	free(a);
 }
@@ -143,33 +166,51 @@ static bool
 is_it(const struct adopted *a, const struct ipc_listen *l, struct span host,
     struct span interface)
 {
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof ss;
+	const struct sockaddr *sa = (const struct sockaddr *)&a->ss;
 
-	memset(&ss, 0, sizeof ss);
-	if (!span_is(interface, a->interface) ||
-	    getsockname(a->fd, (struct sockaddr *)&ss, &len) != 0 ||
-	    option(a->fd, SOL_SOCKET, SO_TYPE) !=
-	    (l->dgram ? SOCK_DGRAM : SOCK_STREAM))
+	if (a->type != (l->dgram ? SOCK_DGRAM : SOCK_STREAM) ||
+	    !span_is(interface, a->interface))
 		return (false);
-	if (ss.ss_family == AF_UNIX)
-		return (same_unix(l, host, (struct sockaddr_un *)&ss, len));
+	if (sa->sa_family == AF_UNIX)
+		return (same_unix(l, host, (const struct sockaddr_un *)sa,
+		    a->len));
 	return ((l->family == ADDR_V4 || l->family == ADDR_V6) &&
-	    same_ip(l, a->fd, (struct sockaddr *)&ss, len));
+	    same_ip(l, a->fd, sa, a->len));
+}
+
+/* It listens (also after a pause), with this configuration's options. */
+static bool
+can_serve(int fd, const struct ipc_listen *l)
+{
+	bool ip = l->family == ADDR_V4 || l->family == ADDR_V6;
+
+	if (!sock_set_nonblock(fd, true))
+		return (false);
+	if (l->dgram)
+		return (true);
+	if (ip)
+		sock_listen_retune(fd, l->defer_accept, l->user_timeout_ms);
+	return (listen(fd, l->backlog > 0 ? l->backlog : INT_MAX) == 0);
 }
 
 int
 ipc_holder_adopted(const struct ipc_listen *l, struct span host,
-    struct span interface)
+    struct span interface, bool *first)
 {
-	for (struct adopted **link = &all; *link != NULL;
-	    link = &(*link)->next) {
+	struct adopted **link = &all;
+
+	while (*link != NULL) {
 		int fd = (*link)->fd;
 
-		if (!is_it(*link, l, host, interface))
+		if (!is_it(*link, l, host, interface)) {
+			link = &(*link)->next;
 			continue;
+		}
+		*first = (*link)->first;
 		unlink_adopted(link);
-		return (fd);
+		if (can_serve(fd, l))
+			return (fd);
+		fd_close(&fd);
 	}
 	return (-1);
 }

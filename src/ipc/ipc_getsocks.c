@@ -17,6 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <base/clock.h>
 #include <base/must.h>
 #include <base/num.h>
 #include <base/text.h>
@@ -25,12 +26,15 @@
 #include <os/fd.h>
 #include <os/sock.h>
 
+#include "holder_int.h"
+
 #define WAIT_S      2           /* for each answer; it is a local process */
+#define ALL_MS      10000       /* for all of them */
 #define TOTAL_MAX   100000
 #define RECORD_MAX  (252 * (255 + 255 + 6))
 
-static int
-dial(const char *path, const char **err)
+int
+ipc_getsocks_dial(const char *path, const char **err)
 {
 	struct timeval tv = { WAIT_S, 0 };
 	struct addr_spec spec;
@@ -74,6 +78,7 @@ static int
 gather(int sock, int total, int *fds, struct text *records, const char **err)
 {
 	static char data[RECORD_MAX];
+	int64_t end_ms = clock_mono_us() / 1000 + ALL_MS;
 	int n = 0;
 
 	while (n < total) {
@@ -84,8 +89,19 @@ gather(int sock, int total, int *fds, struct text *records, const char **err)
 		if (room > SOCK_FDS_MAX)
 			room = SOCK_FDS_MAX;
 		got = sock_recv_fds(sock, data, sizeof data, fds + n, &room);
-		if (got <= 0) {
+		if (got < 0 && errno == EMSGSIZE)
+			*err = "more sockets came than were announced, or "
+			    "than there are descriptors here (ulimit -n)";
+		else if (got <= 0)
 			*err = "the other process stopped sending sockets";
+		else if (clock_mono_us() / 1000 > end_ms ||
+		    records->n + (size_t)got >
+		    ((size_t)total + 1) * (RECORD_MAX / 252))
+			*err = "the other process sends on and on, but no "
+			    "sockets";
+		if (*err != NULL) {
+			for (size_t i = 0; got > 0 && i < room; i++)
+				fd_close(&fds[n + (int)i]);
 			return (n);
 		}
 		text_add(records, span_of(data, (size_t)got));
@@ -114,7 +130,7 @@ take_name(struct span *left, struct span *name)
 
 /* Sockets of another namespace can't be told from ours: not taken. */
 static int
-adopt_all(int *fds, int n, struct span left)
+adopt_all(int *fds, int n, struct span left, const char **err)
 {
 	struct span namespace, interface;
 	int taken = 0;
@@ -124,6 +140,7 @@ adopt_all(int *fds, int n, struct span left)
 		    !take_name(&left, &interface) || left.n < 4) {
 			left = span_of("", 0);
 			fd_close(&fds[i]);
+			*err = "the description of a socket is cut off";
 			continue;
 		}
 		left = span_skip(left, 4);
@@ -131,7 +148,7 @@ adopt_all(int *fds, int n, struct span left)
 			fd_close(&fds[i]);
 			continue;
 		}
-		ipc_holder_adopt(fds[i], interface);
+		ipc_holder_adopt(fds[i], interface, false);
 		taken++;
 	}
 	return (taken);
@@ -142,7 +159,7 @@ ipc_getsocks(const char *path, const char **err)
 {
 	static const char ask[] = "_getsocks\n";
 	struct text records;
-	int sock = dial(path, err), total = 0, n, *fds;
+	int sock = ipc_getsocks_dial(path, err), total = 0, n, *fds;
 
 	if (sock < 0)
 		return (-1);
@@ -163,7 +180,9 @@ ipc_getsocks(const char *path, const char **err)
 	fds = must_alloc(((size_t)total + 1) * sizeof *fds);
 	*err = NULL;
 	n = gather(sock, total, fds, &records, err);
-	n = adopt_all(fds, n, text_span(&records));
+	n = adopt_all(fds, n, text_span(&records), err);
+	if (*err != NULL)
+		(void)ipc_holder_settle();
 	free(fds);
 	text_fini(&records);
 	fd_close(&sock);

@@ -24,6 +24,7 @@ struct row {
 	char *key;
 	int *fds;
 	size_t n;
+	bool first;             /* fds[0] began its SO_REUSEPORT group */
 	uint32_t first_gen, last_gen;   /* who asked for it */
 };
 
@@ -155,7 +156,8 @@ fill_listen(struct sock_listen *s, const struct ipc_listen *l, char *host,
 }
 
 static int
-open_one(const struct ipc_listen *l, struct span host, struct span interface)
+open_one(const struct ipc_listen *l, struct span host, struct span interface,
+    bool more, bool *first)
 {
 	char host_z[256], interface_z[64];
 	struct sock_listen s;
@@ -170,10 +172,16 @@ open_one(const struct ipc_listen *l, struct span host, struct span interface)
 		return (-1);
 	}
 	fill_listen(&s, l, host_z, interface_z);
-	do
-		fd = sock_listen_open(&s, &what);
-	while (fd < 0 && errno == EADDRINUSE && ipc_holder_busy != NULL &&
-	    ipc_holder_busy());
+	/* To begin the group, if nobody has: see keeper_sock.c. */
+	s.exclusive = s.reuseport && !more;
+	fd = sock_listen_open(&s, &what);
+	*first = s.exclusive && fd >= 0;
+	s.exclusive = false;
+	/* Nobody is asked to stop for one that is only a wish. */
+	while (fd < 0 && errno == EADDRINUSE &&
+	    (fd = sock_listen_open(&s, &what)) < 0 && errno == EADDRINUSE &&
+	    !more && ipc_holder_busy != NULL && ipc_holder_busy())
+		;
 	if (fd < 0)
 		snprintf(error, sizeof error, "cannot open: %s: %s", what,
 		    strerror(errno));
@@ -192,11 +200,35 @@ listen_again(const struct row *r, const struct ipc_listen *l)
 		    SOMAXCONN);
 }
 
+/* All there are of this address, also more than there are workers: what waits
+ * in one that is closed would be reset. */
+static void
+adopt_shards(struct row *r, const struct ipc_listen *l, struct span host,
+    struct span interface)
+{
+	bool first = false;
+	int fd;
+
+	while (r->n < (l->reuseport ? IPC_FDS_MAX : 1) &&
+	    (fd = ipc_holder_adopted(l, host, interface, &first)) >= 0) {
+		add_fd(r, fd);
+		if (!first || r->first)
+			continue;
+		r->fds[r->n - 1] = r->fds[0];
+		r->fds[0] = fd;
+		r->first = true;
+	}
+	/* The last owner may have closed the gate of all but the first. */
+	if (r->n > 0 && l->reuseport)
+		(void)sock_listen_first(r->fds[0], false);
+}
+
 static bool
 open_shards(struct row *r, const struct ipc_listen *l, struct span host,
     struct span interface)
 {
 	size_t want = l->reuseport ? l->n : 1;
+	bool first = false;
 	int fd;
 
 	if (want > IPC_FDS_MAX)
@@ -205,14 +237,14 @@ open_shards(struct row *r, const struct ipc_listen *l, struct span host,
 		want = 1;
 	listen_again(r, l);
 	if (r->n == 0)
-		while (r->n < want && (fd = ipc_holder_adopted(l, host,
-		    interface)) >= 0)
-			add_fd(r, fd);
+		adopt_shards(r, l, host, interface);
 	while (r->n < want) {
-		if ((fd = open_one(l, host, interface)) < 0) {
+		if ((fd = open_one(l, host, interface, r->n > 0, &first)) < 0) {
 			/* A shard more is a wish; the first is a must. */
 			return (r->n > 0);
 		}
+		if (r->n == 0)
+			r->first = first;
 		add_fd(r, fd);
 	}
 	return (true);
@@ -221,7 +253,7 @@ open_shards(struct row *r, const struct ipc_listen *l, struct span host,
 bool
 ipc_holder_get(const struct ipc_listen *l, struct span host,
     struct span interface, uint32_t gen, int fds[IPC_FDS_MAX], size_t *n,
-    const char **err)
+    bool *first, const char **err)
 {
 	struct text key;
 	struct row *r;
@@ -236,6 +268,7 @@ ipc_holder_get(const struct ipc_listen *l, struct span host,
 	good = open_shards(r, l, host, interface);
 	*err = error;
 	*n = r->n < IPC_FDS_MAX ? r->n : IPC_FDS_MAX;
+	*first = r->first;
 	if (good) {
 		r->last_gen = gen;
 		memcpy(fds, r->fds, *n * sizeof *fds);
@@ -291,6 +324,8 @@ ipc_holder_save(struct text *t)
 			text_printf(t, " %d", r->fds[i]);
 		}
 		text_addc(t, '\n');
+		if (r->first)
+			text_printf(t, "first %s\n", r->key);
 	}
 }
 
@@ -331,9 +366,12 @@ ipc_holder_load(struct span all)
 {
 	struct span line;
 
-	while (span_cut(&all, '\n', &line))
+	while (span_cut(&all, '\n', &line)) {
 		if (span_begins(line, SPAN("socket ")) &&
 		    !load_line(span_skip(line, 7)))
 			return (false);
+		if (span_begins(line, SPAN("first ")) && rows != NULL)
+			rows->first = span_is(span_skip(line, 6), rows->key);
+	}
 	return (true);
 }

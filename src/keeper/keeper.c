@@ -24,6 +24,8 @@
 #define QUIET_MS 2000           /* workers get to stop accepting */
 #define STOP_MS  500            /* and to end when told to, then SIGKILL */
 #define LET_GO_MS 50            /* agent and master close their copies */
+#define NARROW_MS 250           /* others have our sockets: handshakes end */
+#define WIDEN_MS 150            /* workers close their sockets */
 #define PAUSE_MS 30             /* and to look away from a socket */
 
 struct keeper the_keeper = { .ready_fd = -1, .life = { -1, -1 },
@@ -36,13 +38,6 @@ tell_agent(struct keeper *k, enum ipc_type type, int32_t v)
 {
 	if (k->procs[0].pid > 0)
 		(void)ipc_send(&k->procs[0].chan, type, &v, sizeof v, NULL, 0);
-}
-
-static void
-signal_old(const struct keeper_opts *o)
-{
-	for (size_t i = 0; i < o->n_old_pids; i++)
-		(void)kill(o->old_pids[i], o->old_signal);
 }
 
 void
@@ -65,7 +60,7 @@ keeper_open_gates(struct keeper *k)
 	}
 	if (k->daemonized)
 		(void)keeper_pidfile(px_model->global.pidfile, getpid());
-	signal_old(k->o);
+	keeper_takeover_serve(k);
 	if (k->ready_fd >= 0)
 		(void)fd_write_all(k->ready_fd, &zero, 1);
 	fd_close(&k->ready_fd);
@@ -128,7 +123,7 @@ leave_now(struct keeper *k)
 		keeper_tell_workers(k, IPC_W_LEAVE);
 	else    /* The workers let go last: they serve what waits in there. */
 		tmr_arm(&k->loop.wheel, &k->check, k->loop.now_ms +
-		    LET_GO_MS);
+		    (keeper_sockets_narrow(k) ? NARROW_MS : LET_GO_MS));
 	keeper_sockets_close(k);
 	if (k->has_master)
 		(void)ipc_send(&k->master, IPC_QUIET, NULL, 0, NULL, 0);
@@ -198,7 +193,7 @@ keeper_check_end(struct keeper *k)
 {
 	if (k->phase < KEEPER_QUIET || k->phase == KEEPER_GRACE)
 		return;
-	if (keeper_alive(k, false) > 0)
+	if (keeper_alive(k, false) > 0 || keeper_taken_waits(k))
 		return;
 	if (k->procs[0].pid > 0)
 		(void)ipc_send(&k->procs[0].chan, IPC_A_LEAVE, NULL, 0, NULL,
@@ -216,7 +211,8 @@ all_quiet(struct keeper *k)
 	keeper_sockets_close(k);
 	if (fault_at("keeper.quiet"))
 		return;
-	(void)ipc_send(&k->master, IPC_QUIET, NULL, 0, NULL, 0);
+	if (k->has_master)
+		(void)ipc_send(&k->master, IPC_QUIET, NULL, 0, NULL, 0);
 }
 
 static void
@@ -226,8 +222,12 @@ on_check(struct tmr *t)
 
 	if (k->phase == KEEPER_QUIET)
 		all_quiet(k);
-	else if (k->phase == KEEPER_LEAVING)
+	else if (k->phase == KEEPER_LEAVING && !k->let_go) {
+		k->let_go = true;
 		keeper_tell_workers(k, IPC_W_LEAVE);
+		tmr_arm(&k->loop.wheel, t, k->loop.now_ms + WIDEN_MS);
+	} else if (k->phase == KEEPER_LEAVING)
+		keeper_sockets_widen();
 	else if (k->paused)
 		keeper_sockets_pause(k, true);
 }
@@ -294,6 +294,8 @@ keeper_on_child(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 		keeper_child_cut_off(k, p);
 		return;
 	}
+	if (p->no == 0 && keeper_taken_said(k, m))
+		return;
 	switch (m->type) {
 	case IPC_W_READY:
 		worker_ready(k, p);
@@ -302,7 +304,9 @@ keeper_on_child(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 		worker_quiet(k, p);
 		break;
 	case IPC_W_CARRIED:
-		if (k->has_master)
+		if (k->taken)
+			keeper_taken_carried(k, m->data.p, m->data.n);
+		else if (k->has_master)
 			(void)ipc_send(&k->master, IPC_CARRIED, m->data.p,
 			    m->data.n, NULL, 0);
 		break;
@@ -332,6 +336,8 @@ keeper_child_died(struct keeper *k, struct keeper_proc *p, int status)
 		if (k->paused)
 			tell_agent(k, IPC_A_PAUSE, 1);
 	}
+	if (p->no == 0)
+		keeper_taken_left(k, false);
 	if (k->phase < KEEPER_QUIET)
 		report_procs(k, IPC_PROCS);
 	keeper_check_end(k);

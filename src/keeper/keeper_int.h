@@ -16,6 +16,7 @@ struct keeper_sock {            /* one listening address */
 	bool stats;
 	int *fds;               /* shards; fds[0] alone when shared */
 	size_t n;
+	bool first;             /* fds[0] began the SO_REUSEPORT group */
 };
 
 struct keeper_proc {            /* agent (number 0) or worker */
@@ -44,6 +45,9 @@ struct keeper {
 	struct loop loop;
 	enum keeper_phase phase;
 	bool has_master, paused, daemonized;
+	bool taken, left;       /* another Écluse takes over; it has ended */
+	bool let_go;            /* leaving: workers were told */
+	bool exported;          /* somebody has our listening sockets */
 	struct ipc_chan master;
 	uint32_t gen, reloads;
 	int life[2];            /* [1] only in the top process */
@@ -78,8 +82,32 @@ bool keeper_state(struct keeper *, int state_fd, int ledger_fd,
  * keeper_sockets_close - ours are not needed any more.
  * keeper_sockets_pause - stop or start listening (SIGTTOU, SIGTTIN). */
 bool keeper_sockets(struct keeper *);
+/* keeper_sockets_narrow - somebody took the first socket of each address: new
+ * connections go to that one only; false: nobody did. keeper_sockets_widen -
+ * the others were closed. */
 void keeper_sockets_close(struct keeper *);
+bool keeper_sockets_narrow(struct keeper *);
+void keeper_sockets_widen(void);
 void keeper_sockets_pause(struct keeper *, bool);
+
+/* keeper_takeover - our sockets, with those of a running process (-x).
+ * keeper_takeover_state - keeper_state() with its state, or fresh.
+ * keeper_takeover_serve - take its connections, and tell it to go. */
+bool keeper_takeover(struct keeper *);
+bool keeper_takeover_state(struct keeper *);
+void keeper_takeover_serve(struct keeper *);
+
+/* keeper_copy - take over what can be copied (closes the descriptors). */
+struct ipc_heritage;
+bool keeper_copy(struct ipc_heritage *);
+
+/* keeper_taken_said - a message of the agent about one that takes over from
+ * us; false: about something else. keeper_taken_carried - what a worker said
+ * that it handed over. keeper_taken_left - that one has ended. */
+bool keeper_taken_said(struct keeper *, struct ipc_msg *);
+void keeper_taken_carried(struct keeper *, const void *, size_t n);
+void keeper_taken_left(struct keeper *, bool well);
+bool keeper_taken_waits(const struct keeper *);
 
 /* keeper_listens - the sockets of one worker; malloc'ed. */
 struct worker_listen;

@@ -305,9 +305,13 @@ give_back(struct keeper *k, struct keeper_proc *p)
 {
 	struct ipc_worker w = { p->no, (int32_t)p->pid };
 
-	shm_reap(p->shm_no);
-	cnt_bank_fold(p->shm_no);
-	shm_proc_put(the_shm, p->shm_no);
+	shm_keeper_lock(the_shm);
+	if (shm_proc_is(the_shm, p->shm_no, p->pid)) {
+		shm_reap(p->shm_no);
+		cnt_bank_fold(p->shm_no);
+		shm_proc_put(the_shm, p->shm_no);
+	}
+	shm_keeper_unlock(the_shm);
 	ipc_close(&p->chan);
 	p->pid = 0;
 	if (p->no > 0 && k->procs[0].pid > 0)

@@ -4,6 +4,7 @@
  * among the workers, paused.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -65,7 +66,7 @@ request(const struct keeper *k, const struct px_listen *li, bool stats)
 
 static bool
 ask_master(struct keeper *k, const struct ipc_listen *l, struct span host,
-    struct span interface, int *fds, size_t *n, const char **err)
+    struct span interface, struct keeper_sock *s, const char **err)
 {
 	static char why[256];
 	struct ipc_msg m;
@@ -89,18 +90,20 @@ ask_master(struct keeper *k, const struct ipc_listen *l, struct span host,
 		}
 		return (false);
 	}
-	*n = m.n_fds;
-	memcpy(fds, m.fds, m.n_fds * sizeof *fds);
+	s->n = m.n_fds;
+	s->first = m.flags != 0;
+	memcpy(s->fds, m.fds, m.n_fds * sizeof *m.fds);
 	return (true);
 }
 
 static bool
 get_fds(struct keeper *k, const struct ipc_listen *l, struct span host,
-    struct span interface, int *fds, size_t *n, const char **err)
+    struct span interface, struct keeper_sock *s, const char **err)
 {
 	if (k->has_master)
-		return (ask_master(k, l, host, interface, fds, n, err));
-	return (ipc_holder_get(l, host, interface, k->gen, fds, n, err));
+		return (ask_master(k, l, host, interface, s, err));
+	return (ipc_holder_get(l, host, interface, k->gen, s->fds, &s->n,
+	    &s->first, err));
 }
 
 static bool
@@ -111,7 +114,6 @@ open_one(struct keeper *k, struct px_listen *li, bool stats)
 	const char *err = NULL;
 	int fds[IPC_FDS_MAX];
 	struct ipc_listen l;
-	size_t n = 0;
 
 	if (li->addr.need_dns && !addr_resolve(&li->addr, &err)) {
 		ipc_say(DIAG_ALERT, "Starting %s %s: %s [%s]",
@@ -120,8 +122,9 @@ open_one(struct keeper *k, struct px_listen *li, bool stats)
 		return (false);
 	}
 	l = request(k, li, stats);
-	if (!get_fds(k, &l, host_of(&li->addr), span_str(b->interface), fds,
-	    &n, &err)) {
+	s->fds = fds;
+	if (!get_fds(k, &l, host_of(&li->addr), span_str(b->interface), s,
+	    &err)) {
 		ipc_say(DIAG_ALERT, "Starting %s%s%s: %s [%s]",
 		    stats ? "stats socket" : "frontend", stats ? "" : " ",
 		    stats ? "" : b->px->name, err, li->text);
@@ -129,9 +132,8 @@ open_one(struct keeper *k, struct px_listen *li, bool stats)
 	}
 	s->listen = li;
 	s->stats = stats;
-	s->n = n;
-	s->fds = must_alloc(n * sizeof *fds);
-	memcpy(s->fds, fds, n * sizeof *fds);
+	s->fds = must_alloc(s->n * sizeof *fds);
+	memcpy(s->fds, fds, s->n * sizeof *fds);
 	k->n_socks++;
 	return (true);
 }
@@ -154,7 +156,8 @@ list_for_agent(struct keeper *k)
 			    .fd = s->fds[j], .listen = s->listen,
 			    .stats = s->stats, .interface =
 			    s->listen->bind->interface, .exportable =
-			    s->listen->addr.addr.family != ADDR_SOCKPAIR };
+			    s->listen->addr.addr.family != ADDR_SOCKPAIR,
+			    .shard = j > 0, .first = s->first && j == 0 };
 	}
 	agent_sockets = list;
 }
@@ -230,6 +233,44 @@ keeper_sockets_close(struct keeper *k)
 	k->n_socks = 0;
 	if (!k->has_master)
 		ipc_holder_commit(UINT32_MAX);
+}
+
+/*
+ * Who takes over with _getsocks has the first socket of each address and no
+ * more. While we close the others, the kernel must not put connections there:
+ * a program says that the first gets them all. It stays at its place while
+ * others of the group are closed, and those that come later (the new one's
+ * own shards) get their share when the program is taken away again.
+ */
+static int *narrowed;
+static size_t n_narrowed;
+
+bool
+keeper_sockets_narrow(struct keeper *k)
+{
+	narrowed = must_alloc((k->n_socks + 1) * sizeof *narrowed);
+	for (size_t i = 0; k->exported && i < k->n_socks; i++) {
+		const struct keeper_sock *s = &k->socks[i];
+		int fd;
+
+		if (!s->first || s->n < 2 ||
+		    !sock_listen_first(s->fds[0], true))
+			continue;
+		if ((fd = fcntl(s->fds[0], F_DUPFD_CLOEXEC, 3)) >= 0)
+			narrowed[n_narrowed++] = fd;
+		else
+			(void)sock_listen_first(s->fds[0], false);
+	}
+	return (n_narrowed > 0);
+}
+
+void
+keeper_sockets_widen(void)
+{
+	while (n_narrowed > 0) {
+		(void)sock_listen_first(narrowed[--n_narrowed], false);
+		fd_close(&narrowed[n_narrowed]);
+	}
 }
 
 /* shutdown() works on the socket itself, so on that of all processes. */

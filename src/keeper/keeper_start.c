@@ -9,17 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <agent/agent.h>
 #include <base/clock.h>
 #include <base/must.h>
 #include <base/text.h>
-#include <cnt/cnt.h>
 #include <conf/level.h>
-#include <ipc/holder.h>
 #include <ipc/say.h>
+#include <ipc/takeover.h>
 #include <os/fault.h>
 #include <os/fd.h>
 #include <os/proc.h>
@@ -33,8 +31,6 @@
 #define WORKERS_MAX     100     /* two generations in SHM_PROCS */
 #define FD_HARD_MAX     1048576 /* more is not asked for without a maxconn */
 #define FDS_OWN         60      /* of a process besides connections */
-#define BUSY_TRIES      100
-#define BUSY_NS         10000000
 #define START_MS        30000
 
 /* ---- limits ---- */
@@ -110,6 +106,8 @@ set_facts(struct keeper *k, pid_t top)
 	f->reloads = k->reloads;
 	f->keeper_pid = getpid();
 	f->top_pid = top != 0 ? top : getpid();
+	f->top_uid = geteuid();
+	ipc_takeover_ns(f->pid_ns);
 	f->n_workers = k->n;
 	f->has_master = k->has_master;
 	f->start_wall_us = clock_wall_us();
@@ -172,57 +170,11 @@ set_cli_env(void)
 
 /* ---- alone ---- */
 
-static const struct keeper_opts *opts_of_top;
-static int busy_tries;
-
-static void
-signal_all(int sig)
-{
-	for (size_t i = 0; i < opts_of_top->n_old_pids; i++)
-		(void)kill(opts_of_top->old_pids[i], sig);
-}
-
-/* An address is in use: ask those we replace to let go of it. */
-static bool
-on_busy(void)
-{
-	const struct timespec nap = { 0, BUSY_NS };
-
-	if (opts_of_top->n_old_pids == 0 || busy_tries++ >= BUSY_TRIES)
-		return (false);
-	if (busy_tries == 1)
-		signal_all(SIGTTOU);
-	(void)nanosleep(&nap, NULL);
-	return (true);
-}
-
-static bool
-open_alone(struct keeper *k)
-{
-	const char *path = k->o->getsocks, *err;
-	bool good;
-
-	if (path != NULL && strcmp(path, "/dev/null") != 0 &&
-	    ipc_getsocks(path, &err) < 0) {
-		ipc_say(DIAG_ALERT, "-x %s: no sockets from the old process: "
-		    "%s", path, err);
-		return (false);
-	}
-	opts_of_top = k->o;
-	ipc_holder_busy = on_busy;
-	good = keeper_sockets(k);
-	if (!good && busy_tries > 0)
-		signal_all(SIGTTIN);
-	(void)ipc_holder_settle();
-	return (good);
-}
-
 int
 keeper_top(struct keeper_opts *o)
 {
 	struct keeper *k = &the_keeper;
 	struct conf conf;
-	int state, ledger;
 
 	k->o = o;
 	k->gen = 1;
@@ -238,16 +190,13 @@ keeper_top(struct keeper_opts *o)
 		return (1);
 	}
 	count_workers(k);
-	if (!set_limits(k) || !open_alone(k))
+	if (!set_limits(k) || !keeper_takeover(k))
 		return (1);
 	set_cli_env();
 	if (px_model->global.daemon)
 		keeper_daemonize(k);
 	set_facts(k, 0);
-	state = shm_create("ecluse-state");
-	ledger = cnt_create();
-	if (!ipc_life_open(k->life) || !keeper_state(k, state,
-	    ledger, k->gen))
+	if (!ipc_life_open(k->life) || !keeper_takeover_state(k))
 		return (1);
 	keeper_run(k);
 	return (k->status);
@@ -256,17 +205,17 @@ keeper_top(struct keeper_opts *o)
 /* ---- below a master ---- */
 
 static void
-take_start(struct keeper *k, struct ipc_start *st, int fds[3])
+take_start(struct keeper *k, struct ipc_start *st, int fds[5])
 {
 	struct ipc_msg m;
 
 	if (!ipc_wait(&k->master, &m, START_MS) || m.type != IPC_START ||
-	    m.data.n != sizeof *st || m.n_fds != 3) {
+	    m.data.n != sizeof *st || (m.n_fds != 3 && m.n_fds != 5)) {
 		ipc_say(DIAG_ALERT, "the master did not say how to start");
 		exit(1);
 	}
 	memcpy(st, m.data.p, sizeof *st);
-	memcpy(fds, m.fds, 3 * sizeof *fds);
+	memcpy(fds, m.fds, m.n_fds * sizeof *fds);
 	if (st->version != IPC_VERSION) {
 		ipc_say(DIAG_ALERT, "the master speaks version %u, expected "
 		    "%d; restart it to change to this release", st->version,
@@ -298,7 +247,8 @@ keeper_candidate(struct keeper_opts *o, int master_fd)
 	struct keeper *k = &the_keeper;
 	struct ipc_start st;
 	struct conf conf;
-	int fds[3];
+	int fds[5] = { -1, -1, -1, -1, -1 };
+	struct ipc_heritage copy;
 
 	k->o = o;
 	k->has_master = o->master = true;
@@ -322,8 +272,9 @@ keeper_candidate(struct keeper_opts *o, int master_fd)
 		exit(1);
 	set_cli_env();
 	set_facts(k, st.master_pid);
+	copy = (struct ipc_heritage){ fds[3], fds[4], false };
 	if (!keeper_state(k, fds[0], fds[1], st.oldest_gen) ||
-	    fault_at("keeper.state"))
+	    !keeper_copy(&copy) || fault_at("keeper.state"))
 		exit(1);
 	keeper_run(k);
 	exit(k->status);

@@ -62,11 +62,28 @@ clear_up(void)
 	}
 }
 
+static bool
+place_all(struct keeper *k, uint32_t oldest_gen, const char **err)
+{
+	shm_begin(the_shm, k->gen);
+	if (!place_proxies())
+		return (false);
+	if (!srv_setup(err)) {
+		ipc_say(DIAG_ALERT, "%s", *err);
+		return (false);
+	}
+	clear_up();
+	/* Those of another master that we take over from count as well. */
+	(void)shm_sweep(the_shm, shm_proc_oldest(the_shm, oldest_gen));
+	return (true);
+}
+
 bool
 keeper_state(struct keeper *k, int state_fd, int ledger_fd,
     uint32_t oldest_gen)
 {
 	const char *err = NULL;
+	bool good;
 
 	if (state_fd < 0 || ledger_fd < 0) {
 		ipc_say(DIAG_ALERT, "can't make shared memory: %s",
@@ -82,14 +99,8 @@ keeper_state(struct keeper *k, int state_fd, int ledger_fd,
 		    strerror(errno));
 		return (false);
 	}
-	shm_begin(the_shm, k->gen);
-	if (!place_proxies())
-		return (false);
-	if (!srv_setup(&err)) {
-		ipc_say(DIAG_ALERT, "%s", err);
-		return (false);
-	}
-	clear_up();
-	(void)shm_sweep(the_shm, oldest_gen);
-	return (true);
+	shm_keeper_lock(the_shm);
+	good = place_all(k, oldest_gen, &err);
+	shm_keeper_unlock(the_shm);
+	return (good);
 }

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <base/clock.h>
@@ -28,8 +27,6 @@
 #define KILL_MS     4000        /* keepers get to end everything */
 #define EXEC_MS     20          /* until the next image, at least */
 #define FDS_WANTED  1048576     /* all sockets of two generations */
-#define BUSY_TRIES  100
-#define BUSY_NS     10000000
 
 struct master the_master;
 
@@ -125,9 +122,7 @@ started(struct master *m)
 
 	if (m->pidfile != NULL)
 		(void)write_pidfile(m->pidfile);
-	for (size_t i = 0; i < m->a->n_old_pids; i++)
-		(void)kill(m->a->old_pids[i], m->a->old_signal);
-	(void)ipc_holder_settle();
+	master_takeover_serve(m);
 	if (m->ready_fd >= 0)
 		(void)fd_write_all(m->ready_fd, &zero, 1);
 	fd_close(&m->ready_fd);
@@ -160,7 +155,8 @@ static void
 on_exec_timer(struct tmr *t)
 {
 	struct master *m = HOLDER(t, struct master, exec_timer);
-	bool busy = m->candidate != NULL || master_cli_waiting(m);
+	bool busy = m->candidate != NULL || master_cli_waiting(m) ||
+	    ipc_takeover_busy();
 
 	LIST_EACH(it, &m->gens) {
 		struct gen *g = LIST_ITEM(it, struct gen, node);
@@ -206,8 +202,8 @@ on_stop_timer(struct tmr *t)
 	m->loop.stop = true;
 }
 
-static void
-stop(struct master *m, int sig)
+void
+master_stop(struct master *m, int sig)
 {
 	if (!m->stopping) {
 		ipc_say(DIAG_WARNING, "Exiting Master process...");
@@ -244,7 +240,7 @@ on_signal(void *arg, int sig, pid_t from)
 	case SIGUSR1:
 	case SIGTERM:
 	case SIGINT:
-		stop(m, sig);
+		master_stop(m, sig);
 		break;
 	case SIGTTOU:
 	case SIGTTIN:
@@ -318,51 +314,22 @@ master_into_background(struct master *m)
 }
 
 static bool
-on_busy(void)
-{
-	static int tries;
-	const struct timespec nap = { 0, BUSY_NS };
-	const struct master_args *a = the_master.a;
-
-	if (a->n_old_pids == 0 || the_master.current != NULL ||
-	    tries++ >= BUSY_TRIES)
-		return (false);
-	if (tries == 1)
-		for (size_t i = 0; i < a->n_old_pids; i++)
-			(void)kill(a->old_pids[i], SIGTTOU);
-	(void)nanosleep(&nap, NULL);
-	return (true);
-}
-
-static bool
-take_old_sockets(const struct master_args *a)
-{
-	const char *err;
-
-	ipc_holder_busy = on_busy;
-	if (a->getsocks == NULL || strcmp(a->getsocks, "/dev/null") == 0 ||
-	    ipc_getsocks(a->getsocks, &err) >= 0)
-		return (true);
-	ipc_say(DIAG_ALERT, "-x %s: no sockets from the old process: %s",
-	    a->getsocks, err);
-	return (false);
-}
-
-static bool
 start_fresh(struct master *m)
 {
 	m->born_ms = m->loop.now_ms;
 	m->wall_start_s = clock_wall_us() / 1000000;
-	m->state_fd = shm_create("ecluse-state");
-	m->ledger_fd = fd_memfd("ecluse-counters");
+	master_cli_open(m, true);
+	if (m->n_sockets != m->a->n_sockets || !master_takeover(m))
+		return (false);
+	if (m->state_fd < 0)
+		m->state_fd = shm_create("ecluse-state");
+	if (m->ledger_fd < 0)
+		m->ledger_fd = fd_memfd("ecluse-counters");
 	if (m->state_fd < 0 || m->ledger_fd < 0 || !ipc_life_open(m->life)) {
 		ipc_say(DIAG_ALERT, "can't make shared memory: %s",
 		    strerror(errno));
 		return (false);
 	}
-	master_cli_open(m, true);
-	if (m->n_sockets != m->a->n_sockets || !take_old_sockets(m->a))
-		return (false);
 	return (master_start_candidate(m));
 }
 
@@ -391,6 +358,8 @@ master_main(const struct master_args *a, int resume_fd)
 	fault_scope("master", 0);
 	m->ready_fd = -1;
 	m->life[0] = m->life[1] = -1;
+	m->state_fd = m->ledger_fd = -1;
+	m->copy = (struct ipc_heritage){ -1, -1, false };
 	list_init(&m->gens);
 	list_init(&m->clis);
 	text_init(&m->log);

@@ -84,9 +84,11 @@ send_start(struct master *m, struct gen *g)
 		.master_pid = (int32_t)getpid(), .reloads = m->reloads,
 		.start_wall_s = m->wall_start_s,
 		.first = m->current == NULL, .oldest_gen = oldest_gen(m) };
-	const int fds[3] = { m->state_fd, m->ledger_fd, m->life[0] };
+	const int fds[5] = { m->state_fd, m->ledger_fd, m->life[0],
+		m->copy.state_fd, m->copy.ledger_fd };
 
-	(void)ipc_send(&g->chan, IPC_START, &st, sizeof st, fds, 3);
+	(void)ipc_send(&g->chan, IPC_START, &st, sizeof st, fds,
+	    m->copy.state_fd >= 0 ? 5 : 3);
 }
 
 static void
@@ -169,6 +171,7 @@ give_sockets(struct master *m, struct gen *g, struct ipc_msg *msg)
 	struct span rest;
 	int fds[IPC_FDS_MAX];
 	const char *err = "a request of a form that is not known";
+	bool first;
 	size_t n;
 
 	(void)m;
@@ -177,9 +180,10 @@ give_sockets(struct master *m, struct gen *g, struct ipc_msg *msg)
 		rest = span_skip(msg->data, sizeof l);
 		if (rest.n == (size_t)l.host_n + l.interface_n &&
 		    ipc_holder_get(&l, span_of(rest.p, l.host_n),
-		    span_skip(rest, l.host_n), g->no, fds, &n, &err)) {
-			(void)ipc_send(&g->chan, IPC_LISTEN_OK, NULL, 0, fds,
-			    n);
+		    span_skip(rest, l.host_n), g->no, fds, &n, &first,
+		    &err)) {
+			(void)ipc_send_tag(&g->chan, IPC_LISTEN_OK, first, 0,
+			    NULL, 0, fds, n);
 			return;
 		}
 	}
@@ -255,6 +259,9 @@ master_on_keeper(struct ipc_chan *c, struct ipc_msg *msg, void *arg)
 		break;
 	case IPC_CARRIED:
 		master_gen_carried(m, g, msg);
+		break;
+	case IPC_TAKEN:
+		master_stop(m, SIGUSR1);
 		break;
 	default:
 		break;

@@ -6,6 +6,7 @@
  */
 #include <base/text.h>
 #include <ipc/ipc.h>
+#include <ipc/takeover.h>
 #include <master/master.h>
 #include <os/loop.h>
 
@@ -63,6 +64,7 @@ struct master {
 	int stop_signal, status;
 	int ready_fd;
 	char *pidfile;
+	struct ipc_heritage copy;       /* another's state, to copy from */
 	struct master_socket *sockets;
 	size_t n_sockets;
 	struct list clis;
@@ -97,7 +99,12 @@ void master_drain(struct master *, struct gen *);
 void master_swap_done(struct master *);
 void master_limit_reloads(struct master *);
 
+/* master_takeover.c: from a process that is no child of ours */
+bool master_takeover(struct master *);
+void master_takeover_serve(struct master *);
+
 /* master.c */
+void master_stop(struct master *, int sig);
 void master_reload(struct master *);
 void master_reload_failed(struct master *, const char *why);
 void master_note(struct span);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -40,7 +41,8 @@ set_ip_options(int fd, const struct sock_listen *l, const char **what)
 	if (!set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1))
 		return (false);
 	*what = "SO_REUSEPORT";
-	if (l->reuseport && !set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1))
+	if (l->reuseport && !l->exclusive &&
+	    !set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1))
 		return (false);
 	*what = "'transparent'";
 	if (l->transparent && !set_transparent(fd, family))
@@ -100,7 +102,34 @@ setup_ip(int fd, const struct sock_listen *l, const char **what)
 	*what = "bind";
 	if (bind(fd, (struct sockaddr *)&ss, len) != 0)
 		return (false);
+	*what = "SO_REUSEPORT";
+	if (l->reuseport && l->exclusive &&
+	    !set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1))
+		return (false);
 	return (start_listening(fd, l, what));
+}
+
+void
+sock_listen_retune(int fd, bool defer_accept, unsigned user_timeout_ms)
+{
+	(void)set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	(void)set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, defer_accept ?
+	    DEFER_S : 0);
+	(void)set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+	    (int)user_timeout_ms);
+}
+
+/* The program's result is the index in the group. */
+bool
+sock_listen_first(int fd, bool alone)
+{
+	struct sock_filter first = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = { .len = 1, .filter = &first };
+
+	if (!alone)
+		return (set_int(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, 0));
+	return (setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog,
+	    sizeof prog) == 0);
 }
 
 static bool

@@ -116,6 +116,29 @@ shm_fd(const struct shm *s)
 	return (s->fd);
 }
 
+uint32_t
+shm_last_gen(int fd, const char **err)
+{
+	struct seg seg;
+
+	if ((*err = check_head(fd)) != NULL ||
+	    pread(fd, &seg, sizeof seg, 0) != (ssize_t)sizeof seg)
+		return (0);
+	return (seg.gen);
+}
+
+void
+shm_keeper_lock(struct shm *s)
+{
+	(void)shm_lock(&s->seg->keeper);
+}
+
+void
+shm_keeper_unlock(struct shm *s)
+{
+	shm_unlock(&s->seg->keeper);
+}
+
 void
 shm_begin(struct shm *s, uint32_t gen)
 {

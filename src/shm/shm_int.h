@@ -52,6 +52,8 @@ struct seg {                    /* the first bytes of the segment */
 	uint64_t top;                   /* first byte never given out */
 	uint64_t free_block[SEG_CLASSES];
 	struct seg_proc proc[SHM_PROCS];
+	struct shm_lock keeper;         /* who changes the directory, or clears
+	                                 * up; zero in segments older than it */
 };
 _Static_assert(sizeof(struct seg) < 65536, "LAYOUT(SEGMENT)");
 

@@ -45,6 +45,32 @@ shm_proc_put(struct shm *s, int no)
 	atomic_store(&s->seg->proc[no].used, 0);
 }
 
+uint32_t
+shm_proc_oldest(struct shm *s, uint32_t gen)
+{
+	for (int i = 0; i < SHM_PROCS; i++) {
+		struct seg_proc *p = &s->seg->proc[i];
+
+		if (atomic_load(&p->used) != 0 && p->gen < gen)
+			gen = p->gen;
+	}
+	return (gen);
+}
+
+bool
+shm_proc_is(struct shm *s, int no, pid_t pid)
+{
+	MUST(no >= 0 && no < SHM_PROCS);
+	return (atomic_load(&s->seg->proc[no].used) != 0 &&
+	    atomic_load(&s->seg->proc[no].pid) == (int32_t)pid);
+}
+
+bool
+shm_proc_any(struct shm *s, uint32_t gen)
+{
+	return (shm_proc_oldest(s, gen) < gen);
+}
+
 int
 shm_proc_stale(struct shm *s)
 {

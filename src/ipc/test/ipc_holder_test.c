@@ -14,6 +14,7 @@
 
 static int fds[IPC_FDS_MAX];
 static size_t n_fds;
+static bool is_first;
 static const char *err_text;
 
 static struct ipc_listen
@@ -28,7 +29,7 @@ static bool
 ask(const struct ipc_listen *l, const char *host, uint32_t gen)
 {
 	return (ipc_holder_get(l, span_str(host), SPAN(""), gen, fds, &n_fds,
-	    &err_text));
+	    &is_first, &err_text));
 }
 
 static void
@@ -91,7 +92,7 @@ TEST(the_table_survives_exec)
 	struct text t;
 	int first;
 
-	CHECK(ask(&l, "", 4));
+	CHECK(ask(&l, "", 4) && is_first);
 	first = fds[0];
 	text_init(&t);
 	ipc_holder_save(&t);
@@ -100,7 +101,7 @@ TEST(the_table_survives_exec)
 	drop_all();
 	CHECK(ipc_holder_load(text_span(&t)));
 	CHECK((fcntl(first, F_GETFD) & FD_CLOEXEC) != 0);
-	CHECK(ask(&l, "", 5) && fds[0] == first);
+	CHECK(ask(&l, "", 5) && fds[0] == first && is_first);
 	CHECK(!ipc_holder_load(SPAN("socket 1 x")));
 	text_fini(&t);
 	drop_all();
@@ -193,7 +194,8 @@ TEST(sockets_of_another_process_are_matched)
 		err = NULL;
 		CHECK_EQ(gather(pair[1], total, got, &records, &err), 3);
 		CHECK_STR(err, NULL);
-		CHECK_EQ(adopt_all(got, 3, text_span(&records)), 3);
+		CHECK_EQ(adopt_all(got, 3, text_span(&records), &err), 3);
+		CHECK_STR(err, NULL);
 		text_fini(&records);
 	}
 	pthread_join(t, NULL);
@@ -201,8 +203,10 @@ TEST(sockets_of_another_process_are_matched)
 	CHECK(ask(&l, "", 1) && n_fds == 1);
 	m = (struct ipc_listen){ .n = 1, .family = ADDR_UNIX, .mode = -1,
 	    .uid = -1, .gid = -1 };
-	CHECK_EQ(ipc_holder_adopted(&m, span_str(path), SPAN("lo")), -1);
-	CHECK(ipc_holder_adopted(&m, span_str(path), SPAN("")) >= 0);
+	CHECK_EQ(ipc_holder_adopted(&m, span_str(path), SPAN("lo"),
+	    &is_first), -1);
+	CHECK(ipc_holder_adopted(&m, span_str(path), SPAN(""), &is_first) >=
+	    0);
 	CHECK_EQ(ipc_holder_settle(), 1);
 	(void)unlink(un.sun_path);
 	drop_all();

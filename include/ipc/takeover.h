@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IPC_TAKEOVER_H
+#define IPC_TAKEOVER_H
+/*
+ * takeover - this process takes the place of a running one that it did not
+ * start (-x SOCKET, -sf PID…).
+ *
+ * Behind the socket is a HAProxy, or an Écluse whose messages have another
+ * format: it gives its listening sockets. Or it is an Écluse like this one, of
+ * the same user: then it greets, and its state and connections come along.
+ * doc/design/takeover.md has the whole exchange.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <ipc/ipc.h>
+
+/* A new number whenever the segment, the ledger or the messages T_… change so
+ * that an older one can't read them. */
+#define IPC_TAKEOVER_FORMAT 1
+#define IPC_TAKEOVER_ASK    "_handover"         /* the command, its format */
+#define IPC_TAKEOVER_MAGIC  UINT64_C(0x31304f4853434c45)        /* "ELCSHO01" */
+
+struct ipc_greet {              /* with one end of the channel */
+	uint64_t magic;
+	uint32_t format;
+	uint32_t bytes;                 /* of this struct */
+	int32_t top_pid, keeper_pid;    /* as they see themselves */
+	uint64_t pid_ns[2];             /* ipc_takeover_ns() */
+	uint32_t gen;
+	uint32_t n_workers;
+};
+
+/* ipc_takeover_ns - which PID namespace this process lives in; two zeros when
+ * that can't be told, which equals none. */
+void ipc_takeover_ns(uint64_t id[2]);
+
+/* Whom -sf and -st name. */
+struct ipc_takeover_who {
+	const pid_t *pids;
+	size_t n;
+	int signal;                     /* 0: neither was given */
+};
+
+/*
+ * ipc_takeover - fetch what the process behind `path` gives; its listening
+ * sockets wait to be asked for (ipc/holder.h).
+ *
+ * Returns false with *err (static) when there are none.
+ */
+bool ipc_takeover(const char *path, const struct ipc_takeover_who *,
+    const char **err);
+
+/* What came besides sockets. */
+struct ipc_heritage {
+	int state_fd, ledger_fd;        /* owned by the caller; -1: nothing */
+	bool share;                     /* use them; else take a copy: numbers
+	                                 * of processes mean others here */
+};
+void ipc_takeover_heritage(struct ipc_heritage *);
+
+/*
+ * ipc_takeover_serve - this process accepts now: connections begin to come
+ * over, and then the other one leaves.
+ *
+ * take   pass one end of a pair to our worker `no` (1..n)
+ * done   called once, also at once: there was nothing to wait for
+ */
+struct loop;
+struct ipc_takeover_ops {
+	int n_workers;
+	void (*take)(int32_t no, int fd);
+	void (*done)(void);
+};
+void ipc_takeover_serve(struct loop *, const struct ipc_takeover_ops *);
+
+/* ipc_takeover_busy - `done` is awaited. */
+bool ipc_takeover_busy(void);
+
+/* ipc_takeover_drop - forget it; in forked children, too. */
+void ipc_takeover_drop(void);
+#endif
