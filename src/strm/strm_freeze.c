@@ -498,13 +498,27 @@ thaw(struct mux_end *cli, const struct px_listen *listen, struct wire_in *in,
 	return (false);
 }
 
-/* Deadlines stay what they were until something moves. */
+static int64_t
+last_seen(const struct strm *s)
+{
+	return (s->cli_seen_ms > s->srv_seen_ms ? s->cli_seen_ms :
+	    s->srv_seen_ms);
+}
+
+bool
+strm_moved_here(struct strm *s)
+{
+	s->thawed = last_seen(s) == s->thawed_seen_ms;
+	return (!s->thawed);
+}
+
 static void
 start(struct mux_end *cli)
 {
 	struct strm *s = of_client(cli);
 
 	s->thawed = true;
+	s->thawed_seen_ms = last_seen(s);
 	strm_run(s);
 }
 

@@ -68,7 +68,7 @@ struct strm {
 	bool monitor : 1;               /* answered as a monitor request */
 	bool fresh_only : 1;            /* take no idle connection */
 	bool frozen : 1;                /* on its way to another worker */
-	bool thawed : 1;                /* came from one, has not run here yet */
+	bool thawed : 1;                /* came from one, nothing moved yet */
 	uint8_t kill_why;               /* while frozen: enum why, to end with */
 	struct mux_end *cli, *srv;
 	struct txn txn;
@@ -80,6 +80,7 @@ struct strm {
 	enum why begin_why, grant_why;
 	uint16_t tries;                 /* connections attempted */
 	int64_t cli_seen_ms, srv_seen_ms;       /* last activity of a side */
+	int64_t thawed_seen_ms;         /* the later of both when it came */
 	int64_t wait_until_ms;          /* queue, tarpit, connect, back-off */
 	struct tmr tmr;
 	struct strm_pipe up, down;      /* to the server, to the client */
@@ -119,6 +120,8 @@ strm_debugs(void)
 /* ---- strm_freeze.c ---- */
 /* strm_freeze_ops - its half of the contract for hand-overs. */
 void strm_freeze_ops(struct mux_stream_ops *);
+/* strm_moved_here - a thawed stream: has anything moved since? */
+bool strm_moved_here(struct strm *);
 
 /* ---- strm_req.c ---- */
 enum strm_step step_request(struct strm *);

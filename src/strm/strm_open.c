@@ -79,11 +79,8 @@ strm_run(struct strm *s)
 			return;
 	} while (s->again);
 	s->running = false;
-	if (__builtin_expect(s->thawed, 0)) {
-		s->thawed = false;
-		if (s->cli_seen_ms != the_loop->now_ms)
-			return;         /* nothing moved: as they were */
-	}
+	if (__builtin_expect(s->thawed, 0) && !strm_moved_here(s))
+		return;                 /* deadlines stay what they were */
 	strm_deadlines(s);
 }
 
