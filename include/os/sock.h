@@ -48,6 +48,10 @@ void sock_listen_retune(int fd, bool defer_accept, unsigned user_timeout_ms);
  * privileges. False with errno. */
 bool sock_listen_first(int fd, bool alone);
 
+/* sock_count_listeners - TCP sockets that listen where `fd` does, in its
+ * network namespace; -1 when the kernel won't say. */
+int sock_count_listeners(int fd);
+
 /* sock_connect - non-blocking connect from `src` (or NULL); -1 with errno.
  * EINPROGRESS is success. TCP gets TCP_NODELAY. */
 int sock_connect(const struct addr *dst, const struct addr *src);

@@ -218,9 +218,12 @@ adopt_shards(struct row *r, const struct ipc_listen *l, struct span host,
 		r->fds[0] = fd;
 		r->first = true;
 	}
+	if (r->n == 0 || !l->reuseport)
+		return;
 	/* The last owner may have closed the gate of all but the first. */
-	if (r->n > 0 && l->reuseport)
-		(void)sock_listen_first(r->fds[0], false);
+	(void)sock_listen_first(r->fds[0], false);
+	r->first = r->first || (r->n == 1 &&
+	    sock_count_listeners(r->fds[0]) == 1);
 }
 
 static bool

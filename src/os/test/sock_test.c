@@ -56,6 +56,61 @@ has_flags(int fd)
 	    (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
 }
 
+/* How many of 60 connections each of the group got. */
+static void
+connect_many(const struct addr *at, const int *fds, int n, int *got)
+{
+	int c[60];
+
+	for (int i = 0; i < 60; i++) {
+		c[i] = sock_connect(at, NULL);
+		(void)is_ready(c[i], POLLOUT);
+	}
+	for (int i = 0; i < n; i++) {
+		int s;
+
+		for (got[i] = 0; fds[i] >= 0 && (s = sock_accept(fds[i],
+		    NULL)) >= 0; got[i]++)
+			(void)close(s);
+	}
+	for (int i = 0; i < 60; i++)
+		(void)close(c[i]);
+}
+
+TEST(the_first_of_a_group_gets_all)
+{
+	struct sock_listen l = on("127.0.0.1:0");
+	const char *what = NULL;
+	int fds[4], got[4];
+	struct addr at;
+
+	l.defer_accept = false;
+	l.reuseport = l.exclusive = true;
+	CHECK((fds[0] = sock_listen_open(&l, &what)) >= 0);
+	sock_local(fds[0], &at);
+	l.addr.addr.port = at.port;
+	CHECK_EQ(sock_count_listeners(fds[0]), 1);
+	CHECK_EQ(sock_listen_open(&l, &what), -1);      /* it is not alone */
+	CHECK_EQ(errno, EADDRINUSE);
+	l.exclusive = false;
+	for (int i = 1; i < 4; i++)
+		CHECK((fds[i] = sock_listen_open(&l, &what)) >= 0);
+	CHECK_EQ(sock_count_listeners(fds[0]), 4);
+	connect_many(&at, fds, 4, got);
+	CHECK(got[0] < 60 && got[0] + got[1] + got[2] + got[3] == 60);
+	CHECK(sock_listen_first(fds[0], true));
+	connect_many(&at, fds, 4, got);
+	CHECK_EQ(got[0], 60);
+	fd_close(&fds[1]);      /* the last one takes its place, not the first */
+	connect_many(&at, fds, 4, got);
+	CHECK_EQ(got[0], 60);
+	CHECK(sock_listen_first(fds[0], false));
+	connect_many(&at, fds, 4, got);
+	CHECK(got[0] < 60 && got[0] + got[2] + got[3] == 60);
+	for (int i = 0; i < 4; i++)
+		fd_close(&fds[i]);
+}
+
 TEST(tcp_from_end_to_end)
 {
 	struct sock_listen l = on("127.0.0.1:0");
