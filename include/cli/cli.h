@@ -82,6 +82,9 @@ unsigned cli_session_count(void);
 void cli_say(struct cli_ctx *, int severity, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* cli_experimental - the session is in experimental mode; else it is told so. */
+bool cli_experimental(struct cli_ctx *);
+
 /* cli_put_date - "[23/Nov/2026:14:48:06.188]", local time, with so many digits
  * of the second's fraction: 3 or 6. */
 void cli_put_date(struct text *, int64_t wall_us, int digits);

@@ -42,7 +42,8 @@ struct smp {
 
 /* An argument of a fetch or converter, as its grammar says. */
 enum arg_type { ARG_NONE, ARG_INT, ARG_STR, ARG_TIME, ARG_SIZE, ARG_BOOL,
-	ARG_BE, ARG_FE, ARG_SRV, ARG_NET, ARG_ENUM, ARG_TABLE };
+	ARG_BE, ARG_FE, ARG_SRV, ARG_NET, ARG_ENUM, ARG_TABLE,
+	ARG_VAR };                      /* "num": an INT, or a variable */
 struct arg {
 	uint8_t type;                   /* ARG_NONE: left out */
 	int64_t num;                    /* INT, TIME (ms), SIZE, BOOL, ENUM */
@@ -85,7 +86,9 @@ enum smp_acl {
 
 /* Where things can be fetched: sets of enum txn_stage. */
 #define SMP_AT(stage)   (1u << TXN_##stage)
-#define SMP_ANYWHERE    (~0u)
+#define SMP_ALWAYS      (~0u)
+#define SMP_INTERNAL    (SMP_AT(PARSER) | SMP_AT(CLI))
+#define SMP_ANYWHERE    (SMP_ALWAYS & ~SMP_INTERNAL)
 #define SMP_REQUEST     (SMP_AT(REQ) | SMP_AT(REQ_BODY) | SMP_AT(CHOOSE) | \
 	SMP_AT(SERVER) | SMP_AT(CONTENT))
 #define SMP_RESPONSE    (SMP_AT(RES) | SMP_AT(RES_CONTENT))
@@ -142,6 +145,10 @@ enum smp_type expr_type(const struct expr *);
  * configuration is read.
  */
 extern const void *(*expr_find_table)(struct span name, const char **why);
+
+/* smp_arg_int - the number that a "num" argument is or that its variable has;
+ * false when it has none. */
+bool smp_arg_int(const struct arg *, struct txn *, int64_t *);
 
 /* smp_may_cast - values of that type can have that form. */
 bool smp_may_cast(enum smp_type from, enum smp_type to);

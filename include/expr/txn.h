@@ -16,6 +16,7 @@
 #include <os/addr.h>
 #include <px/px.h>
 
+struct expr_vars;
 struct txn;
 
 enum txn_addr { TXN_SRC, TXN_DST, TXN_BSRC, TXN_BDST, TXN_ADDR_N };
@@ -31,7 +32,10 @@ struct txn_ops {
 /* Where the stream is when something is evaluated, and what exists then. */
 enum txn_stage {
 	TXN_CONN, TXN_SESS, TXN_CONTENT, TXN_REQ, TXN_REQ_BODY, TXN_CHOOSE,
-	TXN_SERVER, TXN_RES_CONTENT, TXN_RES, TXN_LOG
+	TXN_SERVER, TXN_RES_CONTENT, TXN_RES, TXN_LOG,
+	/* no stream at all: a health check, the configuration while it is
+	 * read, the runtime API */
+	TXN_CHECK, TXN_PARSER, TXN_CLI
 };
 
 /* Moments, monotonic µs; 0: not reached. Differences are the log's timers. */
@@ -90,7 +94,9 @@ struct txn {
 	struct span uniq_id;
 	struct txn_capture cap_req, cap_res;
 	struct span cap_cookie_req, cap_cookie_res;     /* capture cookie */
-	struct px_vars *vars;           /* variables: step 3 */
+	struct expr_vars *vars;         /* of the stream; NULL: none set yet */
+	struct expr_vars **sess_vars;   /* where the client connection has
+	                                 * those of the session; or NULL */
 	int8_t log_level;               /* -1: as configured; 8: silent */
 	uint64_t cache_epoch;           /* set by txn_touch() with each message
 	                                 * and each edit of it: what is evaluated

@@ -61,10 +61,19 @@ struct conn {
 	bool proxied : 1;               /* addresses come from a PROXY header */
 	bool watched : 1;               /* registered with the loop */
 	int sys_errno;
+	void *vars;                     /* variables of the session; NULL: none.
+	                                 * Ends by conn_vars_free() */
 	struct addr peer, local;        /* of the client side: src and dst */
 };
 
 extern const struct xprt_ops xprt_raw;
+
+/* conn_vars_free - frees `vars` of a connection; set by who fills it. */
+extern void (*conn_vars_free)(void *);
+
+/* conn_inherit - the next connection that is taken gets these variables, which
+ * rules set when there was only a descriptor. NULL: nobody took them. */
+void conn_inherit(void *vars);
 
 /* conn_open - take over a non-blocking `fd`, register it with the loop.
  * False when the kernel refuses (fd is closed then). */

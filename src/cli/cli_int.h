@@ -36,6 +36,7 @@ struct cli {
 	struct loop_task task;          /* the next turn */
 	bool severity_number, severity_string;
 	bool expose_fd;                 /* its socket may give listeners away */
+	bool experimental;              /* "experimental-mode on" */
 	bool silent;                    /* not even an empty line */
 	struct cli_gift *gift;          /* it gets the listening sockets */
 	const struct px_listen *listen; /* NULL: the master passed it */

@@ -242,6 +242,32 @@ CLI_COMMAND(set_timeout) = {
 };
 
 static enum cli_done
+run_experimental(struct cli_ctx *x)
+{
+	if (x->at >= x->n)
+		text_printf(x->out, "experimental-mode is %s\n",
+		    x->cli->experimental ? "ON" : "OFF");
+	else
+		x->cli->experimental = cli_is(x, x->at, "on");
+	return (CLI_DONE);
+}
+
+CLI_COMMAND(experimental_mode) = {
+	.name = "experimental-mode", .args = "[on|off]",
+	.level = PX_LEVEL_ADMIN, .run = run_experimental,
+	.doc = "allow commands that may still change, in this session",
+};
+
+bool
+cli_experimental(struct cli_ctx *x)
+{
+	if (!x->cli->experimental)
+		cli_say(x, 3, "This command is restricted to experimental mode "
+		    "only.");
+	return (x->cli->experimental);
+}
+
+static enum cli_done
 run_echo(struct cli_ctx *x)
 {
 	for (int i = x->at; i < x->n; i++) {

@@ -150,12 +150,19 @@ match_default(struct conf_line *l, const struct conf_word *w,
 		*match = ACL_STR;
 		return (true);
 	default:
-		conf_err(l, w, "a %s value has no match method of its own",
-		    smp_type_name(e->type));
+		conf_err(l, w, "a value of type %s has no match method of its "
+		    "own", smp_type_name(e->type));
 		conf_err_hint(l, "put '-m str', '-m bin' or another method "
 		    "before the patterns");
 		return (false);
 	}
+}
+
+/* Bytes may be compared in many ways, and a variable may be anything. */
+static bool
+needs_method(const struct expr *e)
+{
+	return (e->type == SMP_BIN || e->type == SMP_ANY);
 }
 
 static bool
@@ -293,15 +300,14 @@ parse_term(struct conf_line *l, int end)
 				t->match = (uint8_t)i;
 	t->match = derived != NULL && t->expr->from == NULL ? t->match :
 	    ACL_MATCH_N;
-	if (t->match == ACL_MATCH_N && l->at < end &&
-	    t->expr->type == SMP_BIN)
+	if (t->match == ACL_MATCH_N && l->at < end && needs_method(t->expr))
 		t->match = ACL_FOUND;   /* until -m says */
 	else if (t->match == ACL_MATCH_N &&
 	    !match_default(l, w, t->expr, &t->match))
 		return (NULL);
 	if (!parse_flags(&p))
 		return (NULL);
-	if (t->expr->type == SMP_BIN && !p.named_match &&
+	if (needs_method(t->expr) && !p.named_match &&
 	    !match_default(l, w, t->expr, &t->match))
 		return (NULL);
 	if (!parse_patterns(&p))

@@ -5,7 +5,8 @@
  *
  * A grammar is "type name[=default] [lo..hi], …". An argument with '=' may be
  * left out; without anything behind '=' it then is ARG_NONE. Types: int str
- * time size bool net be fe srv table, and enum(a|b|c). A table "." is that of
+ * time size bool net be fe srv table enum(a|b|c), and num: an integer or the
+ * name of a variable (smp_arg_int() gives its value). A table "." is that of
  * the proxy whose line it is.
  *
  * Source: configuration manual 2.2 (quoting inside parentheses).
@@ -16,6 +17,7 @@
 
 #include <base/must.h>
 #include <base/num.h>
+#include <expr/vars.h>
 
 struct grammar {                /* of one argument */
 	uint8_t type;
@@ -34,7 +36,7 @@ static const struct {
 	{ "bool", ARG_BOOL, "string" }, { "be", ARG_BE, "backend" },
 	{ "fe", ARG_FE, "frontend" }, { "srv", ARG_SRV, "server" },
 	{ "net", ARG_NET, "ip" }, { "enum", ARG_ENUM, "string" },
-	{ "table", ARG_TABLE, "table" },
+	{ "table", ARG_TABLE, "table" }, { "num", ARG_VAR, "string" },
 };
 
 /* Names of proxies and servers, looked up when all of them are known. */
@@ -175,6 +177,38 @@ want_number(struct conf_line *l, const struct conf_word *w,
 }
 
 static bool
+want_number_or_var(struct conf_line *l, const struct conf_word *w,
+    const struct grammar *g, struct arg *a)
+{
+	const char *err;
+
+	if (a->str.n != 0 && ((*a->str.p >= '0' && *a->str.p <= '9') ||
+	    *a->str.p == '-' || *a->str.p == '+')) {
+		a->type = ARG_INT;
+		return (want_number(l, w, g, a));
+	}
+	if ((a->ptr = expr_var_named(a->str, &err)) != NULL)
+		return (true);
+	return (conf_err(l, w, "expected a number or a variable as <%.*s>, "
+	    "found '%.*s': %s", SPAN_FMT(g->name), SPAN_FMT(a->str), err));
+}
+
+bool
+smp_arg_int(const struct arg *a, struct txn *t, int64_t *v)
+{
+	struct smp s;
+
+	if (a->type != ARG_VAR) {
+		*v = a->num;
+		return (true);
+	}
+	if (!expr_var_get(a->ptr, t, &s) || !smp_cast(t, &s, SMP_INT))
+		return (false);
+	*v = s.num;
+	return (true);
+}
+
+static bool
 want_choice(struct conf_line *l, const struct conf_word *w,
     const struct grammar *g, struct arg *a)
 {
@@ -247,6 +281,8 @@ convert(struct conf_line *l, const struct conf_word *w,
 		return (true);
 	case ARG_ENUM:
 		return (want_choice(l, w, g, a));
+	case ARG_VAR:
+		return (want_number_or_var(l, w, g, a));
 	case ARG_NET:
 		return (want_net(l, w, g, a));
 	case ARG_TABLE:
@@ -280,7 +316,7 @@ take_one(struct conf_line *l, const struct conf_word *w, const char *what,
 			    "<%.*s>", what, SPAN_FMT(name),
 			    SPAN_FMT(g->name)));
 		if (g->initial.n == 0) {
-			a->type = ARG_NONE;
+			a->type = ARG_NONE;     /* str.p: written, but empty */
 			return (true);
 		}
 		a->str = g->initial;

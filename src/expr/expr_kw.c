@@ -142,8 +142,7 @@ dump_type(unsigned type)
 	return (type < NELEM(t) ? t[type] : "none");
 }
 
-/* The places where a fetch means something, a column each; 0: where only
- * constants do. */
+/* The places where a fetch means something, a column each. */
 static const struct {
 	unsigned at;
 	const char *what;
@@ -167,9 +166,9 @@ static const struct {
 	{ SMP_AT(RES), "frontend http-response header rule" },
 	{ SMP_AT(RES), "frontend http-response body rule" },
 	{ SMP_AT(LOG), "logs" },
-	{ 0, "backend tcp-check rule" },
-	{ 0, "configuration parser" },
-	{ 0, "CLI parser" },
+	{ SMP_AT(CHECK), "backend tcp-check rule" },
+	{ SMP_AT(PARSER), "configuration parser" },
+	{ SMP_AT(CLI), "CLI parser" },
 };
 
 static void
@@ -202,8 +201,8 @@ dump_fetches(struct text *out)
 
 		text_addc(out, '[');
 		for (size_t k = 0; k < NELEM(columns); k++)
-			text_addz(out, (f->stages & columns[k].at) != 0 ||
-			    f->constant ? " Y" : " .");
+			text_addz(out, (f->stages & columns[k].at) != 0 ?
+			    " Y" : " .");
 		text_printf(out, " ] %s", f->name);
 		expr_args_print(out, f->args);
 		text_printf(out, ": %s\n", dump_type(f->out));

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include <base/must.h>
+#include <expr/vars.h>
 
 #define BUCKETS 256
 
@@ -194,6 +195,7 @@ void
 expr_forget(void)
 {
 	memset(interned, 0, sizeof interned);
+	expr_vars_forget();
 }
 
 /* The one object for this link. */
@@ -317,6 +319,8 @@ parse_conv(struct conf_line *l, const struct conf_word *w, struct span *rest,
 	e.arg = arg;
 	e.type = e.conv->out != SMP_ANY ? e.conv->out : from->type;
 	e.fresh = from->fresh || e.conv->fresh;
+	for (int i = 0; i < EXPR_ARGS_MAX; i++)
+		e.fresh |= arg[i].type == ARG_VAR;
 	e.waits = from->waits;
 	e.stages = from->stages;
 	return (intern(l, &e));

@@ -406,45 +406,45 @@ ROW(be_id, "be_id", "", SMP_INT, SMP_ANYWHERE, fetch_be_id,
     "acl first be_id 1", "The number of the backend.");
 ROW(srv_id, "srv_id", "", SMP_INT, SMP_ANYWHERE, fetch_srv_id,
     "acl first srv_id 1", "The number of the server that was chosen.");
-ROW(hostname, "hostname", "", SMP_STR, SMP_ANYWHERE, fetch_hostname,
+ROW(hostname, "hostname", "", SMP_STR, SMP_ALWAYS, fetch_hostname,
     "http-response set-header X-Node %[hostname]",
     "The name of this machine.");
-ROW(nbproc, "nbproc", "", SMP_INT, SMP_ANYWHERE, fetch_nbproc,
+ROW(nbproc, "nbproc", "", SMP_INT, SMP_ALWAYS, fetch_nbproc,
     "http-request set-header X-Procs %[nbproc]",
     "Always 1: the workers of a generation are one process to the outside.");
-ROW(env, "env", "str name", SMP_STR, SMP_ANYWHERE, fetch_env,
+ROW(env, "env", "str name", SMP_STR, SMP_ALWAYS, fetch_env,
     "http-request set-header X-Site %[env(SITE)]",
     "An environment variable, as it was when the configuration was read.",
     .constant = true);
-ROW(date, "date", "int offset=0, enum(s|ms|us) unit=s", SMP_INT, SMP_ANYWHERE,
+ROW(date, "date", "int offset=0, enum(s|ms|us) unit=s", SMP_INT, SMP_ALWAYS,
     fetch_date, "http-response set-header Expires %[date(3600),http_date]",
     "The time now, in seconds since 1970 or in another unit.",
     .fresh = true);
-ROW(rand, "rand", "int range= [1..4294967295]", SMP_INT, SMP_ANYWHERE,
+ROW(rand, "rand", "int range= [1..4294967295]", SMP_INT, SMP_ALWAYS,
     fetch_rand, "http-request deny if { rand(100) lt 5 }",
     "A number by chance, from 0 to below <range>.", .fresh = true);
-ROW(uuid, "uuid", "int version=4 [4..4]", SMP_STR, SMP_ANYWHERE, fetch_uuid,
+ROW(uuid, "uuid", "int version=4 [4..4]", SMP_STR, SMP_ALWAYS, fetch_uuid,
     "unique-id-format %[uuid]", "A random UUID of version 4.",
     .fresh = true);
-ROW(always_true, "always_true", "", SMP_BOOL, SMP_ANYWHERE, fetch_true,
+ROW(always_true, "always_true", "", SMP_BOOL, SMP_ALWAYS, fetch_true,
     "acl any always_true", "True.", .constant = true);
-ROW(always_false, "always_false", "", SMP_BOOL, SMP_ANYWHERE, fetch_false,
+ROW(always_false, "always_false", "", SMP_BOOL, SMP_ALWAYS, fetch_false,
     "acl none always_false", "False.", .constant = true);
-ROW(bool, "bool", "bool value", SMP_BOOL, SMP_ANYWHERE, fetch_num,
+ROW(bool, "bool", "bool value", SMP_BOOL, SMP_ALWAYS, fetch_num,
     "acl yes bool(true)", "A constant truth value.", .constant = true);
-ROW(int, "int", "int value", SMP_INT, SMP_ANYWHERE, fetch_num,
+ROW(int, "int", "int value", SMP_INT, SMP_ALWAYS, fetch_num,
     "acl ten int(10) 10", "A constant number.", .constant = true);
-ROW(str, "str", "str text", SMP_STR, SMP_ANYWHERE, fetch_str,
+ROW(str, "str", "str text", SMP_STR, SMP_ALWAYS, fetch_str,
     "http-request set-header X-A %[str(a),upper]", "A constant text.",
     .constant = true);
-ROW(bin, "bin", "str hex", SMP_BIN, SMP_ANYWHERE, fetch_str,
+ROW(bin, "bin", "str hex", SMP_BIN, SMP_ALWAYS, fetch_str,
     "acl same bin(6869) -m str hi", "Constant bytes, in hexadecimal.",
     .constant = true, .check = check_bin);
-ROW(meth, "meth", "str method", SMP_METH, SMP_ANYWHERE, fetch_meth,
+ROW(meth, "meth", "str method", SMP_METH, SMP_ALWAYS, fetch_meth,
     "acl get meth(GET) GET", "A constant method.", .constant = true);
-ROW(ipv4, "ipv4", "net address", SMP_V4, SMP_ANYWHERE, fetch_net,
+ROW(ipv4, "ipv4", "net address", SMP_V4, SMP_ALWAYS, fetch_net,
     "acl lan ipv4(10.0.0.1) 10.0.0.0/8", "A constant IPv4 address.",
     .constant = true, .check = check_v4);
-ROW(ipv6, "ipv6", "net address", SMP_V6, SMP_ANYWHERE, fetch_net,
+ROW(ipv6, "ipv6", "net address", SMP_V6, SMP_ALWAYS, fetch_net,
     "acl here ipv6(::1) ::1", "A constant IPv6 address.",
     .constant = true, .check = check_v6);

@@ -7,9 +7,11 @@
 #include <strm/strm.h>
 
 #include <base/arena.h>
+#include <expr/vars.h>
 #include <os/loop.h>
 #include <os/sock.h>
 #include <rule/rule.h>
+#include <xprt/conn.h>
 
 #include <string.h>
 
@@ -61,6 +63,7 @@ bool
 strm_admit(const struct px_listen *listen, int fd, const struct addr *peer)
 {
 	const struct px *fe = listen->bind->px;
+	struct expr_vars *vars = NULL;
 	struct admission a;
 	bool ok;
 
@@ -77,8 +80,14 @@ strm_admit(const struct px_listen *listen, int fd, const struct addr *peer)
 	a.txn.t.accept = the_loop->now_us;
 	a.txn.t.accept_wall = the_loop->wall_us;
 	a.txn.log_level = -1;
+	a.txn.sess_vars = &vars;
 	ok = passes(&a, RULE_TCP_CONN, TXN_CONN) &&
 	    passes(&a, RULE_TCP_SESS, TXN_SESS);
+	expr_vars_end(&a.txn);
 	arena_reset(&a.arena);
+	if (ok)
+		conn_inherit(vars);
+	else
+		expr_vars_free(vars);
 	return (ok);
 }

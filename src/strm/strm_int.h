@@ -100,6 +100,10 @@ strm_go(struct strm *s, enum strm_phase to)
 	s->phase = (uint8_t)to;
 }
 
+/* strm_attach - the client end, and what its connection keeps for all its
+ * streams. */
+void strm_attach(struct strm *, struct mux_end *cli);
+
 /* strm_wait - have the stream run again when `ms` passed (0: never). */
 void strm_wait(struct strm *, int64_t ms);
 

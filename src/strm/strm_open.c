@@ -7,6 +7,7 @@
 #include <base/must.h>
 #include <base/pool.h>
 #include <cnt/cnt.h>
+#include <expr/vars.h>
 #include <log/log.h>
 #include <strm/strm.h>
 
@@ -167,6 +168,14 @@ strm_new(void)
 	return (s);
 }
 
+void
+strm_attach(struct strm *s, struct mux_end *cli)
+{
+	s->cli = cli;
+	s->txn.session = cli;
+	s->txn.sess_vars = (struct expr_vars **)&cli->ops->conn(cli)->vars;
+}
+
 static void *
 open_stream(struct mux_end *cli, const struct mux_begin *b)
 {
@@ -175,8 +184,7 @@ open_stream(struct mux_end *cli, const struct mux_begin *b)
 
 	if (s == NULL)
 		return (NULL);
-	s->cli = cli;
-	s->txn.session = cli;
+	strm_attach(s, cli);
 	s->begin_why = b->why;
 	begin_txn(s, b);
 	s->tunnel = !is_http(s);
@@ -249,4 +257,5 @@ strm_start(void)
 {
 	strm_freeze_ops(&stream_ops);
 	mux_stream = &stream_ops;
+	conn_vars_free = expr_vars_free;
 }

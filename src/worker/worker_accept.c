@@ -17,6 +17,7 @@
 #include <px/px.h>
 #include <srv/srv.h>
 #include <strm/strm.h>
+#include <xprt/conn.h>
 
 #include <errno.h>
 #include <sys/resource.h>
@@ -149,6 +150,7 @@ admit(struct lsn *l, int fd, const struct addr *peer)
 		return;
 	}
 	l->proto->accept(l->listen, fd, peer);
+	conn_inherit(NULL);
 }
 
 static int

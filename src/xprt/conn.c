@@ -102,9 +102,29 @@ const struct xprt_ops xprt_raw = {
 	.raw = true,
 };
 
+void (*conn_vars_free)(void *);
+static void *born_with;
+
+static void
+drop_vars(void **vars)
+{
+	if (*vars != NULL && conn_vars_free != NULL)
+		conn_vars_free(*vars);
+	*vars = NULL;
+}
+
+void
+conn_inherit(void *vars)
+{
+	drop_vars(&born_with);
+	born_with = vars;
+}
+
 void
 conn_take(struct conn *c, int fd)
 {
+	c->vars = born_with;
+	born_with = NULL;
 	c->magic = CONN_MAGIC;
 	c->fd = fd;
 	c->xprt = &xprt_raw;
@@ -149,6 +169,7 @@ conn_fill(struct conn *c, struct buf *b)
 void
 conn_close(struct conn *c)
 {
+	drop_vars(&c->vars);
 	if (c->fd < 0)
 		return;
 	c->xprt->fini(c);
@@ -173,6 +194,7 @@ conn_detach(struct conn *c)
 {
 	int fd = c->fd;
 
+	drop_vars(&c->vars);
 	if (fd >= 0 && c->watched)
 		loop_del(the_loop, fd);
 	c->watched = false;
