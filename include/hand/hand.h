@@ -98,6 +98,13 @@ void hand_enter(struct hand_item *, const struct hand_kind *const *kind);
 /* hand_leave - it ends here. Not for one that is on its way (MUST). */
 void hand_leave(struct hand_item *);
 
+extern struct list hand_items;          /* all that are listed */
+extern uint32_t hand_items_n;
+
+/* hand_kind_find - a kind by its name, or NULL. hand_kind_of - an item's. */
+const struct hand_kind *const *hand_kind_find(struct span name);
+const struct hand_kind *hand_kind_of(const struct hand_item *);
+
 /* hand_in_flight - frozen and sent, not answered yet: leave it alone. */
 static inline bool
 hand_in_flight(const struct hand_item *i)

@@ -31,13 +31,7 @@ enum hand_refused_tag { HAND_R_ID = 1, HAND_R_WHY = 2 };
 #define HAND_BATCH 32                   /* connections in a frame */
 #define HAND_LONG_MAX (4u << 20)        /* bytes of a record in a memfd */
 
-extern struct list hand_items;          /* struct hand_item */
-extern uint32_t hand_items_n;
 extern uint32_t hand_took_n;
-
-/* hand_kind_find - a kind by its name, or NULL. hand_kind_of - an item's. */
-const struct hand_kind *const *hand_kind_find(struct span name);
-const struct hand_kind *hand_kind_of(const struct hand_item *);
 
 /* hand_refusal - number of a reason to refuse, which may be new. */
 uint8_t hand_refusal(struct span why);
