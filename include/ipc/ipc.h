@@ -92,6 +92,10 @@ bool ipc_send(struct ipc_chan *, enum ipc_type, const void *data, size_t n,
 bool ipc_send_tag(struct ipc_chan *, enum ipc_type, uint16_t flags,
     uint32_t tag, const void *data, size_t n, const int *fds, size_t n_fds);
 
+/* ipc_drain - the last words of a peer that has ended: what waits goes to the
+ * callback now. */
+void ipc_drain(struct ipc_chan *);
+
 /* ipc_wait - the next message of a channel without a loop, `ms` at most
  * (-1: for ever). The data is valid until the next call; descriptors belong
  * to the caller. Returns false at the end, after a broken rule or in time. */
