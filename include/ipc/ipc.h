@@ -19,7 +19,14 @@
 
 struct loop;
 
-#define IPC_VERSION 1                   /* of the messages below */
+/*
+ * The version of START, which never changes, and the level of a release, which
+ * a keeper says in HELLO and a master in START (1 there: not said).
+ *
+ *	2  CARRIED has rows; KILL
+ */
+#define IPC_VERSION 1
+#define IPC_LEVEL 2
 #define IPC_BYTES_MAX 131064            /* payload of one frame */
 #define IPC_FDS_MAX 252
 
@@ -92,10 +99,6 @@ bool ipc_send(struct ipc_chan *, enum ipc_type, const void *data, size_t n,
 bool ipc_send_tag(struct ipc_chan *, enum ipc_type, uint16_t flags,
     uint32_t tag, const void *data, size_t n, const int *fds, size_t n_fds);
 
-/* ipc_drain - the last words of a peer that has ended: what waits goes to the
- * callback now. */
-void ipc_drain(struct ipc_chan *);
-
 /* ipc_wait - the next message of a channel without a loop, `ms` at most
  * (-1: for ever). The data is valid until the next call; descriptors belong
  * to the caller. Returns false at the end, after a broken rule or in time. */
@@ -125,12 +128,13 @@ struct ipc_start {              /* fds: state, ledger, life */
 	int32_t master_pid;
 	uint32_t reloads;
 	int64_t start_wall_s;           /* of the master */
-	uint32_t first;                 /* 1: the master's first generation */
+	uint32_t flags;                 /* bit 0: nothing serves yet; from bit
+	                                 * 8 on: the master's IPC_LEVEL */
 	uint32_t oldest_gen;            /* that still has a process */
 };
 
 struct ipc_hello {              /* then the pid file's name, if any */
-	uint32_t version;
+	uint32_t level;                 /* IPC_LEVEL of the keeper */
 	int32_t n_workers;
 	int32_t max_reloads;            /* -1: not given */
 	uint32_t want_daemon;
@@ -177,10 +181,33 @@ struct ipc_cli {
 	uint32_t flags;
 };
 
-struct ipc_carried {            /* of one old worker */
+struct ipc_carried {            /* of one old worker, so far */
 	int32_t worker;
 	uint32_t carried;               /* acknowledged */
 	uint32_t lingering;             /* stay until they end by themselves */
 	uint32_t refused;               /* of these: the new one said no */
+};
+
+/* Behind it from level 2 on. A reader that does not know the version leaves
+ * the rows alone. */
+enum ipc_carry {
+	IPC_CARRY_PASSED = 0,           /* the first pass is over */
+	IPC_CARRY_NEWS = 1,             /* numbers have changed */
+	IPC_CARRY_BROKEN = 2,           /* its new worker has gone */
+	IPC_CARRY_STUCK = 3             /* its new worker does not answer */
+};
+
+#define IPC_ROWS_VERSION 1
+#define IPC_ROWS_MAX 40
+struct ipc_rows {
+	uint16_t version;
+	uint16_t event;                 /* enum ipc_carry */
+	uint32_t n;                     /* struct ipc_row that follow */
+};
+
+struct ipc_row {                /* texts end with NUL, cut when too long */
+	char kind[16];                  /* "tcp", "http-idle" */
+	char why[64];                   /* they stay; "": carried */
+	uint32_t carried, left;
 };
 #endif

@@ -391,6 +391,8 @@ def procs(path):
     for line in cli(path, "show proc").splitlines():
         if line.startswith("#<PID>") or not line.strip():
             continue
+        if line == "# handover":        # ours, to the end
+            break
         if line.startswith("#"):
             part = {"# workers": "workers", "# old workers": "old",
                     "# programs": "programs",

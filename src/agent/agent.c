@@ -222,6 +222,7 @@ agent_main(const struct agent_start *start)
 			parts[i]->start(&loop);
 	ipc_open(&keeper, start->keeper_fd, IPC_AGENT, IPC_KEEPER, &loop,
 	    on_keeper, NULL);
+	(void)ipc_send(&keeper, IPC_A_READY, NULL, 0, NULL, 0);
 	loop_run(&loop);
 	exit(0);
 }

@@ -496,6 +496,7 @@ on_taker(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 void
 hand_give(struct loop *loop, int fd, hand_heard_fn *heard)
 {
+	static bool hurry;
 	struct giver *g = must_alloc(sizeof *g);
 
 	if (giver != NULL)
@@ -504,7 +505,8 @@ hand_give(struct loop *loop, int fd, hand_heard_fn *heard)
 	g->heard = heard;
 	g->first_pass = true;
 	g->answered_ms = loop->now_ms;
-	g->patience_ms = fault_at("hand.patience") ? IMPATIENT_MS : STUCK_MS;
+	hurry = hurry || fault_at("hand.patience");
+	g->patience_ms = hurry ? IMPATIENT_MS : STUCK_MS;
 	tmr_init(&g->timer, on_timer);
 	ipc_open(&g->chan, fd, IPC_WORKER, IPC_WORKER, loop, on_taker, g);
 	begin_pass(g);

@@ -266,21 +266,6 @@ on_event(void *arg, unsigned events)
 		at_end(c);
 }
 
-void
-ipc_drain(struct ipc_chan *c)
-{
-	struct ipc_msg m;
-	bool gone = false;
-
-	while (!gone && c->fd >= 0 && receive(c, &m) > 0) {
-		c->gone = &gone;
-		c->fn(c, &m, c->arg);
-		ipc_drop_fds(&m);
-		if (!gone)
-			c->gone = NULL;
-	}
-}
-
 bool
 ipc_wait(struct ipc_chan *c, struct ipc_msg *m, int ms)
 {

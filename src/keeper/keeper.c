@@ -50,7 +50,6 @@ keeper_open_gates(struct keeper *k)
 	k->phase = KEEPER_SERVING;
 	keeper_tell_workers(k, IPC_W_ACCEPT);
 	tell_agent(k, IPC_A_GATES, 1);
-	keeper_copy_follow(k);
 	if (k->has_master) {
 		if (fault_at("keeper.opened"))
 			return;
@@ -69,8 +68,8 @@ keeper_open_gates(struct keeper *k)
 		keeper_to_null();
 }
 
-static void
-report_procs(struct keeper *k, enum ipc_type type)
+void
+keeper_report(struct keeper *k, enum ipc_type type)
 {
 	struct ipc_ready r = { .agent = (int32_t)k->procs[0].pid,
 		.n = (uint32_t)k->n };
@@ -84,27 +83,28 @@ report_procs(struct keeper *k, enum ipc_type type)
 }
 
 static void
-worker_ready(struct keeper *k, struct keeper_proc *p)
+child_ready(struct keeper *k, struct keeper_proc *p)
 {
 	p->ready = true;
-	if (k->phase == KEEPER_SERVING || k->phase == KEEPER_GRACE) {
+	if (p->no > 0 && (k->phase == KEEPER_SERVING ||
+	    k->phase == KEEPER_GRACE)) {
 		(void)ipc_send(&p->chan, IPC_W_ACCEPT, NULL, 0, NULL, 0);
 		if (k->paused)
 			(void)ipc_send(&p->chan, IPC_W_PAUSE, NULL, 0, NULL,
 			    0);
-		report_procs(k, IPC_PROCS);
+		keeper_report(k, IPC_PROCS);
 		return;
 	}
 	if (k->phase != KEEPER_STARTING)
 		return;
-	for (int i = 1; i <= k->n; i++)
+	for (int i = 0; i <= k->n; i++)
 		if (!k->procs[i].ready)
 			return;
 	if (fault_at("keeper.ready"))
 		return;
 	k->phase = KEEPER_CLOSED;
 	if (k->has_master)
-		report_procs(k, IPC_READY);
+		keeper_report(k, IPC_READY);
 	else
 		keeper_open_gates(k);
 }
@@ -284,6 +284,29 @@ keeper_pause(struct keeper *k, bool pause)
 
 /* ---- children ---- */
 
+/* A master of an older release, and who takes over from us, know one report of
+ * each worker, the head. */
+static void
+pass_up(struct keeper *k, struct span report)
+{
+	struct ipc_rows rows;
+
+	if (report.n < sizeof(struct ipc_carried) + sizeof rows)
+		return;
+	memcpy(&rows, report.p + sizeof(struct ipc_carried), sizeof rows);
+	if (k->taken || k->master_level < 2) {
+		if (rows.event != IPC_CARRY_PASSED &&
+		    rows.event != IPC_CARRY_BROKEN)
+			return;
+		report.n = sizeof(struct ipc_carried);
+	}
+	if (k->taken)
+		keeper_taken_carried(k, report.p, report.n);
+	else if (k->has_master)
+		(void)ipc_send(&k->master, IPC_CARRIED, report.p, report.n,
+		    NULL, 0);
+}
+
 void
 keeper_on_child(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 {
@@ -299,17 +322,14 @@ keeper_on_child(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 		return;
 	switch (m->type) {
 	case IPC_W_READY:
-		worker_ready(k, p);
+	case IPC_A_READY:
+		child_ready(k, p);
 		break;
 	case IPC_W_QUIET:
 		worker_quiet(k, p);
 		break;
 	case IPC_W_CARRIED:
-		if (k->taken)
-			keeper_taken_carried(k, m->data.p, m->data.n);
-		else if (k->has_master)
-			(void)ipc_send(&k->master, IPC_CARRIED, m->data.p,
-			    m->data.n, NULL, 0);
+		pass_up(k, m->data);
 		break;
 	default:
 		break;
@@ -339,8 +359,8 @@ keeper_child_died(struct keeper *k, struct keeper_proc *p, int status)
 	}
 	if (p->no == 0)
 		keeper_taken_left(k, false);
-	if (k->phase < KEEPER_QUIET)
-		report_procs(k, IPC_PROCS);
+	if (k->phase < KEEPER_LEAVING)
+		keeper_report(k, IPC_PROCS);
 	keeper_check_end(k);
 }
 
@@ -416,6 +436,7 @@ keeper_run(struct keeper *k)
 		keeper_kill_all(k, SIGKILL);
 		exit(1);
 	}
+	keeper_report(k, IPC_PROCS);    /* whom to end if this one dies */
 	if (k->has_master)
 		ipc_attach(&k->master, &k->loop, keeper_on_master, k);
 	proc_title("ecluse keeper, generation %u", k->gen);

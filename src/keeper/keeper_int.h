@@ -49,6 +49,7 @@ struct keeper {
 	bool let_go;            /* leaving: workers were told */
 	bool exported;          /* somebody has our listening sockets */
 	struct ipc_chan master;
+	uint32_t master_level;  /* IPC_LEVEL */
 	uint32_t gen, reloads;
 	int life[2];            /* [1] only in the top process */
 	int status;             /* to exit with */
@@ -97,11 +98,9 @@ bool keeper_takeover(struct keeper *);
 bool keeper_takeover_state(struct keeper *);
 void keeper_takeover_serve(struct keeper *);
 
-/* keeper_copy - take over what can be copied (owns the descriptors).
- * keeper_copy_follow - and what is counted there from now on. */
+/* keeper_copy - take over what can be copied (closes the descriptors). */
 struct ipc_heritage;
 bool keeper_copy(struct ipc_heritage *);
-void keeper_copy_follow(struct keeper *);
 
 /* keeper_taken_said - a message of the agent about one that takes over from
  * us; false: about something else. keeper_taken_carried - what a worker said
@@ -128,6 +127,9 @@ void keeper_child_cut_off(struct keeper *, struct keeper_proc *);
 void keeper_tell_workers(struct keeper *, enum ipc_type);
 void keeper_kill_all(struct keeper *, int sig);
 int  keeper_alive(const struct keeper *, bool agent_too);
+
+/* keeper_report - tell the master which processes there are. */
+void keeper_report(struct keeper *, enum ipc_type);
 
 /* keeper_daemonize - leave the terminal: returns in the daemon, which writes
  * to k->ready_fd when it serves. keeper_pidfile - false after an alert. */

@@ -312,7 +312,6 @@ give_back(struct keeper *k, struct keeper_proc *p)
 		shm_proc_put(the_shm, p->shm_no);
 	}
 	shm_keeper_unlock(the_shm);
-	ipc_drain(&p->chan);
 	ipc_close(&p->chan);
 	p->pid = 0;
 	if (p->no > 0 && k->procs[0].pid > 0)

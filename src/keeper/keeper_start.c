@@ -228,7 +228,7 @@ static void
 send_hello(struct keeper *k)
 {
 	const struct px_global *g = &px_model->global;
-	struct ipc_hello h = { IPC_VERSION, k->n, g->mworker_max_reloads,
+	struct ipc_hello h = { IPC_LEVEL, k->n, g->mworker_max_reloads,
 		g->daemon, g->hard_stop_after_ms };
 	struct text t;
 
@@ -259,6 +259,7 @@ keeper_candidate(struct keeper_opts *o, int master_fd)
 	keeper_log_begin();
 	k->gen = st.gen;
 	k->reloads = st.reloads;
+	k->master_level = st.flags >> 8;
 	k->life[0] = fds[2];
 	ipc_life_follow(fds[2]);
 	fault_scope("keeper", k->gen);
@@ -300,6 +301,22 @@ pass_on(struct keeper *k, struct ipc_msg *m)
 }
 
 static void
+end_worker(const struct keeper *k, const struct ipc_msg *m)
+{
+	int32_t no;
+
+	if (m->data.n != sizeof no)
+		return;
+	memcpy(&no, m->data.p, sizeof no);
+	if (no < 1 || no > k->n || k->procs[no].pid <= 0)
+		return;
+	ipc_say(DIAG_ALERT, "Worker %d (%d) does not answer an old worker that "
+	    "hands over; it is ended and replaced", (int)no,
+	    (int)k->procs[no].pid);
+	(void)kill(k->procs[no].pid, SIGKILL);
+}
+
+static void
 obey_signal(struct keeper *k, const struct ipc_msg *m)
 {
 	int32_t sig;
@@ -337,6 +354,9 @@ keeper_on_master(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 	case IPC_GIVE:
 	case IPC_TAKE:
 		pass_on(k, m);
+		break;
+	case IPC_KILL:
+		end_worker(k, m);
 		break;
 	case IPC_CLI:
 		if (m->n_fds == 1 && k->procs[0].pid > 0)

@@ -39,6 +39,13 @@ master_note(struct span s)
 		text_add(&the_master.log, s);
 }
 
+/* With a fault at master.patience, tests need not wait for long. */
+int64_t
+master_patience(int64_t ms)
+{
+	return (the_master.impatient && ms > 500 ? 500 : ms);
+}
+
 /* ---- reload ---- */
 
 void
@@ -356,6 +363,7 @@ master_main(const struct master_args *a, int resume_fd)
 	memset(m, 0, sizeof *m);
 	m->a = a;
 	fault_scope("master", 0);
+	m->impatient = fault_at("master.patience");
 	m->ready_fd = -1;
 	m->life[0] = m->life[1] = -1;
 	m->state_fd = m->ledger_fd = -1;

@@ -200,6 +200,9 @@ run(struct cli *c)
 	size_t used;
 	bool last;
 
+	if (c->running)         /* its reload failed at once */
+		return;
+	c->running = true;
 	while (c->relay < 0 && !c->waits && !c->ends &&
 	    cut_command(c, &cmd, &used, &last)) {
 		char *copy = span_dup(cmd);
@@ -215,6 +218,7 @@ run(struct cli *c)
 	if (c->relay < 0 && !c->waits && ((c->last && !c->interactive) ||
 	    (c->eof && c->in.n == 0)))
 		c->ends = true;
+	c->running = false;
 	if (!flush(c) || (c->ends && c->out.n == 0))
 		free_cli(c);
 }

@@ -17,6 +17,7 @@ struct cli {
 	bool waits;             /* for a reload */
 	bool last;              /* the line was read that ends it */
 	bool ends;              /* when the output is out */
+	bool running;           /* a command of it is: not to be freed */
 	struct text in, out;
 };
 

@@ -60,16 +60,36 @@ put_gen(struct text *t, const struct gen *g, bool debug)
 	for (uint32_t i = 0; i < g->procs.n; i++)
 		put_row(t, g->procs.worker[i], "  process", reloads,
 		    g->born_ms);
-	if (g->state == GEN_OLD)
-		text_printf(t, "# of %d: %u connections handed over, %u stay "
-		    "until they end (%u refused)\n", (int)g->pid, g->carried,
-		    g->lingering, g->refused);
 }
 
 static bool
 is_old(const struct gen *g)
 {
 	return (g->state == GEN_OLD && g->pid > 0);
+}
+
+/* Ours, as comments behind what other tools read: what was carried, what
+ * stays and why. */
+static void
+show_handover(struct text *t, const struct master *m)
+{
+	char uptime[40];
+
+	if (m->last_change == NULL)
+		return;
+	text_printf(t, "# handover\n# %s\n", m->last_change);
+	for (struct list *it = m->gens.next; it != &m->gens; it = it->next) {
+		const struct gen *g = LIST_ITEM(it, struct gen, node);
+		struct ipc_carried sum = master_give_sum(g);
+
+		if (g->state != GEN_OLD && g->state != GEN_ORPHANS)
+			continue;
+		put_uptime(uptime, sizeof uptime, g->born_ms);
+		text_printf(t, "# generation %u (%d) age %s: %u carried, %u "
+		    "stay, %u refused\n", g->no, (int)g->pid, uptime,
+		    sum.carried, sum.lingering, sum.refused);
+		master_give_print(t, g, "#   ", "\n");
+	}
 }
 
 static void
@@ -97,6 +117,7 @@ show_proc(struct cli *c, struct span args)
 		any = true;
 		put_gen(&c->out, g, debug);
 	}
+	show_handover(&c->out, m);
 	text_addc(&c->out, '\n');
 }
 

@@ -54,7 +54,7 @@ save_gen(struct text *t, struct gen *g)
 	    g->max_reloads, g->quiet, g->drained, g->chan.fd, g->procs.n);
 	for (uint32_t i = 0; i < g->procs.n; i++)
 		text_printf(t, " %d", (int)g->procs.worker[i]);
-	text_printf(t, " %d\n", (int)g->procs.agent);
+	text_printf(t, " %d %u\n", (int)g->procs.agent, g->level);
 	if (g->chan.fd >= 0)
 		(void)sock_set_cloexec(g->chan.fd, false);
 }
@@ -77,6 +77,10 @@ save_all(struct master *m, struct text *t)
 	}
 	for (struct list *it = m->gens.prev; it != &m->gens; it = it->prev)
 		save_gen(t, LIST_ITEM(it, struct gen, node));
+	for (struct list *it = m->gens.next; it != &m->gens; it = it->next)
+		master_give_save(t, LIST_ITEM(it, struct gen, node));
+	if (m->last_change != NULL)
+		text_printf(t, "change %s\n", m->last_change);
 	if (m->pidfile != NULL)
 		text_printf(t, "pidfile %s\n", m->pidfile);
 	ipc_holder_save(t);
@@ -186,14 +190,47 @@ load_gen(struct master *m, struct reader *r)
 	for (uint32_t i = 0; i < g->procs.n; i++)
 		g->procs.worker[i] = (int32_t)take_int(r);
 	g->procs.agent = (int32_t)take_int(r);
+	if (r->left.p != NULL)  /* not said by the first release */
+		g->level = (uint32_t)take_int(r);
 	g->chan.fd = -1;
 	list_init(&g->chan.out);
-	tmr_init(&g->drain, NULL);
+	tmr_init(&g->tick, master_on_give_tick);
 	if (fd >= 0)
 		master_gen_attach(g, fd);
 	list_push_front(&m->gens, &g->node);
 	if (g->state == GEN_SERVING)
 		m->current = g;
+}
+
+/* "give GEN WORKER CARRIED LINGERING REFUSED" */
+static void
+load_give(struct reader *r)
+{
+	uint32_t gen = (uint32_t)take_int(r);
+	struct ipc_carried c;
+
+	c.worker = (int32_t)take_int(r);
+	c.carried = (uint32_t)take_int(r);
+	c.lingering = (uint32_t)take_int(r);
+	c.refused = (uint32_t)take_int(r);
+	master_give_load(gen, c);
+}
+
+/* "row GEN WORKER CARRIED LEFT KIND WHY", the last may have spaces. */
+static void
+load_row(struct reader *r)
+{
+	uint32_t gen = (uint32_t)take_int(r);
+	int32_t worker = (int32_t)take_int(r);
+	struct ipc_row row = { .carried = (uint32_t)take_int(r) };
+	struct span kind;
+
+	row.left = (uint32_t)take_int(r);
+	if (!span_cut(&r->left, ' ', &kind) ||
+	    !span_copy(row.kind, sizeof row.kind, kind) ||
+	    !span_copy(row.why, sizeof row.why, r->left))
+		return;
+	master_give_load_row(gen, worker, &row);
 }
 
 static void
@@ -232,6 +269,12 @@ master_resume(struct master *m, int fd)
 			load_gen(m, &r);
 		else if (span_is(word, "cli"))
 			load_socket(m, &r);
+		else if (span_is(word, "give"))
+			load_give(&r);
+		else if (span_is(word, "row"))
+			load_row(&r);
+		else if (span_is(word, "change"))
+			m->last_change = span_dup(r.left);
 		else if (span_is(word, "pidfile"))
 			m->pidfile = span_dup(r.left);
 	}

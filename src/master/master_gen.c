@@ -54,19 +54,10 @@ exec_keeper(struct master *m, int fd)
 	_exit(1);
 }
 
-static void
-on_drain_timer(struct tmr *t)
-{
-	struct gen *g = HOLDER(t, struct gen, drain);
-
-	g->n_given = g->n_carried;
-	master_gen_carried(&the_master, g, NULL);
-}
-
 void
 master_gen_attach(struct gen *g, int fd)
 {
-	tmr_init(&g->drain, on_drain_timer);
+	tmr_init(&g->tick, master_on_give_tick);
 	ipc_open(&g->chan, fd, IPC_MASTER, IPC_KEEPER, &the_master.loop,
 	    master_on_keeper, g);
 }
@@ -83,7 +74,8 @@ send_start(struct master *m, struct gen *g)
 	const struct ipc_start st = { .version = IPC_VERSION, .gen = g->no,
 		.master_pid = (int32_t)getpid(), .reloads = m->reloads,
 		.start_wall_s = m->wall_start_s,
-		.first = m->current == NULL, .oldest_gen = oldest_gen(m) };
+		.flags = (m->current == NULL) | IPC_LEVEL << 8,
+		.oldest_gen = oldest_gen(m) };
 	const int fds[5] = { m->state_fd, m->ledger_fd, m->life[0],
 		m->copy.state_fd, m->copy.ledger_fd };
 
@@ -98,8 +90,8 @@ on_candidate_timer(struct tmr *t)
 
 	if (m->candidate == NULL)
 		return;
-	ipc_say(DIAG_ALERT, "the new worker (%d) was not ready within %d s",
-	    (int)m->candidate->pid, CANDIDATE_MS / 1000);
+	ipc_say(DIAG_ALERT, "the new worker (%d) was not ready in time",
+	    (int)m->candidate->pid);
 	(void)kill(m->candidate->pid, SIGKILL);
 }
 
@@ -131,7 +123,7 @@ master_start_candidate(struct master *m)
 	send_start(m, g);
 	tmr_init(&m->candidate_timer, on_candidate_timer);
 	tmr_arm(&m->loop.wheel, &m->candidate_timer,
-	    m->loop.now_ms + CANDIDATE_MS);
+	    m->loop.now_ms + master_patience(CANDIDATE_MS));
 	ipc_say(DIAG_NOTICE, "New worker (%d) forked", (int)pid);
 	return (true);
 }
@@ -139,7 +131,7 @@ master_start_candidate(struct master *m)
 static void
 free_gen(struct master *m, struct gen *g)
 {
-	tmr_stop(&m->loop.wheel, &g->drain);
+	master_give_free(g);
 	ipc_close(&g->chan);
 	list_del(&g->node);
 	if (m->current == g)
@@ -200,6 +192,7 @@ take_hello(struct master *m, struct gen *g, struct ipc_msg *msg)
 		return;
 	memcpy(&h, msg->data.p, sizeof h);
 	g->max_reloads = h.max_reloads;
+	g->level = h.level;
 	path = span_skip(msg->data, sizeof h);
 	free(m->pidfile);
 	m->pidfile = m->a->pidfile != NULL ? must_strdup(m->a->pidfile) :
@@ -217,8 +210,10 @@ take_procs(struct gen *g, const struct ipc_msg *msg)
 	if (msg->data.n != sizeof r)
 		return;
 	memcpy(&r, msg->data.p, sizeof r);
-	if (r.n <= IPC_PROCS_MAX)
-		g->procs = r;
+	if (r.n > IPC_PROCS_MAX)
+		return;
+	g->procs = r;
+	master_give_procs(&the_master, g);
 }
 
 void
@@ -258,7 +253,7 @@ master_on_keeper(struct ipc_chan *c, struct ipc_msg *msg, void *arg)
 		master_gen_quiet(m, g);
 		break;
 	case IPC_CARRIED:
-		master_gen_carried(m, g, msg);
+		master_give_said(m, g, msg->data);
 		break;
 	case IPC_TAKEN:
 		master_stop(m, SIGUSR1);
@@ -283,6 +278,54 @@ exit_word(int code)
 	return (code > 128 ? strsignal(code - 128) : "Exit");
 }
 
+/* An heir of a dead keeper that has not ended. Its number is nobody else's, as
+ * nobody but us waits for it. */
+static bool
+is_ours(pid_t pid)
+{
+	siginfo_t si = { 0 };
+
+	return (pid > 0 && waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG |
+	    WNOWAIT) == 0 && si.si_pid == 0);
+}
+
+/* They leave by themselves: nobody can tell them to hand over. */
+void
+master_orphans_go(struct gen *g)
+{
+	for (uint32_t i = 0; i < g->procs.n; i++)
+		if (g->procs.worker[i] > 0)
+			(void)kill(g->procs.worker[i], SIGUSR1);
+}
+
+/* Its keeper has died: what it forked is ours now. Workers that have never
+ * accepted end; those that have serve on. */
+static void
+inherit(struct master *m, struct gen *g)
+{
+	bool serve = g->state != GEN_CANDIDATE, any = false;
+
+	ipc_close(&g->chan);
+	tmr_stop(&m->loop.wheel, &g->tick);
+	if (m->current == g)
+		m->current = NULL;
+	if (m->candidate == g)
+		m->candidate = NULL;
+	g->state = GEN_ORPHANS;
+	g->pid = -1;
+	if (is_ours(g->procs.agent))
+		(void)kill(g->procs.agent, SIGKILL);
+	for (uint32_t i = 0; i < g->procs.n; i++) {
+		if (!is_ours(g->procs.worker[i]))
+			g->procs.worker[i] = 0;
+		else if (!serve)
+			(void)kill(g->procs.worker[i], SIGKILL);
+		any = any || g->procs.worker[i] > 0;
+	}
+	if (!any)
+		free_gen(m, g);
+}
+
 static void
 current_died(struct master *m, struct gen *g, int code)
 {
@@ -294,12 +337,7 @@ current_died(struct master *m, struct gen *g, int code)
 		free_gen(m, g);
 		return;
 	}
-	/* What it forked is ours now and serves on until the next keeper is
-	 * ready. */
-	ipc_close(&g->chan);
-	g->state = GEN_ORPHANS;
-	m->current = NULL;
-	g->pid = -1;
+	inherit(m, g);
 	if (m->candidate == NULL && !master_start_candidate(m))
 		ipc_say(DIAG_ALERT, "can't start another: %s",
 		    strerror(errno));
@@ -316,7 +354,9 @@ candidate_died(struct master *m, struct gen *g, int code)
 
 	tmr_stop(&m->loop.wheel, &m->candidate_timer);
 	ipc_holder_cancel(g->no);
-	free_gen(m, g);
+	if (g->state == GEN_OPENING)    /* some may have accepted */
+		master_orphans_go(g);
+	inherit(m, g);
 	if (m->stopping)
 		return;
 	if (first) {            /* nothing ever served */
@@ -361,7 +401,8 @@ bury(struct master *m, struct gen *g, int status)
 		/* It may have left before it said all it had to say. */
 		if (g->state == GEN_OLD && !m->stopping)
 			master_drain(m, g);
-		free_gen(m, g);
+		inherit(m, g);
+		master_swap_look(m);
 		break;
 	}
 }

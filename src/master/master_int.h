@@ -18,6 +18,26 @@ enum gen_state {
 	GEN_ORPHANS             /* its keeper died, its workers serve on */
 };
 
+enum give_state {
+	GIVE_NONE,
+	GIVE_AGAIN,             /* to be paired when `when_ms` has come */
+	GIVE_GOES,
+	GIVE_STUCK,             /* at `when_ms` the other's keeper is ended */
+	GIVE_TIRED,             /* tried often; the next generation may do */
+	GIVE_DONE               /* what could go at once has gone */
+};
+
+struct give {                   /* an old worker hands over */
+	enum give_state state;
+	uint32_t to_gen;
+	int32_t to;             /* worker of that generation */
+	unsigned tries;         /* with that generation */
+	int64_t when_ms;
+	struct ipc_carried said;
+	uint32_t n_rows;
+	struct ipc_row *rows;
+};
+
 struct gen {                    /* a generation: a keeper and what it forked */
 	struct list node;
 	uint32_t no;
@@ -28,11 +48,13 @@ struct gen {                    /* a generation: a keeper and what it forked */
 	int64_t born_ms;
 	struct ipc_ready procs; /* as it last said */
 	int max_reloads;        /* -1: no limit given */
+	uint32_t level;         /* IPC_LEVEL of the keeper */
 	bool quiet, drained;
-	unsigned n_given;       /* workers that hand over, and that ended it */
-	unsigned n_carried;
-	uint32_t carried, lingering, refused;
-	struct tmr drain;       /* when handing over took too long */
+	bool late;              /* nobody waits for its handing over any more */
+	int64_t told_ms;        /* to stop accepting; then: when it had */
+	uint32_t n_gives;
+	struct give *gives;     /* by worker number - 1 */
+	struct tmr tick;        /* while it hands over */
 };
 
 struct master_socket {          /* one -S */
@@ -61,10 +83,12 @@ struct master {
 	bool again;             /* a reload was asked for during one */
 	bool hard;              /* the one under way is a hard-reload */
 	bool stopping, daemonized;
+	bool impatient;         /* in tests: see master_patience() */
 	int stop_signal, status;
 	int ready_fd;
 	char *pidfile;
 	struct ipc_heritage copy;       /* another's state, to copy from */
+	char *last_change;      /* the line that told of it; or NULL */
 	struct master_socket *sockets;
 	size_t n_sockets;
 	struct list clis;
@@ -89,13 +113,14 @@ void master_on_retry(struct tmr *);
 void master_reap(struct master *);
 struct gen *master_gen_of(pid_t);
 void master_gen_attach(struct gen *, int fd);
+void master_orphans_go(struct gen *);
 
 /* master_swap.c: the gates */
 void master_lock_gates(struct master *, struct gen *);
 void master_gates_open(struct master *, struct gen *);
 void master_gen_quiet(struct master *, struct gen *);
-void master_gen_carried(struct master *, struct gen *, struct ipc_msg *);
 void master_drain(struct master *, struct gen *);
+void master_swap_look(struct master *);
 void master_swap_done(struct master *);
 void master_limit_reloads(struct master *);
 
@@ -103,8 +128,25 @@ void master_limit_reloads(struct master *);
 bool master_takeover(struct master *);
 void master_takeover_serve(struct master *);
 
+/* master_give.c: handing over */
+void master_give_watch(struct master *, struct gen *);
+void master_give_begin(struct master *, struct gen *);
+void master_give_again(struct master *, struct gen *);
+void master_give_procs(struct master *, struct gen *);
+void master_give_said(struct master *, struct gen *, struct span);
+void master_on_give_tick(struct tmr *);
+struct ipc_carried master_give_sum(const struct gen *);
+void master_give_print(struct text *, const struct gen *, const char *before,
+    const char *after);
+void master_give_save(struct text *, const struct gen *);
+void master_give_load(uint32_t gen, struct ipc_carried);
+void master_give_load_row(uint32_t gen, int32_t worker,
+    const struct ipc_row *);
+void master_give_free(struct gen *);
+
 /* master.c */
 void master_stop(struct master *, int sig);
+int64_t master_patience(int64_t ms);    /* how long to wait for others */
 void master_reload(struct master *);
 void master_reload_failed(struct master *, const char *why);
 void master_note(struct span);

@@ -1,91 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * master_swap - changing generations: open the new gates, shut the old ones,
- * pair old and new workers so that connections go over.
+ * let connections go over, let the old ones go.
  */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <base/clock.h>
 #include <base/must.h>
 #include <ipc/holder.h>
 #include <ipc/say.h>
 #include <os/fault.h>
-#include <os/fd.h>
-#include <os/sock.h>
 
 #include "master_int.h"
 
-#define CARRY_MS        3000    /* for the first pass of handing over */
+#define OPEN_MS         10000   /* a keeper has to open its gates */
 #define MAX_RELOADS     50      /* without mworker-max-reloads */
 
 void
 master_lock_gates(struct master *m, struct gen *g)
 {
-	tmr_stop(&m->loop.wheel, &m->candidate_timer);
 	g->state = GEN_OPENING;
-	if (fault_at("master.gates"))
-		return;
-	(void)ipc_send(&g->chan, IPC_GATES, NULL, 0, NULL, 0);
+	tmr_stop(&m->loop.wheel, &m->candidate_timer);
+	tmr_arm(&m->loop.wheel, &m->candidate_timer, m->loop.now_ms +
+	    master_patience(OPEN_MS));
+	if (!fault_at("master.gates"))
+		(void)ipc_send(&g->chan, IPC_GATES, NULL, 0, NULL, 0);
 }
 
-/* Processes whose keeper died leave by themselves: nobody can tell them to
- * hand over. */
-static void
-send_orphans_away(struct gen *g)
-{
-	for (uint32_t i = 0; i < g->procs.n; i++)
-		if (g->procs.worker[i] > 0)
-			(void)kill(g->procs.worker[i], SIGUSR1);
-}
-
+/* The new one serves: those before it stop. Old ones that could not hand over,
+ * as what was to take over has died, are paired with this one. */
 void
 master_gates_open(struct master *m, struct gen *g)
 {
-	struct gen *old = m->current;
-
 	if (fault_at("master.opened"))
 		return;
+	tmr_stop(&m->loop.wheel, &m->candidate_timer);
 	g->state = GEN_SERVING;
 	m->candidate = NULL;
 	m->current = g;
+	m->swapping = true;
 	LIST_EACH(it, &m->gens) {
-		struct gen *other = LIST_ITEM(it, struct gen, node);
+		struct gen *old = LIST_ITEM(it, struct gen, node);
 
-		if (other == g)
+		if (old == g)
 			continue;
-		other->reloads++;
-		if (other->state == GEN_ORPHANS)
-			send_orphans_away(other);
-	}
-	if (old != NULL) {
+		old->reloads++;
+		if (old->state == GEN_ORPHANS)
+			master_orphans_go(old);
+		if (old->state == GEN_OLD)
+			master_give_again(m, old);
+		if (old->state != GEN_SERVING)
+			continue;
 		old->state = GEN_OLD;
-		m->swapping = true;
 		(void)ipc_send(&old->chan, IPC_QUIESCE, NULL, 0, NULL, 0);
-		return;
+		master_give_watch(m, old);
 	}
-	ipc_holder_commit(g->no);
-	master_swap_done(m);
+	master_swap_look(m);
 }
 
-/* ---- pairing ---- */
-
-/* One pair for old worker `i`; its partner is chosen so that all new ones get
- * about the same. */
-static bool
-pair_one(struct gen *old, struct gen *new, int32_t i)
+void
+master_gen_quiet(struct master *m, struct gen *g)
 {
-	int32_t j = 1 + (i - 1) % (int32_t)new->procs.n;
-	int fd[2];
-
-	if (fault_at("master.pair") || !sock_pair(SOCK_SEQPACKET, fd))
-		return (false);
-	(void)ipc_send(&new->chan, IPC_TAKE, &j, sizeof j, &fd[1], 1);
-	(void)ipc_send(&old->chan, IPC_GIVE, &i, sizeof i, &fd[0], 1);
-	fd_close(&fd[0]);
-	fd_close(&fd[1]);
-	return (true);
+	if (m->stopping) {      /* soft stop: its listeners are gone */
+		ipc_holder_commit(UINT32_MAX);
+		return;
+	}
+	if (g->state == GEN_OLD && !g->quiet && !fault_at("master.quiet"))
+		master_give_begin(m, g);
 }
 
 /* hard-reload: no old generation lingers. */
@@ -103,66 +86,56 @@ end_old(struct master *m)
 	}
 }
 
+/* The line that tells of one change of generation. */
+static void
+say_change(struct master *m, const struct gen *old)
+{
+	struct ipc_carried sum = master_give_sum(old);
+	struct text t;
+
+	text_init(&t);
+	text_printf(&t, "generation %u took over from %u in %lld ms: %u "
+	    "connections handed over, %u stay with the old worker (%u "
+	    "refused)", m->current->no, old->no, (long long)((clock_mono_us() -
+	    m->reload_began_us) / 1000), sum.carried, sum.lingering,
+	    sum.refused);
+	master_give_print(&t, old, "; ", "");
+	ipc_say(DIAG_NOTICE, "%s", t.p);
+	free(m->last_change);
+	m->last_change = span_dup(text_span(&t));
+	text_fini(&t);
+}
+
+/* All that could go at once has gone: leave when nothing is left. */
 void
 master_drain(struct master *m, struct gen *g)
 {
 	if (g->drained || fault_at("master.drain"))
 		return;
 	g->drained = true;
-	tmr_stop(&m->loop.wheel, &g->drain);
 	(void)ipc_send(&g->chan, IPC_DRAIN, NULL, 0, NULL, 0);
 	if (m->hard)
 		end_old(m);
 	m->hard = false;
-	if (g->n_given > 0)
-		ipc_say(DIAG_NOTICE, "Reload took %lld ms: %u connections "
-		    "handed over, %u stay with the old worker (%u refused)",
-		    (long long)((clock_mono_us() - m->reload_began_us) / 1000),
-		    g->carried, g->lingering, g->refused);
+	if (m->current != NULL)
+		say_change(m, g);
+	master_swap_look(m);
+}
+
+/* Is the change over? Not while an old one has connections that may go. */
+void
+master_swap_look(struct master *m)
+{
 	if (m->current == NULL || !m->swapping)
 		return;
+	LIST_EACH(it, &m->gens) {
+		const struct gen *g = LIST_ITEM(it, struct gen, node);
+
+		if (g->state == GEN_OLD && !g->drained && !g->late)
+			return;
+	}
 	ipc_holder_commit(m->current->no);
 	master_swap_done(m);
-}
-
-/* The old generation accepts no more: connections begin to go over. */
-void
-master_gen_quiet(struct master *m, struct gen *g)
-{
-	if (m->stopping) {      /* soft stop: its listeners are gone */
-		ipc_holder_commit(UINT32_MAX);
-		return;
-	}
-	if (g->state != GEN_OLD || g->quiet || fault_at("master.quiet"))
-		return;
-	g->quiet = true;
-	if (m->current != NULL && m->current->procs.n > 0)
-		for (uint32_t i = 0; i < g->procs.n; i++)
-			if (g->procs.worker[i] > 0 && pair_one(g, m->current,
-			    (int32_t)i + 1))
-				g->n_given++;
-	tmr_arm(&m->loop.wheel, &g->drain, m->loop.now_ms + CARRY_MS);
-	if (g->n_given == 0)
-		master_drain(m, g);
-}
-
-/* `msg` NULL: waited long enough. */
-void
-master_gen_carried(struct master *m, struct gen *g, struct ipc_msg *msg)
-{
-	struct ipc_carried c;
-
-	if (msg != NULL) {
-		if (msg->data.n != sizeof c)
-			return;
-		memcpy(&c, msg->data.p, sizeof c);
-		g->carried += c.carried;
-		g->lingering += c.lingering;
-		g->refused += c.refused;
-		g->n_carried++;
-	}
-	if (g->n_carried >= g->n_given)
-		master_drain(m, g);
 }
 
 void

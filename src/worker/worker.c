@@ -38,14 +38,24 @@ struct worker the_worker;
 static void
 look_if_empty(struct tmr *t)
 {
-	if (worker_connections() == 0 && strm_count() == 0)
+	if (worker_connections() == 0 && strm_count() == 0) {
+		worker_report_last();
 		exit(0);
+	}
 	tmr_arm(&the_loop->wheel, t, the_loop->now_ms + CHECK_MS);
 }
 
-static void
-leave(void)
+void
+worker_leave_if_empty(void)
 {
+	tmr_stop(&the_loop->wheel, &the_worker.check);
+	look_if_empty(&the_worker.check);
+}
+
+void
+worker_leave(void)
+{
+	the_worker.told_to_leave = true;
 	if (the_worker.leaving || hand_giving())
 		return;                 /* there is still somebody to give to */
 	the_worker.leaving = true;
@@ -53,7 +63,7 @@ leave(void)
 	worker_accept_end();
 	mux_leave();
 	srv_idle_close_all(NULL);
-	look_if_empty(&the_worker.check);
+	worker_leave_if_empty();
 }
 
 static void
@@ -75,36 +85,11 @@ tidy(struct tmr *t)
 {
 	bool more = buf_trim();
 
+	worker_report_taken();
 	tmr_arm(&the_loop->wheel, t, the_loop->now_ms + (more ? TIDY_SOON_MS :
 	    TIDY_MS));
 }
 
-/* ---- hand-over ---- */
-
-static void
-heard(enum hand_event event, const struct hand_counts *c)
-{
-	struct ipc_carried said = {
-		.worker = the_worker.start->no,
-		.carried = c->carried,
-		.refused = c->refused,
-		.lingering = c->left,
-	};
-
-	if (event == HAND_STUCK || the_worker.leaving)
-		return;
-	if (!the_worker.reported) {
-		CNT_PROC()->conn_handed += c->carried;
-		if (!fault_at("worker.carried"))
-			(void)ipc_send(&the_worker.keeper, IPC_W_CARRIED,
-			    &said, sizeof said, NULL, 0);
-	}
-	the_worker.reported = true;
-	if (event == HAND_PASSED)
-		look_if_empty(&the_worker.check);
-	else
-		leave();
-}
 
 static int
 take_fd(struct ipc_msg *m)
@@ -115,8 +100,6 @@ take_fd(struct ipc_msg *m)
 		m->fds[0] = -1;
 	return (fd);
 }
-
-/* ---- the keeper's words ---- */
 
 static void
 dump_state(int sig)
@@ -134,26 +117,34 @@ dump_state(int sig)
 		    p->name, p->n_used, p->n_total, p->size, p->n_failed);
 }
 
+/* The keeper has ended. In service, this process goes on: the master starts
+ * another keeper, and when that one's workers accept, sends SIGUSR1, as there
+ * is no channel any more. Without a master this process has ended by now
+ * (ipc_life_follow). */
+static void
+serve_alone(struct worker *w)
+{
+	if (w->alone && w->told_to_go)
+		worker_leave();
+}
+
 static void
 on_signal(void *arg, int sig, pid_t from)
 {
-	(void)arg;
 	(void)sig;
 	(void)from;
-	leave();
+	((struct worker *)arg)->told_to_go = true;
+	serve_alone(arg);
 }
 
-/* The master starts another keeper. When that one's workers accept, it sends
- * SIGUSR1, as there is no channel any more. Without a master this process
- * has ended by now (ipc_life_follow). */
 static void
-serve_on(void)
+hear_signals(struct worker *w)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
-	(void)proc_signals(the_loop, &set, on_signal, NULL);
+	(void)proc_signals(&w->loop, &set, on_signal, w);
 }
 
 static void
@@ -163,12 +154,16 @@ on_keeper(struct ipc_chan *chan, struct ipc_msg *m, void *arg)
 
 	(void)arg;
 	if (m == NULL) {                /* the keeper has ended */
-		serve_on();
+		if (!the_worker.in_service)
+			exit(1);
+		the_worker.alone = true;
+		serve_alone(&the_worker);
 		return;
 	}
 	switch (m->type) {
 	case IPC_W_ACCEPT:
 	case IPC_W_RESUME:
+		the_worker.in_service = true;
 		if (!the_worker.leaving && !fault_at("worker.accept"))
 			worker_accept(true);
 		break;
@@ -176,6 +171,7 @@ on_keeper(struct ipc_chan *chan, struct ipc_msg *m, void *arg)
 		worker_accept(false);
 		break;
 	case IPC_W_QUIESCE:
+		the_worker.told_to_go = true;
 		worker_accept_end();
 		if (fault_at("worker.quiesce"))
 			break;
@@ -183,18 +179,16 @@ on_keeper(struct ipc_chan *chan, struct ipc_msg *m, void *arg)
 		break;
 	case IPC_W_GIVE:
 		worker_accept_end();
-		if (fault_at("worker.give"))
-			break;
-		hand_give(the_loop, take_fd(m), heard);
+		if (!fault_at("worker.give"))
+			worker_give(take_fd(m));
 		break;
 	case IPC_W_TAKE:
-		if (fault_at("worker.take"))
-			break;
-		hand_take(the_loop, take_fd(m));
+		if (!fault_at("worker.take"))
+			hand_take(the_loop, take_fd(m));
 		break;
 	case IPC_W_LEAVE:
 		if (!fault_at("worker.leave"))
-			leave();
+			worker_leave();
 		break;
 	case IPC_W_STOP:
 		stop();
@@ -252,6 +246,7 @@ worker_main(const struct worker_start *s)
 	MUST(srv_worker_start(s->proc_no));
 	log_start(s->keeper_pid);
 	strm_start();
+	hear_signals(w);
 	worker_listen_open(s);
 	drop_privileges();
 	tmr_init(&w->check, look_if_empty);

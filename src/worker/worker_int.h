@@ -16,11 +16,31 @@ struct worker {
 	struct ipc_chan keeper;
 	struct tmr check;               /* while leaving: is anything left? */
 	struct tmr tidy;                /* a few times a second */
+	bool in_service;                /* was told to accept */
+	bool alone;                     /* its keeper has ended */
+	bool told_to_go;                /* quiesce, or SIGUSR1 */
+	bool told_to_leave;
 	bool leaving;
 	bool reported;                  /* what the hand-over carried */
 };
 
 extern struct worker the_worker;
+
+/* worker_leave - soft stop: idle connections are closed, the process ends when
+ * nothing is left. */
+void worker_leave(void);
+/* worker_leave_if_empty - end as soon as nothing is left, without closing
+ * anything for that. */
+void worker_leave_if_empty(void);
+
+/* ---- worker_report.c ---- */
+
+/* worker_give - hand connections over on `fd` (owned), report, then leave. */
+void worker_give(int fd);
+/* worker_report_last - before the end: what is new since the last report.
+ * worker_report_taken - count those that came from old workers. */
+void worker_report_last(void);
+void worker_report_taken(void);
 
 /* ---- worker_accept.c ---- */
 

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * master_give - old and new workers are paired, and paired again when the new
+ * one went away; what they say of it.
+ *
+ * An old worker that is not answered takes nothing back by itself, as the
+ * other one may wake up and serve as well. So who does not answer is ended:
+ * first the new worker, then, when that does not help, its keeper.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <base/must.h>
+#include <ipc/say.h>
+#include <os/fault.h>
+#include <os/fd.h>
+#include <os/sock.h>
+
+#include "master_int.h"
+
+#define TICK_MS     20
+#define TRIES       4           /* of pairing one old worker */
+#define AGAIN_MS    50          /* before the second, then twice as long */
+#define QUIET_MS    4000        /* an old keeper has to stop accepting */
+#define END_MS      2000        /* a new worker has to end when told to */
+#define LATE_MS     3000        /* the caller of a reload waits so long */
+#define GIVE_UP_MS  20000
+
+static const struct give no_give;
+
+static struct give *
+give_of(struct gen *g, int32_t worker)
+{
+	if (worker < 1 || worker > IPC_PROCS_MAX)
+		return (NULL);
+	while (g->n_gives < (uint32_t)worker) {
+		g->gives = must_realloc(g->gives, (g->n_gives + 1) *
+		    sizeof *g->gives);
+		g->gives[g->n_gives++] = no_give;
+	}
+	return (&g->gives[worker - 1]);
+}
+
+static void
+enter(struct give *v, enum give_state state, int64_t wait_ms)
+{
+	v->state = state;
+	v->when_ms = the_master.loop.now_ms + wait_ms;
+}
+
+void
+master_give_free(struct gen *g)
+{
+	tmr_stop(&the_master.loop.wheel, &g->tick);
+	for (uint32_t i = 0; i < g->n_gives; i++)
+		free(g->gives[i].rows);
+	free(g->gives);
+	g->gives = NULL;
+	g->n_gives = 0;
+}
+
+/* ---- pairing ---- */
+
+/* All new workers get about the same; one that is dead now is passed over. */
+static int32_t
+choose(const struct gen *new, int32_t old_worker)
+{
+	for (uint32_t i = 0; i < new->procs.n; i++) {
+		uint32_t j = ((uint32_t)old_worker - 1 + i) % new->procs.n;
+
+		if (new->procs.worker[j] > 0)
+			return ((int32_t)j + 1);
+	}
+	return (0);
+}
+
+static void
+pair(struct gen *old, struct gen *new, int32_t i, struct give *v)
+{
+	int32_t j = choose(new, i);
+	int fd[2];
+
+	if (v->to_gen != new->no)
+		v->tries = 0;
+	v->to_gen = new->no;
+	v->to = j;
+	if (v->tries >= TRIES) {
+		enter(v, GIVE_TIRED, 0);
+		return;
+	}
+	enter(v, GIVE_AGAIN, AGAIN_MS << v->tries);
+	if (j == 0 || fault_at("master.pair") || !sock_pair(SOCK_SEQPACKET,
+	    fd)) {
+		v->tries++;
+		return;
+	}
+	v->tries++;
+	enter(v, GIVE_GOES, 0);
+	(void)ipc_send(&new->chan, IPC_TAKE, &j, sizeof j, &fd[1], 1);
+	(void)ipc_send(&old->chan, IPC_GIVE, &i, sizeof i, &fd[0], 1);
+	fd_close(&fd[0]);
+	fd_close(&fd[1]);
+}
+
+static void
+end_keeper(struct gen *g, const char *what)
+{
+	if (g == NULL || g->pid <= 0)
+		return;
+	ipc_say(DIAG_ALERT, "worker (%d) %s; it is ended", (int)g->pid, what);
+	(void)kill(g->pid, SIGKILL);
+}
+
+static struct gen *
+gen_no(uint32_t no)
+{
+	LIST_EACH(it, &the_master.gens) {
+		struct gen *g = LIST_ITEM(it, struct gen, node);
+
+		if (g->no == no)
+			return (g);
+	}
+	return (NULL);
+}
+
+/* One old worker: true while there is something to wait for. */
+static bool
+look_at(struct master *m, struct gen *g, int32_t i, struct give *v)
+{
+	bool due = m->loop.now_ms >= v->when_ms;
+
+	if (v->state == GIVE_AGAIN && due && m->current != NULL &&
+	    g->state == GEN_OLD)
+		pair(g, m->current, i, v);
+	if (v->state == GIVE_STUCK && due) {
+		end_keeper(gen_no(v->to_gen), "does not take over");
+		enter(v, GIVE_GOES, 0);
+	}
+	return (v->state == GIVE_AGAIN || v->state == GIVE_GOES ||
+	    v->state == GIVE_STUCK);
+}
+
+static void
+tick(struct master *m, struct gen *g)
+{
+	int64_t age = m->loop.now_ms - g->told_ms;
+	bool waits = false;
+
+	for (uint32_t i = 0; i < g->n_gives; i++)
+		waits = look_at(m, g, (int32_t)i + 1, &g->gives[i]) || waits;
+	if (!g->quiet) {
+		if (age >= master_patience(QUIET_MS)) {
+			end_keeper(g, "does not stop accepting");
+			return;
+		}
+		waits = true;
+	} else if (!g->drained && m->current != NULL && (!waits ||
+	    age >= master_patience(GIVE_UP_MS)))
+		master_drain(m, g);
+	if (age >= master_patience(LATE_MS) && !g->late) {
+		g->late = true;
+		master_swap_look(m);
+	}
+	tmr_stop(&m->loop.wheel, &g->tick);
+	if (waits || !g->drained)
+		tmr_arm(&m->loop.wheel, &g->tick, m->loop.now_ms + TICK_MS);
+}
+
+void
+master_on_give_tick(struct tmr *t)
+{
+	tick(&the_master, HOLDER(t, struct gen, tick));
+}
+
+/* Told to stop accepting: from now on it is watched. */
+void
+master_give_watch(struct master *m, struct gen *g)
+{
+	g->told_ms = m->loop.now_ms;
+	tick(m, g);
+}
+
+/* It accepts no more: its connections begin to go over. */
+void
+master_give_begin(struct master *m, struct gen *g)
+{
+	g->quiet = true;
+	g->told_ms = m->loop.now_ms;
+	for (uint32_t i = 0; i < g->procs.n; i++)
+		if (g->procs.worker[i] > 0)
+			enter(give_of(g, (int32_t)i + 1), GIVE_AGAIN, 0);
+	tick(m, g);
+}
+
+/* There is a new generation to hand over to. */
+void
+master_give_again(struct master *m, struct gen *g)
+{
+	for (uint32_t i = 0; i < g->n_gives; i++)
+		if (g->gives[i].state == GIVE_TIRED)
+			enter(&g->gives[i], GIVE_AGAIN, 0);
+	tick(m, g);
+}
+
+/* Some of its workers have ended: these have nothing to give any more. */
+void
+master_give_procs(struct master *m, struct gen *g)
+{
+	for (uint32_t i = 0; i < g->n_gives; i++)
+		if (i < g->procs.n && g->procs.worker[i] <= 0)
+			enter(&g->gives[i], GIVE_DONE, 0);
+	if (g->state == GEN_OLD)
+		tick(m, g);
+}
+
+/* ---- what workers say ---- */
+
+static void
+keep_rows(struct give *v, struct span s)
+{
+	struct ipc_rows head;
+
+	memcpy(&head, s.p, sizeof head);
+	s = span_skip(s, sizeof head);
+	if (head.version != IPC_ROWS_VERSION || head.n > IPC_ROWS_MAX ||
+	    s.n != head.n * sizeof *v->rows)
+		return;
+	v->rows = must_realloc(v->rows, s.n + 1);
+	v->n_rows = head.n;
+	memcpy(v->rows, s.p, s.n);
+	for (uint32_t i = 0; i < head.n; i++) {
+		v->rows[i].kind[sizeof v->rows->kind - 1] = '\0';
+		v->rows[i].why[sizeof v->rows->why - 1] = '\0';
+	}
+}
+
+static void
+hear(struct give *v, unsigned event)
+{
+	struct gen *to = gen_no(v->to_gen);
+
+	switch (event) {
+	case IPC_CARRY_PASSED:
+		enter(v, GIVE_DONE, 0);
+		break;
+	case IPC_CARRY_BROKEN:
+		enter(v, GIVE_AGAIN, AGAIN_MS << v->tries);
+		break;
+	case IPC_CARRY_STUCK:
+		enter(v, GIVE_STUCK, master_patience(END_MS));
+		if (to != NULL && to->level >= 2)
+			(void)ipc_send(&to->chan, IPC_KILL, &v->to,
+			    sizeof v->to, NULL, 0);
+		break;
+	default:
+		break;
+	}
+}
+
+void
+master_give_said(struct master *m, struct gen *g, struct span s)
+{
+	struct ipc_carried head;
+	struct ipc_rows rows = { 0 };
+	struct give *v;
+
+	if (s.n < sizeof head)
+		return;
+	memcpy(&head, s.p, sizeof head);
+	if ((v = give_of(g, head.worker)) == NULL)
+		return;
+	v->said = head;
+	s = span_skip(s, sizeof head);
+	if (s.n >= sizeof rows) {
+		memcpy(&rows, s.p, sizeof rows);
+		keep_rows(v, s);
+	}
+	hear(v, rows.event);
+	if (g->state == GEN_OLD)
+		tick(m, g);
+}
+
+/* ---- what the operator sees ---- */
+
+struct ipc_carried
+master_give_sum(const struct gen *g)
+{
+	struct ipc_carried sum = { 0 };
+
+	for (uint32_t i = 0; i < g->n_gives; i++) {
+		sum.carried += g->gives[i].said.carried;
+		sum.lingering += g->gives[i].said.lingering;
+		sum.refused += g->gives[i].said.refused;
+	}
+	return (sum);
+}
+
+/* The rows of all workers; returns how many, equal ones added up. */
+static size_t
+add_up(const struct gen *g, struct ipc_row *sum)
+{
+	size_t n = 0, at;
+
+	for (uint32_t i = 0; i < g->n_gives; i++)
+		for (uint32_t j = 0; j < g->gives[i].n_rows; j++) {
+			const struct ipc_row *r = &g->gives[i].rows[j];
+
+			for (at = 0; at < n; at++)
+				if (strcmp(sum[at].kind, r->kind) == 0 &&
+				    strcmp(sum[at].why, r->why) == 0)
+					break;
+			if (at == IPC_ROWS_MAX)
+				continue;
+			if (at == n) {
+				sum[n++] = *r;
+				continue;
+			}
+			sum[at].carried += r->carried;
+			sum[at].left += r->left;
+		}
+	return (n);
+}
+
+void
+master_give_print(struct text *t, const struct gen *g, const char *before,
+    const char *after)
+{
+	struct ipc_row sum[IPC_ROWS_MAX];
+	size_t n = add_up(g, sum);
+
+	for (size_t i = 0; i < n; i++) {
+		if (sum[i].carried > 0)
+			text_printf(t, "%s%s %u carried%s", before,
+			    sum[i].kind, sum[i].carried, after);
+		if (sum[i].left > 0)
+			text_printf(t, "%s%s %u stay: %s%s", before,
+			    sum[i].kind, sum[i].left, sum[i].why[0] != '\0' ?
+			    sum[i].why : "no reason given", after);
+	}
+}
+
+/* ---- over exec ---- */
+
+void
+master_give_save(struct text *t, const struct gen *g)
+{
+	for (uint32_t i = 0; i < g->n_gives; i++) {
+		const struct give *v = &g->gives[i];
+
+		text_printf(t, "give %u %u %u %u %u\n", g->no, i + 1,
+		    v->said.carried, v->said.lingering, v->said.refused);
+		for (uint32_t j = 0; j < v->n_rows; j++)
+			text_printf(t, "row %u %u %u %u %s %s\n", g->no, i + 1,
+			    v->rows[j].carried, v->rows[j].left,
+			    v->rows[j].kind, v->rows[j].why);
+	}
+}
+
+void
+master_give_load(uint32_t gen, struct ipc_carried head)
+{
+	struct gen *g = gen_no(gen);
+	struct give *v = g != NULL ? give_of(g, head.worker) : NULL;
+
+	if (v != NULL)
+		v->said = head;
+}
+
+void
+master_give_load_row(uint32_t gen, int32_t worker, const struct ipc_row *r)
+{
+	struct gen *g = gen_no(gen);
+	struct give *v = g != NULL ? give_of(g, worker) : NULL;
+
+	if (v == NULL || v->n_rows >= IPC_ROWS_MAX)
+		return;
+	v->rows = must_realloc(v->rows, (v->n_rows + 1) * sizeof *v->rows);
+	v->rows[v->n_rows++] = *r;
+}
