@@ -106,6 +106,12 @@ struct smp_conv {
 	bool (*check)(struct arg *, const char **err);
 	bool fresh;                     /* differs from call to call, also for
 	                                 * the same input */
+	/* after the arguments were parsed: loads files and the like; false
+	 * after recording the error */
+	bool (*setup)(struct conf_line *, const struct conf_word *,
+	    const struct smp_conv *, struct arg *);
+	bool live;                      /* its result may change while the
+	                                 * program runs: not folded */
 };
 
 #define FETCH(ident)                                                         \
@@ -201,14 +207,20 @@ cond_true(const struct cond *c, struct txn *t)
  * constant patterns without negation: for compiling runs of them into one
  * look-up. match: "str", "beg"…
  */
+struct pat_use;
 struct cond_single {
 	const struct expr *expr;
 	const char *match;
 	bool icase;
-	const struct span *pattern;
-	size_t n;
+	struct pat_use *use;
+	size_t n;                       /* patterns */
 };
 bool cond_single(const struct cond *, struct cond_single *);
+struct span cond_pattern(const struct cond_single *, size_t i);
+
+/* cond_watch - *stale is set when the patterns change at run time. */
+void cond_watch(struct arena *, const struct cond_single *, bool *stale);
+
 /* expr_same - two compiled expressions that always give the same sample. */
 bool expr_same(const struct expr *, const struct expr *);
 

@@ -12,7 +12,7 @@ struct expr_index;
 #define EXPR_INDEX_MISS UINT32_MAX
 
 /* expr_index_new - match "str", "beg" or "end"; no[i] is what pattern i
- * stands for. */
+ * stands for; never falling. */
 struct expr_index *expr_index_new(struct arena *, const char *match,
     bool icase, const struct span *pattern, const uint32_t *no, size_t n);
 

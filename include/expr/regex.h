@@ -13,11 +13,14 @@ struct smp_regex;
 
 #define SMP_REGEX_GROUPS 10             /* \0 to \9 */
 
-/* smp_regex_new - compile; lives as long as the program. NULL with *err. */
+/* smp_regex_new - compile; NULL with *err. Most live as long as the
+ * program. */
 struct smp_regex *smp_regex_new(struct span text, bool icase,
     const char **err);
+void smp_regex_free(struct smp_regex *);
 
-/* smp_regex_has - `s` matches somewhere; does not allocate. */
+/* smp_regex_has - `s` matches somewhere; does not allocate. How much is tried
+ * has a limit: beyond it nothing matches. */
 bool smp_regex_has(const struct smp_regex *, struct span s);
 
 /* smp_regex_groups - the same, filling the groups that took part; the others

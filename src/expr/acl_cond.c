@@ -4,22 +4,19 @@
  *
  * Source: configuration manual 7.1, 7.2, 7.4.
  */
-#include "expr_int.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "pat_int.h"
 
 #include <base/must.h>
-#include <os/fd.h>
-
-#define FILE_LIMIT (1u << 30)
+#include <base/num.h>
 
 struct acl_term {               /* one "acl" line */
 	struct acl_term *next;
 	const struct expr *expr;
 	uint8_t match;                  /* enum acl_match */
-	struct acl_set *set[2];         /* case matters, does not; or NULL */
+	struct acl_pats {               /* words of the line, files */
+		struct acl_pats *next;
+		struct pat_use *use;
+	} *pats;
 };
 
 struct acl {
@@ -54,9 +51,13 @@ struct cond {
 struct parse {                  /* of one ACL's words */
 	struct conf_line *l;
 	struct acl_term *term;
+	struct span what;               /* the fetch, for `show acl` */
 	int end;                        /* index behind the last word */
-	bool icase, named_match, dashes;
+	bool icase, map, named_match, dashes;
+	int64_t id;                     /* -u; -1: not given */
 	const char *op;
+	struct pat_use *words;          /* those of the line */
+	struct acl_pats **tail;
 };
 
 static bool
@@ -73,62 +74,99 @@ match_find(struct conf_line *l, const struct conf_word *w, uint8_t *match)
 	return (false);
 }
 
-static struct acl_set *
-set_for(struct parse *p)
+static void
+add_use(struct parse *p, struct pat_use *use)
 {
-	struct acl_set **x = &p->term->set[p->icase];
+	struct acl_pats *x = arena_zget(p->l->conf->arena, sizeof *x);
 
-	if (*x == NULL)
-		*x = acl_set_new(p->term->match, p->icase,
-		    p->l->conf->arena);
-	return (*x);
+	x->use = use;
+	*p->tail = x;
+	p->tail = &x->next;
+}
+
+/* "gt 5" is the range "6:". NULL: no number, or none is beyond. */
+static const char *
+range_text(struct parse *p, int64_t v)
+{
+	struct arena *a = p->l->conf->arena;
+
+	if (strcmp(p->op, "ge") == 0 || strcmp(p->op, "gt") == 0) {
+		if (p->op[1] == 't' && v == INT64_MAX)
+			return (NULL);
+		return (arena_printf(a, "%lld:",
+		    (long long)(v + (p->op[1] == 't'))));
+	}
+	if (p->op[1] == 't' && v == INT64_MIN)
+		return (NULL);
+	return (arena_printf(a, ":%lld",
+	    (long long)(v - (p->op[1] == 't'))));
 }
 
 static bool
-add_pattern(struct parse *p, const struct conf_word *w, struct span text,
-    const char *where)
+add_pattern(struct parse *p, const struct conf_word *w)
 {
+	struct span text = w->text;
 	const char *err = NULL;
+	int64_t v;
 
-	if (acl_set_add(set_for(p), text, p->op, &err))
+	if (strcmp(p->op, "eq") != 0) {
+		if (span_find(text, ':') >= 0)
+			return (conf_err(p->l, w, "'%.*s': a range cannot be "
+			    "compared with an operator", SPAN_FMT(text)));
+		if (!num_i64(text, &v))
+			return (conf_err(p->l, w, "expected a number after "
+			    "'%s', found '%.*s'", p->op, SPAN_FMT(text)));
+		text = span_str(range_text(p, v));
+		if (text.p == NULL)
+			return (true);  /* never true */
+	}
+	if (p->words == NULL) {
+		p->words = pat_use_get(pat_ref_words(p->l, p->what),
+		    p->term->match, p->icase, PAT_VIEW_ACL, &err);
+		MUST(p->words != NULL);
+		add_use(p, p->words);
+	}
+	if (pat_word(p->words, text, &err))
 		return (true);
-	return (conf_err(p->l, w, "%s'%.*s' is no pattern for match method "
-	    "'%s': %s", where, SPAN_FMT(text),
-	    acl_match_names[p->term->match], err));
+	return (conf_err(p->l, w, "'%.*s' is no pattern for match method "
+	    "'%s': %s", SPAN_FMT(text), acl_match_names[p->term->match],
+	    err));
 }
 
 /* -f FILE: a pattern per line. */
 static bool
 add_file(struct parse *p, const struct conf_word *w)
 {
-	const char *path = conf_path(p->l, w->text);
-	size_t n;
-	char *data = fd_read_file(path, FILE_LIMIT, &n);
-	struct span rest, line;
-	int no = 0;
-	bool ok = true;
-	char where[320];
+	struct pat_ref *r = pat_ref_file(p->l, w, w->text, p->map);
+	struct pat_use *use;
+	const char *err;
 
-	if (data == NULL)
-		return (conf_err(p->l, w, "cannot read the pattern file "
-		    "'%s': %s", path, strerror(errno)));
-	set_for(p);
-	rest = span_of(data, n);
-	while (ok && span_cut(&rest, '\n', &line)) {
-		no++;
-		if (line.n > 0 && line.p[line.n - 1] == '\r')
-			line.n--;
-		if (line.n == 0 || *line.p == '#')
-			continue;
-		while (line.n > 0 && (*line.p == ' ' || *line.p == '\t'))
-			line = span_skip(line, 1);
-		if (line.n == 0)
-			continue;
-		snprintf(where, sizeof where, "line %d of '%s': ", no, path);
-		ok = add_pattern(p, w, line, where);
+	if (r == NULL)
+		return (false);
+	use = pat_use_get(r, p->term->match, p->icase, PAT_VIEW_ACL, &err);
+	if (use == NULL)
+		return (conf_err(p->l, w, "%s", err));
+	pat_ref_user(r, p->l, false);
+	add_use(p, use);
+	return (true);
+}
+
+/* The list of the line's words has a number, also while there are none. */
+static bool
+number_words(struct parse *p, const struct conf_word *w)
+{
+	const char *err;
+
+	if (p->words == NULL && (p->id >= 0 || p->term->pats != NULL)) {
+		p->words = pat_use_get(pat_ref_words(p->l, p->what),
+		    p->term->match, p->icase, PAT_VIEW_ACL, &err);
+		MUST(p->words != NULL);
+		add_use(p, p->words);
 	}
-	free(data);
-	return (ok);
+	if (p->id >= 0 && !pat_ref_number(p->words->ref, p->id))
+		return (conf_err(p->l, w, "'-u %lld': another list of "
+		    "patterns has this number", (long long)p->id));
+	return (true);
 }
 
 /* What a value of that type is compared as, when nobody says. */
@@ -169,7 +207,7 @@ static bool
 match_fits(struct conf_line *l, const struct conf_word *w,
     const struct acl_term *t)
 {
-	enum smp_type need = acl_set_type(t->match);
+	enum smp_type need = pat_type(t->match);
 
 	if (smp_may_cast(t->expr->type, need))
 		return (true);
@@ -196,16 +234,22 @@ parse_flag(struct parse *p, const struct conf_word *w, bool *done)
 	}
 	if (f == 'n')
 		return (true);          /* names are never resolved */
-	if (f == 'M' || f == 'u')
-		return (conf_err(l, w, "the ACL flag '-%c' is not supported "
-		    "yet", f));
+	if (f == 'M') {
+		p->map = true;
+		return (true);
+	}
 	if (l->at >= p->end)
 		return (conf_err(l, w, "expected %s after '-%c'", f == 'f' ?
-		    "a file name" : "a match method", f));
+		    "a file name" : f == 'u' ? "a number" : "a match method",
+		    f));
 	w = &l->word[l->at++];
 	if (f == 'f')
 		return (add_file(p, w));
-	if (p->term->set[0] != NULL || p->term->set[1] != NULL)
+	if (f == 'u')
+		return ((num_i64(w->text, &p->id) && p->id >= 0 &&
+		    p->id <= INT32_MAX) || conf_err(l, w, "expected a number "
+		    "after '-u', found '%.*s'", SPAN_FMT(w->text)));
+	if (p->term->pats != NULL)
 		return (conf_err(l, w, "'-m' must come before '-f'"));
 	p->named_match = true;
 	return (match_find(l, w, &p->term->match) &&
@@ -247,7 +291,7 @@ parse_patterns(struct parse *p)
 				p->op = ops[i];
 				is_op = true;
 			}
-		if (!is_op && !add_pattern(p, w, w->text, ""))
+		if (!is_op && !add_pattern(p, w))
 			return (false);
 		if (is_op && l->at >= p->end)
 			return (conf_err(l, w, "expected a number after '%s'",
@@ -263,7 +307,7 @@ warn_no_pattern(const struct parse *p, const struct conf_word *w)
 	const struct acl_term *t = p->term;
 
 	if (t->match == ACL_FOUND || t->match == ACL_BOOL || p->dashes ||
-	    t->set[0] != NULL || t->set[1] != NULL)
+	    t->pats != NULL || p->id >= 0)
 		return;
 	conf_warn(p->l, w, "no pattern to match against, so this ACL will "
 	    "never match");
@@ -278,11 +322,17 @@ static struct acl_term *
 parse_term(struct conf_line *l, int end)
 {
 	struct acl_term *t = arena_zget(l->conf->arena, sizeof *t);
-	struct parse p = { .l = l, .term = t, .end = end, .op = "eq" };
+	struct parse p = { .l = l, .term = t, .end = end, .op = "eq",
+	    .id = -1, .tail = &t->pats };
 	const struct conf_word *w = &l->word[l->at];
 	const char *derived;
 	struct span rest = w->text;
 	struct conf_word at;
+
+	p.what = rest;
+	for (size_t i = 0; i < rest.n && p.what.n == rest.n; i++)
+		if (rest.p[i] == '(' || rest.p[i] == ',')
+			p.what.n = i;
 
 	l->at++;
 	t->expr = expr_parse_rest(l, w, &rest, &derived);
@@ -313,10 +363,7 @@ parse_term(struct conf_line *l, int end)
 	if (!parse_patterns(&p))
 		return (NULL);
 	warn_no_pattern(&p, w);
-	for (int i = 0; i < 2; i++)
-		if (t->set[i] != NULL)
-			acl_set_ready(t->set[i]);
-	return (t);
+	return (number_words(&p, w) ? t : NULL);
 }
 
 static bool
@@ -324,12 +371,14 @@ term_has(const struct acl_term *t, struct txn *txn, struct smp *s)
 {
 	if (t->match == ACL_FOUND)
 		return (true);
-	if (!smp_cast(txn, s, acl_set_type(t->match)))
+	if (!smp_cast(txn, s, pat_type(t->match)))
 		return (false);
 	if (t->match == ACL_BOOL)
 		return (s->num != 0);
-	return ((t->set[0] != NULL && acl_set_has(t->set[0], s)) ||
-	    (t->set[1] != NULL && acl_set_has(t->set[1], s)));
+	for (const struct acl_pats *x = t->pats; x != NULL; x = x->next)
+		if (pat_has(x->use, s))
+			return (true);
+	return (false);
 }
 
 /* Set when what did not match may still come: for cond_try(). */
@@ -731,7 +780,7 @@ bool
 cond_single(const struct cond *c, struct cond_single *out)
 {
 	const struct acl_term *t;
-	bool icase;
+	const struct pat_use *u;
 
 	if (c == NULL || c->n != 1 || c->unless || c->test[0].negate)
 		return (false);
@@ -739,20 +788,37 @@ cond_single(const struct cond *c, struct cond_single *out)
 	if (t == NULL || t->next != NULL || t->expr->fresh ||
 	    (t->match != ACL_STR && t->match != ACL_BEG &&
 	    t->match != ACL_END) ||
-	    (t->set[0] == NULL) == (t->set[1] == NULL))
+	    t->pats == NULL || t->pats->next != NULL)
 		return (false);
-	icase = t->set[0] == NULL;
+	u = t->pats->use;
 	out->expr = t->expr;
 	out->match = acl_match_names[t->match];
-	out->icase = icase;
-	out->pattern = acl_set_text(t->set[icase], &out->n);
+	out->icase = u->icase;
+	out->use = t->pats->use;
+	out->n = u->ref->base.n;
 	return (true);
+}
+
+struct span
+cond_pattern(const struct cond_single *c, size_t i)
+{
+	return (pat_key(&c->use->ref->base.row[i]));
+}
+
+void
+cond_watch(struct arena *a, const struct cond_single *c, bool *stale)
+{
+	struct pat_watch *w = arena_zget(a, sizeof *w);
+
+	w->stale = stale;
+	w->next = c->use->ref->watches;
+	c->use->ref->watches = w;
 }
 
 KEYWORD(acl) = {
 	.name = "acl", .in = KW_PROXY, .args =
-	    "<name> <fetch>[,<converter>…] [-i] [-m <method>] [-f <file>] "
-	    "[--] [<pattern>…]",
+	    "<name> <fetch>[,<converter>…] [-i] [-m <method>] [-u <id>] "
+	    "[[-M] -f <file>] [--] [<pattern>…]",
 	.parse = acl_parse,
 	.doc = "Declares a test, or adds an alternative to the test of that "
 	    "name: it is true when a value of the sample expression matches "

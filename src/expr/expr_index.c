@@ -4,12 +4,13 @@
  */
 #include <expr/index.h>
 
-#include "acl_set.h"
+#include "pat_int.h"
+
+#include <base/must.h>
 
 struct expr_index {
-	bool exact;
-	struct acl_hash hash;
-	struct acl_prefix prefix;
+	struct pat_index *index;
+	struct pat_row *row;            /* id: what it stands for */
 };
 
 struct expr_index *
@@ -17,13 +18,18 @@ expr_index_new(struct arena *a, const char *match, bool icase,
     const struct span *pattern, const uint32_t *no, size_t n)
 {
 	struct expr_index *x = arena_zget(a, sizeof *x);
+	enum acl_match m = ACL_STR;
+	const char *err;
 
-	x->exact = strcmp(match, "str") == 0;
-	if (x->exact)
-		acl_hash_build(&x->hash, a, pattern, no, n, icase);
-	else
-		acl_prefix_build(&x->prefix, a, pattern, no, n, icase,
-		    strcmp(match, "end") == 0);
+	while (strcmp(acl_match_names[m], match) != 0)
+		MUST(++m < ACL_MATCH_N);
+	x->index = pat_index_new(m, icase, n);
+	x->row = arena_zget(a, (n + 1) * sizeof *x->row);
+	for (size_t i = 0; i < n; i++) {
+		x->row[i] = (struct pat_row){ .key = pattern[i].p,
+		    .key_n = (uint32_t)pattern[i].n, .id = no[i] };
+		MUST(pat_index_add(x->index, x->row, (uint32_t)i, &err));
+	}
 	return (x);
 }
 
@@ -31,16 +37,16 @@ uint32_t
 expr_index_find(const struct expr_index *x, const struct expr *e,
     struct txn *t)
 {
-	uint32_t best = EXPR_INDEX_MISS, no;
+	uint32_t best = EXPR_INDEX_MISS, at;
 	struct smp s;
 	bool has = expr_eval(e, t, &s);
+	size_t len;
 
 	for (;;) {
 		if (has && smp_cast(t, &s, SMP_STR)) {
-			no = x->exact ? acl_hash_find(&x->hash, s.str) :
-			    acl_prefix_find(&x->prefix, s.str);
-			if (no < best)
-				best = no;
+			at = pat_index_find(x->index, x->row, &s, true, &len);
+			if (at != PAT_MISS && x->row[at].id < best)
+				best = x->row[at].id;
 		}
 		if (__builtin_expect(!s.more, 1))
 			return (best);

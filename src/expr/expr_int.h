@@ -68,34 +68,11 @@ struct conf_word expr_sub(const struct conf_word *, struct span part);
 struct expr *expr_parse_rest(struct conf_line *, const struct conf_word *,
     struct span *rest, const char **acl);
 
-/* ---- pattern sets (acl_match.c) ---- */
+/* ---- match methods (acl_match.c) ---- */
 
 enum acl_match { ACL_FOUND, ACL_BOOL, ACL_INT, ACL_IP, ACL_BIN, ACL_LEN,
 	ACL_STR, ACL_BEG, ACL_SUB, ACL_DIR, ACL_DOM, ACL_END, ACL_REG,
 	ACL_MATCH_N };
 
 extern const char *const acl_match_names[ACL_MATCH_N];
-
-struct acl_set;
-
-/* acl_set_new - an empty set for that method. */
-struct acl_set *acl_set_new(enum acl_match, bool icase, struct arena *);
-
-/* acl_set_add - one pattern as written; `op`: for numbers, "eq ge gt le lt".
- * False with *err, a sentence. */
-bool acl_set_add(struct acl_set *, struct span pattern, const char *op,
-    const char **err);
-
-/* acl_set_ready - build the index, after the last pattern. */
-void acl_set_ready(struct acl_set *);
-
-/* acl_set_has - `s` has the type that the method needs. */
-bool acl_set_has(const struct acl_set *, const struct smp *s);
-
-/* acl_set_type - that type. */
-enum smp_type acl_set_type(enum acl_match);
-
-/* acl_set_text - the patterns of a text method; n out. */
-const struct span *acl_set_text(const struct acl_set *, size_t *n);
-size_t acl_set_count(const struct acl_set *);
 #endif

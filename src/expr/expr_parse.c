@@ -3,7 +3,7 @@
  * expr_parse - compiles "fetch(args),converter(args),…": names looked up,
  * types checked, constants folded, equal expressions made one object.
  */
-#include "expr_int.h"
+#include "pat_int.h"
 
 #include <stdlib.h>
 
@@ -178,7 +178,7 @@ fold(struct conf_line *l, struct expr *e)
 	bool constant = e->from == NULL ? e->fetch->constant :
 	    e->from->folded && !e->fresh;
 
-	if (!constant)
+	if (!constant || (e->from != NULL && e->conv->live))
 		return;
 	memset(&t, 0, sizeof t);
 	memset(&s, 0, sizeof s);
@@ -196,6 +196,7 @@ expr_forget(void)
 {
 	memset(interned, 0, sizeof interned);
 	expr_vars_forget();
+	pat_forget();
 }
 
 /* The one object for this link. */
@@ -311,6 +312,8 @@ parse_conv(struct conf_line *l, const struct conf_word *w, struct span *rest,
 		return (NULL);
 	}
 	if (!expr_args(l, w, e.conv->args, "converter", name, rest, &arg))
+		return (NULL);
+	if (e.conv->setup != NULL && !e.conv->setup(l, &at, e.conv, arg))
 		return (NULL);
 	if (e.conv->check != NULL && !e.conv->check(arg, &err)) {
 		conf_err(l, &at, "converter '%.*s': %s", SPAN_FMT(name), err);

@@ -5,6 +5,7 @@
 #include <expr/regex.h>
 
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <base/must.h>
 #include <base/num.h>
@@ -13,14 +14,19 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+/* How much may be tried for one match: some hundredths of a second. */
+#define MATCH_LIMIT 1000000
+#define DEPTH_LIMIT 100000
+
 struct smp_regex {
-	struct smp_regex *next;
+	struct smp_regex *next, **at;   /* in the list of all */
 	pcre2_code *code;
 	bool jit;
 };
 
 static struct smp_regex *all;           /* they live as long as the program */
 static pcre2_match_data *match_data;    /* one process, one thread */
+static pcre2_match_context *limits;
 
 struct smp_regex *
 smp_regex_new(struct span text, bool icase, const char **err)
@@ -41,15 +47,34 @@ smp_regex_new(struct span text, bool icase, const char **err)
 		*err = message;
 		return (NULL);
 	}
-	if (match_data == NULL)
+	if (match_data == NULL) {
 		match_data = pcre2_match_data_create(SMP_REGEX_GROUPS, NULL);
-	MUST(match_data != NULL);
+		limits = pcre2_match_context_create(NULL);
+		MUST(match_data != NULL && limits != NULL);
+		pcre2_set_match_limit(limits, MATCH_LIMIT);
+		pcre2_set_depth_limit(limits, DEPTH_LIMIT);
+	}
 	re = must_alloc(sizeof *re);
 	re->next = all;
+	re->at = &all;
+	if (all != NULL)
+		all->at = &re->next;
 	all = re;
 	re->code = code;
 	re->jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
 	return (re);
+}
+
+void
+smp_regex_free(struct smp_regex *re)
+{
+	if (re == NULL)
+		return;
+	*re->at = re->next;
+	if (re->next != NULL)
+		re->next->at = re->at;
+	pcre2_code_free(re->code);
+	free(re);
 }
 
 static int
@@ -59,9 +84,9 @@ run(const struct smp_regex *re, struct span s)
 		s.p = "";
 	if (re->jit)
 		return (pcre2_jit_match(re->code, (PCRE2_SPTR)s.p, s.n, 0, 0,
-		    match_data, NULL));
+		    match_data, limits));
 	return (pcre2_match(re->code, (PCRE2_SPTR)s.p, s.n, 0, 0, match_data,
-	    NULL));
+	    limits));
 }
 
 bool
@@ -99,6 +124,12 @@ smp_regex_new(struct span text, bool icase, const char **err)
 	*err = "this program was built without regular expressions "
 	    "(USE_PCRE2)";
 	return (NULL);
+}
+
+void
+smp_regex_free(struct smp_regex *re)
+{
+	free(re);
 }
 
 bool

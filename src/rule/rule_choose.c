@@ -14,7 +14,9 @@
 #include <expr/index.h>
 
 struct choose_step {
-	const struct px_use_be *line;   /* a single line; NULL: a run */
+	const struct px_use_be *line;   /* the first line */
+	unsigned n;                     /* lines; 1: no index */
+	bool stale;                     /* patterns changed: line by line */
 	const struct expr *expr;
 	struct expr_index *index;
 	const struct px *const *be;     /* by the number the index gives */
@@ -57,15 +59,17 @@ build_run(struct arena *a, struct choose_step *step, struct px_use_be *u,
 	struct cond_single c;
 	size_t k = 0;
 
+	step->line = u;
+	step->n = n;
 	for (unsigned i = 0; i < n; i++, u = u->next) {
 		MUST(cond_single(u->cond, &c));
+		cond_watch(a, &c, &step->stale);
 		be[i] = u->be;
 		for (size_t j = 0; j < c.n; j++, k++) {
-			key[k] = c.pattern[j];
+			key[k] = cond_pattern(&c, j);
 			no[k] = i;
 		}
 	}
-	step->line = NULL;
 	step->expr = c.expr;
 	step->be = be;
 	step->index = expr_index_new(a, c.match, c.icase, key, no, k);
@@ -115,6 +119,7 @@ rule_choose_build(struct conf *conf, struct px *px)
 		n = run_length(u, &patterns);
 		if (n < 2) {
 			step->line = u;
+			step->n = 1;
 			u = u->next;
 			continue;
 		}
@@ -126,14 +131,6 @@ rule_choose_build(struct conf *conf, struct px *px)
 }
 
 /* ---- choosing ---- */
-
-static const struct px *
-choose_run(const struct choose_step *step, struct txn *t)
-{
-	uint32_t best = expr_index_find(step->index, step->expr, t);
-
-	return (best == EXPR_INDEX_MISS ? NULL : step->be[best]);
-}
 
 static const struct px *
 choose_line(const struct px_use_be *u, struct txn *t)
@@ -148,6 +145,22 @@ choose_line(const struct px_use_be *u, struct txn *t)
 	return (name.n == 0 ? NULL : px_find(px_model, name, PX_BE));
 }
 
+static const struct px *
+choose_run(const struct choose_step *step, struct txn *t)
+{
+	const struct px_use_be *u = step->line;
+	uint32_t best;
+
+	if (step->stale) {
+		for (unsigned i = 0; i < step->n; i++, u = u->next)
+			if (cond_true(u->cond, t))
+				return (u->be);
+		return (NULL);
+	}
+	best = expr_index_find(step->index, step->expr, t);
+	return (best == EXPR_INDEX_MISS ? NULL : step->be[best]);
+}
+
 const struct px *
 rule_choose(const struct px *fe, struct txn *t)
 {
@@ -155,7 +168,7 @@ rule_choose(const struct px *fe, struct txn *t)
 
 	for (unsigned i = 0; i < c->n_steps; i++) {
 		const struct choose_step *step = &c->steps[i];
-		const struct px *be = step->line != NULL ?
+		const struct px *be = step->n == 1 ?
 		    choose_line(step->line, t) : choose_run(step, t);
 
 		/* a dynamic name that no backend has ends the search, too */

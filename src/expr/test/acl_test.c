@@ -6,7 +6,6 @@
 
 #include <expr/index.h>
 
-#include "acl_set.h"
 #include "expr_int.h"
 #include "expr_try.h"
 
@@ -131,11 +130,14 @@ TEST(refused_conditions_say_why)
 		{ "if { src_port 1x }", "expected a number" },
 		{ "if { src_port 9:1 }", "above its high end" },
 		{ "if { src_port gt }", "expected a number after 'gt'" },
+		{ "if { src_port gt x }", "expected a number after 'gt'" },
 		{ "if { path_reg ( }", "is no pattern" },
 		{ "if { path -m bin 123 }", "even number" },
 		{ "if { always_true x }", "takes no value" },
 		{ "if { path -f /nonexistent/x }", "cannot read" },
-		{ "if { path -M x }", "not supported yet" },
+		{ "if { path -u x y }", "expected a number after '-u'" },
+		{ "if { path -f }", "expected a file name after '-f'" },
+		{ "if { src_port gt 1:2 }", "cannot be compared" },
 		{ "if { req.payload(0,4) ping }", "no match method" },
 		{ "if { src -m beg 1 -m end 2 }", "" },
 	};
@@ -177,40 +179,6 @@ TEST(patterns_come_from_files_and_many_of_them_are_indexed)
 	CHECK_EQ(holds(&t, "if { url_beg -f acl_test.lst }"), 0);
 	remove(path);
 	try_fini(&t);
-}
-
-TEST(prefixes_give_the_smallest_number_of_all_that_match)
-{
-	static const struct span keys[] = { { "/a/b/c", 6 }, { "/a", 2 },
-	    { "/a/b", 4 }, { "/b", 2 }, { "/a/b", 4 }, { "", 0 } };
-	static const uint32_t no[] = { 5, 9, 7, 1, 6, 20 };
-	struct acl_prefix x;
-	struct arena a;
-
-	arena_init(&a, 0);
-	acl_prefix_build(&x, &a, keys, no, 5, false, false);
-	CHECK_EQ(acl_prefix_find(&x, SPAN("/a/b/c/d")), 5);
-	CHECK_EQ(acl_prefix_find(&x, SPAN("/a/b/d")), 6);
-	CHECK_EQ(acl_prefix_find(&x, SPAN("/a/x")), 9);
-	CHECK_EQ(acl_prefix_find(&x, SPAN("/bb")), 1);
-	CHECK_EQ(acl_prefix_find(&x, SPAN("/")), ACL_MISS);
-	CHECK_EQ(acl_prefix_find(&x, SPAN("")), ACL_MISS);
-	acl_prefix_build(&x, &a, keys, no, 6, true, true);
-	CHECK_EQ(acl_prefix_find(&x, SPAN("x/A/B")), 1);
-	CHECK_EQ(acl_prefix_find(&x, SPAN("x")), 20);
-	arena_reset(&a);
-}
-
-TEST(ranges_merge)
-{
-	struct acl_range r[] = { { 5, 9 }, { 1, 3 }, { 4, 4 }, { 20, 30 },
-	    { 25, INT64_MAX }, { 22, 23 } };
-	size_t n = acl_ranges_merge(r, NELEM(r));
-
-	CHECK_EQ(n, 2);
-	CHECK(acl_ranges_has(r, n, 1) && acl_ranges_has(r, n, 9));
-	CHECK(!acl_ranges_has(r, n, 0) && !acl_ranges_has(r, n, 10));
-	CHECK(acl_ranges_has(r, n, INT64_MAX));
 }
 
 TEST(a_condition_waits_while_more_input_may_change_it)
