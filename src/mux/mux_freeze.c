@@ -5,6 +5,11 @@
  */
 #include <mux/mux.h>
 
+#include <expr/vars.h>
+
+enum { TAG_VARS = 20 };                 /* of the session */
+static const uint16_t vars_too[] = { TAG_VARS, 0 };
+
 static const struct wire_field fields[] = {
 	WIRE(1, BOOL, WIRE_REQUIRED, struct mux_end, connected),
 	WIRE(2, BOOL, WIRE_REQUIRED, struct mux_end, reused),
@@ -20,13 +25,32 @@ static const struct wire_field fields[] = {
 void
 mux_end_put(const struct mux_end *e, struct wire_out *out)
 {
+	const struct conn *c = e->ops->conn((struct mux_end *)(uintptr_t)e);
+	size_t mark;
+
 	wire_put(out, fields, e);
+	if (c->vars == NULL)
+		return;
+	mark = wire_begin(out, TAG_VARS, WIRE_OPTIONAL);
+	expr_vars_put(out, c->vars);
+	wire_end(out, mark);
 }
 
 bool
 mux_end_get(struct mux_end *e, struct wire_in *in)
 {
-	return (wire_get(in, fields, e, NULL));
+	struct expr_vars *vars = NULL;
+	struct wire_in values;
+
+	if (!wire_get(in, fields, e, vars_too))
+		return (false);
+	if (wire_find_in(in, TAG_VARS, &values) &&
+	    !expr_vars_get(&values, NULL, &vars)) {
+		in->err = "a variable that cannot be";
+		return (false);
+	}
+	e->ops->conn(e)->vars = vars;
+	return (true);
 }
 
 /* ---- where a client came in ---- */

@@ -10,6 +10,7 @@
 #include "strm_int.h"
 
 #include <base/must.h>
+#include <expr/vars.h>
 #include <wire/wire.h>
 
 #include "strm_freeze.h"
@@ -17,7 +18,7 @@
 enum {                                  /* tags; never reused */
 	TAG_STATE = 1, TAG_TXN = 2, TAG_TIMES = 3, TAG_BE = 4, TAG_SRV = 5,
 	TAG_REQUEST = 6, TAG_REPLY = 7, TAG_PROTO = 8, TAG_SERVER = 9,
-	TAG_AVOID = 10, TAG_CAP_REQ = 11, TAG_CAP_RES = 12
+	TAG_AVOID = 10, TAG_CAP_REQ = 11, TAG_CAP_RES = 12, TAG_VARS = 13
 };
 #define TAG_CAPTURE 1                   /* inside TAG_CAP_*: one value */
 #define TAG_NO_CAPTURE 2                /* the header was not there */
@@ -112,6 +113,11 @@ put_state(const struct strm *s, struct wire_out *out)
 	wire_end(out, mark);
 	put_captures(out, TAG_CAP_REQ, &s->txn.cap_req);
 	put_captures(out, TAG_CAP_RES, &s->txn.cap_res);
+	if (s->txn.vars == NULL)
+		return;
+	mark = wire_begin(out, TAG_VARS, WIRE_OPTIONAL);
+	expr_vars_put(out, s->txn.vars);
+	wire_end(out, mark);
 }
 
 static void
@@ -369,6 +375,15 @@ get_messages(struct strm *s, struct wire_in *in)
 	return (true);
 }
 
+static bool
+get_vars(struct strm *s, struct wire_in *in)
+{
+	struct wire_in values;
+
+	return (!wire_find_in(in, TAG_VARS, &values) ||
+	    expr_vars_get(&values, &s->arena, &s->txn.vars));
+}
+
 static void
 restore(struct strm *s, const struct frozen *f)
 {
@@ -429,7 +444,7 @@ get_state(struct strm *s, struct wire_in *in, struct frozen *f)
 		return (false);
 	restore(s, f);
 	txn_touch(t);
-	return (get_messages(s, in) &&
+	return (get_messages(s, in) && get_vars(s, in) &&
 	    get_captures(t, in, TAG_CAP_REQ, &t->cap_req) &&
 	    get_captures(t, in, TAG_CAP_RES, &t->cap_res));
 }
@@ -480,9 +495,8 @@ thaw(struct mux_end *cli, const struct px_listen *listen, struct wire_in *in,
 	*why = "out of memory";
 	if (s == NULL)
 		return (false);
-	s->cli = cli;
+	strm_attach(s, cli);
 	cli->strm = s;
-	s->txn.session = cli;
 	s->txn.listen = listen;
 	s->txn.fe = listen->bind->px;
 	if (build(s, in, fds, n_fds, used, why)) {

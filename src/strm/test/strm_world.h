@@ -31,6 +31,8 @@ static const char world_config[] =
     "frontend web\n  mode http\n  bind 127.0.0.1:80\n"
     "  capture request header user-agent len 10\n"
     "  capture response header server len 10\n"
+    "  http-request set-var(sess.seen) path\n"
+    "  http-request set-var(txn.n) int(7)\n"
     "  http-request tarpit if { path /tarpit }\n"
     "  use_backend one if { path_beg /one }\n"
     "  use_backend private if { path_beg /private }\n"
