@@ -104,6 +104,10 @@ bool ipc_send_tag(struct ipc_chan *, enum ipc_type, uint16_t flags,
  * to the caller. Returns false at the end, after a broken rule or in time. */
 bool ipc_wait(struct ipc_chan *, struct ipc_msg *, int ms);
 
+/* ipc_hear - call `fn` now for what has come on a channel with a loop: before
+ * closing one whose peer has died, as its last words may wait in there. */
+void ipc_hear(struct ipc_chan *);
+
 /* ipc_drop_fds - close what a message carries. */
 void ipc_drop_fds(struct ipc_msg *);
 

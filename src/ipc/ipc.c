@@ -266,6 +266,13 @@ on_event(void *arg, unsigned events)
 		at_end(c);
 }
 
+void
+ipc_hear(struct ipc_chan *c)
+{
+	if (c->fd >= 0 && c->loop != NULL)
+		on_event(c, 0);
+}
+
 bool
 ipc_wait(struct ipc_chan *c, struct ipc_msg *m, int ms)
 {

@@ -307,7 +307,8 @@ give_back(struct keeper *k, struct keeper_proc *p)
 
 	shm_keeper_lock(the_shm);
 	if (shm_proc_is(the_shm, p->shm_no, p->pid)) {
-		shm_reap(p->shm_no);
+		ipc_hear(&p->chan);
+	shm_reap(p->shm_no);
 		cnt_bank_fold(p->shm_no);
 		shm_proc_put(the_shm, p->shm_no);
 	}

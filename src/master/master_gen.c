@@ -386,6 +386,8 @@ bury(struct master *m, struct gen *g, int status)
 {
 	int code = exit_code(status);
 
+	if (g->state == GEN_OLD)
+		ipc_hear(&g->chan);     /* its last words */
 	switch (g->state) {
 	case GEN_CANDIDATE:
 	case GEN_OPENING:

@@ -72,6 +72,7 @@ stop(void)
 	worker_accept_end();
 	mux_leaving = true;
 	strm_kill_all();
+	worker_report_last();
 	exit(0);
 }
 

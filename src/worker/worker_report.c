@@ -141,6 +141,7 @@ on_news(struct tmr *t)
 void
 worker_report_last(void)
 {
+	worker_report_taken();
 	if (gave_once)
 		send_report(IPC_CARRY_NEWS);
 }
