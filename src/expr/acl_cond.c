@@ -53,7 +53,7 @@ struct parse {                  /* of one ACL's words */
 	struct acl_term *term;
 	struct span what;               /* the fetch, for `show acl` */
 	int end;                        /* index behind the last word */
-	bool icase, map, named_match, dashes;
+	bool icase, map, named_match, dashes, no_names;
 	int64_t id;                     /* -u; -1: not given */
 	const char *op;
 	struct pat_use *words;          /* those of the line */
@@ -102,6 +102,44 @@ range_text(struct parse *p, int64_t v)
 	    (long long)(v - (p->op[1] == 't'))));
 }
 
+/* What is no address may be the name of a host. */
+static bool
+is_host_name(struct span s)
+{
+	bool letter = false;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
+			letter = true;
+		else if (!((c >= '0' && c <= '9') || c == '.' || c == '-' ||
+		    c == '_'))
+			return (false);
+	}
+	return (letter);
+}
+
+/* A host's name becomes its address when the configuration is read, unless -n
+ * forbids it. */
+static bool
+resolve_host(struct parse *p, const struct conf_word *w, struct span *text)
+{
+	struct addr_spec spec = { .need_dns = true, .host = *text, .fd = -1 };
+	char ip[ADDR_TEXT];
+	const char *err;
+
+	if (p->term->match != ACL_IP || p->no_names || !is_host_name(*text))
+		return (true);
+	if (!addr_resolve(&spec, &err))
+		return (conf_err(p->l, w, "'%.*s' is no pattern for match "
+		    "method 'ip': expected an IPv4 or IPv6 address or network, "
+		    "or the name of a host (%s)", SPAN_FMT(*text), err));
+	*text = arena_span(p->l->conf->arena,
+	    span_of(ip, addr_print(&spec.addr, ip)));
+	return (true);
+}
+
 static bool
 add_pattern(struct parse *p, const struct conf_word *w)
 {
@@ -109,6 +147,14 @@ add_pattern(struct parse *p, const struct conf_word *w)
 	const char *err = NULL;
 	int64_t v;
 
+	if (p->term->match == ACL_FOUND || p->term->match == ACL_BOOL) {
+		conf_warn(p->l, w, "match method '%s' takes no patterns, so "
+		    "'%.*s' makes no difference",
+		    acl_match_names[p->term->match], SPAN_FMT(text));
+		return (true);
+	}
+	if (!resolve_host(p, w, &text))
+		return (false);
 	if (strcmp(p->op, "eq") != 0) {
 		if (span_find(text, ':') >= 0)
 			return (conf_err(p->l, w, "'%.*s': a range cannot be "
@@ -232,8 +278,10 @@ parse_flag(struct parse *p, const struct conf_word *w, bool *done)
 		p->icase = true;
 		return (true);
 	}
-	if (f == 'n')
-		return (true);          /* names are never resolved */
+	if (f == 'n') {
+		p->no_names = true;
+		return (true);
+	}
 	if (f == 'M') {
 		p->map = true;
 		return (true);
@@ -265,9 +313,13 @@ parse_flags(struct parse *p)
 	while (!done && l->at < p->end) {
 		const struct conf_word *w = &l->word[l->at];
 
-		if (w->text.n != 2 || w->text.p[0] != '-' ||
-		    strchr("ifmnMu-", w->text.p[1]) == NULL)
+		if (w->text.n == 0 || w->text.p[0] != '-')
 			break;
+		if (w->text.n != 2 ||
+		    strchr("ifmnMu-", w->text.p[1]) == NULL)
+			return (conf_err(l, w, "'%.*s' is no flag of ACLs; "
+			    "write '--' before a pattern that begins with '-'",
+			    SPAN_FMT(w->text)));
 		if (!parse_flag(p, w, &done))
 			return (false);
 	}
@@ -307,7 +359,7 @@ warn_no_pattern(const struct parse *p, const struct conf_word *w)
 	const struct acl_term *t = p->term;
 
 	if (t->match == ACL_FOUND || t->match == ACL_BOOL || p->dashes ||
-	    t->pats != NULL || p->id >= 0)
+	    p->named_match || t->pats != NULL || p->id >= 0)
 		return;
 	conf_warn(p->l, w, "no pattern to match against, so this ACL will "
 	    "never match");

@@ -26,7 +26,8 @@ static const char *const method_docs[ACL_MATCH_N] = {
 	[ACL_STR] = "the whole text",
 	[ACL_BEG] = "the text begins so",
 	[ACL_SUB] = "the text has this somewhere",
-	[ACL_DIR] = "one or more whole parts between slashes",
+	[ACL_DIR] = "one or more whole parts between slashes or question "
+	    "marks",
 	[ACL_DOM] = "one or more whole parts between dots, "
 	    "slashes, colons or question marks",
 	[ACL_END] = "the text ends so",

@@ -135,8 +135,10 @@ static bool
 fetch_wait_end(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
-	s->num = t->wait_over;
-	s->waits = !t->wait_over;
+	/* only the content rules wait */
+	s->num = t->wait_over || (t->stage != TXN_CONTENT &&
+	    t->stage != TXN_RES_CONTENT);
+	s->waits = !s->num;
 	return (true);
 }
 

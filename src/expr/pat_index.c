@@ -210,7 +210,7 @@ static bool
 is_delim(unsigned match, char c)
 {
 	if (match == ACL_DIR)
-		return (c == '/');
+		return (c == '/' || c == '?');
 	return (c == '.' || c == ':' || c == '/' || c == '?');
 }
 

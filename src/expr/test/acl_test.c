@@ -100,7 +100,14 @@ TEST(operators_and_names)
 		{ "if METH_GET HTTP_1.1", 1 }, { "if HTTP_URL_SLASH", 1 },
 		{ "if HTTP_URL_ABS", 0 }, { "if LOCALHOST", 0 },
 		{ "if HTTP_CONTENT", 0 }, { "if REQ_CONTENT", 1 },
-		{ "if HTTP", 1 }, { "", 1 },
+		{ "if HTTP", 1 }, { "", 1 }, { "if WAIT_END", 1 },
+		{ "if { int(-7) -- -7 }", 1 }, { "if { int(-7) -10:-5 }", -1 },
+		{ "if { int(-7) lt -5 }", 1 }, { "if { int(-7) -- -10:-5 }", 1 },
+		{ "if { path_beg,upper /A }", 0 },
+		{ "if { str(x?y/z) -m dir y }", 1 },
+		{ "if { ipv4(127.0.0.1) localhost } || { ipv6(::1) localhost }",
+		    1 },
+		{ "if { int(5) -m bool 1 }", 1 },
 	};
 	struct try t;
 
@@ -133,7 +140,11 @@ TEST(refused_conditions_say_why)
 		{ "if { src_port gt x }", "expected a number after 'gt'" },
 		{ "if { path_reg ( }", "is no pattern" },
 		{ "if { path -m bin 123 }", "even number" },
-		{ "if { always_true x }", "takes no value" },
+		{ "if { always_true x }", "" },
+		{ "if { src_port -5 }", "'-5' is no flag of ACLs" },
+		{ "if { src_port -- -5 }", "" },
+		{ "if { src 10.0.0.0/8 -n }", "expected an IPv4 or IPv6" },
+		{ "if { src -n localhost }", "expected an IPv4 or IPv6" },
 		{ "if { path -f /nonexistent/x }", "cannot read" },
 		{ "if { path -u x y }", "expected a number after '-u'" },
 		{ "if { path -f }", "expected a file name after '-f'" },
@@ -188,6 +199,7 @@ TEST(a_condition_waits_while_more_input_may_change_it)
 	struct cond *c;
 
 	start(&t);
+	t.txn.stage = TXN_CONTENT;
 	l = try_line(&t, "if { req.len gt 10 }");
 	CHECK(cond_parse(l, px_find(t.model, SPAN("f"), PX_FE), SMP_ANYWHERE,
 	    &c));
