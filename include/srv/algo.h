@@ -35,6 +35,11 @@ struct lb_algo {
 	 * NULL */
 	void (*taken)(struct srv *);
 	void (*given)(struct srv *);
+	/* fixed - weights of that proxy can't be changed at run time but to 0%
+	 * and 100%; NULL: they can */
+	bool (*fixed)(const struct px *);
+	/* what pick() chose is waited for when it is full */
+	bool sticks;
 	const char *doc;
 };
 

@@ -15,6 +15,7 @@
 #include <base/num.h>
 #include <base/text.h>
 #include <log/log.h>
+#include <srv/algo.h>
 #include <srv/state.h>
 
 #define LINE 512
@@ -511,6 +512,10 @@ chk_set_weight(struct srv *srv, struct span text)
 		text.n--;
 	if (!num_u64(text, &n))
 		return ("Require <weight> or <weight%>.");
+	if (srv->be->lb->fixed != NULL && srv->be->lb->fixed(srv->be->px) &&
+	    (!relative || (n != 0 && n != 100)))
+		return ("Backend is using a static LB algorithm and only "
+		    "accepts weights '0%' and '100%'.");
 	if (!relative && n > 256)
 		return ("Absolute weight can only be between 0 and 256 "
 		    "inclusive.");

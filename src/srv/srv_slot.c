@@ -91,6 +91,7 @@ pick(struct be *be, struct txn *txn, struct srv *avoid)
 	return (NULL);
 }
 
+/* This server or none: wait for it when it is full. */
 static enum why
 acquire_wanted(struct srv *srv, struct srv_slot *slot)
 {
@@ -105,6 +106,27 @@ acquire_wanted(struct srv *srv, struct srv_slot *slot)
 	return (queue_push(srv->be, srv, slot));
 }
 
+static enum why
+acquire_any(struct be *be, struct txn *txn, struct srv *avoid,
+    struct srv_slot *slot)
+{
+	struct srv *srv;
+	enum why why;
+
+	if (be->lb->sticks && (srv = be->lb->pick(be, txn, avoid)) != NULL) {
+		why = acquire_wanted(srv, slot);
+		if (why != WHY_QUEUE_FULL)
+			return (why);
+		txn = NULL;             /* "maxqueue": any other, in turn */
+	}
+	if (atomic_load(&be->shm->queued) == 0 &&
+	    (srv = pick(be, txn, avoid)) != NULL) {
+		srv_slot_take(slot, srv);
+		return (WHY_OK);
+	}
+	return (queue_push(be, NULL, slot));
+}
+
 static void
 look_again(struct be *be)
 {
@@ -116,7 +138,6 @@ enum why
 srv_acquire(struct be *be, struct txn *txn, struct srv *avoid,
     struct srv *want, struct srv_slot *slot)
 {
-	struct srv *srv;
 	enum why why;
 
 	MUST(slot->state == SRV_SLOT_NONE);
@@ -135,12 +156,8 @@ srv_acquire(struct be *be, struct txn *txn, struct srv *avoid,
 		leave_backend(be);
 		return (WHY_NO_SERVER);
 	}
-	if (atomic_load(&be->shm->queued) == 0 &&
-	    (srv = pick(be, txn, avoid)) != NULL) {
-		srv_slot_take(slot, srv);
-		return (WHY_OK);
-	}
-	if ((why = queue_push(be, NULL, slot)) != WHY_AGAIN)
+	why = acquire_any(be, txn, avoid, slot);
+	if (why != WHY_OK && why != WHY_AGAIN)
 		leave_backend(be);
 	return (why);
 }

@@ -116,8 +116,8 @@ TEST(the_turn_goes_on_in_the_next_generation)
 
 TEST(what_is_not_there_is_refused_by_name)
 {
-	CHECK(!try_parse(B " balance uri depth 3\n"));
-	CHECK_STR(try_error, "2:10 'balance uri' is not supported yet");
+	CHECK(!try_parse(B " balance sticky\n"));
+	CHECK_STR(try_error, "2:10 'balance sticky' is not supported yet");
 	CHECK(!try_parse(B " balance roundrobim\n"));
 	CHECK_STR(try_error,
 	    "2:10 unknown algorithm 'roundrobim' after 'balance'");
