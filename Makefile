@@ -94,6 +94,7 @@ endif
 	check-tests check-layers check-names check-style check-headers check-shape \
 	check-compat shape \
 	unit-programs fuzz-programs fuzz bench bench-tools lint fmt \
+	torture torture-tools \
 	doc check-doc help clean FORCE
 
 ifneq ($(MAIN),)
@@ -181,7 +182,7 @@ endif
 check-vtc: $(ours)  ## VTC tests (PROGRAM=haproxy, VTC=regtests/h1)
 	@scripts/run-vtc $(PROGRAM) $(VTC)
 
-check-tests: $(ours) bench-tools  ## executable tests (PROGRAM=, T=regtests/conf)
+check-tests: $(ours) bench-tools torture-tools  ## executable tests (PROGRAM=, T=regtests/conf)
 	@O=$(abspath $(O)) scripts/run-tests $(PROGRAM) $(T)
 
 check-layers:  ## no room includes a room beside or above it
@@ -227,6 +228,25 @@ bench: $(O)/ecluse bench-tools  ## ratios against haproxy and nginx (CASES=)
 	@BENCH_TOOLS=$(abspath $(O))/bench $(PYTHON) bench/bench.py \
 		--ecluse $(PROGRAM) $(if $(ROUNDS),--rounds $(ROUNDS)) $(CASES) \
 		$(BENCH_ARGS)
+
+# --- torture -----------------------------------------------------------------
+TORTURE := $(O)/torture/clients $(O)/torture/server
+torture_shared  = wheel bytes answer
+torture_server  = server $(torture_shared)
+torture_clients = clients report crowd link exchange tunnel $(torture_shared)
+torture-tools: $(TORTURE)
+$(TORTURE): $(O)/torture/%: $(wildcard regtests/torture/*.[ch]) bench/net.h \
+		$(O)/gen/flags
+	@mkdir -p $(@D)
+	@echo "  CC   $@"
+	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) -o $@ \
+		$(torture_$*:%=regtests/torture/%.c)
+
+torture: $(O)/ecluse torture-tools  ## the promise, with clients that never retry (CASE=, VERSUS="haproxy nginx")
+	@O=$(abspath $(O)) $(PYTHON) regtests/torture/torture.py \
+		--proxy ecluse=ecluse:$(PROGRAM) $(VERSUS:%=--proxy %) \
+		$(if $(CASE),$(CASE),reload upgrade kill idle10k idle100k) \
+		$(TORTURE_ARGS)
 
 # --- installing, shipping ----------------------------------------------------
 INSTALL ?= install

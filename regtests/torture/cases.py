@@ -1,0 +1,486 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cases: what happens to a proxy, in which order, and what is measured."""
+import contextlib
+import dataclasses
+import json
+import os
+import queue
+import signal
+import socket
+import statistics
+import subprocess
+import threading
+import time
+
+import watch
+
+
+class Impossible(Exception):
+    """The case cannot be run on this proxy; the text says why."""
+
+
+@dataclasses.dataclass
+class Case:
+    about: str
+    reloads: int = 20
+    seconds: float = 20
+    events: str = "config,workers"
+    workers: int = 1
+    maxconn: int = 9000
+    calm: int = 3               # windows of 1.1 s before anything happens
+    kills: int = 0
+    quiet: int = 10             # reloads that measure processor time
+    clients: int = 1            # processes of clients
+    crowd: tuple = ()           # sizes that differ from crowd.c
+    others: tuple = ()          # crowds of all client processes but the first
+    limits: dict = dataclasses.field(default_factory=dict)
+    name: str = ""
+
+
+SMALL = ("keep.rate=400", "keep=16", "close.rate=50", "close=8", "idle=60",
+         "pipe=2", "drip=4", "down-length=4", "down-chunked=4",
+         "down-close=4", "up=4", "wait=10", "queue=8", "ws=20", "connect=8",
+         "tcp=20", "probe-ws=1", "probe-tcp=1", "probe-ws.every_ms=10",
+         "probe-tcp.every_ms=10")
+
+CASES = {
+    "short": Case(
+        "ten changes of all kinds in ten seconds, small crowds",
+        reloads=10, seconds=10, events="config,workers,upgrade", calm=1,
+        quiet=0, crowd=SMALL),
+    "reload": Case(
+        "20 reloads in 20 s under 4,000 requests/s"),
+    "upgrade": Case(
+        "20 binary upgrades in 20 s", events="upgrade", quiet=0),
+    "mixed": Case(
+        "a minute of reloads, changes of the number of workers, upgrades",
+        reloads=60, seconds=60, events="config,workers,upgrade",
+        crowd=("keep.rate=1500", "ws=500", "tcp=500", "ws.every_ms=500",
+               "tcp.every_ms=500")),
+    "kill": Case(
+        "five workers killed with -9, two seconds apart",
+        reloads=0, seconds=0, kills=5, quiet=0,
+        crowd=("keep.rate=1000", "idle=200", "ws=50", "tcp=50",
+               "connect=20", "wait=20")),
+    "idle10k": Case(
+        "10,000 idle connections cross, eight times", reloads=8, seconds=24,
+        events="config", quiet=5, maxconn=15000,
+        crowd=("all=0", "keep=16", "keep.rate=200", "idle=10000",
+               "probe-ws=4", "probe-tcp=4", "ws=50", "tcp=50")),
+    "idle100k": Case(
+        "100,000 idle connections cross, three times", reloads=3, seconds=18,
+        events="config", workers=8, quiet=0, clients=7, maxconn=130000,
+        crowd=("all=0", "keep=8", "keep.rate=200", "idle=14500", "slot=0",
+               "probe-ws=2", "probe-tcp=2"),
+        others=("all=0", "idle=14500")),
+}
+for _name, _case in CASES.items():
+    _case.name = _name
+
+
+class Clients:
+    """One process of clients (clients.c): told by lines, tells in JSON."""
+
+    def __init__(self, program, family, http, tcp, words):
+        self.p = subprocess.Popen(
+            [program, str(http), str(tcp)] + list(words), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1)
+        family.tools.add(self.p.pid)
+        self.seen, self.faults, self.kills = {}, [], []
+        self.events = queue.Queue()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.p.stdout:
+            e = json.loads(line)
+            if e["event"] == "seen":
+                self.seen.setdefault(e["version"], e["t"])
+            elif e["event"] == "fault":
+                self.faults.append(e)
+            elif e["event"] == "killed":
+                self.kills.append(e)
+            else:
+                self.events.put(e)
+        self.events.put({"event": "gone"})
+
+    def tell(self, line):
+        with contextlib.suppress(OSError):
+            self.p.stdin.write(line + "\n")
+
+    def wait(self, name, limit):
+        """The next event of that name, or None after `limit` seconds."""
+        end = time.monotonic() + limit
+        while True:
+            try:
+                e = self.events.get(timeout=max(0, end - time.monotonic()))
+            except queue.Empty:
+                return None
+            if e["event"] == name:
+                return e
+            if e["event"] == "gone":
+                raise RuntimeError("the clients are gone")
+
+
+def total(finals):
+    """Counts of all client processes, added up, crowd by crowd."""
+    out = {}
+    for f in finals:
+        for name, crowd in f["crowds"].items():
+            mine = out.setdefault(name, dict.fromkeys(crowd, 0))
+            for k, v in crowd.items():
+                mine[k] += v
+    return out
+
+
+def middle(values):
+    return statistics.median(values) if values else None
+
+
+class Run:
+    """One case on one proxy."""
+
+    def __init__(self, case, proxy, opt, tools):
+        over = {k: getattr(opt, k) for k in
+                ("reloads", "seconds", "events", "workers")
+                if getattr(opt, k) is not None}
+        if opt.quiet_reloads is not None:
+            over["quiet"] = opt.quiet_reloads
+        self.case, self.proxy = dataclasses.replace(case, **over), proxy
+        self.opt, self.tools = opt, tools
+        self.family = watch.Family()
+        self.clients, self.server, self.sampler = [], None, None
+        self.version, self.workers = 1, self.case.workers
+        self.back, self.last = 0, {}
+        self.signals, self.gone_ms, self.upgrades = {}, [], []
+        self.figures = {}
+        self.knocks = 0
+
+    # --- starting -----------------------------------------------------------
+
+    def start(self, scratch):
+        p, c = self.proxy, self.case
+        self.http, self.tcp, port = watch.free_ports(3)
+        self.server = subprocess.Popen(
+            [os.path.join(self.tools, "server"), str(port)])
+        self.family.tools.add(self.server.pid)
+        p.place(scratch, self.http, self.tcp, port)
+        self.write()
+        p.parse_s()
+        p.start(self.family)
+        self.wait_port()
+        words = list(c.crowd) + [f"{k}=0" for k in p.lacks]
+        program = os.path.join(self.tools, "clients")
+        for n in range(c.clients):
+            mine = words + self.opt.crowd
+            if n > 0:
+                mine = list(c.others) + [f"slot={8 * n}"]
+            cl = Clients(program, self.family, self.http, self.tcp, mine)
+            self.clients.append(cl)
+            if cl.wait("ready", 40) is None:
+                cl.tell("count")
+                e = cl.wait("counts", 5) or {"crowds": {}}
+                faults = [f"{f['crowd']}: {f['why']}" for f in cl.faults[:3]]
+                raise Impossible(
+                    "not all connections were made within 40 s: " + ", ".join(
+                        f"{k} {v['opened']}/{v['connections']}" for k, v in
+                        e["crowds"].items() if v["opened"] < v["connections"])
+                    + "; ".join(faults))
+
+    def write(self):
+        self.proxy.write(self.version, self.workers, self.case.maxconn)
+
+    def wait_port(self):
+        end = time.monotonic() + 15
+        while True:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.http), 1).close()
+                self.knocks += 1
+                return
+            if time.monotonic() > end or not self.proxy.alive():
+                with open(self.proxy.log, errors="replace") as f:
+                    raise Impossible("does not start:\n" + f.read()[-2000:])
+            time.sleep(0.02)
+
+    # --- what is looked at meanwhile ----------------------------------------
+
+    def look(self):
+        """Counters may only grow."""
+        now = self.proxy.counters()
+        for fe, row in (now or {}).items():
+            old = self.last.get(fe, {})
+            if any(row[k] < old.get(k, 0) for k in row if k != "scur"):
+                self.back += 1
+        self.last = now or self.last
+
+    def tell(self, line):
+        for cl in self.clients:
+            cl.tell(line)
+
+    def calm(self):
+        time.sleep(1)
+        for _ in range(self.case.calm):
+            self.tell("mark 0")
+            time.sleep(1.1)
+        parse = [self.proxy.parse_s() for _ in range(3)]
+        self.figures["parse_ms"] = 1000 * (middle(parse) or 0)
+        self.figures["pss_steady_mib"] = self.family.pss_mib()
+        self.figures["processes_steady"] = len(self.family.pids())
+
+    # --- what is done to it -------------------------------------------------
+
+    def change(self, event, last=False):
+        """One reload; the time of its signal. The last one brings back the
+        number of workers, so that before and after can be compared."""
+        p = self.proxy
+        self.version += 1
+        if event == "workers":
+            self.workers = 2 if self.workers == 1 else self.workers - 1
+        if last:
+            self.workers = self.case.workers
+        self.write()
+        old = [x for x in self.family.pids() if x != p.top]
+        self.tell(f"mark {self.version}")
+        began = time.monotonic()
+        self.signals[self.version] = began
+        self.last_signal_ticks = watch.ticks_now()
+        if event == "upgrade":
+            p.upgrade()
+        else:
+            p.reload()
+        return began, old
+
+    def until_gone(self, began, old, end):
+        """Wait up to `end`, noting when the old generation has left."""
+        gone = None
+        while time.monotonic() < end:
+            if gone is None:
+                st = [watch.stat(x) for x in old]
+                if not any(s and s[0] not in "ZX" for s in st):
+                    gone = time.monotonic()
+                    self.gone_ms.append(1000 * (gone - began))
+            time.sleep(0.005 if gone is None else 0.02)
+        if gone is None:
+            self.gone_ms.append(None)
+
+    def reloads(self):
+        events = [e for e in self.case.events.split(",")
+                  if e not in self.proxy.lacks]
+        gap = self.case.seconds / max(1, self.case.reloads)
+        start, fds = time.monotonic(), 0
+        for n in range(self.case.reloads):
+            if not self.proxy.alive():
+                break
+            event = events[n % len(events)]
+            last = n + 1 == self.case.reloads
+            began, old = self.change(event, last)
+            end = start + (n + 1) * gap
+            if n % 3 == 1 and gap > 2:      # not where the pause is measured
+                self.until_gone(began, old, began + 1.05)
+                self.tell("speak")
+                time.sleep(max(0, end - time.monotonic()))
+            else:
+                if n % 3 == 1:
+                    self.tell("speak")
+                self.until_gone(began, old, end)
+            if event == "upgrade":
+                self.upgrades.append(self.proxy.upgraded())
+            # Sockets of further workers may stay: look after there were some.
+            if n == self.case.reloads // 3:
+                fds = watch.descriptors(self.proxy.top)
+        if not self.case.reloads:
+            return
+        time.sleep(max(0, began + 2 - time.monotonic()))
+        self.figures["old_processes"] = len(self.family.older_than(
+            self.last_signal_ticks, {self.proxy.top}))
+        self.figures["pss_end_mib"] = self.family.pss_mib()
+        self.figures["processes_end"] = len(self.family.pids())
+        self.figures["fds_master"] = (watch.descriptors(self.proxy.top)
+                                      - fds)
+        self.tell("speak")
+        time.sleep(0.5 + 2 * (self.case.name == "idle100k"))
+
+    def busiest(self):
+        """The process that holds most client connections."""
+        known = watch.client_sockets({self.http, self.tcp})
+        best = max(self.family.pids(), default=None, key=lambda p: len(
+            watch.sockets_of(p) & known.keys()))
+        return best
+
+    def kill_one(self):
+        """Kill the busiest process; its connections may break, no others.
+        It is stopped first, so that what it holds is known for sure."""
+        pid = self.busiest()
+        if pid is None or pid == self.proxy.top:
+            return
+        os.kill(pid, signal.SIGSTOP)
+        known = watch.client_sockets({self.http, self.tcp})
+        his = [known[i] for i in watch.sockets_of(pid) if i in known]
+        for n in range(0, len(his), 100):
+            self.tell("doom " + " ".join(f"{a}:{p}" for a, p
+                                         in his[n:n + 100]))
+            self.clients[0].wait("doomed", 5)
+        os.kill(pid, signal.SIGKILL)
+        self.tell(f"killed {time.monotonic():.6f}")
+        self.figures["connections_killed"] = len(his) + self.figures.get(
+            "connections_killed", 0)
+
+    def kills(self):
+        for _ in range(self.case.kills):
+            if not self.proxy.alive():
+                break
+            self.kill_one()
+            time.sleep(2)
+
+    def quiet(self):
+        """Processor time of a reload while nobody says a word."""
+        if not self.case.quiet or not self.proxy.alive():
+            return
+        self.tell("pause")
+        for cl in self.clients:
+            if cl.wait("quiet", 30) is None:
+                return
+        self.sampler.paused = True
+        time.sleep(0.5)
+        before = self.family.cpu_s()
+        for _ in range(self.case.quiet):
+            began, old = self.change("config")
+            self.until_gone(began, old, began + 0.5)
+        time.sleep(0.5)
+        self.figures["cpu_ms_per_reload"] = (
+            1000 * (self.family.cpu_s() - before) / self.case.quiet)
+        self.sampler.paused = False
+        self.tell("resume")
+
+    # --- what came of it ----------------------------------------------------
+
+    def finish(self):
+        self.sampler.stop()
+        self.tell("stop")
+        finals = [cl.wait("final", 45) for cl in self.clients]
+        if None in finals:
+            raise RuntimeError("the clients did not finish")
+        self.figures["alive"] = int(self.proxy.alive())
+        self.figures["pss_peak_mib"] = self.sampler.peak_mib
+        self.figures["processes_peak"] = self.sampler.processes
+        for k in ("latency_calm", "latency_reload", "pause_calm",
+                  "pause_reload", "late_calm", "late_reload"):
+            self.figures[k] = finals[0][k]
+        self.crowds(total(finals))
+        self.figures["unfinished"] = sum(f["unfinished"] for f in finals)
+        self.figures["faults"] = self.told_faults()
+        self.answers()
+        self.counted()
+        self.figures["queue_peak"] = self.peak()
+
+    def crowds(self, crowds):
+        f = self.figures
+        f["crowds"] = crowds
+        for k in ("sent", "done", "lost", "closed", "told", "cut", "wrong",
+                  "broken", "stale"):
+            f[k] = sum(c[k] for c in crowds.values())
+        # Told to leave is what the client did not ask for, either.
+        f["closed"] += f.pop("told")
+
+    def told_faults(self):
+        return [x for cl in self.clients for x in cl.faults]
+
+    def answers(self):
+        """From the signal to the first answer of the new configuration."""
+        seen = self.clients[0].seen
+        took = [1000 * (seen[v] - t) for v, t in self.signals.items()
+                if v in seen and v <= self.case.reloads + 1]
+        f = self.figures
+        f["first_answer_ms"] = middle(took)
+        f["first_answer_worst_ms"] = max(took, default=None)
+        if took:
+            f["beyond_parsing_ms"] = max(0.0, middle(took) - f["parse_ms"])
+        gone = self.gone_ms[:self.case.reloads]
+        if gone:
+            f["gone_ms"] = None if None in gone else middle(gone)
+            f["gone_worst_ms"] = None if None in gone else max(gone)
+        kills = [e for e in self.clients[0].kills]
+        if self.case.kills:
+            served = [e["served_ms"] for e in kills]
+            f["killed"] = len(kills)
+            f["served_ms"] = None if len(kills) < self.case.kills or any(
+                s < 0 for s in served) else max(served)
+            f["kill_worst_ms"] = max((e["worst_ms"] for e in kills),
+                                     default=None)
+        if self.upgrades:
+            f["upgrades"] = sum(self.upgrades)
+            f["upgrades_wanted"] = len(self.upgrades)
+
+    def counted(self):
+        """The proxy's counters beside what the clients counted."""
+        end = time.monotonic() + 5
+        while True:
+            rows = self.proxy.counters()
+            if rows is None and not (self.proxy.counts and
+                                     self.figures["alive"]):
+                return
+            if rows is None or "web" not in rows:
+                raise RuntimeError("no counters: " + repr(rows))
+            if not any(r["scur"] for r in rows.values()) or (
+                    time.monotonic() > end):
+                break
+            time.sleep(0.1)
+        f, crowds = self.figures, self.figures["crowds"].values()
+        web = [c for c in crowds if not c["tcp"]]
+        tcp = [c for c in crowds if c["tcp"]]
+        add = lambda cs, *ks: sum(c[k] for c in cs for k in ks)
+        f["counter_back"] = self.back
+        f["counter_open"] = sum(r["scur"] for r in rows.values())
+        f["counted"] = rows
+        pairs = {
+            "requests": (rows["web"]["req_tot"], add(web, "done"),
+                         add(web, "sent")),
+            "sessions": (rows["web"]["stot"], add(web, "opened"),
+                         add(web, "opened") + self.knocks),
+            "tcp_sessions": (rows["tcp"]["stot"], add(tcp, "opened"),
+                             add(tcp, "opened")),
+            "tcp_bytes": (rows["tcp"]["bin"] + rows["tcp"]["bout"],
+                          add(tcp, "bytes_down") * 2,
+                          add(tcp, "bytes_up", "bytes_down")),
+        }
+        f["counters"] = {k: dict(zip(("counted", "least", "most"), v))
+                         for k, v in pairs.items()}
+        # What a killed worker had moved of its tunnels is not known.
+        f["counters_wrong"] = sum(
+            not low <= n <= high for k, (n, low, high) in pairs.items()
+            if not (k == "tcp_bytes" and self.case.kills))
+        for k in ("requests", "tcp_bytes"):
+            n, _, high = pairs[k]
+            f["counted_" + k] = 100 * n / high if high else None
+
+    def peak(self):
+        """How many the server with maxconn 4 ever saw at once."""
+        if not self.figures["crowds"]["queue"]["connections"]:
+            return None
+        with socket.create_connection(
+                ("127.0.0.1", self.proxy.server), 5) as s:
+            s.sendall(b"GET /peak HTTP/1.1\r\nConnection: close\r\n\r\n")
+            data = b""
+            while part := s.recv(4096):
+                data += part
+        return int(data.rpartition(b"\n")[2])
+
+    def go(self, scratch):
+        self.start(scratch)
+        self.sampler = watch.Sampler(self.family, self.look)
+        self.calm()
+        self.reloads()
+        self.kills()
+        self.quiet()
+        self.finish()
+        return self.figures
+
+    def end(self):
+        if self.sampler:
+            self.sampler.stop()
+        if hasattr(self.proxy, "proc"):
+            self.proxy.stop(self.family)
+        for p in [c.p for c in self.clients] + [self.server]:
+            if p is not None and p.poll() is None:
+                p.kill()
+            if p is not None:
+                p.wait(5)
