@@ -20,38 +20,10 @@
 #include <os/fd.h>
 #include <shm/shm.h>
 
-#define CNT_MAGIC   UINT64_C(0x31544e434c434545)
-#define CNT_LAYOUT  1u
-#define HEAD_BYTES  ((uint64_t)1 << 16)
-#define BANK_BYTES  ((uint64_t)64 << 20)        /* address space, sparse */
-#define N_BANKS     (SHM_PROCS + 2)             /* base, baseline, processes */
-#define BANK_BASE   0
-#define BANK_CLEARED 1
-#define BANK_PROC   2
-#define FILE_BYTES  (HEAD_BYTES + N_BANKS * BANK_BYTES)
+#include "cnt_int.h"
+
 #define FOLD_WORDS  512u        /* folded while readers wait */
 #define READ_TRIES  100000
-
-struct cnt_head {
-	uint64_t magic;
-	uint32_t layout;
-	_Atomic uint32_t seq;           /* odd: a fold moves a piece */
-	_Atomic uint32_t used;          /* bytes of every bank given out */
-	uint32_t spare;
-	uint32_t free_off[CNT_KIND_N];  /* lists through the base bank */
-	/* The word that a fold is moving: enough to finish it. */
-	_Atomic uint32_t fold_on;
-	uint32_t fold_bank, fold_word, fold_spare;
-	uint64_t fold_value;
-	_Atomic uint8_t live[SHM_PROCS];        /* has something in its bank */
-	struct shm_lock folder;         /* zero in ledgers older than it */
-};
-_Static_assert(sizeof(struct cnt_head) < HEAD_BYTES, "ledger header");
-
-struct cnt_slot {               /* SHM_CNT_DIR */
-	uint32_t off;
-	uint32_t bytes;
-};
 
 char *cnt_bank;
 
@@ -103,22 +75,29 @@ cnt_create(void)
 static void forget_slot(struct span, enum shm_layout, void *, size_t);
 
 bool
-cnt_attach(int fd)
+cnt_head_check(int fd)
 {
 	struct cnt_head h;
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 ||
+	    pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h)
+		return (false);
+	errno = EPROTO;
+	return (h.magic == CNT_MAGIC && h.layout == CNT_LAYOUT &&
+	    (uint64_t)st.st_size == FILE_BYTES &&
+	    atomic_load(&h.used) <= BANK_BYTES);
+}
+
+bool
+cnt_attach(int fd)
+{
 	struct stat st;
 	void *p;
 
 	if (fstat(fd, &st) != 0 || (st.st_size == 0 && !write_head(fd)) ||
-	    fstat(fd, &st) != 0 ||
-	    pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h)
+	    !cnt_head_check(fd))
 		return (false);
-	if (h.magic != CNT_MAGIC || h.layout != CNT_LAYOUT ||
-	    (uint64_t)st.st_size != FILE_BYTES ||
-	    atomic_load(&h.used) > BANK_BYTES) {
-		errno = EPROTO;
-		return (false);
-	}
 	p = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_NORESERVE, fd, 0);
 	if (p == MAP_FAILED)
@@ -289,6 +268,28 @@ cnt_bank_fold(int proc_no)
 	atomic_store(&head->live[proc_no], 0);
 	(void)fallocate(ledger_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 	    start, (off_t)BANK_BYTES);
+	shm_unlock(&head->folder);
+}
+
+void
+cnt_base_begin(void)
+{
+	(void)shm_lock(&head->folder);
+	finish_word();
+	if (atomic_load(&head->seq) % 2 == 0)
+		atomic_fetch_add(&head->seq, 1);
+}
+
+void
+cnt_base_add(uint32_t word, uint64_t n)
+{
+	bank_at(BANK_BASE)[word] += n;
+}
+
+void
+cnt_base_end(void)
+{
+	atomic_fetch_add(&head->seq, 1);
 	shm_unlock(&head->folder);
 }
 

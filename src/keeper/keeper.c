@@ -50,6 +50,7 @@ keeper_open_gates(struct keeper *k)
 	k->phase = KEEPER_SERVING;
 	keeper_tell_workers(k, IPC_W_ACCEPT);
 	tell_agent(k, IPC_A_GATES, 1);
+	keeper_copy_follow(k);
 	if (k->has_master) {
 		if (fault_at("keeper.opened"))
 			return;

@@ -98,9 +98,11 @@ bool keeper_takeover(struct keeper *);
 bool keeper_takeover_state(struct keeper *);
 void keeper_takeover_serve(struct keeper *);
 
-/* keeper_copy - take over what can be copied (closes the descriptors). */
+/* keeper_copy - take over what can be copied (owns the descriptors).
+ * keeper_copy_follow - and what is counted there from now on. */
 struct ipc_heritage;
 bool keeper_copy(struct ipc_heritage *);
+void keeper_copy_follow(struct keeper *);
 
 /* keeper_taken_said - a message of the agent about one that takes over from
  * us; false: about something else. keeper_taken_carried - what a worker said

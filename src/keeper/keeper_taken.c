@@ -10,7 +10,6 @@
 
 #include <agent/agent.h>
 #include <ipc/say.h>
-#include <os/fd.h>
 
 #include "keeper_int.h"
 #include "keeper_life.h"
@@ -70,10 +69,11 @@ keeper_taken_left(struct keeper *k, bool well)
 		keeper_check_end(k);
 }
 
+/* A keeper that ends before its master was told to leave is replaced. */
 bool
 keeper_taken_waits(const struct keeper *k)
 {
-	return (k->taken && !k->left && k->has_master);
+	return (k->taken && k->has_master && k->phase == KEEPER_QUIET);
 }
 
 bool

@@ -418,14 +418,23 @@ shm_peek(struct shm *s, struct span name, enum shm_layout layout, size_t *size)
 	return (NULL);
 }
 
+/* The segment may be another's (keeper_copy.c). */
+static bool
+is_inside(const struct shm *s, const struct seg_entry *e)
+{
+	return (e->at < s->seg->bytes && e->size <= s->seg->bytes - e->at &&
+	    e->name < s->seg->bytes && e->name_n <= s->seg->bytes - e->name);
+}
+
 void
 shm_each(struct shm *s, enum shm_layout layout, void (*fn)(struct span name,
     void *at, size_t size, void *arg), void *arg)
 {
-	for (uint32_t i = 1; i < s->seg->n_entries; i++) {
+	for (uint32_t i = 1; i < s->seg->n_entries && i < SEG_ENTRIES; i++) {
 		struct seg_entry *e = entry_at(s, i);
 
-		if (e->layout == (uint32_t)layout && !e->dead)
+		if (e->layout == (uint32_t)layout && !e->dead &&
+		    is_inside(s, e))
 			fn(span_of(seg_at(s, e->name), e->name_n),
 			    seg_at(s, e->at), e->size, arg);
 	}

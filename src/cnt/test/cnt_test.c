@@ -5,6 +5,7 @@
 #include <base/test.h>
 
 #include "../cnt.c"
+#include "../cnt_copy.c"
 
 static void
 set_up(void)
@@ -122,4 +123,46 @@ TEST(a_stranger_is_not_mapped)
 	CHECK(ftruncate(fd, (off_t)FILE_BYTES) == 0);
 	CHECK(!cnt_attach(fd));
 	fd_close(&fd);
+}
+
+TEST(another_ledger_is_followed)
+{
+	struct cnt_copy *c;
+	struct shm *from;
+	uint32_t off, there;
+	char *bank_there;
+	int fd;
+
+	set_up();               /* the other one */
+	there = cnt_object(CNT_KIND_FE, SPAN("fe/www"));
+	(void)cnt_object(CNT_KIND_FE, SPAN("fe/only-there"));
+	cnt_bank_open(3);
+	CNT_FE(there)->req_tot = 40;
+	CNT_PROC()->conn_tot = 7;
+	cnt_bank_fold(3);
+	cnt_bank_open(4);
+	CNT_FE(there)->req_tot = 2;
+	bank_there = cnt_bank;
+	from = the_shm;
+	fd = cnt_fd();
+	the_shm = NULL;
+	set_up();               /* ours */
+	(void)cnt_object(CNT_KIND_FE, SPAN("fe/only-here"));
+	off = cnt_object(CNT_KIND_FE, SPAN("fe/www"));
+	CHECK(off != there);
+	cnt_bank_open(3);
+	CNT_FE(off)->req_tot = 100;
+	CHECK((c = cnt_copy_open(fd)) != NULL);
+	CHECK(cnt_copy_open(shm_fd(the_shm)) == NULL);
+	cnt_copy_find(c, from);
+	cnt_copy_step(c);
+	CHECK_EQ(sum_req(off), 142);
+	cnt_copy_step(c);
+	CHECK_EQ(sum_req(off), 142);
+	((struct cnt_fe *)(void *)(bank_there + there))->req_tot = 5;
+	cnt_copy_step(c);
+	CHECK_EQ(sum_req(off), 145);
+	cnt_copy_close(c);
+	CHECK_EQ(sum_req(off), 145);
+	shm_detach(from);
 }
