@@ -237,7 +237,8 @@ on_check(struct tmr *t)
 void
 keeper_quiesce(struct keeper *k)
 {
-	if (k->phase >= KEEPER_QUIET || fault_at("keeper.quiesce"))
+	if (keeper_taken_quiet(k) || k->phase >= KEEPER_QUIET ||
+	    fault_at("keeper.quiesce"))
 		return;
 	k->phase = KEEPER_QUIET;
 	keeper_tell_workers(k, IPC_W_QUIESCE);

@@ -111,6 +111,7 @@ bool keeper_taken_said(struct keeper *, struct ipc_msg *);
 void keeper_taken_carried(struct keeper *, const void *, size_t n);
 void keeper_taken_left(struct keeper *, bool well);
 bool keeper_taken_waits(const struct keeper *);
+bool keeper_taken_quiet(struct keeper *);
 
 /* keeper_listens - the sockets of one worker; malloc'ed. */
 struct worker_listen;

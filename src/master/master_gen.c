@@ -256,7 +256,7 @@ master_on_keeper(struct ipc_chan *c, struct ipc_msg *msg, void *arg)
 		master_give_said(m, g, msg->data);
 		break;
 	case IPC_TAKEN:
-		master_stop(m, SIGUSR1);
+		master_taken(m, g, msg);
 		break;
 	default:
 		break;

@@ -127,6 +127,7 @@ void master_limit_reloads(struct master *);
 /* master_takeover.c: from a process that is no child of ours */
 bool master_takeover(struct master *);
 void master_takeover_serve(struct master *);
+void master_taken(struct master *, const struct gen *, const struct ipc_msg *);
 
 /* master_give.c: handing over */
 void master_give_watch(struct master *, struct gen *);
