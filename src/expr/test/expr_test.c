@@ -209,6 +209,8 @@ TEST(casts_keep_what_they_can)
 	CHECK(smp_cast(&t.txn, &s, SMP_V6));
 	CHECK(smp_cast(&t.txn, &s, SMP_INT) == false);
 	s = (struct smp){ .type = SMP_STR, .str = SPAN("no") };
+	CHECK(smp_cast(&t.txn, &s, SMP_INT) && s.num == 0);
+	s = (struct smp){ .type = SMP_STR, .str = SPAN("") };
 	CHECK(!smp_cast(&t.txn, &s, SMP_INT));
 	s = (struct smp){ .type = SMP_INT, .num = INT64_MIN };
 	CHECK(smp_cast(&t.txn, &s, SMP_STR));
