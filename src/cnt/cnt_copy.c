@@ -68,26 +68,57 @@ add_pair(struct cnt_copy *c, uint32_t from, uint32_t to, uint32_t bytes)
 	c->n_seen += words;
 }
 
+/* Of another release: as many fields as both have. */
+static void
+pair_places(struct cnt_copy *c, uint32_t from, uint32_t from_bytes, uint32_t to,
+    uint32_t to_bytes)
+{
+	if (from % 8 == 0 && from_bytes <= BANK_BYTES &&
+	    from <= BANK_BYTES - from_bytes)
+		add_pair(c, from, to, from_bytes < to_bytes ? from_bytes :
+		    to_bytes);
+}
+
 static void
 look_at(struct span name, void *at, size_t size, void *arg)
 {
 	struct cnt_copy *c = arg;
-	const struct cnt_slot *there = at, *here;
+	struct cnt_slot there = { 0 };
+	const struct cnt_slot *here;
 	size_t n = 0;
 
-	here = shm_peek(the_shm, name, SHM_CNT_DIR, &n);
-	if (here == NULL || n < sizeof *here || size < sizeof *there ||
-	    there->bytes != here->bytes || there->off == 0 ||
-	    here->off == 0 || there->off % 8 != 0 ||
-	    there->off > BANK_BYTES - there->bytes)
+	if (span_is(name, CNT_PROC_SLOT))
 		return;
-	add_pair(c, there->off, here->off, here->bytes);
+	here = shm_peek(the_shm, name, SHM_CNT_DIR, &n);
+	if (here == NULL || n < sizeof *here)
+		return;
+	memcpy(&there, at, size < sizeof there ? size : sizeof there);
+	if (here->off != 0 && there.off != 0)
+		pair_places(c, there.off, there.bytes, here->off, here->bytes);
+	if (here->off != 0 && there.prev_bytes != 0)
+		pair_places(c, there.prev_off, there.prev_bytes, here->off,
+		    here->bytes);
+}
+
+/* The process counters, in their first place and in a later one. */
+static void
+find_process(struct cnt_copy *c, struct shm *from)
+{
+	const struct cnt_slot *slot;
+	size_t n = 0;
+
+	pair_places(c, 0, cnt_proc_room(c->head), cnt_proc_at,
+	    sizeof(struct cnt_proc));
+	slot = shm_peek(from, SPAN(CNT_PROC_SLOT), SHM_CNT_DIR, &n);
+	if (slot != NULL && n >= sizeof *slot && slot->off != 0)
+		pair_places(c, slot->off, slot->bytes, cnt_proc_at,
+		    sizeof(struct cnt_proc));
 }
 
 void
 cnt_copy_find(struct cnt_copy *c, struct shm *from)
 {
-	add_pair(c, 0, 0, sizeof(struct cnt_proc));
+	find_process(c, from);
 	shm_each(from, SHM_CNT_DIR, look_at, c);
 }
 

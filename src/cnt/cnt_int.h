@@ -17,6 +17,8 @@
 #define BANK_BASE   0
 #define BANK_CLEARED 1
 #define BANK_PROC   2
+#define PROC_ROOM   2048u       /* for process counters, at offset 0 */
+#define PROC_ROOM_1 112u        /* the same in ledgers of the first release */
 #define FILE_BYTES  (HEAD_BYTES + N_BANKS * BANK_BYTES)
 
 struct cnt_head {
@@ -24,7 +26,7 @@ struct cnt_head {
 	uint32_t layout;
 	_Atomic uint32_t seq;           /* odd: a fold moves a piece */
 	_Atomic uint32_t used;          /* bytes of every bank given out */
-	uint32_t spare;
+	uint32_t proc_room;             /* at offset 0; 0: PROC_ROOM_1 */
 	uint32_t free_off[CNT_KIND_N];  /* lists through the base bank */
 	/* The word that a fold is moving: enough to finish it. */
 	_Atomic uint32_t fold_on;
@@ -35,10 +37,26 @@ struct cnt_head {
 };
 _Static_assert(sizeof(struct cnt_head) < HEAD_BYTES, "ledger header");
 
-struct cnt_slot {               /* SHM_CNT_DIR */
+/*
+ * SHM_CNT_DIR. A release may add fields at the end of a struct; then an object
+ * moves to a larger place, and what it had counted, and what processes of the
+ * release before go on counting there, is added by readers. The first release
+ * knows the first two members.
+ */
+struct cnt_slot {
 	uint32_t off;
 	uint32_t bytes;
+	uint32_t prev_off;
+	uint32_t prev_bytes;            /* 0: it has not moved */
 };
+
+#define CNT_PROC_SLOT "cnt/process"     /* when PROC_ROOM was not enough */
+
+static inline uint32_t
+cnt_proc_room(const struct cnt_head *h)
+{
+	return (h->proc_room != 0 ? h->proc_room : PROC_ROOM_1);
+}
 
 /* cnt_head_check - false unless `fd` is a ledger that can be mapped. */
 bool cnt_head_check(int fd);

@@ -49,6 +49,7 @@ struct gen {                    /* a generation: a keeper and what it forked */
 	struct ipc_ready procs; /* as it last said */
 	int max_reloads;        /* -1: no limit given */
 	uint32_t level;         /* IPC_LEVEL of the keeper */
+	int state_fd, ledger_fd;        /* of its own; -1: the master's */
 	bool quiet, drained;
 	bool late;              /* nobody waits for its handing over any more */
 	int64_t told_ms;        /* to stop accepting; then: when it had */
