@@ -15,6 +15,7 @@
 #include <px/px.h>
 #include <shm/reap.h>
 #include <srv/srv.h>
+#include <stk/stk.h>
 
 #include "keeper_int.h"
 
@@ -74,7 +75,7 @@ place_all(struct keeper *k, uint32_t oldest_gen, const char **err)
 	}
 	if (!place_proxies())
 		return (false);
-	if (!srv_setup(err)) {
+	if (!srv_setup(err) || !stk_setup(err)) {
 		ipc_say(DIAG_ALERT, "%s", *err);
 		return (false);
 	}

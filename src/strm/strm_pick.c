@@ -7,6 +7,7 @@
 
 #include <base/must.h>
 #include <cnt/cnt.h>
+#include <stk/stk.h>
 
 #define TURN_AROUND_MS 1000     /* before the same server is tried again */
 
@@ -61,6 +62,16 @@ have_slot(struct strm *s)
 	return (STEP_GO);
 }
 
+/* The server that stick rules want; not the one that just failed. */
+static struct srv *
+stuck_to(struct strm *s)
+{
+	const struct px_server *want = stk_match(&s->txn);
+	struct srv *srv = want == NULL ? NULL : srv_of(want);
+
+	return (srv == s->avoid ? NULL : srv);
+}
+
 enum strm_step
 step_acquire(struct strm *s)
 {
@@ -68,7 +79,8 @@ step_acquire(struct strm *s)
 	enum why why;
 
 	strm_slot_begin(s);
-	why = srv_acquire(be_of(s->txn.be), &s->txn, s->avoid, NULL, &s->slot);
+	why = srv_acquire(be_of(s->txn.be), &s->txn, s->avoid, stuck_to(s),
+	    &s->slot);
 	if (why == WHY_OK)
 		return (have_slot(s));
 	if (why != WHY_AGAIN)
@@ -260,6 +272,7 @@ step_connect(struct strm *s)
 		s->down.eager = wants_splice(s, PX_OPT_SPLICE_RESPONSE);
 		s->wait_until_ms = CLOCK_NEVER;
 		s->txn.stage = TXN_RES;
+		stk_store_request(&s->txn);
 		strm_go(s, STRM_EXCHANGE);
 		return (STEP_GO);
 	}

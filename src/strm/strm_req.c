@@ -7,6 +7,7 @@
 
 #include <cnt/cnt.h>
 #include <log/log.h>
+#include <stk/stk.h>
 #include <strm/cfg.h>
 
 /* The lists of rules that a request passes, in order. */
@@ -50,6 +51,8 @@ count_denied(struct strm *s, const struct px *px)
 			strm_li(s)->denied_req++;
 	} else
 		CNT_BE(be_of(px)->cnt)->denied_req++;
+	if (s->list >= NELEM(lists) || lists[s->list].http)
+		stk_on(&s->txn, STK_EV_ERROR);
 }
 
 /* What a rule decided; STEP_GO: nothing that ends the stream. */
@@ -68,6 +71,8 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 		count_denied(s, px);
 		return (strm_reply(s, reply_of(s, px), WHY_REQ_DENIED));
 	case RULE_REPLY:
+		if (s->rules.status == 401)     /* not authenticated */
+			stk_on(&s->txn, STK_EV_ERROR);
 		return (strm_reply(s, reply_of(s, px),
 		    s->rules.why == WHY_OK ? WHY_REPLIED : s->rules.why));
 	case RULE_TARPIT:

@@ -7,6 +7,7 @@
 
 #include <cnt/cnt.h>
 #include <log/log.h>
+#include <stk/stk.h>
 
 /* RFC 9110 9.2.2: only these may be sent again without being asked. */
 static bool
@@ -116,6 +117,7 @@ response_rules(struct strm *s)
 
 	s->txn.stage = TXN_RES;
 	txn_touch(&s->txn);
+	stk_on_response(&s->txn, s->txn.res->status);
 	rule_capture(&s->txn, true);
 	if ((step = run_rules(s, be, RULE_HTTP_RES)) != STEP_GO)
 		return (step);
@@ -212,5 +214,6 @@ strm_response(struct strm *s)
 		strm_release_req(s);
 	if ((step = response_rules(s)) != STEP_GO)
 		return (step);
+	stk_store_response(&s->txn);
 	return (forward_head(s));
 }
