@@ -19,6 +19,9 @@ uint32_t hash_djb2(struct span);
 /* hash_crc32 - of Ethernet, gzip and PNG. */
 uint32_t hash_crc32(struct span);
 
+/* hash_crc32c - that of iSCSI and SCTP (RFC 9260 appendix A). */
+uint32_t hash_crc32c(struct span);
+
 /* hash_avalanche - each bit of `x` changes half of the bits of the result;
  * no two numbers have the same. */
 uint32_t hash_avalanche(uint32_t x);

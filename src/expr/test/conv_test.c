@@ -323,3 +323,82 @@ TEST(times_have_fractions_and_zones)
 
 	check_rows(rows, NELEM(rows));
 }
+
+TEST(hashes_take_a_seed_or_an_avalanche)
+{
+	static const struct row rows[] = {
+		{ "str(a),crc32(1)", "1288200982" },
+		{ "str(a),crc32c(1)", "626010576" },
+		{ "str(a),djb2(1)", "3548763807" },
+		{ "str(a),sdbm(1)", "1830748055" },
+		{ "str(),crc32(1)", "2874071335" },
+		{ "str(a),xxh32(5)", "3100559697" },
+		{ "str(a),xxh64(5)", "5861026382062077246" },
+		{ "str(a),xxh3(5)", "2854901637758732422" },
+		{ "str(),xxh32", "46947589" },
+		{ "str(),xxh64", "-1205034819632174695" },
+		{ "str(),xxh3", "3244421341483603138" },
+	};
+
+	check_rows(rows, NELEM(rows));
+}
+
+#ifdef USE_OPENSSL
+#define KEY "AAAAAAAAAAAAAAAAAAAAAA=="
+TEST(secrets_come_as_base64_or_from_variables)
+{
+	static const struct row rows[] = {
+		{ "str(),sha1,hex",
+		    "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709" },
+		{ "str(a),sha2,length", "32" },
+		{ "str(abc),digest(SHA256),hex", "BA7816BF8F01CFEA414140DE5DAE"
+		    "2223B00361A396177A9CB410FF61F20015AD" },
+		/* RFC 2202, test case 2 */
+		{ "str(what do ya want for nothing?),hmac(md5,SmVmZQ==),hex",
+		    "750C783E6AB0B503EAA86E310A5DB738" },
+		{ "str(SmVmZQ==),set-var(txn.k),hmac(sha1,txn.k),length",
+		    "20" },
+		{ "str(a),hmac(sha256,),hex", "9615A95D4A336118C435B9CD54C5E8"
+		    "644AB956B573AA2926274A1280B6674713" },
+		{ "str(a),hmac(sha1,txn.none)", "(none)" },
+		{ "str(a),set-var(txn.x),concat(b),secure_memcmp(txn.x)",
+		    "0" },
+		{ "str(a),secure_memcmp(txn.none)", "(none)" },
+		{ "str(secret),aes_gcm_enc(256,AAAAAAAAAAAAAAAA," KEY ",txn.t)",
+		    "converter 'aes_gcm_enc': the key has another size than "
+		    "<bits>" },
+		{ "str(secret),aes_gcm_enc(128,AAAAAAAAAAAAAAAA," KEY ",txn.t,"
+		    "Zm9v),aes_gcm_dec(128,AAAAAAAAAAAAAAAA," KEY ",txn.t,"
+		    "Zm9v)", "secret" },
+		{ "str(secret),aes_gcm_enc(128,AAAAAAAAAAAAAAAA," KEY ",txn.t,"
+		    "Zm9v),aes_gcm_dec(128,AAAAAAAAAAAAAAAA," KEY ",txn.t,"
+		    "Zm9w)", "(none)" },
+		{ "str(secret),aes_gcm_enc(128,AAAAAAAAAAAAAAAA," KEY ",txn.t),"
+		    "concat(x),aes_gcm_dec(128,AAAAAAAAAAAAAAAA," KEY
+		    ",txn.t)", "(none)" },
+		{ "str(),aes_gcm_enc(128,AAAAAAAAAAAAAAAA," KEY ",txn.t),"
+		    "aes_gcm_dec(128,AAAAAAAAAAAAAAAA," KEY ",txn.t)", "" },
+		{ "str(a),aes_gcm_dec(128,AAAAAAAAAAAAAAAA," KEY ",AAAA)",
+		    "(none)" },
+		{ "str(a),aes_gcm_dec(128,," KEY "," KEY ")", "(none)" },
+		{ "str(0123456789abcdef),aes_cbc_enc(128," KEY "," KEY "),"
+		    "length", "32" },
+		{ "str(a),aes_cbc_dec(128," KEY "," KEY ")", "(none)" },
+		{ "str(a),aes_cbc_enc(128,AAAA," KEY ")", "(none)" },
+	};
+	static const struct row errors[] = {
+		{ "str(a),digest(none256)", "name of a digest" },
+		{ "str(a),sha2(100)", "must be 224" },
+		{ "str(a),hmac(sha1,Zm9)", "expected base64" },
+		{ "str(a),hmac(sha0,Zm9v)", "name of a digest" },
+		{ "str(a),aes_gcm_dec(64,AAAA," KEY "," KEY ")",
+		    "128, 192 or 256" },
+		{ "str(a),aes_gcm_enc(128,AAAA," KEY "," KEY ")", "scope" },
+		{ "str(a),aes_cbc_enc(128," KEY "," KEY ",Zm9v)", "use GCM" },
+		{ "str(a),secure_memcmp(abc)", "scope" },
+	};
+
+	check_rows(rows, NELEM(rows));
+	check_errors(errors, NELEM(errors));
+}
+#endif

@@ -32,6 +32,7 @@ value(struct try *t, const char *text)
 
 	if (e == NULL)
 		return (t->error);
+	t->txn.vars = NULL;     /* names may have been added */
 	s = expr_text(e, &t->txn);
 	if (s.p == NULL)
 		return ("(none)");
