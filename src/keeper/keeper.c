@@ -51,6 +51,7 @@ keeper_open_gates(struct keeper *k)
 	keeper_tell_workers(k, IPC_W_ACCEPT);
 	tell_agent(k, IPC_A_GATES, 1);
 	keeper_copy_follow(k);
+	keeper_state_watch(k);
 	if (k->has_master) {
 		if (fault_at("keeper.opened"))
 			return;

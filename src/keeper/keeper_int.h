@@ -79,6 +79,10 @@ void keeper_env(const struct keeper_opts *);
 bool keeper_state(struct keeper *, int state_fd, int ledger_fd,
     uint32_t oldest_gen);
 
+/* keeper_state_watch - from now on, clear up after processes of earlier
+ * generations whose keeper is gone, as long as there are any. */
+void keeper_state_watch(struct keeper *);
+
 /* keeper_sockets - get every listening socket, from ourselves or the master.
  * keeper_sockets_close - ours are not needed any more.
  * keeper_sockets_pause - stop or start listening (SIGTTOU, SIGTTIN). */

@@ -19,6 +19,8 @@
 
 #include "keeper_int.h"
 
+#define WATCH_MS 1000           /* until the dead of others are looked for */
+
 static uint32_t
 place(enum cnt_kind kind, const char *prefix, const char *name)
 {
@@ -62,6 +64,28 @@ clear_up(void)
 		cnt_bank_fold(no);
 		shm_proc_put(the_shm, no);
 	}
+}
+
+/* Those of earlier generations may be another master's, and die with it: then
+ * nobody waits for them. */
+static void
+on_watch(struct tmr *t)
+{
+	shm_keeper_lock(the_shm);
+	clear_up();
+	shm_keeper_unlock(the_shm);
+	if (shm_proc_any(the_shm, the_keeper.gen))
+		tmr_arm(&the_keeper.loop.wheel, t,
+		    the_keeper.loop.now_ms + WATCH_MS);
+}
+
+void
+keeper_state_watch(struct keeper *k)
+{
+	static struct tmr timer;
+
+	tmr_init(&timer, on_watch);
+	tmr_arm(&k->loop.wheel, &timer, k->loop.now_ms + WATCH_MS);
 }
 
 static bool
