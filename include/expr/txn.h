@@ -91,6 +91,10 @@ struct txn {
 	enum why why;                   /* first reason that ended it */
 	char term[5];                   /* "CD--": see log_term() */
 	char cookie_term[3];            /* last two letters: "--" */
+	bool cookie_same;               /* the persistence cookie named the
+	                                 * server that is used, and it had … */
+	bool cookie_off;                /* the server was chosen otherwise */
+	uint32_t cookie_last, cookie_first;     /* dates, units of 4 s; 0: no */
 	struct span uri;                /* request target as logged, in arena */
 	struct span method_text;        /* for unknown methods */
 	struct span uniq_id;

@@ -9,6 +9,9 @@
  */
 #include <base/hash.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 uint32_t
 hash_sdbm(struct span s)
 {
@@ -78,4 +81,10 @@ hash_avalanche(uint32_t x)
 	x = x + 0xfd7046c5 + (x << 3);
 	x = x ^ 0xb55a4f09 ^ x >> 16;
 	return (x * 0xc0000001);
+}
+
+uint64_t
+hash_xxh64(struct span s)
+{
+	return (XXH64(s.n == 0 ? "" : s.p, s.n, 0));
 }

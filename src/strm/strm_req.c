@@ -3,6 +3,7 @@
  * strm_req - from the request's arrival to the choice of its backend: rules,
  * answers of our own, what the request looks like on its way out.
  */
+#include "strm_cookie.h"
 #include "strm_int.h"
 
 #include <cnt/cnt.h>
@@ -237,9 +238,11 @@ step_choose(struct strm *s)
 	}
 	if ((step = run_lists(s, NELEM(lists))) != STEP_GO)
 		return (step);
+	s->txn.stage = TXN_SERVER;
+	if (strm_persists(s->txn.be) && !strm_persist(s))
+		return (strm_fail(s, WHY_BUDGET));
 	if (is_http(s) && !prepare_request(s))
 		return (strm_fail(s, WHY_REQ_HEAD_LONG));
-	s->txn.stage = TXN_SERVER;
 	strm_go(s, STRM_ACQUIRE);
 	return (STEP_GO);
 }

@@ -3,6 +3,7 @@
  * strm_resp - the response head: interim ones, rules, what the client gets
  * to see, tunnels.
  */
+#include "strm_cookie.h"
 #include "strm_int.h"
 
 #include <cnt/cnt.h>
@@ -124,6 +125,8 @@ response_rules(struct strm *s)
 	if (fe != be &&
 	    (step = run_rules(s, fe, RULE_HTTP_RES)) != STEP_GO)
 		return (step);
+	if (strm_persists(be) && !strm_cookie_set(s))
+		return (strm_fail(s, WHY_BUDGET));
 	if ((step = run_rules(s, be, RULE_HTTP_AFTER)) != STEP_GO)
 		return (step);
 	if (fe != be)
