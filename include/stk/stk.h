@@ -124,9 +124,16 @@ bool stk_track_get(struct wire_in *, unsigned tag, struct arena *,
 
 /* ---- stickiness ---- */
 
+extern bool stk_sticky;                 /* any backend has stick rules */
+
 /* stk_match - the server that stick rules of the backend want for this
  * stream, or NULL; notes what is to be stored. */
-const struct px_server *stk_match(struct txn *);
+const struct px_server *stk_find_server(struct txn *);
+static inline const struct px_server *
+stk_match(struct txn *t)
+{
+	return (__builtin_expect(stk_sticky, 0) ? stk_find_server(t) : NULL);
+}
 
 /* stk_store_request - the server was reached: store what was noted.
  * stk_store_response - run the rules for the response and store. */
@@ -134,8 +141,15 @@ void stk_store_notes(struct txn *);
 static inline void
 stk_store_request(struct txn *t)
 {
-	if (t->stk_notes != NULL)
+	if (__builtin_expect(t->stk_notes != NULL, 0))
 		stk_store_notes(t);
 }
-void stk_store_response(struct txn *);
+
+void stk_run_response(struct txn *);
+static inline void
+stk_store_response(struct txn *t)
+{
+	if (__builtin_expect(stk_sticky, 0))
+		stk_run_response(t);
+}
 #endif

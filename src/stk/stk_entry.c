@@ -230,7 +230,12 @@ by_due(const void *a, const void *b, void *arg)
 	return (d < 0 ? -1 : d > 0);
 }
 
-/* Every list of a stripe anew, from what its entries say of themselves. */
+/*
+ * Every list of a stripe anew, from what its entries say of themselves. The
+ * table's count follows that of the stripe: both go up before an entry is in
+ * use, and down after, so that a death in between may leave the table's one
+ * too high, never too low.
+ */
 static void
 mend(struct stk_shm *m, struct stk_stripe *s)
 {

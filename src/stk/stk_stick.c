@@ -38,6 +38,8 @@ struct stk_note {                       /* what is to be stored */
 	struct stk_key key;             /* its bytes are in the arena */
 };
 
+bool stk_sticky;
+
 /* ---- "non-stick" ---- */
 
 struct stick_srv {
@@ -156,6 +158,7 @@ check_rule(struct conf *c, struct stk_rule *r)
 	if (r->table->n[STK_SERVER_ID] == 0)
 		r->table->n[STK_SERVER_ID] = 1;
 	r->table->n[STK_SERVER_KEY] = 1;
+	stk_sticky = true;
 	return (true);
 }
 
@@ -273,7 +276,7 @@ note(struct txn *t, const struct stk_table *table, const struct stk_key *k)
 }
 
 const struct px_server *
-stk_match(struct txn *t)
+stk_find_server(struct txn *t)
 {
 	const struct stk_cfg *c = px_get(&t->be->slots, &stk_slot);
 	const struct px_server *srv = NULL;
@@ -308,7 +311,7 @@ stk_store_notes(struct txn *t)
 }
 
 void
-stk_store_response(struct txn *t)
+stk_run_response(struct txn *t)
 {
 	const struct stk_cfg *c = px_get(&t->be->slots, &stk_slot);
 	const struct stk_table *done[STORES_MAX];

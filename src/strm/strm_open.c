@@ -230,7 +230,8 @@ strm_free(struct strm *s)
 	if (s->txn.res != NULL)
 		http_head_free(s->txn.res);
 	list_del(&s->node);
-	stk_set_free(s->txn.stk);
+	if (__builtin_expect(s->txn.stk != NULL, 0))
+		stk_set_free(s->txn.stk);
 	arena_reset(&s->arena);
 	s->magic = 0;
 	pool_put(&strm_pool, s);
