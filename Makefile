@@ -231,7 +231,7 @@ bench: $(O)/ecluse bench-tools  ## ratios against haproxy and nginx (CASES=)
 
 # --- torture -----------------------------------------------------------------
 TORTURE := $(O)/torture/clients $(O)/torture/server
-torture_shared  = wheel bytes answer
+torture_shared  = wheel bytes answer stamp
 torture_server  = server $(torture_shared)
 torture_clients = clients report crowd link exchange tunnel $(torture_shared)
 torture-tools: $(TORTURE)

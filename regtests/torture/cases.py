@@ -86,7 +86,7 @@ class Clients:
             [program, str(http), str(tcp)] + list(words), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1)
         family.tools.add(self.p.pid)
-        self.seen, self.faults, self.kills = {}, [], []
+        self.seen, self.faults, self.kills, self.pauses = {}, [], [], []
         self.events = queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -97,6 +97,8 @@ class Clients:
                 self.seen.setdefault(e["version"], e["t"])
             elif e["event"] == "fault":
                 self.faults.append(e)
+            elif e["event"] == "pause":
+                self.pauses.append(e)
             elif e["event"] == "killed":
                 self.kills.append(e)
             else:
@@ -368,6 +370,7 @@ class Run:
         self.crowds(total(finals))
         self.figures["unfinished"] = sum(f["unfinished"] for f in finals)
         self.figures["faults"] = self.told_faults()
+        self.figures["pauses"] = self.clients[0].pauses
         self.answers()
         self.counted()
         self.figures["queue_peak"] = self.peak()

@@ -180,7 +180,10 @@ readable(struct conn *c)
 
 	if (slow)
 		most = (size_t)(c->ask.read_rate * TICK_US / 1000000);
-	n = read(c->fd, buf, most);
+	if (c->phase == TUNNEL && c->crowd->kind->probe)
+		n = stamp_read(c->fd, buf, most, &c->came_ns);
+	else
+		n = read(c->fd, buf, most);
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n <= 0) {

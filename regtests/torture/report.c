@@ -4,6 +4,7 @@
 #include "torture.h"
 
 #define WINDOW_US 1000000       /* what happens so long after a signal */
+#define LONG_PAUSE_US 5000      /* told, to see when it was */
 #define FAULTS_TOLD 60          /* in detail, of each crowd */
 
 static struct hist latency[2];  /* of requests: calm, after a signal */
@@ -57,8 +58,10 @@ report_latency(struct conn *c, int64_t us)
 void
 report_round_trip(struct conn *c, int64_t us)
 {
-	if (c->crowd->kind->probe && us > c->worst_us)
+	if (c->crowd->kind->probe && us > c->worst_us) {
 		c->worst_us = us;
+		c->worst_at = now;
+	}
 }
 
 /* A timer ran later than it should: these clients did not get their share of
@@ -96,6 +99,11 @@ close_probe(struct conn *c)
 		us = now - c->t0;
 	hist_add(&pause_seen[in_reload], us);
 	c->worst_us = 0;
+	if (in_reload && us > LONG_PAUSE_US)
+		printf("{\"event\":\"pause\",\"crowd\":\"%s\",\"index\":%d,"
+		    "\"ms\":%.3f,\"after_signal_ms\":%.3f}\n",
+		    c->crowd->kind->name, c->index, (double)us / 1e3,
+		    (double)(c->worst_at - mark_at) / 1e3);
 }
 
 static void

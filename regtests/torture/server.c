@@ -14,13 +14,14 @@
  *                                "right N" or "wrong at N"
  *   Upgrade, CONNECT             sends back every byte
  *   first byte not a letter      the same
+ *   frames that begin with 1     the same, and how long each was here (stamp.c)
  */
 #include "torture.h"
 
 #define TICK_US 20000
 #define ROOM 16384
 
-enum mode { HEAD, BODY, WAITING, ANSWER, ECHO };
+enum mode { HEAD, BODY, WAITING, ANSWER, ECHO, PROBE };
 
 struct peer {
 	struct timer timer;     /* first */
@@ -28,6 +29,7 @@ struct peer {
 	uint8_t  mode;          /* enum mode */
 	bool     deaf, waits_room, closing, ended, counted;
 	uint32_t events;
+	int64_t  came_ns;       /* a probe's frame */
 	char     in[ROOM];
 	size_t   in_len;
 	/* the body of a request */
@@ -355,6 +357,41 @@ echo(struct peer *c)
 	return (false);
 }
 
+/* Whole frames only, each with the time it was kept. */
+static bool
+probe(struct peer *c)
+{
+	size_t whole = c->in_len / BYTES_FRAME * BYTES_FRAME, at;
+	int64_t held = stamp_now_ns() - c->came_ns;
+	int i;
+
+	for (at = 0; at < whole; at += BYTES_FRAME)
+		for (i = 0; i < 8; i++)
+			c->in[at + STAMP_AT + i] = (char)(held >>
+			    (56 - 8 * i));
+	/* So short that there always is room for it. */
+	if (whole > 0 && send(c->fd, c->in, whole, MSG_NOSIGNAL) !=
+	    (ssize_t)whole) {
+		drop(c);
+		return (false);
+	}
+	consume(c, whole);
+	if (c->ended)
+		drop(c);
+	return (false);
+}
+
+static bool
+echo_or_probe(struct peer *c)
+{
+	if (c->in_len == 0 || c->in[0] != STAMP_MARK)
+		return (echo(c));
+	c->mode = PROBE;
+	stamp_enable(c->fd);
+	c->came_ns = stamp_now_ns();
+	return (true);
+}
+
 static void
 go_on(struct peer *c)
 {
@@ -366,7 +403,8 @@ go_on(struct peer *c)
 		case BODY: more = c->in_len > 0 && take_body(c); break;
 		case WAITING: more = false; break;
 		case ANSWER: more = push_answer(c); break;
-		default: more = echo(c); break;
+		case ECHO: more = echo_or_probe(c); break;
+		default: more = probe(c); break;
 		}
 	}
 	if (c->fd < 0)
@@ -407,7 +445,10 @@ readable(struct peer *c)
 		room = (size_t)(c->up_rate * TICK_US / 1000000);
 	if (room == 0)
 		return;
-	n = read(c->fd, c->in + c->in_len, room);
+	if (c->mode == PROBE)
+		n = stamp_read(c->fd, c->in + c->in_len, room, &c->came_ns);
+	else
+		n = read(c->fd, c->in + c->in_len, room);
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n < 0) {
@@ -417,7 +458,7 @@ readable(struct peer *c)
 	if (n == 0) {
 		c->ended = c->deaf = true;
 		/* Whoever leaves a question open does not want the answer. */
-		if (c->mode != ECHO) {
+		if (c->mode != ECHO && c->mode != PROBE) {
 			drop(c);
 			return;
 		}

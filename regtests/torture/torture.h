@@ -35,6 +35,14 @@ bool bytes_right(uint32_t seed, uint64_t at, const char *p, size_t n);
 void bytes_frames(uint32_t seed, uint64_t at, char *p, size_t n);
 bool bytes_frames_right(uint32_t seed, uint64_t at, const char *p, size_t n);
 
+/* --- when bytes came (stamp.c) -------------------------------------------- */
+#define STAMP_MARK 1            /* first byte of a probe's frame */
+#define STAMP_AT (BYTES_FRAME - 8)      /* where the server says how long */
+
+int64_t stamp_now_ns(void);
+void    stamp_enable(int fd);
+ssize_t stamp_read(int fd, char *, size_t, int64_t *came_ns);
+
 /* --- the answer to a request (answer.c) ----------------------------------- */
 enum answer_form { FORM_NONE, FORM_LENGTH, FORM_CHUNKED, FORM_CLOSE };
 enum answer_state { ANSWER_MORE, ANSWER_DONE, ANSWER_BAD };
@@ -87,7 +95,9 @@ struct conn {
 	struct ask ask;
 	struct answer in;
 	int      answers_left;
-	int64_t  t0, progress_us, worst_us;
+	int64_t  t0, progress_us, worst_us, worst_at;
+	int64_t  sent_ns, came_ns;      /* of a probe's frame */
+	uint8_t  held[8];       /* ns, by the server, as it says */
 	uint64_t got, made;     /* bytes of this body, or of the tunnel */
 	size_t   out_off, out_len;
 	char     out[];         /* crowd->kind->room bytes */

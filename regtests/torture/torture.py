@@ -4,6 +4,7 @@
 never try again, and says what they noticed. See README.md."""
 import argparse
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -56,11 +57,23 @@ def options():
     return ap.parse_args()
 
 
+@contextlib.contextmanager
+def alone(wanted):
+    """Who measures wants the machine for himself: benchmarks keep away."""
+    path = os.environ.get("BENCH_LOCK", os.path.join(tempfile.gettempdir(),
+                                                     "bench.lock"))
+    with open(path, "a") if wanted else contextlib.nullcontext() as f:
+        if wanted:
+            fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+
 def one(case, proxy, opt, scratch):
     """Run one case on one proxy: its figures, or why there are none."""
     run = cases.Run(case, proxy, opt, tools_folder())
     try:
-        return run.go(scratch)
+        with alone(not opt.only_promises):
+            return run.go(scratch)
     except cases.Impossible as e:
         print(f"  {case.name}: {proxy.label} left out: {e}", flush=True)
         return None

@@ -27,11 +27,14 @@ speak(struct timer *t)
 	if (n > room)
 		n = room / BYTES_FRAME * BYTES_FRAME;
 	bytes_frames(c->seed, c->made, c->out, n);
+	if (c->crowd->kind->probe)
+		c->out[0] = STAMP_MARK;
 	c->out_off = 0;
 	c->out_len = n;
 	c->made += n;
 	c->crowd->frames += (long)(n / BYTES_FRAME);
 	c->t0 = c->progress_us = now_us();
+	c->sent_ns = stamp_now_ns();
 	link_flush(c);
 }
 
@@ -41,9 +44,49 @@ tunnel_begin(struct conn *c)
 	c->phase = TUNNEL;
 	c->made = c->got = 0;
 	c->worst_us = 0;
+	if (c->crowd->kind->probe)
+		stamp_enable(c->fd);
 	/* Spread, so that they do not all talk at once. */
 	wheel_arm(&c->timer, now + c->crowd->every_us *
 	    (c->index % 97) / 97, speak);
+}
+
+/* A probe's frame, the only one under way, still stands in `out`; the server
+ * wrote over its end. */
+static bool
+probe_right(struct conn *c, const char *p, size_t n)
+{
+	size_t off = c->got % BYTES_FRAME, i;
+
+	if (off + n > BYTES_FRAME)
+		return (false);
+	for (i = 0; i < n; i++, off++) {
+		if (off >= STAMP_AT)
+			c->held[off - STAMP_AT] = (uint8_t)p[i];
+		else if (p[i] != c->out[off])
+			return (false);
+	}
+	return (true);
+}
+
+static int64_t
+round_trip_us(struct conn *c)
+{
+	uint64_t held = 0;
+	int i;
+
+	if (!c->crowd->kind->probe)
+		return (now_us() - c->t0);
+	for (i = 0; i < 8; i++)
+		held = held << 8 | c->held[i];
+	return ((c->came_ns - c->sent_ns - (int64_t)held) / 1000);
+}
+
+static bool
+right(struct conn *c, const char *p, size_t n)
+{
+	return (c->crowd->kind->probe ? probe_right(c, p, n)
+	    : bytes_frames_right(c->seed, c->got, p, n));
 }
 
 void
@@ -56,7 +99,7 @@ tunnel_bytes(struct conn *c, const char *p, size_t n)
 		crowd_rest(c);
 		return;
 	}
-	if (!bytes_frames_right(c->seed, c->got, p, n)) {
+	if (!right(c, p, n)) {
 		c->crowd->wrong++;
 		report_fault(c, "wrong", "frame lost, doubled or changed");
 		link_close(c);
@@ -65,7 +108,7 @@ tunnel_bytes(struct conn *c, const char *p, size_t n)
 	}
 	c->got += n;
 	if (c->got == c->made)
-		report_round_trip(c, now_us() - c->t0);
+		report_round_trip(c, round_trip_us(c));
 }
 
 static void

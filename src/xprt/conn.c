@@ -103,31 +103,21 @@ const struct xprt_ops xprt_raw = {
 };
 
 void (*conn_vars_free)(void *);
-void (*conn_tracked_free)(void *);
-static void *born_with, *born_tracking;
+static void *born_with;
 
 static void
-drop(void **what, void (*drop_fn)(void *))
+drop_vars(void **vars)
 {
-	if (*what != NULL && drop_fn != NULL)
-		drop_fn(*what);
-	*what = NULL;
-}
-
-static void
-drop_kept(struct conn *c)
-{
-	drop(&c->vars, conn_vars_free);
-	drop(&c->tracked, conn_tracked_free);
+	if (*vars != NULL && conn_vars_free != NULL)
+		conn_vars_free(*vars);
+	*vars = NULL;
 }
 
 void
-conn_inherit(void *vars, void *tracked)
+conn_inherit(void *vars)
 {
-	drop(&born_with, conn_vars_free);
-	drop(&born_tracking, conn_tracked_free);
+	drop_vars(&born_with);
 	born_with = vars;
-	born_tracking = tracked;
 }
 
 void
@@ -135,8 +125,6 @@ conn_take(struct conn *c, int fd)
 {
 	c->vars = born_with;
 	born_with = NULL;
-	c->tracked = born_tracking;
-	born_tracking = NULL;
 	c->magic = CONN_MAGIC;
 	c->fd = fd;
 	c->xprt = &xprt_raw;
@@ -181,7 +169,7 @@ conn_fill(struct conn *c, struct buf *b)
 void
 conn_close(struct conn *c)
 {
-	drop_kept(c);
+	drop_vars(&c->vars);
 	if (c->fd < 0)
 		return;
 	c->xprt->fini(c);
@@ -206,7 +194,7 @@ conn_detach(struct conn *c)
 {
 	int fd = c->fd;
 
-	drop_kept(c);
+	drop_vars(&c->vars);
 	if (fd >= 0 && c->watched)
 		loop_del(the_loop, fd);
 	c->watched = false;
