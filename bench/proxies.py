@@ -50,7 +50,8 @@ def haproxy_config(case, listen, origin, env, threads):
         for i in range(N_RULES):
             lines += [f"backend b{i}", f"    server s 127.0.0.1:{origin}"]
     else:
-        lines += ["    default_backend b", "backend b", f"    server s 127.0.0.1:{origin}"]
+        lines += ["    " + line for line in case.get("frontend", ["default_backend b"])]
+        lines += ["backend b", f"    server s 127.0.0.1:{origin}"]
     return "\n".join(lines) + "\n"
 
 

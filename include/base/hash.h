@@ -19,7 +19,13 @@ uint32_t hash_djb2(struct span);
 /* hash_crc32 - of Ethernet, gzip and PNG. */
 uint32_t hash_crc32(struct span);
 
+/* hash_crc32c - that of iSCSI and SCTP (RFC 9260 appendix A). */
+uint32_t hash_crc32c(struct span);
+
 /* hash_avalanche - each bit of `x` changes half of the bits of the result;
  * no two numbers have the same. */
 uint32_t hash_avalanche(uint32_t x);
+
+/* hash_xxh64 - XXH64 with seed 0. */
+uint64_t hash_xxh64(struct span);
 #endif

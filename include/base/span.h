@@ -118,6 +118,10 @@ bool span_cut(struct span *rest, char sep, struct span *part);
 /* span_hash - a 64-bit hash (XXH3) of the bytes; stable within a release. */
 uint64_t span_hash(struct span);
 
+/* span_hash_seed - another one for each seed, for tables whose keys come from
+ * outside. */
+uint64_t span_hash_seed(struct span, uint64_t seed);
+
 /* span_ihash - the same for any ASCII case of the letters. */
 uint64_t span_ihash(struct span);
 

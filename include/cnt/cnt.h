@@ -48,12 +48,13 @@ enum cnt_kind { CNT_KIND_FE, CNT_KIND_BE, CNT_KIND_SRV, CNT_KIND_LI,
 
 /* This process's bank: the object at offset `off` has its counters there. */
 extern char *cnt_bank;
+extern uint32_t cnt_proc_at;            /* the process counters' */
 
 #define CNT_FE(off)  ((struct cnt_fe *)(void *)(cnt_bank + (off)))
 #define CNT_BE(off)  ((struct cnt_be *)(void *)(cnt_bank + (off)))
 #define CNT_SRV(off) ((struct cnt_srv *)(void *)(cnt_bank + (off)))
 #define CNT_LI(off)  ((struct cnt_li *)(void *)(cnt_bank + (off)))
-#define CNT_PROC()   ((struct cnt_proc *)(void *)cnt_bank)  /* offset 0 */
+#define CNT_PROC()   ((struct cnt_proc *)(void *)(cnt_bank + cnt_proc_at))
 
 /* cnt_create - a new ledger memfd (owned by the caller: the master or the
  * top keeper); cnt_attach - map it; an empty memfd becomes one. -1/false with
@@ -63,6 +64,10 @@ bool cnt_attach(int fd);
 
 /* cnt_fd - the descriptor that was attached. */
 int cnt_fd(void);
+
+/* cnt_place_process - find the place of the process counters, in the keeper.
+ * False: there is no room. */
+bool cnt_place_process(void);
 
 /*
  * cnt_object - the offset of an object's counters, found or reserved; called

@@ -28,6 +28,11 @@ bool smp_regex_has(const struct smp_regex *, struct span s);
 bool smp_regex_groups(const struct smp_regex *, struct span s,
     struct span group[SMP_REGEX_GROUPS]);
 
+/* smp_regex_groups_at - the same at `from` or behind it; what is before is
+ * still seen by '^' and '\b'. */
+bool smp_regex_groups_at(const struct smp_regex *, struct span s, size_t from,
+    struct span group[SMP_REGEX_GROUPS]);
+
 /*
  * smp_regex_expand - the replacement with \0 to \9 and \xHH put in, at `dst`;
  * returns its length, or SIZE_MAX when it does not fit.

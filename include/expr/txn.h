@@ -17,6 +17,8 @@
 #include <px/px.h>
 
 struct expr_vars;
+struct stk_note;
+struct stk_set;
 struct txn;
 
 enum txn_addr { TXN_SRC, TXN_DST, TXN_BSRC, TXN_BDST, TXN_ADDR_N };
@@ -89,6 +91,10 @@ struct txn {
 	enum why why;                   /* first reason that ended it */
 	char term[5];                   /* "CD--": see log_term() */
 	char cookie_term[3];            /* last two letters: "--" */
+	bool cookie_same;               /* the persistence cookie named the
+	                                 * server that is used, and it had … */
+	bool cookie_off;                /* the server was chosen otherwise */
+	uint32_t cookie_last, cookie_first;     /* dates, units of 4 s; 0: no */
 	struct span uri;                /* request target as logged, in arena */
 	struct span method_text;        /* for unknown methods */
 	struct span uniq_id;
@@ -97,6 +103,11 @@ struct txn {
 	struct expr_vars *vars;         /* of the stream; NULL: none set yet */
 	struct expr_vars **sess_vars;   /* where the client connection has
 	                                 * those of the session; or NULL */
+	struct stk_set *stk;            /* keys that the stream tracks: room stk;
+	                                 * NULL: none */
+	struct stk_set **conn_stk;      /* where the client connection has those
+	                                 * that it tracks; or NULL */
+	struct stk_note *stk_notes;     /* keys to store with the server */
 	int8_t log_level;               /* -1: as configured; 8: silent */
 	uint64_t cache_epoch;           /* set by txn_touch() with each message
 	                                 * and each edit of it: what is evaluated

@@ -23,7 +23,7 @@ struct loop;
  * The version of START, which never changes, and the level of a release, which
  * a keeper says in HELLO and a master in START (1 there: not said).
  *
- *	2  CARRIED has rows; KILL
+ *	2  CARRIED has rows; KILL; STATE
  */
 #define IPC_VERSION 1
 #define IPC_LEVEL 2

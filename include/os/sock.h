@@ -83,6 +83,10 @@ bool sock_set_buffers(int fd, int sndbuf, int rcvbuf);
 bool sock_set_nonblock(int fd, bool);
 bool sock_set_cloexec(int fd, bool);
 
+/* sock_is_pair - one end of a connected SOCK_SEQPACKET pair, and nothing else
+ * that a descriptor may be. */
+bool sock_is_pair(int fd);
+
 /* sock_pair - a connected AF_UNIX pair of `type` (SOCK_STREAM,
  * SOCK_SEQPACKET, SOCK_DGRAM). */
 bool sock_pair(int type, int fd[2]);

@@ -76,12 +76,17 @@ enum shm_found {
  *
  * layout  enum shm_layout; another layout under the same name is a stranger:
  *         a fresh slot is made, and *old (if not NULL) points to the old one
- *         for conversion, valid until shm_sweep()
+ *         for conversion, valid until shm_sweep(). The old one is left to
+ *         those who know it: generations before, and after a way back
  * size    bytes; 64-byte aligned
  * at      out: its address in this process and in those forked from it
  */
 enum shm_found shm_slot(struct shm *, struct span name, enum shm_layout,
     size_t size, void **at, const void **old);
+
+/* shm_lost - how many slots of another layout were made afresh since
+ * shm_begin(), as nobody asked for *old. */
+size_t shm_lost(void);
 
 /* shm_peek - look a slot up without creating or marking; NULL if none. */
 void *shm_peek(struct shm *, struct span name, enum shm_layout, size_t *size);

@@ -212,6 +212,8 @@ struct srv_slot {                       /* embedded in the stream; zeroed */
 	struct srv *srv;                /* held, or queued at; may be NULL when
 	                                 * queued at the backend */
 	uint8_t state;                  /* enum srv_slot_state */
+	bool even_down;                 /* asked for: take the wanted server
+	                                 * even when it is down */
 	uint32_t ticket;                /* place in the shared queue */
 	struct list node;               /* in srv->strms while held */
 	/* granted - the slot is HELD now, or why not (WHY_NO_SERVER, …) */

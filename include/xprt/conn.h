@@ -63,6 +63,9 @@ struct conn {
 	int sys_errno;
 	void *vars;                     /* variables of the session; NULL: none.
 	                                 * Ends by conn_vars_free() */
+	void *tracked;                  /* keys in stick tables that it tracks;
+	                                 * NULL: none. Ends by
+	                                 * conn_tracked_free() */
 	struct addr peer, local;        /* of the client side: src and dst */
 };
 
@@ -70,10 +73,13 @@ extern const struct xprt_ops xprt_raw;
 
 /* conn_vars_free - frees `vars` of a connection; set by who fills it. */
 extern void (*conn_vars_free)(void *);
+/* conn_tracked_free - and `tracked`. */
+extern void (*conn_tracked_free)(void *);
 
-/* conn_inherit - the next connection that is taken gets these variables, which
- * rules set when there was only a descriptor. NULL: nobody took them. */
-void conn_inherit(void *vars);
+/* conn_inherit - the next connection that is taken gets these variables and
+ * tracked keys, which rules set when there was only a descriptor. NULL: nobody
+ * took them. */
+void conn_inherit(void *vars, void *tracked);
 
 /* conn_open - take over a non-blocking `fd`, register it with the loop.
  * False when the kernel refuses (fd is closed then). */

@@ -9,6 +9,9 @@
  */
 #include <base/hash.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 uint32_t
 hash_sdbm(struct span s)
 {
@@ -50,6 +53,25 @@ hash_crc32(struct span s)
 }
 
 uint32_t
+hash_crc32c(struct span s)
+{
+	static const uint32_t tab[16] = {
+		0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1,
+		0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
+		0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
+		0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
+	};
+	uint32_t c = 0xffffffff;
+
+	for (size_t i = 0; i < s.n; i++) {
+		c ^= (uint8_t)s.p[i];
+		c = c >> 4 ^ tab[c & 15];
+		c = c >> 4 ^ tab[c & 15];
+	}
+	return (~c);
+}
+
+uint32_t
 hash_avalanche(uint32_t x)
 {
 	x = x + 0x7ed55d16 + (x << 12);
@@ -59,4 +81,10 @@ hash_avalanche(uint32_t x)
 	x = x + 0xfd7046c5 + (x << 3);
 	x = x ^ 0xb55a4f09 ^ x >> 16;
 	return (x * 0xc0000001);
+}
+
+uint64_t
+hash_xxh64(struct span s)
+{
+	return (XXH64(s.n == 0 ? "" : s.p, s.n, 0));
 }

@@ -104,6 +104,12 @@ span_hash(struct span s)
 	return (XXH3_64bits(s.n == 0 ? "" : s.p, s.n));
 }
 
+uint64_t
+span_hash_seed(struct span s, uint64_t seed)
+{
+	return (XXH3_64bits_withSeed(s.n == 0 ? "" : s.p, s.n, seed));
+}
+
 static void
 lower_into(char *dst, struct span s)
 {

@@ -99,7 +99,8 @@ take_pair(const struct ipc_msg *m)
 	if (m->data.n == sizeof no)
 		memcpy(&no, m->data.p, sizeof no);
 	if (!serves || m->n_fds != 1 || no < 1 ||
-	    no > agent_facts.n_workers || paired[no]) {
+	    no > agent_facts.n_workers || paired[no] ||
+	    !sock_is_pair(m->fds[0])) {
 		lose("broke the rules");
 		return;
 	}
@@ -166,13 +167,13 @@ judge(const struct cli_ctx *x, struct ucred *cred)
 {
 	socklen_t n = sizeof *cred;
 
-	cred->uid = (uid_t)-1;
+	*cred = (struct ucred){ 0, (uid_t)-1, (gid_t)-1 };
+	if (x->cli->listen == NULL || getsockopt(x->cli->fd, SOL_SOCKET,
+	    SO_PEERCRED, cred, &n) != 0 || cred->uid == (uid_t)-1)
+		return ("ask on a UNIX stats socket");
 	if (!cli_is(x, x->at, "1"))
 		return ("this one speaks format 1");
 	_Static_assert(IPC_TAKEOVER_FORMAT == 1, "the word above");
-	if (x->cli->listen == NULL || getsockopt(x->cli->fd, SOL_SOCKET,
-	    SO_PEERCRED, cred, &n) != 0 || cred->pid < 0)
-		return ("ask on a UNIX stats socket");
 	if (cred->uid != agent_facts.top_uid)
 		return ("only the same user may take over");
 	if (!open_gates)

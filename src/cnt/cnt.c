@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -20,40 +21,22 @@
 #include <os/fd.h>
 #include <shm/shm.h>
 
-#define CNT_MAGIC   UINT64_C(0x31544e434c434545)
-#define CNT_LAYOUT  1u
-#define HEAD_BYTES  ((uint64_t)1 << 16)
-#define BANK_BYTES  ((uint64_t)64 << 20)        /* address space, sparse */
-#define N_BANKS     (SHM_PROCS + 2)             /* base, baseline, processes */
-#define BANK_BASE   0
-#define BANK_CLEARED 1
-#define BANK_PROC   2
-#define FILE_BYTES  (HEAD_BYTES + N_BANKS * BANK_BYTES)
+#include "cnt_int.h"
+
 #define FOLD_WORDS  512u        /* folded while readers wait */
 #define READ_TRIES  100000
-
-struct cnt_head {
-	uint64_t magic;
-	uint32_t layout;
-	_Atomic uint32_t seq;           /* odd: a fold moves a piece */
-	_Atomic uint32_t used;          /* bytes of every bank given out */
-	uint32_t spare;
-	uint32_t free_off[CNT_KIND_N];  /* lists through the base bank */
-	/* The word that a fold is moving: enough to finish it. */
-	_Atomic uint32_t fold_on;
-	uint32_t fold_bank, fold_word, fold_spare;
-	uint64_t fold_value;
-	_Atomic uint8_t live[SHM_PROCS];        /* has something in its bank */
-	struct shm_lock folder;         /* zero in ledgers older than it */
-};
-_Static_assert(sizeof(struct cnt_head) < HEAD_BYTES, "ledger header");
-
-struct cnt_slot {               /* SHM_CNT_DIR */
-	uint32_t off;
-	uint32_t bytes;
+/* The objects that have moved, sorted, from the slots; in the keeper and all
+ * that it forks. Mostly none. */
+struct move {
+	uint32_t off, prev_off, prev_bytes;
 };
 
 char *cnt_bank;
+uint32_t cnt_proc_at;
+
+static struct move *moves;
+static size_t n_moves;
+static bool moves_sorted;
 
 static struct cnt_head *head;
 static int ledger_fd = -1;
@@ -82,7 +65,9 @@ write_head(int fd)
 	h.magic = CNT_MAGIC;
 	h.layout = CNT_LAYOUT;
 	/* The process counters are at offset 0 of every bank. */
-	atomic_store(&h.used, (uint32_t)sizeof(struct cnt_proc));
+	_Static_assert(sizeof(struct cnt_proc) <= PROC_ROOM, "more room");
+	h.proc_room = PROC_ROOM;
+	atomic_store(&h.used, PROC_ROOM);
 	return (ftruncate(fd, (off_t)FILE_BYTES) == 0 &&
 	    pwrite(fd, &h, sizeof h, 0) == (ssize_t)sizeof h);
 }
@@ -103,22 +88,29 @@ cnt_create(void)
 static void forget_slot(struct span, enum shm_layout, void *, size_t);
 
 bool
-cnt_attach(int fd)
+cnt_head_check(int fd)
 {
 	struct cnt_head h;
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 ||
+	    pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h)
+		return (false);
+	errno = EPROTO;
+	return (h.magic == CNT_MAGIC && h.layout == CNT_LAYOUT &&
+	    (uint64_t)st.st_size == FILE_BYTES &&
+	    atomic_load(&h.used) <= BANK_BYTES);
+}
+
+bool
+cnt_attach(int fd)
+{
 	struct stat st;
 	void *p;
 
 	if (fstat(fd, &st) != 0 || (st.st_size == 0 && !write_head(fd)) ||
-	    fstat(fd, &st) != 0 ||
-	    pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h)
+	    !cnt_head_check(fd))
 		return (false);
-	if (h.magic != CNT_MAGIC || h.layout != CNT_LAYOUT ||
-	    (uint64_t)st.st_size != FILE_BYTES ||
-	    atomic_load(&h.used) > BANK_BYTES) {
-		errno = EPROTO;
-		return (false);
-	}
 	p = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_NORESERVE, fd, 0);
 	if (p == MAP_FAILED)
@@ -126,6 +118,8 @@ cnt_attach(int fd)
 	(void)madvise(p, FILE_BYTES, MADV_DONTDUMP);
 	head = p;
 	ledger_fd = fd;
+	n_moves = 0;
+	cnt_proc_at = 0;
 	shm_swept = forget_slot;
 	return (true);
 }
@@ -151,6 +145,103 @@ take_offset(enum cnt_kind kind)
 	return (used);
 }
 
+static void
+note_move(const struct cnt_slot *slot)
+{
+	moves = must_realloc(moves, (n_moves + 1) * sizeof *moves);
+	moves[n_moves++] = (struct move){ slot->off, slot->prev_off,
+	    slot->prev_bytes };
+	moves_sorted = false;
+}
+
+static int
+by_offset(const void *a, const void *b)
+{
+	uint32_t x = ((const struct move *)a)->off;
+	uint32_t y = ((const struct move *)b)->off;
+
+	return ((x > y) - (x < y));
+}
+
+static const struct move *
+find_move(uint32_t off)
+{
+	const struct move key = { .off = off };
+
+	if (n_moves == 0)
+		return (NULL);
+	if (!moves_sorted)
+		qsort(moves, n_moves, sizeof *moves, by_offset);
+	moves_sorted = true;
+	return (bsearch(&key, moves, n_moves, sizeof *moves, by_offset));
+}
+
+/* What was counted at `from` is counted at `to`. */
+static void
+move_base(uint32_t from, uint32_t to, uint32_t bytes)
+{
+	atomic_fetch_add(&head->seq, 1);
+	for (int b = BANK_BASE; b <= BANK_CLEARED; b++)
+		for (uint32_t w = 0; w < bytes / 8; w++) {
+			bank_at(b)[to / 8 + w] += bank_at(b)[from / 8 + w];
+			bank_at(b)[from / 8 + w] = 0;
+		}
+	atomic_fetch_add(&head->seq, 1);
+}
+
+/* A place that is large enough; the one before it is remembered. That of two
+ * releases ago has nobody left who counts there. */
+static void
+fit(struct cnt_slot *slot, enum cnt_kind kind)
+{
+	uint32_t off;
+
+	if (slot->bytes >= kind_bytes[kind])
+		return;
+	if ((off = take_offset(kind)) == 0) {
+		slot->off = 0;
+		return;
+	}
+	if (slot->prev_bytes != 0)
+		move_base(slot->prev_off, slot->off, slot->prev_bytes);
+	slot->prev_off = slot->off;
+	slot->prev_bytes = slot->bytes;
+	slot->off = off;
+	slot->bytes = kind_bytes[kind];
+}
+
+/* The process counters have a place without a slot, as long as that is large
+ * enough. */
+static uint32_t
+place_proc(void)
+{
+	uint32_t room = cnt_proc_room(head);
+	struct cnt_slot *slot;
+	void *at;
+
+	if (room >= sizeof(struct cnt_proc))
+		return (0);
+	if (shm_slot(the_shm, SPAN(CNT_PROC_SLOT), SHM_CNT_DIR, sizeof *slot,
+	    &at, NULL) == SHM_FAILED)
+		return (0);
+	slot = at;
+	if (slot->bytes == 0)
+		*slot = (struct cnt_slot){ 0, room, 0, 0 };
+	fit(slot, CNT_KIND_PROC);
+	if (slot->prev_bytes != 0)
+		note_move(slot);
+	return (slot->off);
+}
+
+bool
+cnt_place_process(void)
+{
+	uint32_t room = cnt_proc_room(head);
+
+	cnt_proc_at = place_proc();
+	return (cnt_proc_at != 0 || room >= sizeof(struct cnt_proc));
+}
+
 uint32_t
 cnt_object(enum cnt_kind kind, struct span name)
 {
@@ -159,8 +250,7 @@ cnt_object(enum cnt_kind kind, struct span name)
 	void *at;
 	int n;
 
-	if (kind == CNT_KIND_PROC)
-		return (0);
+	MUST(kind != CNT_KIND_PROC);
 	n = snprintf(key, sizeof key, "cnt/%.*s", SPAN_FMT(name));
 	if (n >= (int)sizeof key)       /* a name may have any length */
 		n = snprintf(key, sizeof key, "cnt/%.180s#%016llx", name.p,
@@ -169,12 +259,13 @@ cnt_object(enum cnt_kind kind, struct span name)
 	    sizeof *slot, &at, NULL) == SHM_FAILED)
 		return (0);
 	slot = at;
-	/* Fields are added at a release's end of a struct: another size is
-	 * another object. */
-	if (slot->off == 0 || slot->bytes != kind_bytes[kind]) {
-		slot->off = take_offset(kind);
-		slot->bytes = kind_bytes[kind];
-	}
+	if (slot->off == 0)
+		*slot = (struct cnt_slot){ take_offset(kind),
+		    kind_bytes[kind], 0, 0 };
+	else
+		fit(slot, kind);
+	if (slot->prev_bytes != 0 && slot->off != 0)
+		note_move(slot);
 	return (slot->off);
 }
 
@@ -193,8 +284,10 @@ forget_slot(struct span name, enum shm_layout layout, void *at, size_t size)
 	struct cnt_slot *slot = at;
 
 	(void)name;
-	if (layout != SHM_CNT_DIR || size < sizeof *slot || slot->off == 0)
+	if (layout != SHM_CNT_DIR || slot->off == 0)
 		return;
+	if (size >= sizeof *slot && slot->prev_bytes != 0)
+		zero_words(slot->prev_off, slot->prev_bytes);
 	for (int k = 0; k < CNT_KIND_N; k++) {
 		if (kind_bytes[k] != slot->bytes)
 			continue;
@@ -292,6 +385,28 @@ cnt_bank_fold(int proc_no)
 	shm_unlock(&head->folder);
 }
 
+void
+cnt_base_begin(void)
+{
+	(void)shm_lock(&head->folder);
+	finish_word();
+	if (atomic_load(&head->seq) % 2 == 0)
+		atomic_fetch_add(&head->seq, 1);
+}
+
+void
+cnt_base_add(uint32_t word, uint64_t n)
+{
+	bank_at(BANK_BASE)[word] += n;
+}
+
+void
+cnt_base_end(void)
+{
+	atomic_fetch_add(&head->seq, 1);
+	shm_unlock(&head->folder);
+}
+
 int
 cnt_fd(void)
 {
@@ -309,8 +424,19 @@ add_bank(int bank, uint32_t off, uint64_t *out, size_t n, bool minus)
 		out[i] += minus ? -w[i] : w[i];
 }
 
-void
-cnt_sum(uint32_t off, uint64_t *out, size_t n)
+static void
+add_place(uint32_t off, uint64_t *out, size_t n)
+{
+	add_bank(BANK_BASE, off, out, n, false);
+	for (int p = 0; p < SHM_PROCS; p++)
+		if (atomic_load(&head->live[p]))
+			add_bank(BANK_PROC + p, off, out, n, false);
+	add_bank(BANK_CLEARED, off, out, n, true);
+}
+
+/* `v` NULL: nothing else than what is at `off`. */
+static void
+sum(uint32_t off, const struct move *v, uint64_t *out, size_t n)
 {
 	for (int tries = 0; tries < READ_TRIES; tries++) {
 		uint32_t seq = atomic_load(&head->seq);
@@ -318,14 +444,19 @@ cnt_sum(uint32_t off, uint64_t *out, size_t n)
 		if (seq % 2 != 0 && tries < READ_TRIES - 1)
 			continue;
 		memset(out, 0, n * sizeof *out);
-		add_bank(BANK_BASE, off, out, n, false);
-		for (int p = 0; p < SHM_PROCS; p++)
-			if (atomic_load(&head->live[p]))
-				add_bank(BANK_PROC + p, off, out, n, false);
-		add_bank(BANK_CLEARED, off, out, n, true);
+		add_place(off, out, n);
+		if (v != NULL)
+			add_place(v->prev_off, out, n < v->prev_bytes / 8 ? n :
+			    v->prev_bytes / 8);
 		if (atomic_load(&head->seq) == seq)
 			return;
 	}
+}
+
+void
+cnt_sum(uint32_t off, uint64_t *out, size_t n)
+{
+	sum(off, find_move(off), out, n);
 }
 
 void
@@ -337,7 +468,7 @@ cnt_clear(bool all)
 	if (!all)
 		return;         /* maxima are not kept in the ledger */
 	for (uint32_t off = 0; off < used; off += 8) {
-		cnt_sum(off, &v, 1);
+		sum(off, NULL, &v, 1);
 		if (v != 0)
 			cleared[off / 8] += v;
 	}

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conv_num - converters of numbers, truth values, times and addresses.
+ * conv_num - converters of numbers, truth values and addresses.
  *
  * Source: configuration manual 7.3.1.
  */
-#include <expr/expr.h>
+#include "conv_int.h"
 
-#include <stdio.h>
+#include <base/num.h>
 
 /* Results too large or too small stop at the ends, as the manual says. */
 static int64_t
@@ -43,7 +43,7 @@ static int64_t
 safe_div(int64_t a, int64_t b)
 {
 	if (b == 0)
-		return (a < 0 ? INT64_MIN : INT64_MAX);
+		return (INT64_MAX);
 	return (b == -1 ? clamp_sub(0, a) : a / b);
 }
 
@@ -57,13 +57,14 @@ safe_mod(int64_t a, int64_t b)
 static bool                                                                  \
 conv_##ident(struct txn *t, const struct arg *arg, struct smp *s)            \
 {                                                                            \
-	int64_t a = s->num, b = arg[0].num;                                  \
-	(void)t;                                                             \
-	s->num = (result);                                                   \
-	return (true);                                                       \
+	int64_t a = s->num, b;                                               \
+                                                                             \
+	if (!smp_arg_int(&arg[0], t, &b))                                    \
+		return (false);                                              \
+	return (conv_give_num(s, result));                                   \
 }                                                                            \
 CONVERTER(ident) = {                                                         \
-	.name = word, .args = "int value", .in = SMP_INT, .out = SMP_INT,    \
+	.name = word, .args = "num value", .in = SMP_INT, .out = SMP_INT,    \
 	.run = conv_##ident, .doc = text, .example = { ex, res },            \
 }
 
@@ -123,27 +124,6 @@ CONVERTER(iif) = {
 	.example = { "bool(true),iif(yes,no)", "yes" },
 };
 
-static bool
-conv_http_date(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	static const int64_t per_s[] = { 1, 1000, 1000000 };
-	char *p = arena_get(t->arena, 32);
-
-	if (p == NULL)
-		return (false);
-	http_date((s->num + arg[0].num) / per_s[arg[1].num], p);
-	s->str = span_of(p, 29);
-	return (true);
-}
-
-CONVERTER(http_date) = {
-	.name = "http_date", .args = "int offset=0, enum(s|ms|us) unit=s",
-	.in = SMP_INT, .out = SMP_STR, .run = conv_http_date,
-	.doc = "A time in seconds since 1970, or in <unit>, as a date of HTTP; "
-	    "<offset> is added to it.",
-	.example = { "int(0),http_date", "Thu, 01 Jan 1970 00:00:00 GMT" },
-};
-
 static void
 mask(uint8_t *ip, unsigned size, unsigned bits)
 {
@@ -155,10 +135,11 @@ mask(uint8_t *ip, unsigned size, unsigned bits)
 static bool
 conv_ipmask(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	(void)t;
+	/* an IPv4 address in its IPv6 form is one */
+	smp_cast(t, s, SMP_V4);
 	if (s->addr.family == ADDR_V4)
 		mask(s->addr.ip, 4, (unsigned)arg[0].num);
-	else if (arg[1].type == ARG_INT)
+	else if (arg[1].type != ARG_NONE)
 		mask(s->addr.ip, 16, (unsigned)arg[1].num);
 	else
 		return (false);
@@ -166,44 +147,49 @@ conv_ipmask(struct txn *t, const struct arg *arg, struct smp *s)
 	return (true);
 }
 
+/* "24", or a mask of that family without holes, to a number of bits. */
+static bool
+take_mask(struct arg *arg, enum addr_family family)
+{
+	unsigned size = family == ADDR_V4 ? 4 : 16, bits = 0;
+	struct addr_net net;
+	uint64_t n;
+
+	if (num_u64(arg->str, &n)) {
+		arg->num = (int64_t)n;
+		return (n <= 8 * size);
+	}
+	if (span_find(arg->str, '/') >= 0 ||
+	    !addr_net_parse(arg->str, &net) || net.addr.family != family)
+		return (false);
+	while (bits < 8 * size &&
+	    (net.addr.ip[bits / 8] & 0x80 >> bits % 8) != 0)
+		bits++;
+	arg->num = bits;
+	while (bits < 8 * size)
+		if ((net.addr.ip[bits / 8] & 0x80 >> bits % 8) == 0)
+			bits++;
+		else
+			return (false);
+	return (true);
+}
+
 static bool
 check_ipmask(struct arg *arg, const char **err)
 {
-	static const uint8_t ones[4] = { 255, 255, 255, 255 };
-	struct addr_net net;
-	int64_t n;
-
 	*err = "expected a prefix length from 0 to 32, or a mask";
-	if (span_find(arg[0].str, '.') >= 0) {
-		uint32_t v = 0;
-
-		if (!addr_net_parse(arg[0].str, &net) ||
-		    net.addr.family != ADDR_V4)
-			return (false);
-		for (int i = 0; i < 4; i++)
-			v = v << 8 | net.addr.ip[i];
-		n = memcmp(net.addr.ip, ones, 4) == 0 ? 32 :
-		    __builtin_clz(~v);
-		if (n < 32 && v << n != 0)
-			return (false);         /* holes in it */
-	} else {
-		n = 0;
-		for (size_t i = 0; i < arg[0].str.n; i++) {
-			if (arg[0].str.p[i] < '0' || arg[0].str.p[i] > '9' ||
-			    n > 32)
-				return (false);
-			n = n * 10 + arg[0].str.p[i] - '0';
-		}
-	}
-	arg[0].num = n;
-	return (arg[0].str.n != 0 && n <= 32);
+	if (!take_mask(&arg[0], ADDR_V4))
+		return (false);
+	*err = "expected a prefix length from 0 to 128, or a mask of IPv6";
+	return (arg[1].type == ARG_NONE || take_mask(&arg[1], ADDR_V6));
 }
 
 CONVERTER(ipmask) = {
-	.name = "ipmask", .args = "str mask4, int mask6= [0..128]",
+	.name = "ipmask", .args = "str mask4, str mask6=",
 	.in = SMP_ADDR, .out = SMP_ADDR, .run = conv_ipmask,
 	.check = check_ipmask,
-	.doc = "The network of an address: the bits behind the prefix length "
-	    "become zero. Without <mask6>, IPv6 addresses give no sample.",
+	.doc = "The network of an address: the bits behind the prefix, given as "
+	    "its length or as a mask, become zero. Without <mask6>, IPv6 "
+	    "addresses give no result.",
 	.example = { "ipv4(10.1.2.3),ipmask(16)", "10.1.0.0" },
 };

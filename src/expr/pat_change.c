@@ -113,7 +113,7 @@ pat_add(struct pat_ref *r, uint32_t ver, uint32_t id, struct span key,
 	memset(row, 0, sizeof *row);
 	row_text(row, key, r->map ? val : SPAN_NONE);
 	row->id = id != 0 ? id : r->next_id + 1;
-	if (row->id > r->next_id)
+	if (row->id > r->next_id && row->id <= INT32_MAX)
 		r->next_id = row->id;
 	p->n++;
 	p->live++;
@@ -275,6 +275,7 @@ pat_by_key(struct pat_ref *r)
 {
 	const char *err;
 
+	r->by_key = true;
 	return (pat_use_get(r, ACL_STR, false, PAT_VIEW_NONE, &err) != NULL);
 }
 
@@ -330,6 +331,14 @@ pat_drop(struct pat_ref *r, struct span key)
 		n++;
 	}
 	return (n);
+}
+
+struct pat_row *
+pat_by_text(struct pat_ref *r, struct span key)
+{
+	struct pat_part *part;
+
+	return (row_by_key(r, key, &part));
 }
 
 uint64_t

@@ -103,6 +103,7 @@ struct pat_ref {
 	struct span name;               /* of the file; empty: a line's words */
 	bool map;                       /* rows have values */
 	bool is_map, is_acl;            /* who uses it */
+	bool by_key;                    /* some rule changes it */
 	bool changed;                   /* at run time, in this process */
 	struct text *users;             /* "by map at file 'x' line 4, …" */
 	struct span words;              /* "acl 'path' file 'x' line 4" */
@@ -205,6 +206,9 @@ bool pat_put(struct pat_ref *, uint32_t id, struct span key, struct span val,
     const char **err);
 unsigned pat_drop(struct pat_ref *, struct span key);
 
+/* pat_by_text - the row of exactly that key, or NULL. */
+struct pat_row *pat_by_text(struct pat_ref *, struct span key);
+
 /* pat_count - rows of all versions. */
 uint64_t pat_count(const struct pat_ref *);
 
@@ -214,6 +218,28 @@ bool pat_part_index(struct pat_part *, struct pat_use *, uint32_t *bad,
 void pat_part_free(struct pat_part *);
 void pat_ref_changed(struct pat_ref *);
 void pat_uses_point(struct pat_ref *);
+
+/* ---- the agent tells the workers what it changed (pat_sync.c) ---- */
+
+struct pat_sync {               /* changes of one command */
+	struct text text;
+};
+enum pat_sync_what { PAT_SYNC_CLEAR, PAT_SYNC_PREPARE, PAT_SYNC_COMMIT };
+
+void pat_sync_begin(struct pat_sync *);
+/* the row was just added: its number is the last one given */
+void pat_sync_add(struct pat_sync *, const struct pat_ref *, uint32_t ver,
+    struct span key, struct span val);
+void pat_sync_set(struct pat_sync *, const struct pat_ref *, uint32_t id,
+    struct span val);
+void pat_sync_del(struct pat_sync *, const struct pat_ref *, uint32_t id);
+void pat_sync_version(struct pat_sync *, const struct pat_ref *,
+    enum pat_sync_what, uint32_t ver);
+
+/* pat_sync_end - send what is left; `done` is called when all workers have
+ * done it, as that of agent_ask(). */
+uint32_t pat_sync_end(struct pat_sync *, int ms, void (*done)(int, void *),
+    void *arg);
 
 /* pat_forget - all of them are gone; for tests. */
 void pat_forget(void);

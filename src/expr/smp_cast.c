@@ -89,25 +89,28 @@ int_to_v4(struct txn *t, struct smp *s)
 	return (true);
 }
 
+/* As far as it is a number: "12abc" is 12, "abc" is 0; "" is none. Too many
+ * digits stop at the end of the range. */
 static bool
 str_to_int(struct txn *t, struct smp *s)
 {
-	size_t i = 0;
-	bool neg = false;
-	int64_t v = 0;
+	struct span in = s->str;
+	bool neg, over = false;
+	uint64_t v = 0, most;
 
 	(void)t;
-	/* as far as it is a number; "12abc" is 12, "" is none */
-	if (i < s->str.n && (s->str.p[i] == '-' || s->str.p[i] == '+'))
-		neg = s->str.p[i++] == '-';
-	if (i >= s->str.n || s->str.p[i] < '0' || s->str.p[i] > '9')
+	if (in.n == 0)
 		return (false);
-	for (; i < s->str.n && s->str.p[i] >= '0' && s->str.p[i] <= '9'; i++) {
-		if (__builtin_mul_overflow(v, 10, &v) ||
-		    __builtin_add_overflow(v, s->str.p[i] - '0', &v))
-			return (false);
-	}
-	s->num = neg ? -v : v;
+	neg = *in.p == '-';
+	most = (uint64_t)INT64_MAX + neg;
+	if (neg || *in.p == '+')
+		in = span_skip(in, 1);
+	for (; in.n > 0 && *in.p >= '0' && *in.p <= '9'; in = span_skip(in, 1))
+		over |= __builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, (unsigned)(*in.p - '0'), &v);
+	if (over || v > most)
+		v = most;
+	s->num = (int64_t)(neg ? 0 - v : v);
 	return (true);
 }
 
@@ -213,6 +216,19 @@ str_to_v6(struct txn *t, struct smp *s)
 	return (str_to_addr(t, s) && addr_to_v6(t, s));
 }
 
+/* Text has no NUL: it ends there. */
+static bool
+bin_to_str(struct txn *t, struct smp *s)
+{
+	const char *nul = s->str.n == 0 ? NULL :
+	    memchr(s->str.p, '\0', s->str.n);
+
+	(void)t;
+	if (nul != NULL)
+		s->str.n = (size_t)(nul - s->str.p);
+	return (true);
+}
+
 static bool
 str_to_meth(struct txn *t, struct smp *s)
 {
@@ -241,7 +257,7 @@ static cast_fn *const casts[SMP_NONE][SMP_NONE] = {
 	    [SMP_ADDR] = str_to_addr, [SMP_V4] = str_to_v4,
 	    [SMP_V6] = str_to_v6, [SMP_STR] = as_is, [SMP_BIN] = as_is,
 	    [SMP_METH] = str_to_meth },
-	[SMP_BIN] = { [SMP_STR] = as_is, [SMP_BIN] = as_is,
+	[SMP_BIN] = { [SMP_STR] = bin_to_str, [SMP_BIN] = as_is,
 	    [SMP_METH] = str_to_meth },
 	[SMP_METH] = { [SMP_STR] = as_is, [SMP_BIN] = as_is,
 	    [SMP_METH] = as_is },

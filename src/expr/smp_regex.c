@@ -78,29 +78,29 @@ smp_regex_free(struct smp_regex *re)
 }
 
 static int
-run(const struct smp_regex *re, struct span s)
+run(const struct smp_regex *re, struct span s, size_t from)
 {
 	if (s.p == NULL)
 		s.p = "";
 	if (re->jit)
-		return (pcre2_jit_match(re->code, (PCRE2_SPTR)s.p, s.n, 0, 0,
+		return (pcre2_jit_match(re->code, (PCRE2_SPTR)s.p, s.n, from, 0,
 		    match_data, limits));
-	return (pcre2_match(re->code, (PCRE2_SPTR)s.p, s.n, 0, 0, match_data,
+	return (pcre2_match(re->code, (PCRE2_SPTR)s.p, s.n, from, 0, match_data,
 	    limits));
 }
 
 bool
 smp_regex_has(const struct smp_regex *re, struct span s)
 {
-	return (run(re, s) >= 0);
+	return (run(re, s, 0) >= 0);
 }
 
 bool
-smp_regex_groups(const struct smp_regex *re, struct span s,
+smp_regex_groups_at(const struct smp_regex *re, struct span s, size_t from,
     struct span group[SMP_REGEX_GROUPS])
 {
 	const PCRE2_SIZE *at;
-	int n = run(re, s);
+	int n = run(re, s, from);
 
 	if (n < 0)
 		return (false);
@@ -141,13 +141,21 @@ smp_regex_has(const struct smp_regex *re, struct span s)
 }
 
 bool
-smp_regex_groups(const struct smp_regex *re, struct span s,
+smp_regex_groups_at(const struct smp_regex *re, struct span s, size_t from,
     struct span group[SMP_REGEX_GROUPS])
 {
+	(void)from;
 	(void)group;
 	return (smp_regex_has(re, s));
 }
 #endif
+
+bool
+smp_regex_groups(const struct smp_regex *re, struct span s,
+    struct span group[SMP_REGEX_GROUPS])
+{
+	return (smp_regex_groups_at(re, s, 0, group));
+}
 
 size_t
 smp_regex_expand(struct span in, const struct span group[SMP_REGEX_GROUPS],

@@ -444,6 +444,9 @@ client_send_head(struct mux_end *e, struct http_head *head)
 	} else if (head->status >= 200) {
 		if (emit.body == HTTP_CHUNKED && h->http10)
 			emit.body = HTTP_UNTIL_CLOSE;
+		/* A rule may have changed the method that the server saw. */
+		if (h->meth == HTTP_HEAD)
+			emit.body = HTTP_NO_BODY;
 		h->want_close = emit.body == HTTP_UNTIL_CLOSE || !may_keep(h);
 		emit.close = h->want_close;
 		emit.keep_alive = !h->want_close && h->http10;

@@ -136,6 +136,7 @@ static bool
 same_ip(const struct ipc_listen *l, int fd, const struct sockaddr *sa,
     socklen_t len)
 {
+	static const uint8_t any[sizeof l->ip];
 	struct addr a, want = { .family = l->family, .port = l->port };
 	bool transparent;
 	int fresh, v6only;
@@ -151,7 +152,8 @@ same_ip(const struct ipc_listen *l, int fd, const struct sockaddr *sa,
 		    option(fd, IPPROTO_IPV6, IPV6_TRANSPARENT) != 0;
 	if (transparent != (l->transparent != 0))
 		return (false);
-	if (l->family != ADDR_V6)
+	/* One address is IPv6 only in any case, and the kernel says so. */
+	if (l->family != ADDR_V6 || memcmp(l->ip, any, sizeof any) != 0)
 		return (true);
 	v6only = l->v6only;
 	if (!l->v6only && !l->v4v6 &&

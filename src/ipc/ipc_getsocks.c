@@ -29,7 +29,7 @@
 #include "holder_int.h"
 
 #define WAIT_S      2           /* for each answer; it is a local process */
-#define ALL_MS      10000       /* for all of them */
+#define ALL_MS      4000        /* for all of them */
 #define TOTAL_MAX   100000
 #define RECORD_MAX  (252 * (255 + 255 + 6))
 

@@ -99,7 +99,8 @@ read_greeting(int sock, struct ipc_greet *g, int *chan, const char **why)
 	*why = NULL;
 	if (n == (ssize_t)sizeof *g)
 		memcpy(g, buf, sizeof *g);
-	if (n >= 0 && n_fds == 1 && is_greeting(g, (size_t)n))
+	if (n >= 0 && n_fds == 1 && is_greeting(g, (size_t)n) &&
+	    sock_is_pair(*chan))
 		return (true);
 	if (n_fds == 1 && n >= 0)
 		fd_close(chan);

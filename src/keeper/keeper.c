@@ -50,6 +50,8 @@ keeper_open_gates(struct keeper *k)
 	k->phase = KEEPER_SERVING;
 	keeper_tell_workers(k, IPC_W_ACCEPT);
 	tell_agent(k, IPC_A_GATES, 1);
+	keeper_copy_follow(k);
+	keeper_state_watch(k);
 	if (k->has_master) {
 		if (fault_at("keeper.opened"))
 			return;
@@ -236,7 +238,8 @@ on_check(struct tmr *t)
 void
 keeper_quiesce(struct keeper *k)
 {
-	if (k->phase >= KEEPER_QUIET || fault_at("keeper.quiesce"))
+	if (keeper_taken_quiet(k) || k->phase >= KEEPER_QUIET ||
+	    fault_at("keeper.quiesce"))
 		return;
 	k->phase = KEEPER_QUIET;
 	keeper_tell_workers(k, IPC_W_QUIESCE);

@@ -79,6 +79,10 @@ void keeper_env(const struct keeper_opts *);
 bool keeper_state(struct keeper *, int state_fd, int ledger_fd,
     uint32_t oldest_gen);
 
+/* keeper_state_watch - from now on, clear up after processes of earlier
+ * generations whose keeper is gone, as long as there are any. */
+void keeper_state_watch(struct keeper *);
+
 /* keeper_sockets - get every listening socket, from ourselves or the master.
  * keeper_sockets_close - ours are not needed any more.
  * keeper_sockets_pause - stop or start listening (SIGTTOU, SIGTTIN). */
@@ -98,9 +102,11 @@ bool keeper_takeover(struct keeper *);
 bool keeper_takeover_state(struct keeper *);
 void keeper_takeover_serve(struct keeper *);
 
-/* keeper_copy - take over what can be copied (closes the descriptors). */
+/* keeper_copy - take over what can be copied (owns the descriptors).
+ * keeper_copy_follow - and what is counted there from now on. */
 struct ipc_heritage;
 bool keeper_copy(struct ipc_heritage *);
+void keeper_copy_follow(struct keeper *);
 
 /* keeper_taken_said - a message of the agent about one that takes over from
  * us; false: about something else. keeper_taken_carried - what a worker said
@@ -109,6 +115,7 @@ bool keeper_taken_said(struct keeper *, struct ipc_msg *);
 void keeper_taken_carried(struct keeper *, const void *, size_t n);
 void keeper_taken_left(struct keeper *, bool well);
 bool keeper_taken_waits(const struct keeper *);
+bool keeper_taken_quiet(struct keeper *);
 
 /* keeper_listens - the sockets of one worker; malloc'ed. */
 struct worker_listen;

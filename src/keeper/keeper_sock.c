@@ -253,7 +253,10 @@ keeper_sockets_narrow(struct keeper *k)
 		const struct keeper_sock *s = &k->socks[i];
 		int fd;
 
+		/* One more in the group is the new one's own: it may not have
+		 * wanted ours. */
 		if (!s->first || s->n < 2 ||
+		    sock_count_listeners(s->fds[0]) != (int)s->n ||
 		    !sock_listen_first(s->fds[0], true))
 			continue;
 		if ((fd = fcntl(s->fds[0], F_DUPFD_CLOEXEC, 3)) >= 0)

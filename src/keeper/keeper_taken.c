@@ -5,12 +5,10 @@
  *
  * The agent talks with it (cli_handover.c) and passes on what it wants.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <agent/agent.h>
 #include <ipc/say.h>
-#include <os/fd.h>
 
 #include "keeper_int.h"
 #include "keeper_life.h"
@@ -55,25 +53,39 @@ give(struct keeper *k, const struct ipc_msg *m)
 void
 keeper_taken_left(struct keeper *k, bool well)
 {
+	int32_t leave = well;
+
 	if (!k->taken || k->left)
 		return;
 	k->left = true;
-	if (well && k->has_master)
-		(void)ipc_send(&k->master, IPC_TAKEN, NULL, 0, NULL, 0);
+	/* The master still has the sockets. When the other one vanished, a new
+	 * generation serves them, and gets what is left here. */
+	if (k->has_master)
+		(void)ipc_send(&k->master, IPC_TAKEN, &leave, sizeof leave,
+		    NULL, 0);
 	else if (well)
 		keeper_leave(k);
-	else if (k->has_master)
-		/* It still has the sockets: another keeper serves them, and
-		 * our workers serve on what they have. */
-		exit(1);
 	else
 		keeper_check_end(k);
 }
 
+/* Told to stop accepting, by the master's own reload this time. */
+bool
+keeper_taken_quiet(struct keeper *k)
+{
+	if (!k->taken || !k->left || k->phase != KEEPER_QUIET)
+		return (false);
+	k->taken = false;
+	if (k->n_socks == 0)
+		(void)ipc_send(&k->master, IPC_QUIET, NULL, 0, NULL, 0);
+	return (true);
+}
+
+/* A keeper that ends before its master was told to leave is replaced. */
 bool
 keeper_taken_waits(const struct keeper *k)
 {
-	return (k->taken && !k->left && k->has_master);
+	return (k->taken && k->has_master && k->phase == KEEPER_QUIET);
 }
 
 bool

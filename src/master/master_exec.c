@@ -192,6 +192,7 @@ load_gen(struct master *m, struct reader *r)
 	g->procs.agent = (int32_t)take_int(r);
 	if (r->left.p != NULL)  /* not said by the first release */
 		g->level = (uint32_t)take_int(r);
+	g->state_fd = g->ledger_fd = -1;
 	g->chan.fd = -1;
 	list_init(&g->chan.out);
 	tmr_init(&g->tick, master_on_give_tick);

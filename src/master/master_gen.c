@@ -117,6 +117,7 @@ master_start_candidate(struct master *m)
 	g->state = GEN_CANDIDATE;
 	g->born_ms = m->loop.now_ms;
 	g->max_reloads = -1;
+	g->state_fd = g->ledger_fd = -1;
 	list_push_front(&m->gens, &g->node);
 	m->candidate = g;
 	master_gen_attach(g, pair[0]);
@@ -132,6 +133,8 @@ static void
 free_gen(struct master *m, struct gen *g)
 {
 	master_give_free(g);
+	fd_close(&g->state_fd);
+	fd_close(&g->ledger_fd);
 	ipc_close(&g->chan);
 	list_del(&g->node);
 	if (m->current == g)
@@ -216,6 +219,20 @@ take_procs(struct gen *g, const struct ipc_msg *msg)
 	master_give_procs(&the_master, g);
 }
 
+/* It can't use ours, of another release. They are the next ones' as well when
+ * this one serves. */
+static void
+take_state(struct gen *g, struct ipc_msg *msg)
+{
+	if (g->state != GEN_CANDIDATE || msg->n_fds != 2)
+		return;
+	fd_close(&g->state_fd);
+	fd_close(&g->ledger_fd);
+	g->state_fd = msg->fds[0];
+	g->ledger_fd = msg->fds[1];
+	msg->fds[0] = msg->fds[1] = -1;
+}
+
 void
 master_on_keeper(struct ipc_chan *c, struct ipc_msg *msg, void *arg)
 {
@@ -252,11 +269,14 @@ master_on_keeper(struct ipc_chan *c, struct ipc_msg *msg, void *arg)
 	case IPC_QUIET:
 		master_gen_quiet(m, g);
 		break;
+	case IPC_STATE:
+		take_state(g, msg);
+		break;
 	case IPC_CARRIED:
 		master_give_said(m, g, msg->data);
 		break;
 	case IPC_TAKEN:
-		master_stop(m, SIGUSR1);
+		master_taken(m, g, msg);
 		break;
 	default:
 		break;

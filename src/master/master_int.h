@@ -49,6 +49,7 @@ struct gen {                    /* a generation: a keeper and what it forked */
 	struct ipc_ready procs; /* as it last said */
 	int max_reloads;        /* -1: no limit given */
 	uint32_t level;         /* IPC_LEVEL of the keeper */
+	int state_fd, ledger_fd;        /* of its own; -1: the master's */
 	bool quiet, drained;
 	bool late;              /* nobody waits for its handing over any more */
 	int64_t told_ms;        /* to stop accepting; then: when it had */
@@ -127,6 +128,7 @@ void master_limit_reloads(struct master *);
 /* master_takeover.c: from a process that is no child of ours */
 bool master_takeover(struct master *);
 void master_takeover_serve(struct master *);
+void master_taken(struct master *, const struct gen *, const struct ipc_msg *);
 
 /* master_give.c: handing over */
 void master_give_watch(struct master *, struct gen *);

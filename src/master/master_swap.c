@@ -12,6 +12,7 @@
 #include <ipc/holder.h>
 #include <ipc/say.h>
 #include <os/fault.h>
+#include <os/fd.h>
 
 #include "master_int.h"
 
@@ -40,6 +41,13 @@ master_gates_open(struct master *m, struct gen *g)
 	g->state = GEN_SERVING;
 	m->candidate = NULL;
 	m->current = g;
+	if (g->state_fd >= 0) {
+		fd_close(&m->state_fd);
+		fd_close(&m->ledger_fd);
+		m->state_fd = g->state_fd;
+		m->ledger_fd = g->ledger_fd;
+		g->state_fd = g->ledger_fd = -1;
+	}
 	m->swapping = true;
 	LIST_EACH(it, &m->gens) {
 		struct gen *old = LIST_ITEM(it, struct gen, node);

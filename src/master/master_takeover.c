@@ -117,3 +117,19 @@ master_takeover_serve(struct master *m)
 	fd_close(&m->copy.ledger_fd);
 	ipc_takeover_serve(&m->loop, &ops);
 }
+
+/* ---- somebody took over from us ---- */
+
+void
+master_taken(struct master *m, const struct gen *g, const struct ipc_msg *msg)
+{
+	int32_t leave;
+
+	if (msg->data.n != sizeof leave || g != m->current)
+		return;
+	memcpy(&leave, msg->data.p, sizeof leave);
+	if (leave != 0)
+		master_stop(m, SIGUSR1);
+	else
+		master_reload(m);
+}

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* As many as the kernel ever puts into one message (SCM_MAX_FD is 253). */
@@ -121,6 +122,19 @@ sock_recv_fds(int sock, void *data, size_t len, int *fds, size_t *n_fds)
 		return (got);
 	errno = EMSGSIZE;
 	return (-1);
+}
+
+bool
+sock_is_pair(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t n = sizeof(int), len = sizeof ss;
+	int domain = 0, type = 0;
+
+	return (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 &&
+	    domain == AF_UNIX && type == SOCK_SEQPACKET &&
+	    getpeername(fd, (struct sockaddr *)&ss, &len) == 0);
 }
 
 /* Source: two zero bytes go along, as everybody does who speaks sockpair@. */

@@ -18,6 +18,7 @@
 #define FIRST_BUCKETS 1024u
 #define PUNCH_BYTES   65536u    /* freed room from here on goes back */
 
+static size_t n_lost;           /* slots of another layout, made afresh */
 struct shm *the_shm;
 
 static uint64_t
@@ -116,6 +117,12 @@ shm_fd(const struct shm *s)
 	return (s->fd);
 }
 
+size_t
+shm_lost(void)
+{
+	return (n_lost);
+}
+
 uint32_t
 shm_last_gen(int fd, const char **err)
 {
@@ -143,6 +150,7 @@ void
 shm_begin(struct shm *s, uint32_t gen)
 {
 	s->seg->gen = gen;
+	n_lost = 0;
 	/* The last one may have died while it changed the directory. */
 	if (atomic_load(&s->seg->seq) % 2 != 0)
 		atomic_fetch_add(&s->seg->seq, 1);
@@ -248,21 +256,23 @@ bucket_of(const struct shm *s, uint64_t hash)
 
 static bool
 entry_is(const struct shm *s, const struct seg_entry *e, uint64_t hash,
-    struct span name)
+    struct span name, uint32_t layout)
 {
 	return (e->hash == hash && e->name_n == name.n && !e->dead &&
-	    e->layout != 0 && memcmp(seg_at(s, e->name), name.p, name.n) == 0);
+	    e->layout != 0 && (layout == 0 || e->layout == layout) &&
+	    memcmp(seg_at(s, e->name), name.p, name.n) == 0);
 }
 
+/* layout 0: any; the one that was made last. */
 static struct seg_entry *
-look_up(const struct shm *s, uint64_t hash, struct span name)
+look_up(const struct shm *s, uint64_t hash, struct span name, uint32_t layout)
 {
 	uint32_t i = *bucket_of(s, hash), hops = 0;
 
 	while (i != 0 && i < SEG_ENTRIES && hops++ < SEG_ENTRIES) {
 		struct seg_entry *e = entry_at(s, i);
 
-		if (entry_is(s, e, hash, name))
+		if (entry_is(s, e, hash, name, layout))
 			return (e);
 		i = e->next;
 	}
@@ -354,13 +364,14 @@ find_or_make(struct shm *s, struct span name, enum shm_layout layout,
     size_t size, struct seg_entry **out, const void **old)
 {
 	uint64_t hash = span_hash(name);
-	struct seg_entry *e = look_up(s, hash, name);
+	struct seg_entry *e = look_up(s, hash, name, layout), *other = NULL;
 
-	if (e != NULL && e->layout != (uint32_t)layout) {
+	if (e == NULL && (other = look_up(s, hash, name, 0)) != NULL) {
+		/* It is left for those who know it, and for a way back. */
 		if (old != NULL)
-			*old = seg_at(s, e->at);
-		e->dead = 1;
-		e = NULL;
+			*old = seg_at(s, other->at);
+		else
+			n_lost++;
 	}
 	if (e == NULL) {
 		*out = add_entry(s, hash, name, layout, size);
@@ -406,8 +417,7 @@ shm_peek(struct shm *s, struct span name, enum shm_layout layout, size_t *size)
 		seq = atomic_load(&s->seg->seq);
 		if (seq % 2 != 0)
 			continue;
-		e = look_up(s, hash, name);
-		if (e != NULL && e->layout == (uint32_t)layout) {
+		if ((e = look_up(s, hash, name, layout)) != NULL) {
 			at = seg_at(s, e->at);
 			if (size != NULL)
 				*size = e->size;
@@ -418,14 +428,23 @@ shm_peek(struct shm *s, struct span name, enum shm_layout layout, size_t *size)
 	return (NULL);
 }
 
+/* The segment may be another's (keeper_copy.c). */
+static bool
+is_inside(const struct shm *s, const struct seg_entry *e)
+{
+	return (e->at < s->seg->bytes && e->size <= s->seg->bytes - e->at &&
+	    e->name < s->seg->bytes && e->name_n <= s->seg->bytes - e->name);
+}
+
 void
 shm_each(struct shm *s, enum shm_layout layout, void (*fn)(struct span name,
     void *at, size_t size, void *arg), void *arg)
 {
-	for (uint32_t i = 1; i < s->seg->n_entries; i++) {
+	for (uint32_t i = 1; i < s->seg->n_entries && i < SEG_ENTRIES; i++) {
 		struct seg_entry *e = entry_at(s, i);
 
-		if (e->layout == (uint32_t)layout && !e->dead)
+		if (e->layout == (uint32_t)layout && !e->dead &&
+		    is_inside(s, e))
 			fn(span_of(seg_at(s, e->name), e->name_n),
 			    seg_at(s, e->at), e->size, arg);
 	}

@@ -147,7 +147,7 @@ srv_acquire(struct be *be, struct txn *txn, struct srv *avoid,
 	slot->be = be;
 	slot->srv = NULL;
 	enter_backend(be);
-	if (want != NULL && srv_is_up(want)) {
+	if (want != NULL && (slot->even_down || srv_is_up(want))) {
 		why = acquire_wanted(want, slot);
 		if (why != WHY_QUEUE_FULL)
 			return (why);

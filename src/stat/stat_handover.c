@@ -18,7 +18,7 @@ run_handover(struct cli_ctx *x)
 {
 	uint64_t v[sizeof(struct cnt_proc) / sizeof(uint64_t)];
 
-	cnt_sum(0, v, NELEM(v));
+	cnt_sum(cnt_proc_at, v, NELEM(v));
 	for (unsigned i = 0; i < cnt_n_rows[CNT_KIND_PROC]; i++) {
 		const struct cnt_row *r = &cnt_rows[CNT_KIND_PROC][i];
 

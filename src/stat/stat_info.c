@@ -70,7 +70,7 @@ bytes_so_far(void)
 {
 	struct cnt_proc c;
 
-	cnt_sum(0, (uint64_t *)&c, sizeof c / sizeof(uint64_t));
+	cnt_sum(cnt_proc_at, (uint64_t *)&c, sizeof c / sizeof(uint64_t));
 	return (c.bytes_out);
 }
 
@@ -187,7 +187,7 @@ put_counts(struct info *f)
 	unsigned sessions = cli_session_count();
 	uint64_t lost;
 
-	cnt_sum(0, (uint64_t *)&c, sizeof c / sizeof(uint64_t));
+	cnt_sum(cnt_proc_at, (uint64_t *)&c, sizeof c / sizeof(uint64_t));
 	lost = c.log_lost;
 	num(f, INFO_currconns, fe_conn_total() + sessions);
 	num(f, INFO_cumconns, c.conn_tot);

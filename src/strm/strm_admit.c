@@ -11,6 +11,7 @@
 #include <os/loop.h>
 #include <os/sock.h>
 #include <rule/rule.h>
+#include <stk/stk.h>
 #include <xprt/conn.h>
 
 #include <string.h>
@@ -64,6 +65,7 @@ strm_admit(const struct px_listen *listen, int fd, const struct addr *peer)
 {
 	const struct px *fe = listen->bind->px;
 	struct expr_vars *vars = NULL;
+	struct stk_set *tracked = NULL;
 	struct admission a;
 	bool ok;
 
@@ -81,13 +83,17 @@ strm_admit(const struct px_listen *listen, int fd, const struct addr *peer)
 	a.txn.t.accept_wall = the_loop->wall_us;
 	a.txn.log_level = -1;
 	a.txn.sess_vars = &vars;
+	a.txn.conn_stk = &tracked;
 	ok = passes(&a, RULE_TCP_CONN, TXN_CONN) &&
 	    passes(&a, RULE_TCP_SESS, TXN_SESS);
 	expr_vars_end(&a.txn);
 	arena_reset(&a.arena);
-	if (ok)
-		conn_inherit(vars);
-	else
+	if (ok) {
+		stk_on(&a.txn, STK_EV_SESSION);
+		conn_inherit(vars, tracked);
+	} else {
 		expr_vars_free(vars);
+		stk_set_free(tracked);
+	}
 	return (ok);
 }

@@ -8,6 +8,7 @@
 
 #include <cnt/cnt.h>
 #include <log/log.h>
+#include <stk/stk.h>
 #include <strm/strm.h>
 
 static const char phase_letter[STRM_PHASE_N] = {
@@ -110,6 +111,7 @@ count_bytes(struct strm *s)
 
 	s->txn.bytes_in = in;
 	s->txn.bytes_out = out;
+	stk_on_bytes(&s->txn, in, out);
 	fe->bytes_in += in;
 	fe->bytes_out += out;
 	CNT_PROC()->bytes_out += out;
@@ -127,6 +129,13 @@ count_bytes(struct strm *s)
 	CNT_SRV(s->slot.srv->cnt)->bytes_out += out;
 }
 
+static bool
+is_server_fault(enum why why)
+{
+	return (why_rows[why].cause == 'S' || why_rows[why].cause == 's' ||
+	    why == WHY_RES_BAD || why == WHY_RES_HEAD_LONG);
+}
+
 /* Who is to blame, in the counters that "show stat" has for it. */
 static void
 count_blame(struct strm *s, enum why why)
@@ -142,7 +151,11 @@ count_blame(struct strm *s, enum why why)
 		CNT_FE(fe_of(s->txn.fe)->cnt)->err_req++;
 		if (strm_li(s) != NULL)
 			strm_li(s)->err_req++;
+		if (s->cli->got > 0)
+			stk_on(&s->txn, STK_EV_ERROR);
 	}
+	if (s->phase == STRM_EXCHANGE && !s->res_head && is_server_fault(why))
+		stk_on(&s->txn, STK_EV_FAILURE);
 	if (why == WHY_CLI_ABORT && be != NULL && s->phase == STRM_EXCHANGE) {
 		be->cli_abort++;
 		if (sv != NULL)

@@ -77,6 +77,9 @@ struct strm {
 	struct rule_run rules;
 	struct srv_slot slot;
 	struct srv *avoid;              /* failed last: take another */
+	struct srv *want;               /* persistence: take this one. Not
+	                                 * frozen: used when one is acquired */
+	bool want_down;                 /* even if it is down */
 	enum why begin_why, grant_why;
 	uint16_t tries;                 /* connections attempted */
 	int64_t cli_seen_ms, srv_seen_ms;       /* last activity of a side */
@@ -191,6 +194,18 @@ enum strm_step strm_drop(struct strm *, enum why);
 enum strm_step strm_hang_up(struct strm *, enum why);
 /* strm_count_status - a response with this status begins. */
 void strm_count_status(struct strm *, unsigned status);
+
+/* ---- strm_cookie.c ---- */
+/* strm_persist - which server the request's cookie or a use-server rule asks
+ * for, into s->want; the request loses what is not for servers. False: no
+ * memory. */
+bool strm_persist(struct strm *);
+/* strm_persist_lost - the server it asked for failed: another one. */
+void strm_persist_lost(struct strm *);
+/* strm_cookie_set - the response's part; false: no memory. */
+bool strm_cookie_set(struct strm *);
+/* strm_redir - the reply for a server that only redirects, or NULL. */
+const struct http_reply *strm_redir(struct strm *);
 
 /* ---- strm_fwdfor.c ---- */
 /* strm_forwarded - option forwardfor: add the client's address. */

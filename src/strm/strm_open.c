@@ -9,6 +9,7 @@
 #include <cnt/cnt.h>
 #include <expr/vars.h>
 #include <log/log.h>
+#include <stk/stk.h>
 #include <strm/strm.h>
 
 #include <string.h>
@@ -174,6 +175,8 @@ strm_attach(struct strm *s, struct mux_end *cli)
 	s->cli = cli;
 	s->txn.session = cli;
 	s->txn.sess_vars = (struct expr_vars **)&cli->ops->conn(cli)->vars;
+	s->txn.conn_stk =
+	    (struct stk_set **)&cli->ops->conn(cli)->tracked;
 }
 
 static void *
@@ -187,6 +190,8 @@ open_stream(struct mux_end *cli, const struct mux_begin *b)
 	strm_attach(s, cli);
 	s->begin_why = b->why;
 	begin_txn(s, b);
+	if (is_http(s))
+		stk_on(&s->txn, STK_EV_REQUEST);
 	s->tunnel = !is_http(s);
 	if (b->buf != NULL && b->head != NULL) {
 		s->req_buf = *b->buf;
@@ -225,6 +230,8 @@ strm_free(struct strm *s)
 	if (s->txn.res != NULL)
 		http_head_free(s->txn.res);
 	list_del(&s->node);
+	if (__builtin_expect(s->txn.stk != NULL, 0))
+		stk_set_free(s->txn.stk);
 	arena_reset(&s->arena);
 	s->magic = 0;
 	pool_put(&strm_pool, s);
@@ -258,4 +265,5 @@ strm_start(void)
 	strm_freeze_ops(&stream_ops);
 	mux_stream = &stream_ops;
 	conn_vars_free = expr_vars_free;
+	conn_tracked_free = stk_set_free;
 }

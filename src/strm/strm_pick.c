@@ -3,10 +3,12 @@
  * strm_pick - a server for the stream: slot or queue, connection, and another
  * try when that fails.
  */
+#include "strm_cookie.h"
 #include "strm_int.h"
 
 #include <base/must.h>
 #include <cnt/cnt.h>
+#include <stk/stk.h>
 
 #define TURN_AROUND_MS 1000     /* before the same server is tried again */
 
@@ -54,11 +56,26 @@ strm_slot_begin(struct strm *s)
 static enum strm_step
 have_slot(struct strm *s)
 {
+	const struct http_reply *redir;
+
 	s->txn.srv = s->slot.srv->cfg;
 	s->txn.t.queued = the_loop->now_us;
 	s->wait_until_ms = CLOCK_NEVER;
 	strm_go(s, STRM_CONNECT);
+	if (strm_persists(s->txn.be) && is_http(s) &&
+	    (redir = strm_redir(s)) != NULL)
+		return (strm_reply(s, redir, WHY_REDIRECTED));
 	return (STEP_GO);
+}
+
+/* The server that stick rules want; not the one that just failed. */
+static struct srv *
+stuck_to(struct strm *s)
+{
+	const struct px_server *want = stk_match(&s->txn);
+	struct srv *srv = want == NULL ? NULL : srv_of(want);
+
+	return (srv == s->avoid ? NULL : srv);
 }
 
 enum strm_step
@@ -68,7 +85,9 @@ step_acquire(struct strm *s)
 	enum why why;
 
 	strm_slot_begin(s);
-	why = srv_acquire(be_of(s->txn.be), &s->txn, s->avoid, NULL, &s->slot);
+	s->slot.even_down = s->want_down;
+	why = srv_acquire(be_of(s->txn.be), &s->txn, s->avoid,
+	    s->want != NULL ? s->want : stuck_to(s), &s->slot);
 	if (why == WHY_OK)
 		return (have_slot(s));
 	if (why != WHY_AGAIN)
@@ -141,11 +160,12 @@ strm_retry(struct strm *s, enum why why)
 	s->txn.retries++;
 	CNT_BE(srv->be->cnt)->retries++;
 	CNT_SRV(srv->cnt)->retries++;
-	if (redispatches(s) || !srv_is_up(srv)) {
+	if (redispatches(s) || (!srv_is_up(srv) && !s->want_down)) {
 		CNT_BE(srv->be->cnt)->redispatch++;
 		CNT_SRV(srv->cnt)->redispatch++;
 		s->txn.redispatched = true;
 		s->avoid = srv;
+		strm_persist_lost(s);
 		srv_release(&s->slot);
 		strm_go(s, STRM_ACQUIRE);
 		return (STEP_GO);
@@ -260,6 +280,7 @@ step_connect(struct strm *s)
 		s->down.eager = wants_splice(s, PX_OPT_SPLICE_RESPONSE);
 		s->wait_until_ms = CLOCK_NEVER;
 		s->txn.stage = TXN_RES;
+		stk_store_request(&s->txn);
 		strm_go(s, STRM_EXCHANGE);
 		return (STEP_GO);
 	}

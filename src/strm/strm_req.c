@@ -3,10 +3,12 @@
  * strm_req - from the request's arrival to the choice of its backend: rules,
  * answers of our own, what the request looks like on its way out.
  */
+#include "strm_cookie.h"
 #include "strm_int.h"
 
 #include <cnt/cnt.h>
 #include <log/log.h>
+#include <stk/stk.h>
 #include <strm/cfg.h>
 
 /* The lists of rules that a request passes, in order. */
@@ -50,6 +52,8 @@ count_denied(struct strm *s, const struct px *px)
 			strm_li(s)->denied_req++;
 	} else
 		CNT_BE(be_of(px)->cnt)->denied_req++;
+	if (s->list >= NELEM(lists) || lists[s->list].http)
+		stk_on(&s->txn, STK_EV_ERROR);
 }
 
 /* What a rule decided; STEP_GO: nothing that ends the stream. */
@@ -68,6 +72,8 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 		count_denied(s, px);
 		return (strm_reply(s, reply_of(s, px), WHY_REQ_DENIED));
 	case RULE_REPLY:
+		if (s->rules.status == 401)     /* not authenticated */
+			stk_on(&s->txn, STK_EV_ERROR);
 		return (strm_reply(s, reply_of(s, px),
 		    s->rules.why == WHY_OK ? WHY_REPLIED : s->rules.why));
 	case RULE_TARPIT:
@@ -232,9 +238,11 @@ step_choose(struct strm *s)
 	}
 	if ((step = run_lists(s, NELEM(lists))) != STEP_GO)
 		return (step);
+	s->txn.stage = TXN_SERVER;
+	if (strm_persists(s->txn.be) && !strm_persist(s))
+		return (strm_fail(s, WHY_BUDGET));
 	if (is_http(s) && !prepare_request(s))
 		return (strm_fail(s, WHY_REQ_HEAD_LONG));
-	s->txn.stage = TXN_SERVER;
 	strm_go(s, STRM_ACQUIRE);
 	return (STEP_GO);
 }

@@ -3,10 +3,12 @@
  * strm_resp - the response head: interim ones, rules, what the client gets
  * to see, tunnels.
  */
+#include "strm_cookie.h"
 #include "strm_int.h"
 
 #include <cnt/cnt.h>
 #include <log/log.h>
+#include <stk/stk.h>
 
 /* RFC 9110 9.2.2: only these may be sent again without being asked. */
 static bool
@@ -116,12 +118,15 @@ response_rules(struct strm *s)
 
 	s->txn.stage = TXN_RES;
 	txn_touch(&s->txn);
+	stk_on_response(&s->txn, s->txn.res->status);
 	rule_capture(&s->txn, true);
 	if ((step = run_rules(s, be, RULE_HTTP_RES)) != STEP_GO)
 		return (step);
 	if (fe != be &&
 	    (step = run_rules(s, fe, RULE_HTTP_RES)) != STEP_GO)
 		return (step);
+	if (strm_persists(be) && !strm_cookie_set(s))
+		return (strm_fail(s, WHY_BUDGET));
 	if ((step = run_rules(s, be, RULE_HTTP_AFTER)) != STEP_GO)
 		return (step);
 	if (fe != be)
@@ -212,5 +217,6 @@ strm_response(struct strm *s)
 		strm_release_req(s);
 	if ((step = response_rules(s)) != STEP_GO)
 		return (step);
+	stk_store_response(&s->txn);
 	return (forward_head(s));
 }

@@ -150,7 +150,7 @@ admit(struct lsn *l, int fd, const struct addr *peer)
 		return;
 	}
 	l->proto->accept(l->listen, fd, peer);
-	conn_inherit(NULL);
+	conn_inherit(NULL, NULL);
 }
 
 static int

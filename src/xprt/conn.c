@@ -103,21 +103,31 @@ const struct xprt_ops xprt_raw = {
 };
 
 void (*conn_vars_free)(void *);
-static void *born_with;
+void (*conn_tracked_free)(void *);
+static void *born_with, *born_tracking;
 
 static void
-drop_vars(void **vars)
+drop(void **what, void (*drop_fn)(void *))
 {
-	if (*vars != NULL && conn_vars_free != NULL)
-		conn_vars_free(*vars);
-	*vars = NULL;
+	if (*what != NULL && drop_fn != NULL)
+		drop_fn(*what);
+	*what = NULL;
+}
+
+static void
+drop_kept(struct conn *c)
+{
+	drop(&c->vars, conn_vars_free);
+	drop(&c->tracked, conn_tracked_free);
 }
 
 void
-conn_inherit(void *vars)
+conn_inherit(void *vars, void *tracked)
 {
-	drop_vars(&born_with);
+	drop(&born_with, conn_vars_free);
+	drop(&born_tracking, conn_tracked_free);
 	born_with = vars;
+	born_tracking = tracked;
 }
 
 void
@@ -125,6 +135,8 @@ conn_take(struct conn *c, int fd)
 {
 	c->vars = born_with;
 	born_with = NULL;
+	c->tracked = born_tracking;
+	born_tracking = NULL;
 	c->magic = CONN_MAGIC;
 	c->fd = fd;
 	c->xprt = &xprt_raw;
@@ -169,7 +181,7 @@ conn_fill(struct conn *c, struct buf *b)
 void
 conn_close(struct conn *c)
 {
-	drop_vars(&c->vars);
+	drop_kept(c);
 	if (c->fd < 0)
 		return;
 	c->xprt->fini(c);
@@ -194,7 +206,7 @@ conn_detach(struct conn *c)
 {
 	int fd = c->fd;
 
-	drop_vars(&c->vars);
+	drop_kept(c);
 	if (fd >= 0 && c->watched)
 		loop_del(the_loop, fd);
 	c->watched = false;

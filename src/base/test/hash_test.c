@@ -38,6 +38,9 @@ TEST(values_are_those_of_the_reference)
 	CHECK_EQ(hash_sdbm(SPAN_NONE), 0);
 	CHECK_EQ(hash_djb2(SPAN_NONE), 5381);
 	CHECK_EQ(hash_crc32(SPAN_NONE), 0);
+	CHECK_EQ(hash_crc32c(SPAN_NONE), 0);
+	CHECK_EQ(hash_crc32c(SPAN("123456789")), 0xe3069283);
+	CHECK_EQ(hash_crc32c(SPAN("hello world")), 3381945770);
 }
 
 TEST(the_avalanche_keeps_numbers_apart)

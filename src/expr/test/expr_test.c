@@ -32,6 +32,7 @@ value(struct try *t, const char *text)
 
 	if (e == NULL)
 		return (t->error);
+	t->txn.vars = NULL;     /* names may have been added */
 	s = expr_text(e, &t->txn);
 	if (s.p == NULL)
 		return ("(none)");
@@ -209,6 +210,8 @@ TEST(casts_keep_what_they_can)
 	CHECK(smp_cast(&t.txn, &s, SMP_V6));
 	CHECK(smp_cast(&t.txn, &s, SMP_INT) == false);
 	s = (struct smp){ .type = SMP_STR, .str = SPAN("no") };
+	CHECK(smp_cast(&t.txn, &s, SMP_INT) && s.num == 0);
+	s = (struct smp){ .type = SMP_STR, .str = SPAN("") };
 	CHECK(!smp_cast(&t.txn, &s, SMP_INT));
 	s = (struct smp){ .type = SMP_INT, .num = INT64_MIN };
 	CHECK(smp_cast(&t.txn, &s, SMP_STR));

@@ -20,7 +20,7 @@
 enum trick {
 	GOOD, CLOSES, UNKNOWN, REFUSES, SHORT, LONG, NO_FD, MAGIC, FORMAT,
 	WORKERS, NO_STATE, STATE_FDS, STATE_SIZE, TOO_MANY, MORE_SOCKETS,
-	CUT_RECORD, LONG_RECORD, FOREIGN, NO_SOCKET, HALF_WAY
+	CUT_RECORD, LONG_RECORD, FOREIGN, NO_SOCKET, HALF_WAY, NO_CHANNEL
 };
 
 static enum trick trick;
@@ -95,9 +95,10 @@ answer_handover(int fd)
 	memset(bytes, 0, sizeof bytes);
 	memcpy(bytes, &g, sizeof g);
 	MUST(sock_pair(SOCK_SEQPACKET, pair));
-	(void)sock_send_fds(fd, bytes, n, &pair[1], trick != NO_FD);
+	(void)sock_send_fds(fd, bytes, n, trick == NO_CHANNEL ? &pipe_fd[0] :
+	    &pair[1], trick != NO_FD);
 	fd_close(&pair[1]);
-	if (trick == GOOD || trick >= NO_STATE)
+	if (trick == GOOD || (trick >= NO_STATE && trick <= HALF_WAY))
 		serve_chan(pair[0]);
 	else
 		fd_close(&pair[0]);
@@ -202,6 +203,7 @@ TEST(whoever_answers)
 		{ FOREIGN, false, 1, 0, false },
 		{ NO_SOCKET, true, 1, 1, true },
 		{ HALF_WAY, false, 1, 1, false },
+		{ NO_CHANNEL, true, 2, 1, false },
 	};
 	const struct ipc_takeover_who who = { NULL, 0, SIGUSR1 };
 	const char *path = listen_somewhere(), *err;

@@ -27,6 +27,7 @@ set_up(void)
 	new = (struct gen){ .no = 2, .pid = 200, .state = GEN_SERVING,
 	    .procs = { .n = 2, .worker = { 201, 202 } } };
 	old.chan.fd = new.chan.fd = -1;
+	old.state_fd = new.state_fd = old.ledger_fd = new.ledger_fd = -1;
 	old.chan.me = new.chan.me = IPC_MASTER;
 	old.chan.peer = new.chan.peer = IPC_KEEPER;
 	tmr_init(&old.tick, master_on_give_tick);

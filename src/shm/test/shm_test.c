@@ -72,8 +72,18 @@ TEST(another_layout_is_a_stranger_with_a_past)
 	shm_begin(s, 2);
 	CHECK_EQ(shm_slot(s, SPAN("x"), SHM_BE, 64, &b, &old), SHM_FRESH);
 	CHECK(old == a && b != a && *(const int *)old == 42 && *(int *)b == 0);
-	CHECK_EQ(shm_sweep(s, 2), 1);
-	CHECK(shm_peek(s, SPAN("x"), SHM_BE, NULL) == b);
+	CHECK_EQ(shm_lost(), 0);
+	/* Back to the release that knows the first one. */
+	shm_begin(s, 3);
+	CHECK_EQ(shm_slot(s, SPAN("x"), SHM_SRV, 64, &b, NULL), SHM_KEPT);
+	CHECK(b == a && *(int *)b == 42);
+	CHECK_EQ(shm_sweep(s, 3), 1);
+	CHECK(shm_peek(s, SPAN("x"), SHM_BE, NULL) == NULL);
+	CHECK(shm_peek(s, SPAN("x"), SHM_SRV, NULL) == a);
+	/* Nobody asks for what was there. */
+	shm_begin(s, 4);
+	CHECK_EQ(shm_slot(s, SPAN("x"), SHM_FE, 64, &b, NULL), SHM_FRESH);
+	CHECK_EQ(shm_lost(), 1);
 	shm_detach(s);
 }
 

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Converters: the edges of what the manual says of each, and arguments that
+ * are refused. Their ordinary results are the examples of their rows
+ * (expr_test.c); what HAProxy gives is compared by
+ * regtests/expr/conv-differential.test.
+ */
+#include <base/test.h>
+
+#include <base/must.h>
+
+#include "expr_try.h"
+
+/* The value as text, "(none)" without one, or the error. */
+static const char *
+value(struct try *t, const char *text)
+{
+	static char out[1024];
+	struct conf_word w = { .text = span_str(text), .col = 1,
+	    .width = (int)strlen(text) };
+	struct expr *e = expr_parse(try_line(t, "x"), &w, w.text,
+	    SMP_ANYWHERE);
+	struct span s;
+
+	if (e == NULL)
+		return (t->error);
+	t->txn.vars = NULL;     /* names may have been added */
+	s = expr_text(e, &t->txn);
+	if (s.p == NULL)
+		return ("(none)");
+	span_copy(out, sizeof out, s);
+	return (out);
+}
+
+struct row {
+	const char *expr, *want;
+};
+
+static void
+check_rows(const struct row *rows, size_t n)
+{
+	struct try t;
+
+	try_init(&t);
+	try_request(&t, "GET", "/", NULL);
+	for (size_t i = 0; i < n; i++)
+		if (!CHECK_STR(value(&t, rows[i].expr), rows[i].want))
+			printf("    in '%s'\n", rows[i].expr);
+	try_fini(&t);
+}
+
+/* Errors: the sentence begins or has in it. */
+static void
+check_errors(const struct row *rows, size_t n)
+{
+	struct try t;
+
+	try_init(&t);
+	for (size_t i = 0; i < n; i++)
+		if (!CHECK(strstr(value(&t, rows[i].expr), rows[i].want) !=
+		    NULL))
+			printf("    in '%s': %s\n", rows[i].expr, t.error);
+	try_fini(&t);
+}
+
+TEST(numbers_stop_at_their_ends)
+{
+	static const struct row rows[] = {
+		{ "int(9223372036854775807),add(1)", "9223372036854775807" },
+		{ "int(-9223372036854775808),add(-1)",
+		    "-9223372036854775808" },
+		{ "int(-9223372036854775808),sub(1)",
+		    "-9223372036854775808" },
+		{ "int(-1),sub(3)", "-4" },
+		{ "int(1),sub(-9223372036854775808)", "9223372036854775807" },
+		{ "int(-9223372036854775808),neg", "9223372036854775807" },
+		{ "int(4611686018427387904),mul(2)", "9223372036854775807" },
+		{ "int(4611686018427387905),mul(-2)",
+		    "-9223372036854775808" },
+		{ "int(-5),div(0)", "9223372036854775807" },
+		{ "int(-9223372036854775808),div(-1)",
+		    "9223372036854775807" },
+		{ "int(-7),div(2)", "-3" }, { "int(-7),mod(2)", "-1" },
+		{ "int(-9223372036854775808),mod(-1)", "0" },
+		{ "int(5),mod(0)", "0" },
+		{ "int(2),set-var(txn.a),add(txn.a),mul(txn.a)", "8" },
+		{ "int(2),add(txn.unknown)", "(none)" },
+		{ "str(5),set-var(txn.b),add(txn.b)", "10" },
+	};
+
+	check_rows(rows, NELEM(rows));
+}
+
+TEST(casts_follow_the_manual)
+{
+	static const struct row rows[] = {
+		{ "str(12abc),add(0)", "12" }, { "str(abc),add(0)", "0" },
+		{ "str(),add(0)", "(none)" }, { "str(-),add(0)", "0" },
+		{ "str(+5),add(0)", "5" }, { "str(--5),add(0)", "0" },
+		{ "str(99999999999999999999),add(0)", "9223372036854775807" },
+		{ "str(-99999999999999999999),add(0)",
+		    "-9223372036854775808" },
+		{ "str(9223372036854775808),add(0)", "9223372036854775807" },
+		{ "str(true),bool", "0" }, { "str(2),bool", "1" },
+		{ "int(2),iif(y,n)", "y" }, { "bool(true),add(1)", "2" },
+		{ "bool(true),hex", "0000000000000001" },
+		{ "int(-1),hex", "FFFFFFFFFFFFFFFF" },
+		{ "bin(61006263),lower", "a" },
+		{ "bin(61006263),hex", "61006263" },
+		{ "bin(61006263),length", "1" },
+		{ "ipv4(10.1.2.3),add(0)", "167838211" },
+		{ "ipv4(10.1.2.3),hex", "0A010203" },
+		{ "ipv6(1::2),hex", "00010000000000000000000000000002" },
+		{ "int(167838211),ipmask(32)", "10.1.2.3" },
+		{ "str(10.1.2.3),ipmask(24)", "10.1.2.0" },
+		{ "str(::ffff:10.1.2.3),ipmask(24)", "10.1.2.0" },
+		{ "str(nothing),ipmask(24)", "(none)" },
+		{ "method,lower", "get" }, { "method,hex", "474554" },
+	};
+	static const struct row errors[] = {
+		{ "bin(31),add(1)", "converter 'add' cannot be applied" },
+		{ "bin(31),iif(a,b)", "cannot be applied" },
+		{ "ipv6(::1),add(1)", "cannot be applied" },
+		{ "ipv4(1.2.3.4),iif(a,b)", "cannot be applied" },
+		{ "bool(true),ipmask(8)", "cannot be applied" },
+		{ "method,add(1)", "cannot be applied" },
+	};
+
+	check_rows(rows, NELEM(rows));
+	check_errors(errors, NELEM(errors));
+}
+
+TEST(masks_of_both_families)
+{
+	static const struct row rows[] = {
+		{ "ipv4(10.255.255.255),ipmask(0)", "0.0.0.0" },
+		{ "ipv4(10.255.255.255),ipmask(9)", "10.128.0.0" },
+		{ "ipv4(10.255.255.255),ipmask(32)", "10.255.255.255" },
+		{ "ipv4(10.255.255.255),ipmask(255.255.128.0)",
+		    "10.255.128.0" },
+		{ "ipv6(1:2:3:4::5),ipmask(24)", "(none)" },
+		{ "ipv6(1:2:3:4::5),ipmask(24,33)", "1:2::" },
+		{ "ipv6(1:2:3:4::5),ipmask(24,ffff:ffff::)", "1:2::" },
+		{ "ipv6(1:2:3:4::5),ipmask(24,128)", "1:2:3:4::5" },
+	};
+	static const struct row errors[] = {
+		{ "ipv4(1.2.3.4),ipmask(33)", "prefix length from 0 to 32" },
+		{ "ipv4(1.2.3.4),ipmask(255.0.255.0)", "or a mask" },
+		{ "ipv4(1.2.3.4),ipmask(ffff::)", "or a mask" },
+		{ "ipv4(1.2.3.4),ipmask(8,129)", "from 0 to 128" },
+		{ "ipv4(1.2.3.4),ipmask(8,255.0.0.0)", "mask of IPv6" },
+	};
+
+	check_rows(rows, NELEM(rows));
+	check_errors(errors, NELEM(errors));
+}
+
+TEST(texts_are_cut_joined_and_replaced)
+{
+	static const struct row rows[] = {
+		{ "str(hello),bytes(4)", "o" }, { "str(hello),bytes(5)", "" },
+		{ "str(hello),bytes(1,0)", "" },
+		{ "int(2),set-var(txn.n),unset-var(txn.n),set-var(txn.m)",
+		    "2" },
+		{ "int(-1),set-var(txn.i),concat(ab),bytes(txn.i)", "" },
+		{ "int(1),set-var(txn.i),concat(ab),bytes(txn.i,txn.i)", "a" },
+		{ "str(hello),bytes(txn.none)", "(none)" },
+		{ "str(a\\rb),cut_crlf", "a" }, { "str(\\n),cut_crlf", "" },
+		{ "str(abba),ltrim(ab)", "" }, { "str(),rtrim(x)", "" },
+		{ "str(),add_item(\",\",,b)", "b" },
+		{ "str(a),add_item(\",\",txn.none)", "a" },
+		{ "str(a),set-var(txn.v),add_item(\",\",txn.v,\"(x)\")", "a,a(x)" },
+		{ "str(),concat()", "" },
+		{ "str(a),set-var(txn.v),concat(<,txn.v,>)", "a<a>" },
+		{ "str(a),concat(<,txn.none,>)", "a<>" },
+		{ "str(b),set-var(txn.v),strcmp(txn.none)", "(none)" },
+		{ "str(abc),reverse", "cba" }, { "str(),reverse", "" },
+		{ "bin(610d),has_ctl", "1" }, { "bin(6109),has_ctl", "0" },
+		{ "bin(6109),has_ctl(any)", "1" },
+		{ "bin(617f),has_ctl(http)", "0" },
+		{ "bin(617f),has_ctl(0x100000000)", "1" },
+		{ "bin(00),has_ctl(1)", "1" }, { "bin(ff20),has_ctl(any)", "0" },
+		{ "str(aaa),regsub(^a,b,g)", "baa" },
+		{ "str(axb),regsub(x*,-,g)", "-a--b-" },
+		{ "str(aab),regsub(\"(?<=a)a\",x,g)", "axb" },
+		{ "str(),regsub(x*,-,g)", "-" },
+		{ "str(abc),regsub(\"(b)|(z)\",\"[\\1\\2]\")", "a[b]c" },
+	};
+	static const struct row errors[] = {
+		{ "str(a),bytes(-1)", "must not be negative" },
+		{ "str(a),bytes(0,-1)", "must not be negative" },
+		{ "str(a),bytes(x)", "expected a number or a variable" },
+		{ "str(a),add_item(x)", "is missing" },
+		{ "str(a),concat(a,novar)", "scope" },
+		{ "str(a),strcmp(novar)", "scope" },
+		{ "str(a),has_ctl(0x200000000)", "33 bits" },
+		{ "str(a),has_ctl(all)", "33 bits" },
+		{ "str(a),regsub(\"(\",x)", "missing" },
+		{ "str(a),regsub(a,x,z)", "flags are" },
+	};
+
+	check_rows(rows, NELEM(rows));
+	check_errors(errors, NELEM(errors));
+}
+
+TEST(parts_are_counted_from_both_ends)
+{
+	static const struct row rows[] = {
+		{ "str(f1_f2_f3__f5),field(4,_)", "" },
+		{ "str(a_b),field(3,_)", "(none)" },
+		{ "str(a_b),field(-3,_)", "(none)" },
+		{ "str(a_),field(-1,_)", "" }, { "str(),field(1,_)", "" },
+		{ "str(a_b_c),field(-1,_,9)", "a_b_c" },
+		{ "str(a_b),word(3,_)", "" }, { "str(___),word(1,_)", "" },
+		{ "str(__a__b__),word(1,_,0)", "a__b__" },
+		{ "str(__a__b__),word(2,_,2)", "b__" },
+		{ "str(__a__b__),word(-2,_,2)", "__a" },
+		{ "str(/f1////f2/f3/f4),word(2,/)", "f2" },
+		{ "str(a=b&c=d&a=r),param(a)", "b" },
+		{ "str(a&b=c),param(a)", "" },
+		{ "str(a=&b&c=a),param(b)", "" },
+		{ "str(a=1;b=2;c=4),param(b,;)", "2" },
+		{ "str(a=1;b=2;c=4),param(c,0x3B)", "4" },
+		{ "str(aa=1&ab=2),param(a)", "(none)" },
+		{ "str(a==2),param(a)", "=2" }, { "str(),param(a)", "(none)" },
+		{ "str(\"en;q=0.1, fr;q=0.25\"),language(es;fr;en)", "fr" },
+		{ "str(en;q=0),language(en)", "(none)" },
+		{ "str(EN),language(en,none)", "none" },
+		{ "str(en-GB-x),language(en;en-GB)", "en-GB" },
+		{ "str(en-GB),language(en-US)", "(none)" },
+		{ "str(\"en ; q=0.3, fr;q=0.30\"),language(fr;en)", "en" },
+		{ "str([::1]),host_only", "[::1]" },
+		{ "str(A.b:),host_only", "a.b" }, { "str(:80),host_only", "" },
+		{ "str(a:x),port_only", "0" }, { "str([::1]),port_only", "0" },
+		{ "str(.),reverse_dom", "(none)" },
+		{ "str(a..b),reverse_dom", "(none)" },
+		{ "str(a),reverse_dom", "a" }, { "str(),reverse_dom", "(none)" },
+	};
+	static const struct row errors[] = {
+		{ "str(a),field(0,_)", "there is no 0" },
+		{ "str(a),word(0,_)", "there is no 0" },
+		{ "str(a),param(a,xx)", "one character" },
+		{ "str(a),param(a,0xgg)", "one character" },
+	};
+
+	check_rows(rows, NELEM(rows));
+	check_errors(errors, NELEM(errors));
+}
+
+TEST(codes_are_read_strictly)
+{
+	static const struct row rows[] = {
+		{ "str(YQ==),b64dec", "a" }, { "str(YQ),b64dec", "(none)" },
+		{ "str(YQ),ub64dec", "a" }, { "str(YQ==),ub64dec", "a" },
+		{ "str(+/),ub64dec", "(none)" },
+		{ "str(),base64,length", "0" },
+		{ "str(ffffffffffffffff),hex2i", "-1" },
+		{ "str(0x1),hex2i", "(none)" }, { "str(),hex2i", "0" },
+		{ "bin(ffffffffffffffff),be2dec(:,8)",
+		    "18446744073709551615" },
+		{ "bin(01020304050607),be2dec(-,2,1)", "258-772-1286" },
+		{ "bin(01020304050607),be2dec(,2,1)", "2587721286" },
+		{ "bin(7f000001),be2dec(.,1)", "127.0.0.1" },
+		{ "bin(7f000001),le2dec(.,1)", "127.0.0.1" },
+		{ "bin(01020304050607),le2dec(-,2,1)", "513-1027-1541" },
+		{ "bin(01020304050607),be2hex", "01020304050607" },
+		{ "bin(01020304050607),be2hex(--,2,1)", "0102--0304--0506" },
+		{ "bin(0102030405060708),be2hex(,3,1)", "010203040506" },
+		{ "bin(00ff),base2", "0000000011111111" },
+		{ "int(4294967297),htonl,hex", "00000001" },
+		{ "str(a%2),url_dec", "(none)" },
+		{ "str(%zz),url_dec", "(none)" },
+		{ "str(a+b?c+d),url_dec", "a+b?c d" },
+		{ "str(a+b),url_dec(1)", "a b" },
+		{ "bin(c3a9),json(utf8)", "\\u00e9" },
+		{ "bin(c3a9),json", "\\u00c3\\u00a9" },
+		{ "bin(c3),json(utf8)", "(none)" },
+		{ "bin(61c362),json(utf8s)", "ab" },
+		{ "bin(c0af),json(utf8)", "(none)" },
+		{ "bin(c0af),json(utf8s)", "" },
+		{ "bin(c0af),json(utf8p)", "\\/" },
+		{ "bin(ff61),json(utf8p)", "(none)" },
+		{ "bin(c0afff61),json(utf8ps)", "\\/a" },
+		{ "bin(f09f9880),json(utf8)", "(none)" },
+		{ "bin(eda08061),json(utf8s)", "a" },
+		{ "bin(011f7f),json", "\\u0001\\u001f\\u007f" },
+	};
+	static const struct row errors[] = {
+		{ "bin(00),be2dec(:)", "from 1 to 8" },
+		{ "bin(00),be2dec(:,9)", "between 1 and 8" },
+		{ "bin(00),be2hex(:)", "a separator needs" },
+		{ "str(a),json(latin1)", "expected one of" },
+		{ "str(a),url_enc(path)", "expected one of" },
+	};
+
+	check_rows(rows, NELEM(rows));
+	check_errors(errors, NELEM(errors));
+}
+
+TEST(times_have_fractions_and_zones)
+{
+	static const struct row rows[] = {
+		{ "int(0),utime(%Y)", "1970" }, { "int(-1),utime(%T)",
+		    "23:59:59" },
+		{ "int(0),utime(%T,3600)", "01:00:00" },
+		{ "int(1),ms_utime(%T.%N)", "00:00:00.001000000" },
+		{ "int(-1),ms_utime(%T.%3N)", "23:59:59.999" },
+		{ "int(1),us_utime(%6N%%N,1)", "000002%N" },
+		{ "int(9223372036854775807),utime(%Y)", "(none)" },
+		{ "int(9223372036854775807),utime(%Y,1)", "(none)" },
+		{ "int(1),utime(%N)", "%N" },
+		{ "int(1500),http_date(500,ms)",
+		    "Thu, 01 Jan 1970 00:00:02 GMT" },
+		{ "str(\"Sunday, 06-Nov-94 08:49:37 GMT\"),date",
+		    "784111777" },
+		{ "str(\"Sun Nov  6 08:49:37 1994\"),date", "784111777" },
+		{ "str(\"Sun, 06 Nov 1994 08:49:37\"),date", "(none)" },
+		{ "str(\"Sun, 06 Nov 1994 08:49:37 GMT x\"),date", "(none)" },
+		{ "str(),date", "(none)" },
+		{ "str(\"Thu, 01 Jan 1970 00:00:00 GMT\"),date,http_date",
+		    "Thu, 01 Jan 1970 00:00:00 GMT" },
+	};
+
+	check_rows(rows, NELEM(rows));
+}
+
+TEST(hashes_take_a_seed_or_an_avalanche)
+{
+	static const struct row rows[] = {
+		{ "str(a),crc32(1)", "1288200982" },
+		{ "str(a),crc32c(1)", "626010576" },
+		{ "str(a),djb2(1)", "3548763807" },
+		{ "str(a),sdbm(1)", "1830748055" },
+		{ "str(),crc32(1)", "2874071335" },
+		{ "str(a),xxh32(5)", "3100559697" },
+		{ "str(a),xxh64(5)", "5861026382062077246" },
+		{ "str(a),xxh3(5)", "2854901637758732422" },
+		{ "str(),xxh32", "46947589" },
+		{ "str(),xxh64", "-1205034819632174695" },
+		{ "str(),xxh3", "3244421341483603138" },
+	};
+
+	check_rows(rows, NELEM(rows));
+}
+
+#ifdef USE_OPENSSL
+#define KEY "AAAAAAAAAAAAAAAAAAAAAA=="
+TEST(secrets_come_as_base64_or_from_variables)
+{
+	static const struct row rows[] = {
+		{ "str(),sha1,hex",
+		    "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709" },
+		{ "str(a),sha2,length", "32" },
+		{ "str(abc),digest(SHA256),hex", "BA7816BF8F01CFEA414140DE5DAE"
+		    "2223B00361A396177A9CB410FF61F20015AD" },
+		/* RFC 2202, test case 2 */
+		{ "str(what do ya want for nothing?),hmac(md5,SmVmZQ==),hex",
+		    "750C783E6AB0B503EAA86E310A5DB738" },
+		{ "str(SmVmZQ==),set-var(txn.k),hmac(sha1,txn.k),length",
+		    "20" },
+		{ "str(a),hmac(sha256,),hex", "9615A95D4A336118C435B9CD54C5E8"
+		    "644AB956B573AA2926274A1280B6674713" },
+		{ "str(a),hmac(sha1,txn.none)", "(none)" },
+		{ "str(a),set-var(txn.x),concat(b),secure_memcmp(txn.x)",
+		    "0" },
+		{ "str(a),secure_memcmp(txn.none)", "(none)" },
+		{ "str(secret),aes_gcm_enc(256,AAAAAAAAAAAAAAAA," KEY ",txn.t)",
+		    "converter 'aes_gcm_enc': the key has another size than "
+		    "<bits>" },
+		{ "str(secret),aes_gcm_enc(128,AAAAAAAAAAAAAAAA," KEY ",txn.t,"
+		    "Zm9v),aes_gcm_dec(128,AAAAAAAAAAAAAAAA," KEY ",txn.t,"
+		    "Zm9v)", "secret" },
+		{ "str(secret),aes_gcm_enc(128,AAAAAAAAAAAAAAAA," KEY ",txn.t,"
+		    "Zm9v),aes_gcm_dec(128,AAAAAAAAAAAAAAAA," KEY ",txn.t,"
+		    "Zm9w)", "(none)" },
+		{ "str(secret),aes_gcm_enc(128,AAAAAAAAAAAAAAAA," KEY ",txn.t),"
+		    "concat(x),aes_gcm_dec(128,AAAAAAAAAAAAAAAA," KEY
+		    ",txn.t)", "(none)" },
+		{ "str(),aes_gcm_enc(128,AAAAAAAAAAAAAAAA," KEY ",txn.t),"
+		    "aes_gcm_dec(128,AAAAAAAAAAAAAAAA," KEY ",txn.t)", "" },
+		{ "str(a),aes_gcm_dec(128,AAAAAAAAAAAAAAAA," KEY ",AAAA)",
+		    "(none)" },
+		{ "str(a),aes_gcm_dec(128,," KEY "," KEY ")", "(none)" },
+		{ "str(0123456789abcdef),aes_cbc_enc(128," KEY "," KEY "),"
+		    "length", "32" },
+		{ "str(a),aes_cbc_dec(128," KEY "," KEY ")", "(none)" },
+		{ "str(a),aes_cbc_enc(128,AAAA," KEY ")", "(none)" },
+	};
+	static const struct row errors[] = {
+		{ "str(a),digest(none256)", "name of a digest" },
+		{ "str(a),sha2(100)", "must be 224" },
+		{ "str(a),hmac(sha1,Zm9)", "expected base64" },
+		{ "str(a),hmac(sha0,Zm9v)", "name of a digest" },
+		{ "str(a),aes_gcm_dec(64,AAAA," KEY "," KEY ")",
+		    "128, 192 or 256" },
+		{ "str(a),aes_gcm_enc(128,AAAA," KEY "," KEY ")", "scope" },
+		{ "str(a),aes_cbc_enc(128," KEY "," KEY ",Zm9v)", "use GCM" },
+		{ "str(a),secure_memcmp(abc)", "scope" },
+	};
+
+	check_rows(rows, NELEM(rows));
+	check_errors(errors, NELEM(errors));
+}
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stk_freeze - what is tracked goes to a worker of the next generation: the
+ * name of each table and the key. The new worker counts itself in before the
+ * old one, told that its connection has gone, counts itself out.
+ */
+#include "stk_int.h"
+
+#include <wire/wire.h>
+
+#include <stdlib.h>
+
+enum { TAG_TABLE = 1, TAG_KEY = 2, TAG_TYPE = 3 };    /* never reused */
+
+static void
+put_one(struct wire_out *out, unsigned tag, const struct stk_track *r)
+{
+	size_t mark = wire_begin(out, tag, WIRE_OPTIONAL);
+	struct stk_entry *e = stk_take(r->tab, r->entry);
+
+	wire_put_bytes(out, TAG_TABLE, WIRE_REQUIRED,
+	    span_str(r->tab->name));
+	wire_put_bytes(out, TAG_KEY, WIRE_REQUIRED,
+	    span_of((const char *)stk_entry_key(r->tab->shm, e),
+	    r->tab->key_bytes));
+	stk_put(r->tab, e);
+	wire_put_u64(out, TAG_TYPE, WIRE_REQUIRED, r->tab->type);
+	wire_end(out, mark);
+}
+
+void
+stk_track_put(struct wire_out *out, unsigned tag, const struct stk_set *s)
+{
+	size_t mark;
+
+	if (s == NULL)
+		return;
+	mark = wire_begin(out, tag, WIRE_OPTIONAL);
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->v[i].tab != NULL)
+			put_one(out, i + 1, &s->v[i]);
+	wire_end(out, mark);
+}
+
+static bool
+get_one(struct stk_track *r, struct span record)
+{
+	const struct stk_table *t;
+	struct span name, bytes;
+	struct stk_entry *e;
+	uint64_t type;
+	struct wire_in in;
+	struct stk_key k;
+
+	wire_in_init(&in, record);
+	if (!wire_find(&in, TAG_TABLE, &name) ||
+	    !wire_find(&in, TAG_KEY, &bytes) ||
+	    !wire_find_u64(&in, TAG_TYPE, &type))
+		return (false);
+	t = stk_table_find(name);
+	if (t == NULL || t->key_bytes != bytes.n || t->type != type)
+		return (true);          /* gone, or changed */
+	k.p = (const uint8_t *)bytes.p;
+	k.hash = stk_hash(t->shm, k.p);
+	if ((e = stk_get(t, &k, true)) == NULL)
+		return (true);
+	*r = (struct stk_track){ t, stk_index_of(t->shm, e), 0 };
+	r->slot = stk_ref_take(t->shm, e);
+	stk_put(t, e);
+	return (true);
+}
+
+bool
+stk_track_get(struct wire_in *in, unsigned tag, struct arena *arena,
+    struct stk_set **at)
+{
+	struct wire_in all;
+	enum wire_need need;
+	struct span record;
+	struct stk_set *s;
+	unsigned no;
+
+	if (!wire_find_in(in, tag, &all))
+		return (in->err == NULL);
+	if ((s = stk_set_new(arena)) == NULL)
+		return (true);
+	*at = s;
+	while (wire_next(&all, &no, &need, &record))
+		if (no >= 1 && no <= s->n && s->v[no - 1].tab == NULL &&
+		    !get_one(&s->v[no - 1], record))
+			return (false);
+	return (all.err == NULL);
+}
