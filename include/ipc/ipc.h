@@ -16,6 +16,7 @@
 
 #include <base/list.h>
 #include <base/span.h>
+#include <os/loop.h>
 
 struct loop;
 
@@ -73,6 +74,9 @@ struct ipc_chan {
 	struct list out;        /* frames that wait for room */
 	size_t out_bytes;
 	bool *gone;             /* inside a callback: set when closed there */
+	unsigned per_turn;      /* messages before others get their turn; 0:
+	                         * all that there are */
+	struct loop_task more;  /* the rest, in the next turn */
 };
 
 /* ipc_open - take `fd` (owned from now on). With a loop, `fn` is called from

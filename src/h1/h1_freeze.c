@@ -11,10 +11,12 @@
 
 #include <base/must.h>
 #include <os/fd.h>
+#include <stk/stk.h>
 
 enum {                                  /* tags; never reused */
 	TAG_CONN = 1, TAG_END = 2, TAG_STATE = 3, TAG_LISTEN = 4,
-	TAG_STREAM = 5, TAG_OWNED = 6, TAG_SERVER = 7, TAG_BE = 8, TAG_SRV = 9
+	TAG_STREAM = 5, TAG_OWNED = 6, TAG_SERVER = 7, TAG_BE = 8, TAG_SRV = 9,
+	TAG_TRACKED = 10
 };
 #define OWNED_MAX 8                     /* that go along */
 
@@ -498,6 +500,7 @@ client_freeze(struct hand_item *i, struct wire_out *out, int *fds,
 	mux_listen_put(h->cli.listen, out);
 	wire_end(out, mark);
 	put_common(h, out);
+	stk_track_put(out, TAG_TRACKED, h->conn.tracked);
 	mark = wire_begin(out, TAG_OWNED, WIRE_REQUIRED);
 	put_owned(h, out, fds, n_fds);
 	wire_end(out, mark);
@@ -554,13 +557,14 @@ thaw_client(struct wire_in *in, int fd, const char **why)
 		*why = "out of memory";
 		return (NULL);
 	}
-	if (get_common(h, in, fd, why)) {
-		fe_adopt(fe_of(listen->bind->px));
-		h->counted = true;
-		return (h);
+	if (!get_common(h, in, fd, why) || !stk_track_get(in, TAG_TRACKED,
+	    NULL, (struct stk_set **)&h->conn.tracked)) {
+		forget(h);
+		return (NULL);
 	}
-	forget(h);
-	return (NULL);
+	fe_adopt(fe_of(listen->bind->px));
+	h->counted = true;
+	return (h);
 }
 
 static void

@@ -509,6 +509,7 @@ hand_give(struct loop *loop, int fd, hand_heard_fn *heard)
 	g->patience_ms = hurry ? IMPATIENT_MS : STUCK_MS;
 	tmr_init(&g->timer, on_timer);
 	ipc_open(&g->chan, fd, IPC_WORKER, IPC_WORKER, loop, on_taker, g);
+	g->chan.per_turn = 1;
 	begin_pass(g);
 	tmr_arm(&loop->wheel, &g->timer, loop->now_ms);
 }

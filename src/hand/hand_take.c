@@ -230,4 +230,5 @@ hand_take(struct loop *loop, int fd)
 	struct ipc_chan *c = must_alloc(sizeof *c);
 
 	ipc_open(c, fd, IPC_WORKER, IPC_WORKER, loop, on_giver, c);
+	c->per_turn = 1;
 }

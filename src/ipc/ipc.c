@@ -250,6 +250,7 @@ on_event(void *arg, unsigned events)
 	struct ipc_chan *c = arg;
 	struct ipc_msg m;
 	bool gone = false;
+	unsigned n = 0;
 	int got;
 
 	(void)events;
@@ -261,9 +262,19 @@ on_event(void *arg, unsigned events)
 		if (gone)
 			return;
 		c->gone = NULL;
+		if (++n == c->per_turn) {
+			loop_post(c->loop, &c->more);
+			return;
+		}
 	}
 	if (got < 0)
 		at_end(c);
+}
+
+static void
+on_more(struct loop_task *t)
+{
+	on_event(HOLDER(t, struct ipc_chan, more), 0);
 }
 
 void
@@ -307,6 +318,7 @@ ipc_open(struct ipc_chan *c, int fd, enum ipc_role me, enum ipc_role peer,
 	c->fd = fd;
 	c->me = (uint8_t)me;
 	c->peer = (uint8_t)peer;
+	c->more.fn = on_more;
 	list_init(&c->out);
 	(void)sock_set_nonblock(fd, true);
 	if (loop != NULL)
@@ -333,8 +345,10 @@ shut(struct ipc_chan *c, bool registered)
 	c->out_bytes = 0;
 	if (c->fd < 0)
 		return;
-	if (registered && c->loop != NULL)
+	if (registered && c->loop != NULL) {
+		loop_unpost(c->loop, &c->more);
 		loop_del(c->loop, c->fd);
+	}
 	fd_close(&c->fd);
 	c->loop = NULL;
 	if (c->gone != NULL)

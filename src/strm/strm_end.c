@@ -103,14 +103,16 @@ count_times(const struct strm *s)
 	sv->time_n++;
 }
 
-static void
-count_bytes(struct strm *s)
+void
+strm_count_bytes(struct strm *s)
 {
-	uint64_t in = s->cli->got, out = s->cli->put;
+	uint64_t in = s->cli->got - s->counted_in;
+	uint64_t out = s->cli->put - s->counted_out;
 	struct cnt_fe *fe = CNT_FE(fe_of(s->txn.fe)->cnt);
 
-	s->txn.bytes_in = in;
-	s->txn.bytes_out = out;
+	s->counted_in += in;
+	s->counted_out += out;
+	s->counted_ms = the_loop->now_ms;
 	stk_on_bytes(&s->txn, in, out);
 	fe->bytes_in += in;
 	fe->bytes_out += out;
@@ -235,7 +237,9 @@ bury(struct strm *s, enum why why, bool keep_cli, bool keep_srv, bool reset)
 	s->txn.t.end = the_loop->now_us;
 	set_term(s, why);
 	count_blame(s, why);
-	count_bytes(s);
+	s->txn.bytes_in = s->cli->got;
+	s->txn.bytes_out = s->cli->put;
+	strm_count_bytes(s);
 	if (s->slot.srv != NULL && s->slot.state == SRV_SLOT_HELD)
 		count_times(s);
 	strm_log(s);

@@ -102,6 +102,7 @@ put_state(const struct strm *s, struct wire_out *out)
 		.queued = s->slot.state == SRV_SLOT_QUEUED,
 		.place = s->slot.state == SRV_SLOT_QUEUED ?
 		    srv_queue_place(&s->slot) : 0,
+		.counted_in = s->counted_in, .counted_out = s->counted_out,
 	};
 	size_t mark = wire_begin(out, TAG_STATE, WIRE_REQUIRED);
 
@@ -407,6 +408,8 @@ restore(struct strm *s, const struct frozen *f)
 	s->cli_seen_ms = f->cli_seen_ms;
 	s->srv_seen_ms = f->srv_seen_ms;
 	s->wait_until_ms = f->wait_until_ms;
+	s->counted_in = f->counted_in;
+	s->counted_out = f->counted_out;
 	s->entered = true;
 	s->backend_rules = true;
 	s->list = UINT8_MAX;            /* all of its rules have run */

@@ -20,6 +20,7 @@ struct frozen {
 	int64_t cli_seen_ms, srv_seen_ms, wait_until_ms;
 	uint32_t up_held, down_held;
 	uint64_t place;                 /* srv_queue_place() */
+	uint64_t counted_in, counted_out;
 };
 
 static const struct wire_field strm_frozen_fields[] = {
@@ -44,6 +45,8 @@ static const struct wire_field strm_frozen_fields[] = {
 	WIRE(19, U32,  WIRE_REQUIRED, struct frozen, up_held),
 	WIRE(20, U32,  WIRE_REQUIRED, struct frozen, down_held),
 	WIRE(21, U64,  WIRE_REQUIRED, struct frozen, place),
+	WIRE(22, U64,  WIRE_REQUIRED, struct frozen, counted_in),
+	WIRE(23, U64,  WIRE_REQUIRED, struct frozen, counted_out),
 	/* not frozen: running, again, granted (the other one asks again),
 	 * entered, backend_rules, list (all rules have run), begin_why,
 	 * grant_why, id (each worker counts its own) */

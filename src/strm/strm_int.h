@@ -84,6 +84,8 @@ struct strm {
 	uint16_t tries;                 /* connections attempted */
 	int64_t cli_seen_ms, srv_seen_ms;       /* last activity of a side */
 	int64_t thawed_seen_ms;         /* the later of both when it came */
+	uint64_t counted_in, counted_out;       /* bytes in the counters */
+	int64_t counted_ms;             /* when they went there */
 	int64_t wait_until_ms;          /* queue, tarpit, connect, back-off */
 	struct tmr tmr;
 	struct strm_pipe up, down;      /* to the server, to the client */
@@ -192,6 +194,8 @@ void strm_log(struct strm *);
 enum strm_step strm_drop(struct strm *, enum why);
 /* strm_hang_up - close without an answer, politely. Always STEP_GONE. */
 enum strm_step strm_hang_up(struct strm *, enum why);
+/* strm_count_bytes - what moved since the last time, into the counters. */
+void strm_count_bytes(struct strm *);
 /* strm_count_status - a response with this status begins. */
 void strm_count_status(struct strm *, unsigned status);
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define STRM_ARENA_BYTES (64 * 1024)
+#define COUNT_MS 1000           /* between two looks at the bytes of a stream */
 
 static struct pool strm_pool = POOL_INIT("strm", sizeof(struct strm));
 static uint32_t last_id;
@@ -81,6 +82,10 @@ strm_run(struct strm *s)
 			return;
 	} while (s->again);
 	s->running = false;
+	/* Long ones are counted now and then, not only when they end. */
+	if (__builtin_expect(the_loop->now_ms - s->counted_ms >= COUNT_MS,
+	    0) && s->phase == STRM_EXCHANGE)
+		strm_count_bytes(s);
 	if (__builtin_expect(s->thawed, 0) && !strm_moved_here(s))
 		return;                 /* deadlines stay what they were */
 	strm_deadlines(s);
@@ -159,6 +164,7 @@ strm_new(void)
 	s->up.rd = s->up.wr = s->down.rd = s->down.wr = -1;
 	s->wait_until_ms = CLOCK_NEVER;
 	s->cli_seen_ms = s->srv_seen_ms = the_loop->now_ms;
+	s->counted_ms = the_loop->now_ms;
 	s->txn.ops = &txn_ops;
 	s->txn.arena = &s->arena;
 	s->txn.log_level = -1;

@@ -7,11 +7,12 @@
 
 #include <unistd.h>
 
+#include <stk/stk.h>
 #include <wire/wire.h>
 
 enum {                                  /* tags; never reused */
 	TAG_CONN = 1, TAG_END = 2, TAG_STATE = 3, TAG_LISTEN = 4,
-	TAG_STREAM = 5
+	TAG_STREAM = 5, TAG_TRACKED = 6
 };
 
 struct frozen {
@@ -217,6 +218,7 @@ client_freeze(struct hand_item *i, struct wire_out *out, int *fds,
 			return (false);
 		wire_end(out, mark);
 	}
+	stk_track_put(out, TAG_TRACKED, t->conn.tracked);
 	mark = wire_begin(out, TAG_LISTEN, WIRE_REQUIRED);
 	mux_listen_put(t->listen, out);
 	wire_end(out, mark);
@@ -267,13 +269,14 @@ thaw_client(struct wire_in *in, int fd, const char **why)
 		return (NULL);
 	}
 	t->listen = listen;
-	if (get_common(t, in, fd, why)) {
-		fe_adopt(fe_of(listen->bind->px));
-		t->counted = true;
-		return (t);
+	if (!get_common(t, in, fd, why) || !stk_track_get(in, TAG_TRACKED,
+	    NULL, (struct stk_set **)&t->conn.tracked)) {
+		forget(t);
+		return (NULL);
 	}
-	forget(t);
-	return (NULL);
+	fe_adopt(fe_of(listen->bind->px));
+	t->counted = true;
+	return (t);
 }
 
 static struct hand_item *
