@@ -89,8 +89,13 @@ enum smp_acl {
 #define SMP_ALWAYS      (~0u)
 #define SMP_INTERNAL    (SMP_AT(PARSER) | SMP_AT(CLI))
 #define SMP_ANYWHERE    (SMP_ALWAYS & ~SMP_INTERNAL)
-#define SMP_REQUEST     (SMP_AT(REQ) | SMP_AT(REQ_BODY) | SMP_AT(CHOOSE) | \
-	SMP_AT(SERVER) | SMP_AT(CONTENT))
+/* rules of frontends and of backends; the latter alone */
+#define SMP_CONTENT     (SMP_AT(CONTENT) | SMP_AT(BE_CONTENT))
+#define SMP_REQ_HEAD    (SMP_AT(REQ) | SMP_AT(BE_REQ))
+#define SMP_OF_BACKEND  (SMP_AT(BE_CONTENT) | SMP_AT(BE_REQ) | \
+	SMP_AT(BE_REQ_BODY) | SMP_AT(SERVER) | SMP_AT(SOURCE))
+#define SMP_REQUEST     (SMP_OF_BACKEND | SMP_AT(REQ) | SMP_AT(REQ_BODY) | \
+	SMP_AT(CHOOSE) | SMP_AT(CONTENT))
 #define SMP_RESPONSE    (SMP_AT(RES) | SMP_AT(RES_CONTENT))
 /* known from the request on, and kept until the line is logged */
 #define SMP_FROM_REQ    (SMP_REQUEST | SMP_RESPONSE | SMP_AT(LOG))

@@ -37,7 +37,10 @@ enum txn_stage {
 	TXN_SERVER, TXN_RES_CONTENT, TXN_RES, TXN_LOG,
 	/* no stream at all: a health check, the configuration while it is
 	 * read, the runtime API */
-	TXN_CHECK, TXN_PARSER, TXN_CLI
+	TXN_CHECK, TXN_PARSER, TXN_CLI,
+	/* only when expressions are compiled: the same moments in the rules of
+	 * a backend; while the source address for a server is chosen */
+	TXN_BE_CONTENT, TXN_BE_REQ, TXN_BE_REQ_BODY, TXN_SOURCE
 };
 
 /* Moments, monotonic µs; 0: not reached. Differences are the log's timers. */
@@ -55,6 +58,19 @@ struct txn_times {
 	int64_t end;            /* all done; what is logged */
 	int64_t tarpit;         /* … */
 };
+
+/* What lies between them, in milliseconds; the letters are those of log
+ * formats. */
+enum txn_timer {
+	TXN_TIME_Th, TXN_TIME_Ti, TXN_TIME_TR, TXN_TIME_Tq, TXN_TIME_Tw,
+	TXN_TIME_Tc, TXN_TIME_Tr, TXN_TIME_Td, TXN_TIME_Ta, TXN_TIME_Tt,
+	TXN_TIME_Tu
+};
+
+/* txn_timer - differences of whole milliseconds since the accept, so that the
+ * parts of a line add up; -1: not reached. A stream that has not ended counts
+ * until now. */
+int64_t txn_timer(const struct txn *, enum txn_timer);
 
 struct txn_capture {            /* option: captured header values */
 	struct span *v;

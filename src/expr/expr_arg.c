@@ -6,8 +6,9 @@
  * A grammar is "type name[=default] [lo..hi], …". An argument with '=' may be
  * left out; without anything behind '=' it then is ARG_NONE. Types: int str
  * time size bool net be fe srv table enum(a|b|c), and num: an integer or the
- * name of a variable (smp_arg_int() gives its value). A table "." is that of
- * the proxy whose line it is.
+ * name of a variable (smp_arg_int() gives its value). A table, backend
+ * or frontend ".", and a server without its backend, are those of the proxy
+ * whose line it is.
  *
  * Source: configuration manual 2.2 (quoting inside parentheses).
  */
@@ -290,7 +291,16 @@ convert(struct conf_line *l, const struct conf_word *w,
 			a->str = span_str(px_model->last->name);
 		want_object(l, w, a);
 		return (true);
-	case ARG_BE: case ARG_FE: case ARG_SRV:
+	case ARG_BE: case ARG_FE:
+		if (span_is(a->str, ".") && px_model->last != NULL)
+			a->str = span_str(px_model->last->name);
+		want_object(l, w, a);
+		return (true);
+	case ARG_SRV:
+		if (span_find(a->str, '/') < 0 && px_model->last != NULL)
+			a->str = span_str(arena_printf(l->conf->arena,
+			    "%s/%.*s", px_model->last->name,
+			    SPAN_FMT(a->str)));
 		want_object(l, w, a);
 		return (true);
 	default:

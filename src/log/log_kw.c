@@ -302,7 +302,7 @@ parse_unique_format(struct conf_line *l, void *obj)
 
 	if (!conf_want(l, "a format", &text) || !conf_end(l))
 		return (false);
-	c->uniq = logfmt_parse(l, w, text, LOGFMT_HEADER, SMP_AT(REQ));
+	c->uniq = logfmt_parse(l, w, text, LOGFMT_HEADER, SMP_REQ_HEAD);
 	return (c->uniq != NULL);
 }
 

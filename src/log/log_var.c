@@ -2,8 +2,6 @@
 /*
  * log_var - the %variables of log formats.
  *
- * Timers are differences of whole milliseconds since the accept, so that the
- * parts of a line add up.
  * Source: configuration manual 8.2.6, 8.4, 8.5.
  */
 #include "log_int.h"
@@ -339,123 +337,18 @@ TEXT(CS, "CS", true, LOGVAR_HTTP, "The captured cookie of the response.",
 
 /* ---- timers ---- */
 
-/* Whole milliseconds since the accept; -1: not reached. */
-static int64_t
-ms_at(const struct txn *t, int64_t when)
-{
-	return (when == 0 ? -1 : when <= t->t.accept ? 0 :
-	    (when - t->t.accept) / 1000);
-}
-
-static int64_t
-span_ms(const struct txn *t, int64_t from, int64_t to)
-{
-	int64_t a = ms_at(t, from), b = ms_at(t, to);
-
-	return (a < 0 || b < 0 ? -1 : b < a ? 0 : b - a);
-}
-
-static int64_t
-time_Th(const struct txn *t)
-{
-	return (t->t.handshake == 0 ? 0 : ms_at(t, t->t.handshake));
-}
-
-static int64_t
-handshake_at(const struct txn *t)
-{
-	return (t->t.handshake != 0 ? t->t.handshake : t->t.accept);
-}
-
-static int64_t
-time_Ti(const struct txn *t)
-{
-	return (t->is_http ? span_ms(t, handshake_at(t), t->t.idle_end) : 0);
-}
-
-static int64_t
-time_TR(const struct txn *t)
-{
-	return (t->is_http ? span_ms(t, t->t.idle_end, t->t.request) : -1);
-}
-
-static int64_t
-time_Tq(const struct txn *t)
-{
-	return (t->is_http ? ms_at(t, t->t.request) : -1);
-}
-
-/* Where the wait for a server begins. */
-static int64_t
-ready_at(const struct txn *t)
-{
-	return (t->is_http ? t->t.request : handshake_at(t));
-}
-
-static int64_t
-time_Tw(const struct txn *t)
-{
-	if (t->t.queued == 0 && t->t.tarpit != 0)
-		return (span_ms(t, ready_at(t), t->t.end));
-	return (span_ms(t, ready_at(t), t->t.queued));
-}
-
-static int64_t
-time_Tc(const struct txn *t)
-{
-	return (span_ms(t, t->t.queued, t->t.connected));
-}
-
-static int64_t
-time_Tr(const struct txn *t)
-{
-	return (span_ms(t, t->t.connected, t->t.response));
-}
-
-static int64_t
-time_Td(const struct txn *t)
-{
-	return (span_ms(t, t->is_http ? t->t.response : t->t.connected,
-	    t->t.end));
-}
-
-static int64_t
-not_before_0(int64_t v)
-{
-	return (v < 0 ? 0 : v);
-}
-
-static int64_t
-time_Ta(const struct txn *t)
-{
-	return (not_before_0(span_ms(t, t->is_http && t->t.idle_end != 0 ?
-	    t->t.idle_end : handshake_at(t), t->t.end)));
-}
-
-static int64_t
-time_Tt(const struct txn *t)
-{
-	return (not_before_0(ms_at(t, t->t.end)));
-}
-
-static int64_t
-time_Tu(const struct txn *t)
-{
-	return (time_Th(t) + time_Ta(t));
-}
-
 NUMBER(Th, "Th", false, "Milliseconds of handshakes before the stream.",
-    time_Th(t));
-NUMBER(Ti, "Ti", true, "Idle milliseconds before the request.", time_Ti(t));
+    txn_timer(t, TXN_TIME_Th));
+NUMBER(Ti, "Ti", true, "Idle milliseconds before the request.", txn_timer(t, TXN_TIME_Ti));
 NUMBER(TR, "TR", true, "Milliseconds until the request head was complete.",
-    time_TR(t));
-NUMBER(Tq, "Tq", true, "Th + Ti + TR.", time_Tq(t));
-NUMBER(Tw, "Tw", false, "Milliseconds in queues.", time_Tw(t));
+    txn_timer(t, TXN_TIME_TR));
+NUMBER(Tq, "Tq", true, "Th + Ti + TR.", txn_timer(t, TXN_TIME_Tq));
+NUMBER(Tw, "Tw", false, "Milliseconds in queues.", txn_timer(t, TXN_TIME_Tw));
 NUMBER(Tc, "Tc", false, "Milliseconds to connect to the server.",
-    time_Tc(t));
+    txn_timer(t, TXN_TIME_Tc));
 NUMBER(Tr, "Tr", true, "Milliseconds until the response head was complete.",
-    time_Tr(t));
-NUMBER(Td, "Td", false, "Milliseconds of data transfer.", time_Td(t));
+    txn_timer(t, TXN_TIME_Tr));
+NUMBER(Td, "Td", false, "Milliseconds of data transfer.", txn_timer(t, TXN_TIME_Td));
 
 /* A number that still grows when the line is written early. */
 static size_t
@@ -479,10 +372,10 @@ LOGVAR(ident) = { .name = word, .http_only = http, .put = put_##ident,       \
 	.doc = doc_ }
 
 SO_FAR(Ta, "Ta", true, "Milliseconds from the first byte of the request.",
-    time_Ta(t));
-SO_FAR(Tt, "Tt", false, "Milliseconds since the accept.", time_Tt(t));
+    txn_timer(t, TXN_TIME_Ta));
+SO_FAR(Tt, "Tt", false, "Milliseconds since the accept.", txn_timer(t, TXN_TIME_Tt));
 SO_FAR(Tu, "Tu", false, "Milliseconds as the client sees it, without idle "
-    "time.", time_Tu(t));
+    "time.", txn_timer(t, TXN_TIME_Tu));
 SO_FAR(B, "B", false, "Bytes sent to the client.", t->bytes_out);
 SO_FAR(U, "U", false, "Bytes read from the client.", t->bytes_in);
 

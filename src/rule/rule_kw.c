@@ -24,17 +24,33 @@ static const struct {
 } sets[RULE_N] = {
 	[RULE_TCP_CONN] = { "tcp-request connection", SMP_AT(CONN) },
 	[RULE_TCP_SESS] = { "tcp-request session", SMP_AT(SESS) },
-	[RULE_TCP_REQ] = { "tcp-request content", SMP_AT(CONTENT) },
+	[RULE_TCP_REQ] = { "tcp-request content", SMP_CONTENT },
 	[RULE_TCP_RES] = { "tcp-response content", SMP_AT(RES_CONTENT) },
-	[RULE_HTTP_REQ] = { "http-request", SMP_AT(REQ) },
+	[RULE_HTTP_REQ] = { "http-request", SMP_REQ_HEAD },
 	[RULE_HTTP_RES] = { "http-response", SMP_AT(RES) },
 	[RULE_HTTP_AFTER] = { "http-after-response", SMP_AT(RES) },
 };
 
+/* Whose rule is being read: a frontend's, a backend's, or, "listen", one that
+ * runs as both. */
+static unsigned side = ~0u;
+
+static void
+set_side(const struct px *px)
+{
+	side = ~0u;
+	if ((px->kind & PX_DEFAULTS) != 0)
+		return;
+	if ((px->kind & PX_BE) == 0)
+		side &= ~(SMP_AT(BE_CONTENT) | SMP_AT(BE_REQ));
+	if ((px->kind & PX_FE) == 0)
+		side &= ~(SMP_AT(CONTENT) | SMP_AT(REQ));
+}
+
 unsigned
 rule_stages(enum rule_set set)
 {
-	return (sets[set].stages);
+	return (sets[set].stages & side);
 }
 
 /* ---- lists ---- */
@@ -272,6 +288,7 @@ parse_rule(struct conf_line *l, struct px *px, enum rule_set set)
 	struct cond *cond;
 	void *priv = NULL;
 
+	set_side(px);
 	if (!may_have_rules(l, px) || (r.action = take_action(l, set)) == NULL)
 		return (false);
 	if (!parse_action(l, px, set, r.action, &priv))
@@ -282,7 +299,7 @@ parse_rule(struct conf_line *l, struct px *px, enum rule_set set)
 		    SPAN_FMT(conf_peek(l)->text));
 		return (false);
 	}
-	if (!cond_parse(l, px, sets[set].stages, &cond) || !conf_end(l))
+	if (!cond_parse(l, px, rule_stages(set), &cond) || !conf_end(l))
 		return (false);
 	r.cond = cond;
 	r.priv = priv;
@@ -300,7 +317,7 @@ rule_want_fmt(struct conf_line *l, const char *what, enum logfmt_use use,
 
 	if (!conf_want(l, what, &text))
 		return (false);
-	*out = logfmt_parse(l, w, text, use, sets[set].stages);
+	*out = logfmt_parse(l, w, text, use, rule_stages(set));
 	return (*out != NULL);
 }
 
@@ -392,10 +409,11 @@ parse_redirect(struct conf_line *l, void *obj)
 	    .pos = conf_pos(l, NULL) };
 	struct cond *cond;
 
+	set_side(px);
 	if (!may_have_rules(l, px))
 		return (false);
 	if ((r.priv = rule_redirect_parse(l, RULE_HTTP_REQ, true)) == NULL ||
-	    !cond_parse(l, px, sets[RULE_HTTP_REQ].stages, &cond) ||
+	    !cond_parse(l, px, rule_stages(RULE_HTTP_REQ), &cond) ||
 	    !conf_end(l))
 		return (false);
 	r.cond = cond;
