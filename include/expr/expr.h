@@ -43,7 +43,7 @@ struct smp {
 /* An argument of a fetch or converter, as its grammar says. */
 enum arg_type { ARG_NONE, ARG_INT, ARG_STR, ARG_TIME, ARG_SIZE, ARG_BOOL,
 	ARG_BE, ARG_FE, ARG_SRV, ARG_NET, ARG_ENUM, ARG_TABLE,
-	ARG_VAR };                      /* "num": an INT, or a variable */
+	ARG_USERLIST, ARG_VAR };        /* "num": an INT, or a variable */
 struct arg {
 	uint8_t type;                   /* ARG_NONE: left out */
 	int64_t num;                    /* INT, TIME (ms), SIZE, BOOL, ENUM */
@@ -73,6 +73,7 @@ struct smp_fetch {
 	bool constant;                  /* folded when it is parsed: str() */
 	bool list;                      /* conditions look at each value */
 	bool waits;                     /* may set out->waits; then also fresh */
+	bool dotted;                    /* patterns may be versions: "3.1" */
 	/* may refine arguments after parsing; false with *err, a sentence */
 	bool (*check)(struct arg *, const char **err);
 };
@@ -156,6 +157,9 @@ enum smp_type expr_type(const struct expr *);
  * configuration is read.
  */
 extern const void *(*expr_find_table)(struct span name, const char **why);
+
+/* Which worker this is, from 0: what threads are elsewhere. */
+extern int expr_worker_no;
 
 /* smp_arg_int - the number that a "num" argument is or that its variable has;
  * false when it has none. */

@@ -140,6 +140,36 @@ resolve_host(struct parse *p, const struct conf_word *w, struct span *text)
 	return (true);
 }
 
+/* "3.1" is the number that the version is, 3 * 65536 + 1; also in ranges. */
+static struct span
+version_text(struct parse *p, struct span text)
+{
+	struct span rest = text, end, major = SPAN("");
+	struct text out;
+	uint64_t v[2];
+
+	text_init(&out);
+	while (span_cut(&rest, ':', &end)) {
+		v[1] = 0;
+		major = SPAN("");
+		if (end.n != 0 && (!span_cut(&end, '.', &major) ||
+		    !num_u64(major, &v[0]) ||
+		    (end.p != NULL && !num_u64(end, &v[1])) ||
+		    v[0] > 255 || v[1] > 255)) {
+			text_fini(&out);
+			return (text);  /* the caller says what is wrong */
+		}
+		if (major.n != 0)
+			text_printf(&out, "%llu",
+			    (unsigned long long)(v[0] << 16 | v[1]));
+		if (rest.p != NULL)
+			text_addc(&out, ':');
+	}
+	text = arena_span(p->l->conf->arena, text_span(&out));
+	text_fini(&out);
+	return (text);
+}
+
 static bool
 add_pattern(struct parse *p, const struct conf_word *w)
 {
@@ -155,6 +185,9 @@ add_pattern(struct parse *p, const struct conf_word *w)
 	}
 	if (!resolve_host(p, w, &text))
 		return (false);
+	if (p->term->match == ACL_INT && p->term->expr->fetch != NULL &&
+	    p->term->expr->fetch->dotted)
+		text = version_text(p, text);
 	if (strcmp(p->op, "eq") != 0) {
 		if (span_find(text, ':') >= 0)
 			return (conf_err(p->l, w, "'%.*s': a range cannot be "

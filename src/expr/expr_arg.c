@@ -5,7 +5,7 @@
  *
  * A grammar is "type name[=default] [lo..hi], …". An argument with '=' may be
  * left out; without anything behind '=' it then is ARG_NONE. Types: int str
- * time size bool net be fe srv table enum(a|b|c), and num: an integer or the
+ * time size bool net be fe srv table userlist enum(a|b|c), and num: an integer or the
  * name of a variable (smp_arg_int() gives its value). A table, backend
  * or frontend ".", and a server without its backend, are those of the proxy
  * whose line it is.
@@ -19,6 +19,7 @@
 #include <base/must.h>
 #include <base/num.h>
 #include <expr/vars.h>
+#include <px/userlist.h>
 
 struct grammar {                /* of one argument */
 	uint8_t type;
@@ -38,6 +39,7 @@ static const struct {
 	{ "fe", ARG_FE, "frontend" }, { "srv", ARG_SRV, "server" },
 	{ "net", ARG_NET, "ip" }, { "enum", ARG_ENUM, "string" },
 	{ "table", ARG_TABLE, "table" }, { "num", ARG_VAR, "string" },
+	{ "userlist", ARG_USERLIST, "user list" },
 };
 
 /* Names of proxies and servers, looked up when all of them are known. */
@@ -296,6 +298,9 @@ convert(struct conf_line *l, const struct conf_word *w,
 			a->str = span_str(px_model->last->name);
 		want_object(l, w, a);
 		return (true);
+	case ARG_USERLIST:
+		want_object(l, w, a);
+		return (true);
 	case ARG_SRV:
 		if (span_find(a->str, '/') < 0 && px_model->last != NULL)
 			a->str = span_str(arena_printf(l->conf->arena,
@@ -395,9 +400,10 @@ expr_args_print(struct text *out, const char *grammar)
 	text_addc(out, '(');
 	while (span_cut(&defs, ',', &def)) {
 		grammar_one(def, &g);
-		if (g.optional && !optional)
+		/* "." is shown as HAProxy does, which lets it be left out */
+		if (g.optional && !optional && !span_is(g.initial, "."))
 			text_addc(out, '[');
-		optional |= g.optional;
+		optional |= g.optional && !span_is(g.initial, ".");
 		if (n++ != 0)
 			text_addc(out, ',');
 		for (k = 0; types[k].type != g.type;)
@@ -454,6 +460,14 @@ resolve_pending(struct conf *c)
 		}
 		if (p->arg->type == ARG_TABLE) {
 			ok &= resolve_table(c, p);
+			continue;
+		}
+		if (p->arg->type == ARG_USERLIST) {
+			p->arg->ptr = px_userlist_find(p->arg->str);
+			if (p->arg->ptr == NULL)
+				ok = conf_fail(c, DIAG_ALERT, p->pos,
+				    "unable to find userlist '%.*s'",
+				    SPAN_FMT(p->arg->str));
 			continue;
 		}
 		p->arg->ptr = px_find(px_model, p->arg->str,

@@ -127,7 +127,8 @@ static bool
 is_name_char(char c)
 {
 	return ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-');
+	    (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-' ||
+	    c == '+');                  /* "base32+src" */
 }
 
 static struct span

@@ -70,18 +70,6 @@ ADDRESS(src, TXN_SRC, "the client");
 ADDRESS(dst, TXN_DST, "this side, which the client connected to");
 
 static bool
-fetch_dst_is_local(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	const struct addr *a = txn_addr(t, TXN_DST);
-
-	(void)arg;
-	s->num = a->family == ADDR_UNIX || a->family == ADDR_ABNS;
-	if (a->family == ADDR_V4)
-		s->num = a->ip[0] == 127;
-	return (true);
-}
-
-static bool
 fetch_ssl_fc(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
@@ -113,21 +101,6 @@ fetch_res_len(struct txn *t, const struct arg *arg, struct smp *s)
 	(void)arg;
 	s->num = (int64_t)payload(t, true).n;
 	s->waits = true;
-	return (true);
-}
-
-static bool
-fetch_req_payload(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	struct span all = payload(t, false);
-	size_t from = (size_t)arg[0].num, n = (size_t)arg[1].num;
-
-	if (from > all.n || n > all.n - from || all.n == 0) {
-		s->waits = true;
-		return (false);
-	}
-	s->str = span_of(all.p + from, n != 0 ? n : all.n - from);
-	s->waits = n == 0;
 	return (true);
 }
 
@@ -364,49 +337,48 @@ check_bin(struct arg *arg, const char **err)
 
 /* ---- rows ---- */
 
+#define OF_BE  (SMP_OF_BACKEND | SMP_FROM_RES | SMP_AT(CHECK))
+#define OF_SRV (SMP_AT(SOURCE) | SMP_FROM_RES | SMP_AT(CHECK))
+#define OF_FE  (SMP_ANYWHERE & ~SMP_AT(CHECK))
+
 #define ROW(ident, word, args_, type, at, fn, ex, ...)                       \
 FETCH(ident) = { .name = word, .args = args_, .out = type, .stages = at,     \
 	.run = fn, .example = ex, .doc = __VA_ARGS__ }
 
-ROW(dst_is_local, "dst_is_local", "", SMP_BOOL, SMP_ANYWHERE,
-    fetch_dst_is_local, "acl here dst_is_local",
-    "True when the client connected to an address of this machine: the "
-    "loopback network, or a UNIX socket.");
-ROW(ssl_fc, "ssl_fc", "", SMP_BOOL, SMP_ANYWHERE, fetch_ssl_fc,
+ROW(ssl_fc, "ssl_fc", "", SMP_BOOL,
+    OF_FE & ~SMP_AT(CONN), fetch_ssl_fc,
     "http-request redirect scheme https unless { ssl_fc }",
     "True when the client came over TLS.");
-ROW(req_len, "req.len", "", SMP_INT, SMP_ANYWHERE, fetch_req_len,
+ROW(req_len, "req.len", "", SMP_INT, SMP_REQUEST, fetch_req_len,
     "tcp-request content accept if { req.len gt 0 }",
     "How many bytes of the request wait to be looked at.", .waits = true,
     .fresh = true);
-ROW(res_len, "res.len", "", SMP_INT, SMP_RESPONSE, fetch_res_len,
+ROW(req_len_old, "req_len", "", SMP_INT, SMP_REQUEST, fetch_req_len,
+    "tcp-request content accept if { req_len gt 0 }",
+    "The old name of req.len.", .waits = true, .fresh = true);
+ROW(res_len, "res.len", "", SMP_INT, SMP_RESPONSE | SMP_AT(CHECK), fetch_res_len,
     "tcp-response content accept if { res.len gt 0 }",
     "How many bytes of the response wait to be looked at.", .waits = true,
     .fresh = true);
-ROW(req_payload, "req.payload", "int offset [0..], int length [0..]",
-    SMP_BIN, SMP_ANYWHERE, fetch_req_payload,
-    "tcp-request content accept if { req.payload(0,3) -m str GET }",
-    "<length> bytes at <offset> of what waits, or all behind it for 0.",
-    .waits = true, .fresh = true);
-ROW(wait_end, "wait_end", "", SMP_BOOL, SMP_ANYWHERE, fetch_wait_end,
+ROW(wait_end, "wait_end", "", SMP_BOOL, SMP_ANYWHERE | SMP_AT(CLI), fetch_wait_end,
     "tcp-request content accept if WAIT_END",
     "True when the inspection delay is over.", .waits = true, .fresh = true);
-ROW(fe_name, "fe_name", "", SMP_STR, SMP_ANYWHERE, fetch_fe_name,
+ROW(fe_name, "fe_name", "", SMP_STR, OF_FE, fetch_fe_name,
     "http-request set-header X-Door %[fe_name]",
     "The name of the frontend.");
-ROW(be_name, "be_name", "", SMP_STR, SMP_ANYWHERE, fetch_be_name,
+ROW(be_name, "be_name", "", SMP_STR, OF_BE, fetch_be_name,
     "http-response set-header X-Pool %[be_name]",
     "The name of the backend.");
-ROW(srv_name, "srv_name", "", SMP_STR, SMP_ANYWHERE, fetch_srv_name,
+ROW(srv_name, "srv_name", "", SMP_STR, OF_SRV, fetch_srv_name,
     "http-response set-header X-Server %[srv_name]",
     "The name of the server that was chosen.");
-ROW(so_name, "so_name", "", SMP_STR, SMP_ANYWHERE, fetch_so_name,
+ROW(so_name, "so_name", "", SMP_STR, OF_FE, fetch_so_name,
     "acl admin so_name admin", "The name of the bind line.");
-ROW(fe_id, "fe_id", "", SMP_INT, SMP_ANYWHERE, fetch_fe_id,
+ROW(fe_id, "fe_id", "", SMP_INT, OF_FE, fetch_fe_id,
     "acl first fe_id 1", "The number of the frontend.");
-ROW(be_id, "be_id", "", SMP_INT, SMP_ANYWHERE, fetch_be_id,
+ROW(be_id, "be_id", "", SMP_INT, OF_BE, fetch_be_id,
     "acl first be_id 1", "The number of the backend.");
-ROW(srv_id, "srv_id", "", SMP_INT, SMP_ANYWHERE, fetch_srv_id,
+ROW(srv_id, "srv_id", "", SMP_INT, OF_SRV, fetch_srv_id,
     "acl first srv_id 1", "The number of the server that was chosen.");
 ROW(hostname, "hostname", "", SMP_STR, SMP_ALWAYS, fetch_hostname,
     "http-response set-header X-Node %[hostname]",

@@ -68,9 +68,10 @@ fetch_query(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	struct http_uri u;
 
-	(void)arg;
-	if (!uri_of(t, &u))
+	if (!uri_of(t, &u) || u.query.p == NULL)
 		return (false);
+	if (arg[0].type == ARG_ENUM && u.query.n != 0)
+		u.query = span_of(u.query.p - 1, u.query.n + 1);
 	return (set_str(s, u.query));
 }
 
@@ -126,15 +127,41 @@ fetch_url_param(struct txn *t, const struct arg *arg, struct smp *s)
 			continue;
 		value = span_skip(part, (size_t)at + 1);
 		if (arg[0].type == ARG_STR) {
-			if (span_eq(span_of(part.p, (size_t)at), arg[0].str))
-				return (set_str(s, value));
-			continue;
+			struct span name = span_of(part.p, (size_t)at);
+
+			if (!(arg[2].type == ARG_STR ? span_ieq(name,
+			    arg[0].str) : span_eq(name, arg[0].str)))
+				continue;
 		}
 		s->it[0] = (uint32_t)(i + part.n + 1);
 		s->more = s->each && s->it[0] <= all.n;
 		return (set_str(s, value));
 	}
 	return (false);
+}
+
+static bool
+check_param(struct arg *arg, const char **err)
+{
+	*err = "the third argument can only be 'i', for any case";
+	return (arg[2].type != ARG_STR || span_is(arg[2].str, "i"));
+}
+
+static bool
+fetch_urlp_val(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	bool more;
+
+	if (!fetch_url_param(t, arg, s))
+		return (false);
+	more = s->more;
+	s->type = SMP_STR;
+	if (!smp_cast(t, s, SMP_INT)) {
+		s->type = SMP_INT;      /* as HAProxy reads no number */
+		s->num = 0;
+	}
+	s->more = more;
+	return (true);
 }
 
 /* ---- method, version, status ---- */
@@ -190,7 +217,7 @@ static bool
 fetch_proto_http(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
-	s->num = t->req != NULL;
+	s->num = t->is_http && (t->req != NULL || t->uri.p != NULL);
 	return (true);
 }
 
@@ -365,6 +392,12 @@ fetch_req_fhdr_cnt(struct txn *t, const struct arg *arg, struct smp *s)
 }
 
 static bool
+fetch_res_fhdr_cnt(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	return (header_count(t->res, arg, true, s));
+}
+
+static bool
 fetch_res_hdr_cnt(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	return (header_count(t->res, arg, false, s));
@@ -392,7 +425,14 @@ header_as(const struct http_head *h, const struct arg *arg, struct txn *t,
 				s->str = span_of(s->str.p + 1, s->str.n - 2);
 		}
 	}
-	return (smp_cast(t, s, type) && (s->more = more, true));
+	if (!smp_cast(t, s, type)) {
+		if (type == SMP_ADDR)
+			return (false);
+		s->type = SMP_INT;      /* as HAProxy reads no number */
+		s->num = 0;
+	}
+	s->more = more;
+	return (true);
 }
 
 static bool
@@ -419,16 +459,6 @@ fetch_res_hdr_val(struct txn *t, const struct arg *arg, struct smp *s)
 	return (header_as(t->res, arg, t, s, SMP_INT));
 }
 
-static bool
-fetch_body_size(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	(void)arg;
-	if (t->req == NULL)
-		return (false);
-	s->num = t->req->body == HTTP_LENGTH ? (int64_t)t->req->length : 0;
-	return (true);
-}
-
 /* ---- kept for the log ---- */
 
 static bool
@@ -438,7 +468,8 @@ fetch_cap_uri(struct txn *t, const struct arg *arg, struct smp *s)
 	struct http_uri u;
 
 	(void)arg;
-	if (target.p == NULL || !http_uri_split(t->meth, target, &u))
+	if (target.p == NULL || !http_uri_split(t->meth, target, &u) ||
+	    u.path.n == 0 || *u.path.p != '/')
 		return (false);
 	return (set_str(s, u.path_query));
 }
@@ -448,6 +479,25 @@ captured(const struct txn_capture *c, const struct arg *arg, struct smp *s)
 {
 	return ((uint64_t)arg[0].num < c->n &&
 	    set_str(s, c->v[arg[0].num]));
+}
+
+static bool
+fetch_cap_req_ver(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)arg;
+	s->constant = true;
+	return (t->meth != HTTP_METH_OTHER || t->method_text.n != 0 ?
+	    set_str(s, t->req_minor == 0 ? SPAN("HTTP/1.0") :
+	    SPAN("HTTP/1.1")) : false);
+}
+
+static bool
+fetch_cap_res_ver(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)arg;
+	s->constant = true;
+	return (t->res != NULL && set_str(s, t->res->minor == 0 ?
+	    SPAN("HTTP/1.0") : SPAN("HTTP/1.1")));
 }
 
 static bool
@@ -473,6 +523,8 @@ fetch_unique_id(struct txn *t, const struct arg *arg, struct smp *s)
 
 /* ---- rows ---- */
 
+#define IN_RES (SMP_RESPONSE | SMP_AT(CHECK))
+
 FETCH(path) = {
 	.name = "path", .args = "", .out = SMP_STR, .stages = SMP_REQUEST,
 	.run = fetch_path, .acl = SMP_ACL_ALL,
@@ -487,10 +539,11 @@ FETCH(pathq) = {
 	.example = "http-request set-header X-Path %[pathq]",
 };
 FETCH(query) = {
-	.name = "query", .args = "", .out = SMP_STR, .stages = SMP_REQUEST,
+	.name = "query", .args = "enum(with_qm) option=", .out = SMP_STR, .stages = SMP_REQUEST,
 	.run = fetch_query,
 	.doc = "The query string, without the question mark before it; no "
-	    "sample when there is no question mark.",
+	    "sample when there is no question mark. With 'with_qm' the mark "
+	    "comes along, if anything follows it.",
 	.example = "acl debug query -m sub debug=1",
 };
 FETCH(url) = {
@@ -507,18 +560,28 @@ FETCH(base) = {
 	.example = "use_backend docs if { base_beg www.example.org/docs/ }",
 };
 #define URL_PARAM_DOC "The value of a parameter of the query string, as sent; "\
-	"<delim> is the character before the first parameter."
+	"<delim> is the character before the first parameter; 'i' as <flag> "\
+	"ignores the case of the name."
 FETCH(url_param) = {
-	.name = "url_param", .args = "str name=, str delim=",
+	.name = "url_param", .args = "str name=, str delim=, str flag=",
+	.check = check_param,
 	.out = SMP_STR, .stages = SMP_REQUEST, .run = fetch_url_param,
 	.list = true, .doc = URL_PARAM_DOC,
 	.example = "acl french url_param(lang) fr",
 };
 FETCH(urlp) = {
-	.name = "urlp", .args = "str name=, str delim=",
+	.name = "urlp", .args = "str name=, str delim=, str flag=",
+	.check = check_param,
 	.out = SMP_STR, .stages = SMP_REQUEST, .run = fetch_url_param,
 	.list = true, .acl = SMP_ACL_ALL, .doc = URL_PARAM_DOC,
 	.example = "acl french urlp(lang) fr",
+};
+FETCH(urlp_val) = {
+	.name = "urlp_val", .args = "str name=, str delim=, str flag=",
+	.check = check_param, .out = SMP_INT, .stages = SMP_REQUEST,
+	.run = fetch_urlp_val, .list = true,
+	.doc = "The value of a parameter of the query string as a number.",
+	.example = "acl many urlp_val(count) gt 100",
 };
 FETCH(method) = {
 	.name = "method", .args = "", .out = SMP_METH, .stages = SMP_FROM_REQ,
@@ -539,17 +602,17 @@ FETCH(req_ver_old) = {
 };
 #define RES_VER_DOC "The version of the response, as in '1.1'."
 FETCH(res_ver) = {
-	.name = "res.ver", .args = "", .out = SMP_STR, .stages = SMP_RESPONSE,
+	.name = "res.ver", .args = "", .out = SMP_STR, .stages = SMP_FROM_RES | SMP_AT(CHECK),
 	.run = fetch_res_ver, .acl = SMP_ACL_EXACT, .doc = RES_VER_DOC,
 	.example = "http-response set-header X-Old yes if { res.ver 1.0 }",
 };
 FETCH(resp_ver_old) = {
-	.name = "resp_ver", .args = "", .out = SMP_STR, .stages = SMP_RESPONSE,
+	.name = "resp_ver", .args = "", .out = SMP_STR, .stages = SMP_FROM_RES | SMP_AT(CHECK),
 	.run = fetch_res_ver, .acl = SMP_ACL_EXACT, .doc = RES_VER_DOC,
 	.example = "http-response set-header X-Old yes if { resp_ver 1.0 }",
 };
 FETCH(status) = {
-	.name = "status", .args = "", .out = SMP_INT, .stages = SMP_FROM_RES,
+	.name = "status", .args = "", .out = SMP_INT, .stages = SMP_FROM_RES | SMP_AT(CHECK),
 	.run = fetch_status,
 	.doc = "The status code of the response.",
 	.example = "http-response del-header X-Debug if { status 200:299 }",
@@ -557,13 +620,13 @@ FETCH(status) = {
 #define PROTO_DOC "True when what came is an HTTP request."
 FETCH(proto_http) = {
 	.name = "req.proto_http", .args = "", .out = SMP_BOOL,
-	.stages = SMP_REQUEST, .run = fetch_proto_http,
+	.stages = SMP_FROM_REQ, .run = fetch_proto_http,
 	.doc = PROTO_DOC,
 	.example = "tcp-request content reject if !{ req.proto_http }",
 };
 FETCH(proto_http_old) = {
 	.name = "req_proto_http", .args = "", .out = SMP_BOOL,
-	.stages = SMP_REQUEST, .run = fetch_proto_http,
+	.stages = SMP_FROM_REQ, .run = fetch_proto_http,
 	.doc = PROTO_DOC,
 	.example = "tcp-request content reject if !{ req_proto_http }",
 };
@@ -585,7 +648,7 @@ FETCH(req_hdr) = {
 };
 FETCH(hdr) = {
 	.name = "hdr", .args = HDR_ARGS, .out = SMP_STR,
-	.stages = SMP_REQUEST | SMP_RESPONSE, .run = fetch_hdr, .list = true,
+	.stages = SMP_REQUEST | IN_RES, .run = fetch_hdr, .list = true,
 	.check = check_name, .acl = SMP_ACL_ALL, .acl_fetch = "req.hdr",
 	.doc = "As req.hdr; in formats of rules for responses, as res.hdr.",
 	.example = "acl local hdr(host) -i localhost",
@@ -597,17 +660,25 @@ FETCH(req_fhdr) = {
 	.doc = "As req.hdr, but commas do not separate values.",
 	.example = "acl mobile req.fhdr(user-agent) -m sub Mobile",
 };
-#define CNT(ident, word, fn, doc_)                                           \
+#define IN_REQ SMP_REQUEST
+#define SIDE_IN_REQ "quest"
+#define SIDE_IN_RES "sponse"
+#define CNT(ident, word, fn, at, doc_)                                           \
 FETCH(ident) = {                                                             \
 	.name = word, .args = "str name=", .out = SMP_INT,                   \
-	.stages = SMP_REQUEST, .run = fn, .check = check_name, .doc = doc_,  \
-	.example = "http-request deny if { " word "(host) gt 1 }",           \
+	.stages = at, .run = fn, .check = check_name, .doc = doc_,           \
+	.example = "http-re" SIDE_##at " deny if { " word "(host) gt 1 }",   \
 }
 #define CNT_DOC "How many values of a request header there are, or of all."
-CNT(hdr_cnt, "hdr_cnt", fetch_req_hdr_cnt, CNT_DOC);
-CNT(req_hdr_cnt, "req.hdr_cnt", fetch_req_hdr_cnt, CNT_DOC);
-CNT(req_fhdr_cnt, "req.fhdr_cnt", fetch_req_fhdr_cnt,
+CNT(hdr_cnt, "hdr_cnt", fetch_req_hdr_cnt, IN_REQ, CNT_DOC);
+CNT(req_hdr_cnt, "req.hdr_cnt", fetch_req_hdr_cnt, IN_REQ, CNT_DOC);
+CNT(req_fhdr_cnt, "req.fhdr_cnt", fetch_req_fhdr_cnt, IN_REQ,
     "How many request headers of a name there are, or of all.");
+#define RES_CNT_DOC "How many values of a response header there are, or of all."
+CNT(res_hdr_cnt, "res.hdr_cnt", fetch_res_hdr_cnt, IN_RES, RES_CNT_DOC);
+CNT(shdr_cnt, "shdr_cnt", fetch_res_hdr_cnt, IN_RES, RES_CNT_DOC);
+CNT(res_fhdr_cnt, "res.fhdr_cnt", fetch_res_fhdr_cnt, IN_RES,
+    "How many response headers of a name there are, or of all.");
 #define HDR_TYPED(ident, word, type, fn, at, doc_)                           \
 FETCH(ident) = {                                                             \
 	.name = word, .args = HDR_ARGS, .out = type, .stages = at,           \
@@ -624,45 +695,36 @@ HDR_TYPED(hdr_val, "hdr_val", SMP_INT, fetch_req_hdr_val, SMP_REQUEST,
     VAL_DOC);
 HDR_TYPED(req_hdr_val, "req.hdr_val", SMP_INT, fetch_req_hdr_val, SMP_REQUEST,
     VAL_DOC);
-HDR_TYPED(res_hdr_ip, "res.hdr_ip", SMP_ADDR, fetch_res_hdr_ip, SMP_RESPONSE,
+HDR_TYPED(res_hdr_ip, "res.hdr_ip", SMP_ADDR, fetch_res_hdr_ip, IN_RES,
     IP_DOC);
-HDR_TYPED(res_hdr_val, "res.hdr_val", SMP_INT, fetch_res_hdr_val,
-    SMP_RESPONSE, VAL_DOC);
+HDR_TYPED(res_hdr_val, "res.hdr_val", SMP_INT, fetch_res_hdr_val, IN_RES,
+    VAL_DOC);
+HDR_TYPED(shdr_ip, "shdr_ip", SMP_ADDR, fetch_res_hdr_ip, IN_RES, IP_DOC);
+HDR_TYPED(shdr_val, "shdr_val", SMP_INT, fetch_res_hdr_val, IN_RES,
+    VAL_DOC);
 FETCH(res_hdr) = {
 	.name = "res.hdr", .args = "str name=, int occ= [-10..]",
-	.out = SMP_STR, .stages = SMP_RESPONSE, .run = fetch_res_hdr,
+	.out = SMP_STR, .stages = IN_RES, .run = fetch_res_hdr,
 	.list = true, .check = check_name,
 	.doc = "A value of a response header, as req.hdr for requests.",
 	.example = "http-response deny if { res.hdr(x-secret) -m found }",
 };
 FETCH(shdr) = {
 	.name = "shdr", .args = "str name=, int occ= [-10..]",
-	.out = SMP_STR, .stages = SMP_RESPONSE, .run = fetch_res_hdr,
+	.out = SMP_STR, .stages = IN_RES, .run = fetch_res_hdr,
 	.list = true, .check = check_name, .acl = SMP_ACL_ALL,
 	.acl_fetch = "res.hdr", .doc = "The old name of res.hdr.",
 	.example = "http-response deny if { shdr_beg(server) -i iis }",
 };
 FETCH(res_fhdr) = {
 	.name = "res.fhdr", .args = "str name=, int occ= [-10..]",
-	.out = SMP_STR, .stages = SMP_RESPONSE, .run = fetch_res_fhdr,
+	.out = SMP_STR, .stages = IN_RES, .run = fetch_res_fhdr,
 	.list = true, .check = check_name,
 	.doc = "As res.hdr, but commas do not separate values.",
 	.example = "http-response set-header X-Date %[res.fhdr(date)]",
 };
-FETCH(res_hdr_cnt) = {
-	.name = "res.hdr_cnt", .args = "str name=", .out = SMP_INT,
-	.stages = SMP_RESPONSE, .run = fetch_res_hdr_cnt, .check = check_name,
-	.doc = "How many values of a response header there are, or of all.",
-	.example = "http-response deny if { res.hdr_cnt(server) gt 1 }",
-};
-FETCH(body_size) = {
-	.name = "req.body_size", .args = "", .out = SMP_INT,
-	.stages = SMP_REQUEST, .run = fetch_body_size,
-	.doc = "The length of the request body as announced; 0 when it is not.",
-	.example = "http-request deny if { req.body_size gt 1000000 }",
-};
 FETCH(cap_method) = {
-	.name = "capture.req.method", .args = "", .out = SMP_METH,
+	.name = "capture.req.method", .args = "", .out = SMP_STR,
 	.stages = SMP_FROM_REQ, .run = fetch_method,
 	.doc = "The method of the request, also when the request is gone.",
 	.example = "log-format %[capture.req.method]",
@@ -673,6 +735,18 @@ FETCH(cap_uri) = {
 	.doc = "Path and query of the request as it came, for logs.",
 	.example = "log-format %[capture.req.uri]",
 };
+FETCH(cap_req_ver) = {
+	.name = "capture.req.ver", .args = "", .out = SMP_STR,
+	.stages = SMP_FROM_REQ, .run = fetch_cap_req_ver,
+	.doc = "The version of the request, 'HTTP/1.0' or 'HTTP/1.1'.",
+	.example = "log-format %[capture.req.ver]",
+};
+FETCH(cap_res_ver) = {
+	.name = "capture.res.ver", .args = "", .out = SMP_STR,
+	.stages = SMP_FROM_REQ, .run = fetch_cap_res_ver,
+	.doc = "The version of the response, 'HTTP/1.0' or 'HTTP/1.1'.",
+	.example = "http-response set-header X-V %[capture.res.ver]",
+};
 FETCH(cap_req_hdr) = {
 	.name = "capture.req.hdr", .args = "int idx [0..]", .out = SMP_STR,
 	.stages = SMP_FROM_REQ, .run = fetch_cap_req,
@@ -681,13 +755,13 @@ FETCH(cap_req_hdr) = {
 };
 FETCH(cap_res_hdr) = {
 	.name = "capture.res.hdr", .args = "int idx [0..]", .out = SMP_STR,
-	.stages = SMP_FROM_RES, .run = fetch_cap_res,
+	.stages = SMP_FROM_RES | SMP_AT(CHECK), .run = fetch_cap_res,
 	.doc = "What the capture slot of that number took from the response.",
 	.example = "log-format %[capture.res.hdr(0)]",
 };
 FETCH(unique_id) = {
 	.name = "unique-id", .args = "", .out = SMP_STR,
-	.stages = SMP_FROM_REQ, .run = fetch_unique_id,
+	.stages = SMP_ALWAYS, .run = fetch_unique_id,
 	.doc = "The request's identifier made by unique-id-format.",
 	.example = "http-request set-header X-Id %[unique-id]",
 };

@@ -110,7 +110,7 @@ FETCH(ident) = {                                                             \
 	.run = fetch_##ident, .fresh = true,                                 \
 	.doc = doc_ ", in milliseconds; -1 before that. As %" #which         \
 	    " of log formats.",                                              \
-	.example = "http-after-response set-header X-Ms %[" word "]",        \
+	.example = "acl slow " word " gt 1000",                              \
 }
 
 TIMER(fc_handshake, "fc.timer.handshake", Th, SMP_ANYWHERE,

@@ -339,7 +339,8 @@ TEXT(CS, "CS", true, LOGVAR_HTTP, "The captured cookie of the response.",
 
 NUMBER(Th, "Th", false, "Milliseconds of handshakes before the stream.",
     txn_timer(t, TXN_TIME_Th));
-NUMBER(Ti, "Ti", true, "Idle milliseconds before the request.", txn_timer(t, TXN_TIME_Ti));
+NUMBER(Ti, "Ti", true, "Idle milliseconds before the request.",
+    txn_timer(t, TXN_TIME_Ti));
 NUMBER(TR, "TR", true, "Milliseconds until the request head was complete.",
     txn_timer(t, TXN_TIME_TR));
 NUMBER(Tq, "Tq", true, "Th + Ti + TR.", txn_timer(t, TXN_TIME_Tq));
@@ -348,7 +349,8 @@ NUMBER(Tc, "Tc", false, "Milliseconds to connect to the server.",
     txn_timer(t, TXN_TIME_Tc));
 NUMBER(Tr, "Tr", true, "Milliseconds until the response head was complete.",
     txn_timer(t, TXN_TIME_Tr));
-NUMBER(Td, "Td", false, "Milliseconds of data transfer.", txn_timer(t, TXN_TIME_Td));
+NUMBER(Td, "Td", false, "Milliseconds of data transfer.",
+    txn_timer(t, TXN_TIME_Td));
 
 /* A number that still grows when the line is written early. */
 static size_t
@@ -373,7 +375,8 @@ LOGVAR(ident) = { .name = word, .http_only = http, .put = put_##ident,       \
 
 SO_FAR(Ta, "Ta", true, "Milliseconds from the first byte of the request.",
     txn_timer(t, TXN_TIME_Ta));
-SO_FAR(Tt, "Tt", false, "Milliseconds since the accept.", txn_timer(t, TXN_TIME_Tt));
+SO_FAR(Tt, "Tt", false, "Milliseconds since the accept.",
+    txn_timer(t, TXN_TIME_Tt));
 SO_FAR(Tu, "Tu", false, "Milliseconds as the client sees it, without idle "
     "time.", txn_timer(t, TXN_TIME_Tu));
 SO_FAR(B, "B", false, "Bytes sent to the client.", t->bytes_out);

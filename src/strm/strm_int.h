@@ -115,6 +115,9 @@ void strm_wait(struct strm *, int64_t ms);
 /* strm_new - empty, listed, without ends; NULL without memory. */
 struct strm *strm_new(void);
 
+/* strm_of_txn - the stream whose facts these are; NULL: it is no stream's. */
+struct strm *strm_of_txn(struct txn *);
+
 /* ---- strm_debug.c: what -d shows; call when strm_debugs() ---- */
 void strm_debug_accept(struct strm *);
 void strm_debug_request(struct strm *);

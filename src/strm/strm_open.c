@@ -62,6 +62,12 @@ static const struct txn_ops txn_ops = {
 	.payload = payload,
 };
 
+struct strm *
+strm_of_txn(struct txn *t)
+{
+	return (t->ops == &txn_ops ? HOLDER(t, struct strm, txn) : NULL);
+}
+
 void
 strm_run(struct strm *s)
 {

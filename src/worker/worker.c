@@ -11,6 +11,7 @@
 #include <base/pool.h>
 #include <base/rand.h>
 #include <cnt/cnt.h>
+#include <expr/expr.h>
 #include <hand/hand.h>
 #include <http/http.h>
 #include <ipc/say.h>
@@ -243,6 +244,7 @@ worker_main(const struct worker_start *s)
 	http_setup(px_model->global.max_http_hdr);
 	loop_open(&w->loop);
 	shm_proc_no = s->proc_no;
+	expr_worker_no = s->no - 1;
 	MUST(cnt_bank_open(s->proc_no));
 	MUST(srv_worker_start(s->proc_no));
 	log_start(s->keeper_pid);
