@@ -138,6 +138,7 @@ on_taker(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 			break;
 		}
 		serves = true;
+		open_gates = false;
 		(void)agent_tell_keeper(IPC_A_TAKEN, NULL, 0, NULL, 0);
 		break;
 	case IPC_T_PAIR:
