@@ -342,16 +342,23 @@ class Run:
             if cl.wait("quiet", 30) is None:
                 return
         self.sampler.paused = True
+        self.figures["cpu_ms_full"] = self.reload_cpu_ms()
+        self.sampler.paused = False
+        self.tell("resume")
+
+    def empty(self):
+        """The same when nobody is there any more."""
+        if self.case.quiet and self.proxy.alive():
+            self.figures["cpu_ms_empty"] = self.reload_cpu_ms()
+
+    def reload_cpu_ms(self):
         time.sleep(0.5)
         before = self.family.cpu_s()
         for _ in range(self.case.quiet):
             began, old = self.change("config")
             self.until_gone(began, old, began + 0.5)
         time.sleep(0.5)
-        self.figures["cpu_ms_per_reload"] = (
-            1000 * (self.family.cpu_s() - before) / self.case.quiet)
-        self.sampler.paused = False
-        self.tell("resume")
+        return 1000 * (self.family.cpu_s() - before) / self.case.quiet
 
     # --- what came of it ----------------------------------------------------
 
@@ -475,6 +482,7 @@ class Run:
         self.kills()
         self.quiet()
         self.finish()
+        self.empty()
         return self.figures
 
     def end(self):
