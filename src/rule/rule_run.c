@@ -103,7 +103,7 @@ find_cookie(const struct http_head *h, enum http_name id, struct span begin)
 	return (SPAN_NONE);
 }
 
-static void
+static void __attribute__((noinline))
 capture_cookie(const struct rule_cfg *c, struct txn *t, bool response)
 {
 	struct span s = find_cookie(response ? t->res : t->req,
@@ -120,20 +120,14 @@ capture_cookie(const struct rule_cfg *c, struct txn *t, bool response)
 		t->cap_cookie_req = s;
 }
 
-void
-rule_capture(struct txn *t, bool response)
+/* Out of line: most frontends capture nothing, and pay for a test only. */
+static void __attribute__((noinline))
+capture_headers(const struct rule_cfg *cfg, struct txn *t, bool response)
 {
-	const struct rule_cfg *cfg = px_get(&t->fe->slots, &rule_slot);
 	struct txn_capture *c = response ? &t->cap_res : &t->cap_req;
 	const struct http_head *h = response ? t->res : t->req;
 	unsigned n = cfg->n_cap[response], i = 0;
 
-	if (h == NULL)
-		return;
-	if (cfg->cookie.n != 0)
-		capture_cookie(cfg, t, response);
-	if (n == 0)
-		return;
 	if (c->v == NULL) {
 		c->v = arena_zget(t->arena, n * sizeof *c->v);
 		c->n = c->v != NULL ? n : 0;
@@ -145,4 +139,17 @@ rule_capture(struct txn *t, bool response)
 		if (s.p != NULL)        /* buffers go before the log line */
 			c->v[i] = arena_span(t->arena, s);
 	}
+}
+
+void
+rule_capture(struct txn *t, bool response)
+{
+	const struct rule_cfg *cfg = px_get(&t->fe->slots, &rule_slot);
+
+	if ((response ? t->res : t->req) == NULL)
+		return;
+	if (cfg->cookie.n != 0)
+		capture_cookie(cfg, t, response);
+	if (cfg->n_cap[response] != 0)
+		capture_headers(cfg, t, response);
 }

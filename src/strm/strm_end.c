@@ -109,26 +109,32 @@ strm_count_bytes(struct strm *s)
 	uint64_t in = s->cli->got - s->counted_in;
 	uint64_t out = s->cli->put - s->counted_out;
 	struct cnt_fe *fe = CNT_FE(fe_of(s->txn.fe)->cnt);
+	struct cnt_li *li = strm_li(s);
+	const struct be *be = be_of(s->txn.be);
+	struct cnt_be *bc;
+	struct cnt_srv *sc;
 
-	s->counted_in += in;
-	s->counted_out += out;
+	s->counted_in = s->cli->got;
+	s->counted_out = s->cli->put;
 	s->counted_ms = the_loop->now_ms;
 	stk_on_bytes(&s->txn, in, out);
 	fe->bytes_in += in;
 	fe->bytes_out += out;
 	CNT_PROC()->bytes_out += out;
-	if (strm_li(s) != NULL) {
-		strm_li(s)->bytes_in += in;
-		strm_li(s)->bytes_out += out;
+	if (li != NULL) {
+		li->bytes_in += in;
+		li->bytes_out += out;
 	}
-	if (s->txn.be == NULL)
+	if (be == NULL)
 		return;
-	CNT_BE(be_of(s->txn.be)->cnt)->bytes_in += in;
-	CNT_BE(be_of(s->txn.be)->cnt)->bytes_out += out;
+	bc = CNT_BE(be->cnt);
+	bc->bytes_in += in;
+	bc->bytes_out += out;
 	if (s->slot.srv == NULL)
 		return;
-	CNT_SRV(s->slot.srv->cnt)->bytes_in += in;
-	CNT_SRV(s->slot.srv->cnt)->bytes_out += out;
+	sc = CNT_SRV(s->slot.srv->cnt);
+	sc->bytes_in += in;
+	sc->bytes_out += out;
 }
 
 static bool

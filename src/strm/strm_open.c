@@ -184,11 +184,12 @@ strm_new(void)
 void
 strm_attach(struct strm *s, struct mux_end *cli)
 {
+	struct conn *c = cli->ops->conn(cli);
+
 	s->cli = cli;
 	s->txn.session = cli;
-	s->txn.sess_vars = (struct expr_vars **)&cli->ops->conn(cli)->vars;
-	s->txn.conn_stk =
-	    (struct stk_set **)&cli->ops->conn(cli)->tracked;
+	s->txn.sess_vars = (struct expr_vars **)&c->vars;
+	s->txn.conn_stk = (struct stk_set **)&c->tracked;
 }
 
 static void *

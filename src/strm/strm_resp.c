@@ -85,8 +85,6 @@ run_rules(struct strm *s, const struct px *px, enum rule_set set)
 	struct rule_run run = { 0 };
 	unsigned status;
 
-	if (!rule_any(px, set))
-		return (STEP_GO);
 	switch (rule_run(px, set, &s->txn, &run)) {
 	case RULE_NEXT:
 	case RULE_STOP:
@@ -110,6 +108,12 @@ run_rules(struct strm *s, const struct px *px, enum rule_set set)
 	    run.why == WHY_OK ? WHY_RES_DENIED : run.why));
 }
 
+static inline enum strm_step
+rules_of(struct strm *s, const struct px *px, enum rule_set set)
+{
+	return (rule_any(px, set) ? run_rules(s, px, set) : STEP_GO);
+}
+
 static enum strm_step
 response_rules(struct strm *s)
 {
@@ -120,17 +124,17 @@ response_rules(struct strm *s)
 	txn_touch(&s->txn);
 	stk_on_response(&s->txn, s->txn.res->status);
 	rule_capture(&s->txn, true);
-	if ((step = run_rules(s, be, RULE_HTTP_RES)) != STEP_GO)
+	if ((step = rules_of(s, be, RULE_HTTP_RES)) != STEP_GO)
 		return (step);
 	if (fe != be &&
-	    (step = run_rules(s, fe, RULE_HTTP_RES)) != STEP_GO)
+	    (step = rules_of(s, fe, RULE_HTTP_RES)) != STEP_GO)
 		return (step);
 	if (strm_persists(be) && !strm_cookie_set(s))
 		return (strm_fail(s, WHY_BUDGET));
-	if ((step = run_rules(s, be, RULE_HTTP_AFTER)) != STEP_GO)
+	if ((step = rules_of(s, be, RULE_HTTP_AFTER)) != STEP_GO)
 		return (step);
 	if (fe != be)
-		return (run_rules(s, fe, RULE_HTTP_AFTER));
+		return (rules_of(s, fe, RULE_HTTP_AFTER));
 	return (STEP_GO);
 }
 
