@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 import exact
 from benchlib import (core_busy, cpu_seconds, fmt, free_port, machine_lock, median, memory_kb,
@@ -40,6 +41,7 @@ TARGETS = {
     "cfg-scale 10000 backends, memory": ("peak_ratio", 0.15),
     "callgrind h1-keepalive": ("count", 8000), "syscalls h1-keepalive": ("count", 4.15),
     "mallocs h1-keepalive": ("count", 0.0),
+    "stick-1m, time": ("ratio", 0.80), "stick-1m, memory": ("ratio", 0.80),
 }
 SUMMARY = []
 
@@ -60,6 +62,11 @@ CASES = {
     "tls-large": dict(load="-c 16 -t -u /b/1048576", tls=True, unit="GB"),
     "h2-tls": dict(h2load="-c 16 -m 32", tls=True),
     "latency": dict(load="-c 64 -r 2000"),
+    "stick-1m": dict(keys=1000000, frontend=[
+        "http-request track-sc0 rand(1000000) table t",
+        "http-request return status 200 content-type text/plain lf-string %[table_cnt(t)] if { path /count }",
+        "http-request return status 200"],
+        more=["backend t", "    stick-table type ip size 1m expire 1h store http_req_cnt,http_req_rate(10s)"]),
     "conn-scale": dict(conns=10000),
     "conn-scale-tls": dict(conns=5000, tls=True),
     "cfg-scale": dict(),
@@ -196,6 +203,46 @@ def conn_scale(name, proxies, env, opt):
                      fmt(r["pss1"] / 1024), r["ready"]])
     print(f"\n### {name}: {n} idle keep-alive connections\n")
     print(table(["proxy", "bytes/connection", "ratio", "PSS before MiB", "PSS after MiB", "connected"], rows),
+          flush=True)
+    return result
+
+
+def stick_scale(name, proxies, env, opt):
+    """Requests of so many sources are counted in a stick table: time per request while it fills,
+    memory per source."""
+    case, rows, result = CASES[name], [], {}
+    for p in proxies:
+        if p.kind not in ("haproxy", "ecluse"):
+            continue
+        proc = None
+        try:
+            proc, port = p.start(case, env.origin_port, env)
+            run_load(["-c", "64", "-n", "1000"], port)
+            with machine_lock():
+                _, pss0 = memory_kb(tree(proc.pid))
+                wait_quiet(opt.quiet)
+                u0, s0 = cpu_seconds(proc.pid)
+                r = run_load(["-c", "64", "-n", str(2 * case["keys"])], port)
+                u1, s1 = cpu_seconds(proc.pid)
+                _, pss1 = memory_kb(tree(proc.pid))
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/count", timeout=5) as f:
+                keys = int(f.read())
+            result[p.name] = dict(cpu=(u1 - u0 + s1 - s0) / r["requests"] * 1e6, user=(u1 - u0) / r["requests"] * 1e6,
+                                  per_key=(pss1 - pss0) * 1024 / keys, keys=keys, errors=r["errors"])
+        except (NotSupported, RuntimeError, OSError, ValueError) as e:
+            print(f"  {name}: {p.name} left out ({e or 'not supported'})", file=sys.stderr)
+        finally:
+            stop_tree(proc, 0.2)
+    base = next(iter(result.values()), None)
+    for p in proxies:
+        if p.name in result:
+            r = result[p.name]
+            note(f"{name}, time", p, r["cpu"] / base["cpu"])
+            note(f"{name}, memory", p, r["per_key"] / base["per_key"])
+            rows.append([p.name, fmt(r["user"]), fmt(r["cpu"]), fmt(r["cpu"] / base["cpu"], 2), r["keys"],
+                         fmt(r["per_key"], 0), fmt(r["per_key"] / base["per_key"], 2), r["errors"]])
+    print(f"\n### {name}: requests counted by {case['keys']} sources\n")
+    print(table(["proxy", "user µs/req", "CPU µs/req", "ratio", "entries", "bytes/entry", "ratio", "errors"], rows),
           flush=True)
     return result
 
@@ -348,7 +395,8 @@ def main():
     try:
         for name in cases:
             run = {"cfg-scale": cfg_scale, "callgrind": counted, "syscalls": counted, "mallocs": counted}.get(
-                name, conn_scale if name.startswith("conn-scale") else throughput)
+                name, conn_scale if name.startswith("conn-scale") else stick_scale if name.startswith("stick")
+                else throughput)
             result = run(name, proxies, env, opt)
             if opt.json:
                 with open(opt.json, "a") as f:

@@ -52,6 +52,7 @@ def haproxy_config(case, listen, origin, env, threads):
     else:
         lines += ["    " + line for line in case.get("frontend", ["default_backend b"])]
         lines += ["backend b", f"    server s 127.0.0.1:{origin}"]
+    lines += case.get("more", [])
     return "\n".join(lines) + "\n"
 
 
