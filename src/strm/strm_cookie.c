@@ -390,6 +390,13 @@ obey_rules(struct strm *s, const struct cookie_cfg *c)
 }
 
 bool
+strm_even_down(struct strm *s)
+{
+	return (px_opt(s->txn.be, PX_OPT_PERSIST) ||
+	    rule_says(s, cfg_of(s->txn.be), true));
+}
+
+bool
 strm_persist(struct strm *s)
 {
 	const struct cookie_cfg *c = cfg_of(s->txn.be);
@@ -397,8 +404,7 @@ strm_persist(struct strm *s)
 	if (c->name.n == 0 && c->use == NULL)
 		return (true);
 	if (c->name.n != 0 && is_http(s)) {
-		s->want_down = px_opt(s->txn.be, PX_OPT_PERSIST) ||
-		    rule_says(s, c, true);
+		s->want_down = strm_even_down(s);
 		if (!read_cookies(s, c))
 			return (false);
 	}

@@ -207,6 +207,9 @@ void strm_count_status(struct strm *, unsigned status);
  * for, into s->want; the request loses what is not for servers. False: no
  * memory. */
 bool strm_persist(struct strm *);
+/* strm_even_down - option persist or force-persist: a server that is wanted is
+ * taken also when it is down. */
+bool strm_even_down(struct strm *);
 /* strm_persist_lost - the server it asked for failed: another one. */
 void strm_persist_lost(struct strm *);
 /* strm_cookie_set - the response's part; false: no memory. */

@@ -82,12 +82,17 @@ enum strm_step
 step_acquire(struct strm *s)
 {
 	const struct px_timeouts *t = s->txn.be->timeout;
+	struct srv *want = stuck_to(s);         /* and notes what to store */
 	enum why why;
 
+	if (want != NULL && s->want == NULL)
+		s->want_down = strm_even_down(s);
+	if (s->want != NULL)
+		want = s->want;
 	strm_slot_begin(s);
 	s->slot.even_down = s->want_down;
-	why = srv_acquire(be_of(s->txn.be), &s->txn, s->avoid,
-	    s->want != NULL ? s->want : stuck_to(s), &s->slot);
+	why = srv_acquire(be_of(s->txn.be), &s->txn, s->avoid, want,
+	    &s->slot);
 	if (why == WHY_OK)
 		return (have_slot(s));
 	if (why != WHY_AGAIN)

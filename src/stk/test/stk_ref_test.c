@@ -6,6 +6,8 @@
 #include <agent/agent.h>
 #include <wire/wire.h>
 
+TEST_MAY_LEAK          /* worlds of earlier tests are left lying */
+
 #define TABLES "backend a\n stick-table type string size 50 store conn_cur," \
 	"conn_cnt\nbackend b\n stick-table type ip size 50 expire 1m\n"
 

@@ -11,13 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <base/must.h>
 #include <conf/conf.h>
 #include <os/loop.h>
 
 #include "stk_int.h"
-
-/* Worlds of earlier tests are left lying. */
-TEST_MAY_LEAK
 
 static struct loop try_loop;
 static struct arena try_arena;
@@ -74,7 +72,7 @@ try_key(const struct stk_table *t, const char *text)
 {
 	struct stk_key k = { 0, NULL };
 
-	CHECK(stk_key_text(t, span_str(text), &k));
+	MUST(stk_key_text(t, span_str(text), &k));
 	return (k);
 }
 

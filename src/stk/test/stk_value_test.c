@@ -4,6 +4,8 @@
 #include "../stk_value.c"
 #include "stk_try.h"
 
+TEST_MAY_LEAK          /* worlds of earlier tests are left lying */
+
 /*
  * The rate after events at given times, as HAProxy 2.6 reported it in the same
  * steps (period 1 s).
