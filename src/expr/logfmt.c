@@ -7,35 +7,9 @@
  *
  * Source: configuration manual 8.2.6, 8.6.
  */
-#include "expr_int.h"
+#include "logfmt_int.h"
 
 #include <base/must.h>
-
-enum piece_kind { PIECE_TEXT, PIECE_VAR, PIECE_EXPR };
-
-enum piece_flag {
-	FLAG_Q = 1,             /* quote */
-	FLAG_X = 2,             /* hexadecimal */
-	FLAG_E = 4,             /* escape with backslashes */
-	FLAG_M = 8              /* '-' when there is no value */
-};
-
-struct piece {
-	struct piece *next;
-	uint8_t kind, flags;
-	uint8_t code;                   /* enum logvar_code of an expression */
-	union {
-		struct span text;
-		const struct logvar *var;
-		const struct expr *expr;
-	};
-};
-
-struct logfmt {
-	struct piece *first;
-	const char *http_only;
-	bool merge;                     /* spaces around pieces without text */
-};
 
 /* ---- compiling ---- */
 
@@ -50,6 +24,9 @@ struct parse {
 	enum logfmt_use use;
 	unsigned stages;
 	unsigned all_flags;             /* set by %o */
+	bool json;                      /* these flags have "+json" */
+	struct span name;               /* of the item that comes */
+	uint8_t type;
 	struct span rest;
 };
 
@@ -91,6 +68,37 @@ bad(struct parse *p, struct span at, const char *what)
 	return (conf_err(p->l, &w, "%s", what));
 }
 
+/* "(name)" or "(name:type)" */
+static bool
+take_item_name(struct parse *p)
+{
+	static const struct { const char *name; uint8_t type; } types[] = {
+		{ "bool", SMP_BOOL }, { "int", SMP_INT }, { "sint", SMP_INT },
+		{ "str", SMP_STR },
+	};
+	ptrdiff_t close = span_find(p->rest, ')'), colon;
+	struct span name, type;
+
+	if (close < 0)
+		return (bad(p, p->rest, "missing ')' after the name of a "
+		    "format item"));
+	name = span_of(p->rest.p + 1, (size_t)close - 1);
+	p->rest = span_skip(p->rest, (size_t)close + 1);
+	if ((colon = span_find(name, ':')) >= 0) {
+		type = span_skip(name, (size_t)colon + 1);
+		name.n = (size_t)colon;
+		for (size_t i = 0; i < NELEM(types); i++)
+			if (span_is(type, types[i].name))
+				p->type = types[i].type;
+		if (p->type == SMP_ANY)
+			return (bad(p, type, "expected 'bool', 'int' or 'str' "
+			    "as the type of a format item"));
+	}
+	if (name.n != 0)
+		p->name = arena_span(p->arena, name);
+	return (true);
+}
+
 /* "{+Q,-X}" */
 static bool
 take_flags(struct parse *p, unsigned *flags)
@@ -107,13 +115,16 @@ take_flags(struct parse *p, unsigned *flags)
 	whole = span_of(whole.p + 1, (size_t)close - 1);
 	while (span_cut(&whole, ',', &part)) {
 		part = span_trim(part);
-		if (part.n == 5 && (span_is(part, "+json") ||
-		    span_is(part, "+cbor")))
-			return (bad(p, part, "the format flags 'json' and "
-			    "'cbor' are not supported yet"));
+		if (span_is(part, "+cbor") || span_is(part, "+bin"))
+			return (bad(p, part, "the format flags 'cbor' and "
+			    "'bin' are not supported yet"));
+		if (span_is(part, "+json")) {
+			p->json = true;
+			continue;
+		}
 		if (part.n < 2 || (*part.p != '+' && *part.p != '-'))
 			return (bad(p, part, "expected format flags as "
-			    "'+Q,-X'; flags are Q, X, E, M"));
+			    "'+Q,-X'; flags are Q, X, E, M, json"));
 		for (size_t i = 1; i < part.n; i++) {
 			if ((l = memchr(letters, part.p[i], 4)) == NULL)
 				return (bad(p, part, "unknown format flag; "
@@ -146,8 +157,13 @@ take_expr(struct parse *p, unsigned flags)
 		return (bad(p, span_of(in.p, (size_t)(rest.p - in.p)),
 		    "sample expression is not available here: what it reads "
 		    "does not exist yet, or not any more"));
+	if (p->json)
+		return (bad(p, in, "the format flag 'json' is for a whole "
+		    "format: write '%{+json}o' at its beginning"));
 	flush_text(p);
 	x = piece_add(p, PIECE_EXPR);
+	x->name = p->name;
+	x->type = p->type;
 	x->expr = e;
 	x->flags = (uint8_t)flags;
 	/* as it is, but what would end the line */
@@ -177,8 +193,12 @@ take_var(struct parse *p, unsigned flags)
 	p->rest = span_skip(p->rest, name.n);
 	if (span_is(name, "o")) {
 		p->all_flags = flags;
+		p->fmt->json |= p->json;
 		return (true);
 	}
+	if (p->json)
+		return (bad(p, name, "the format flag 'json' is for a whole "
+		    "format: write '%{+json}o' at its beginning"));
 	if ((v = expr_logvar_find(name)) == NULL) {
 		at = expr_sub(p->w, name);
 		conf_err(p->l, &at, "no such format variable '%.*s'",
@@ -188,6 +208,8 @@ take_var(struct parse *p, unsigned flags)
 	}
 	flush_text(p);
 	x = piece_add(p, PIECE_VAR);
+	x->name = p->name;
+	x->type = p->type;
 	x->var = v;
 	x->flags = (uint8_t)flags;
 	if (v->http_only && p->fmt->http_only == NULL)
@@ -208,9 +230,11 @@ take_percent(struct parse *p)
 		literal(p, '%');
 		return (true);
 	}
-	if (p->rest.n != 0 && *p->rest.p == '(')
-		return (bad(p, p->rest, "named format items '%(name)' are not "
-		    "supported yet"));
+	p->name = SPAN_NONE;
+	p->type = SMP_ANY;
+	p->json = false;
+	if (p->rest.n != 0 && *p->rest.p == '(' && !take_item_name(p))
+		return (false);
 	if (p->rest.n != 0 && *p->rest.p == '{' && !take_flags(p, &flags))
 		return (false);
 	if (p->rest.n != 0 && *p->rest.p == '[')
@@ -258,37 +282,13 @@ logfmt_constant(const struct logfmt *f, struct span *text)
 {
 	*text = SPAN("");
 	if (f->first == NULL)
-		return (true);
+		return (!f->json);
 	*text = f->first->text;
-	return (f->first->kind == PIECE_TEXT && f->first->next == NULL);
+	return (f->first->kind == PIECE_TEXT && f->first->next == NULL &&
+	    !f->json);
 }
 
 /* ---- running ---- */
-
-struct out {
-	char *at, *end;
-};
-
-static inline void
-put(struct out *o, const char *p, size_t n)
-{
-	if (n > (size_t)(o->end - o->at))
-		n = (size_t)(o->end - o->at);
-	if (n <= 3) {                   /* "/", ":", " [": not worth a call */
-		while (n-- > 0)
-			*o->at++ = *p++;
-		return;
-	}
-	memcpy(o->at, p, n);
-	o->at += n;
-}
-
-static inline void
-put_char(struct out *o, char c)
-{
-	if (o->at < o->end)
-		*o->at++ = c;
-}
 
 /* not printable or '#', '"'; '{', '|', '}'; needs a backslash; ends a line */
 #define CODE_HTTP 1
@@ -325,7 +325,7 @@ code_init(void)
 }
 
 static void
-put_coded(struct out *o, struct span s, unsigned flags, unsigned code)
+put_coded(struct logfmt_out *o, struct span s, unsigned flags, unsigned code)
 {
 	static const char digit[] = "0123456789ABCDEF";
 	static const uint8_t hashes[] = { [LOGVAR_PLAIN] = 0,
@@ -337,7 +337,7 @@ put_coded(struct out *o, struct span s, unsigned flags, unsigned code)
 	if (__builtin_expect(code_tab['"'] == 0, 0))
 		code_init();
 	if ((hash | esc) == 0) {
-		put(o, s.p, s.n);
+		logfmt_bytes(o, s.p, s.n);
 		return;
 	}
 	for (size_t i = 0; i < s.n; ) {
@@ -347,17 +347,17 @@ put_coded(struct out *o, struct span s, unsigned flags, unsigned code)
 		while (run < s.n &&
 		    (code_tab[(uint8_t)s.p[run]] & (hash | esc)) == 0)
 			run++;
-		put(o, s.p + i, run - i);
+		logfmt_bytes(o, s.p + i, run - i);
 		if (run == s.n)
 			break;
 		c = (uint8_t)s.p[run];
 		if ((code_tab[c] & esc) != 0) {
-			put_char(o, '\\');
-			put_char(o, (char)c);
+			logfmt_char(o, '\\');
+			logfmt_char(o, (char)c);
 		} else {
-			put_char(o, '#');
-			put_char(o, digit[c >> 4]);
-			put_char(o, digit[c & 15]);
+			logfmt_char(o, '#');
+			logfmt_char(o, digit[c >> 4]);
+			logfmt_char(o, digit[c & 15]);
 		}
 		i = run + 1;
 	}
@@ -365,21 +365,21 @@ put_coded(struct out *o, struct span s, unsigned flags, unsigned code)
 
 /* A text with what the flags ask for around and in it. */
 static void
-put_text(struct out *o, struct span s, unsigned flags, unsigned code)
+put_text(struct logfmt_out *o, struct span s, unsigned flags, unsigned code)
 {
 	if ((flags & FLAG_Q) != 0) {
-		put_char(o, '"');
+		logfmt_char(o, '"');
 		if (s.n != 0)
 			put_coded(o, s, flags, code);
-		put_char(o, '"');
+		logfmt_char(o, '"');
 	} else if (s.n != 0)
 		put_coded(o, s, flags, code);
 	else if ((flags & FLAG_M) != 0)
-		put_char(o, '-');
+		logfmt_char(o, '-');
 }
 
 static void
-put_expr(struct out *o, const struct piece *x, struct txn *t)
+put_expr(struct logfmt_out *o, const struct piece *x, struct txn *t)
 {
 	struct smp s;
 	struct span text = SPAN_NONE;
@@ -389,8 +389,8 @@ put_expr(struct out *o, const struct piece *x, struct txn *t)
 			static const char digit[] = "0123456789ABCDEF";
 
 			for (size_t i = 0; i < s.str.n; i++) {
-				put_char(o, digit[(uint8_t)s.str.p[i] >> 4]);
-				put_char(o, digit[(uint8_t)s.str.p[i] & 15]);
+				logfmt_char(o, digit[(uint8_t)s.str.p[i] >> 4]);
+				logfmt_char(o, digit[(uint8_t)s.str.p[i] & 15]);
 			}
 			return;
 		}
@@ -403,7 +403,7 @@ put_expr(struct out *o, const struct piece *x, struct txn *t)
 }
 
 static void
-put_var(struct out *o, const struct piece *x, struct txn *t)
+put_var(struct logfmt_out *o, const struct piece *x, struct txn *t)
 {
 	const struct logvar *v = x->var;
 	bool quote;
@@ -418,29 +418,33 @@ put_var(struct out *o, const struct piece *x, struct txn *t)
 	}
 	quote = v->quoted && (x->flags & (FLAG_Q | FLAG_X)) == FLAG_Q;
 	if (quote)
-		put_char(o, '"');
+		logfmt_char(o, '"');
 	n = v->put(t, o->at, (size_t)(o->end - o->at),
 	    (x->flags & FLAG_X) != 0);
 	o->at += n;
 	if (quote)
-		put_char(o, '"');
+		logfmt_char(o, '"');
 	else if (n == 0 && !v->bare && (x->flags & FLAG_M) != 0)
-		put_char(o, '-');
+		logfmt_char(o, '-');
 }
 
 static void
-put_literal(struct out *o, struct span s, bool merge)
+put_literal(struct logfmt_out *o, struct span s, bool merge)
 {
 	if (merge && s.n != 0 && *s.p == ' ')
 		s = span_skip(s, 1);
-	put(o, s.p, s.n);
+	logfmt_bytes(o, s.p, s.n);
 }
 
 size_t
 logfmt_run(const struct logfmt *f, struct txn *t, char *dst, size_t size)
 {
-	struct out o = { dst, dst + size };
+	struct logfmt_out o = { dst, dst + size };
 
+	if (f->json) {
+		logfmt_json(&o, f, t);
+		return ((size_t)(o.at - dst));
+	}
 	for (const struct piece *x = f->first; x != NULL; x = x->next) {
 		if (x->kind == PIECE_TEXT)
 			put_literal(&o, x->text, f->merge &&

@@ -107,8 +107,11 @@ TEST(errors_are_said)
 		{ "%nope", "no such format variable 'nope'" },
 		{ "%{+Q", "missing '}'" }, { "%{Q}znum", "expected format flags" },
 		{ "%{+Z}znum", "unknown format flag" },
-		{ "%{+json}o", "not supported yet" },
-		{ "%(name)znum", "not supported yet" },
+		{ "%{+cbor}o", "not supported yet" },
+		{ "%{+json}znum", "for a whole format" },
+		{ "%{+json}[path]", "for a whole format" },
+		{ "%(namexznum", "missing ')'" },
+		{ "%(n:float)znum", "expected 'bool', 'int' or 'str'" },
 		{ "%[path", "expected ']'" }, { "%[nope]", "unknown fetch" },
 	};
 	struct try t;
@@ -118,6 +121,38 @@ TEST(errors_are_said)
 		if (!CHECK(parse(&t, rows[i].fmt, LOGFMT_LOG) == NULL &&
 		    strstr(t.error, rows[i].says) != NULL))
 			printf("    '%s' says: %s\n", rows[i].fmt, t.error);
+	try_fini(&t);
+}
+
+TEST(json_has_the_named_items_with_their_types)
+{
+	static const struct { const char *fmt, *want; } rows[] = {
+		{ "%{+json}o", "{}" },
+		{ "%{+json}o text %znum", "{}" },
+		{ "%{+json}o %(n)znum, %(ip)zip",
+		    "{\"n\": 42, \"ip\": \"42\"}" },
+		{ "%{+json}o%(t)ztext", "{\"t\": \"q\\\"]\\u0009{x\"}" },
+		{ "%{+json}o%(a)znone%(b)[hdr(none)]",
+		    "{\"a\": null, \"b\": null}" },
+		{ "%{+json}o%(i)[int(-7)]%(b)[bool(true)]%(s)[str(a)]",
+		    "{\"i\": -7, \"b\": true, \"s\": \"a\"}" },
+		{ "%{+json}o%(i:str)[int(7)]%(b:bool)[int(7)]%(n:int)[str(9x)]",
+		    "{\"i\": \"7\", \"b\": true, \"n\": 9}" },
+		{ "%{+json}o%(n:str)znum%(m:bool)znum",
+		    "{\"n\": \"42\", \"m\": true}" },
+		{ "%{+json}o%(u)[bin(c3a9ff41ed)]",
+		    "{\"u\": \"\303\251\\u00ffA\\u00ed\"}" },
+		{ "%{+json}o%(a\"b)[src]", "{\"a\\\"b\": \"10.0.0.7\"}" },
+		{ "%(x)znum %(y){+X}znum", "42 2A" },
+	};
+	struct try t;
+
+	try_init(&t);
+	try_request(&t, "GET", "/a", NULL);
+	for (size_t i = 0; i < NELEM(rows); i++)
+		if (!CHECK_STR(run(&t, rows[i].fmt, LOGFMT_LOG),
+		    rows[i].want))
+			printf("    in '%s'\n", rows[i].fmt);
 	try_fini(&t);
 }
 

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef EXPR_LOGFMT_INT_H
+#define EXPR_LOGFMT_INT_H
+/*
+ * logfmt_int - a compiled format: its pieces, and where they write to.
+ */
+#include <string.h>
+
+#include "expr_int.h"
+
+enum piece_kind { PIECE_TEXT, PIECE_VAR, PIECE_EXPR };
+
+enum piece_flag {
+	FLAG_Q = 1,             /* quote */
+	FLAG_X = 2,             /* hexadecimal */
+	FLAG_E = 4,             /* escape with backslashes */
+	FLAG_M = 8              /* '-' when there is no value */
+};
+
+struct piece {
+	struct piece *next;
+	uint8_t kind, flags;
+	uint8_t code;                   /* enum logvar_code of an expression */
+	uint8_t type;                   /* enum smp_type that "%(name:type)"
+	                                 * asks for; SMP_ANY: its own */
+	struct span name;               /* of "%(name)"; p NULL: none */
+	union {
+		struct span text;
+		const struct logvar *var;
+		const struct expr *expr;
+	};
+};
+
+struct logfmt {
+	struct piece *first;
+	const char *http_only;
+	bool json;                      /* an object of the named pieces */
+	bool merge;                     /* spaces around pieces without text */
+};
+
+struct logfmt_out {
+	char *at, *end;
+};
+
+/* logfmt_bytes, logfmt_char - append, cut at the end of the room. */
+static inline void
+logfmt_bytes(struct logfmt_out *o, const char *p, size_t n)
+{
+	if (n > (size_t)(o->end - o->at))
+		n = (size_t)(o->end - o->at);
+	if (n <= 3) {                   /* "/", ":", " [": not worth a call */
+		while (n-- > 0)
+			*o->at++ = *p++;
+		return;
+	}
+	memcpy(o->at, p, n);
+	o->at += n;
+}
+
+static inline void
+logfmt_char(struct logfmt_out *o, char c)
+{
+	if (o->at < o->end)
+		*o->at++ = c;
+}
+
+/* logfmt_json - the whole format as a JSON object. */
+void logfmt_json(struct logfmt_out *, const struct logfmt *, struct txn *);
+#endif

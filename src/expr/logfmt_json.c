@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * logfmt_json - a format written as a JSON object: the named items, in their
+ * order, with values of their types; null without a value. What stands
+ * between them has no place in it.
+ *
+ * Source: configuration manual 8.2.6; RFC 8259.
+ */
+#include "logfmt_int.h"
+
+#define VALUE_MAX 16384                 /* of one variable */
+
+/* Bytes of a well-formed UTF-8 character at the front; 0: none. */
+static size_t
+utf8_length(struct span s)
+{
+	uint8_t c = (uint8_t)*s.p, lo = 0x80, hi = 0xbf;
+	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c <= 0xdf ? 2 :
+	    (c & 0xf0) == 0xe0 ? 3 : c >= 0xf0 && c <= 0xf4 ? 4 : 0;
+
+	if (n > s.n)
+		return (0);
+	if (c == 0xe0)
+		lo = 0xa0;              /* a shorter form exists */
+	else if (c == 0xed)
+		hi = 0x9f;              /* half of a pair */
+	else if (c == 0xf0)
+		lo = 0x90;
+	else if (c == 0xf4)
+		hi = 0x8f;
+	for (size_t i = 1; i < n; i++) {
+		uint8_t d = (uint8_t)s.p[i];
+
+		if (d < lo || d > hi)
+			return (0);
+		lo = 0x80;
+		hi = 0xbf;
+	}
+	return (n);
+}
+
+/* Bytes that are no text are taken for Latin-1, so that none is lost. */
+static void
+put_string(struct logfmt_out *o, struct span s)
+{
+	static const char digit[] = "0123456789abcdef";
+
+	logfmt_char(o, '"');
+	while (s.n > 0) {
+		size_t n = utf8_length(s);
+		uint8_t c = (uint8_t)*s.p;
+
+		if (n == 0 || c < 32) {
+			logfmt_bytes(o, "\\u00", 4);
+			logfmt_char(o, digit[c >> 4]);
+			logfmt_char(o, digit[c & 15]);
+			n = 1;
+		} else {
+			if (c == '"' || c == '\\')
+				logfmt_char(o, '\\');
+			logfmt_bytes(o, s.p, n);
+		}
+		s = span_skip(s, n);
+	}
+	logfmt_char(o, '"');
+}
+
+/* As JSON writes integers: no sign but '-', no zeros in front. */
+static bool
+is_number(struct span s)
+{
+	if (s.n > 1 && *s.p == '-')
+		s = span_skip(s, 1);
+	if (s.n == 0 || s.n > 18 || (s.n > 1 && *s.p == '0'))
+		return (false);
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return (false);
+	return (true);
+}
+
+static void
+put_word(struct logfmt_out *o, const char *z)
+{
+	logfmt_bytes(o, z, strlen(z));
+}
+
+static void
+put_sample(struct logfmt_out *o, struct smp *s, struct txn *t)
+{
+	uint8_t type = s->type;
+
+	if (type == SMP_BOOL) {
+		put_word(o, s->num != 0 ? "true" : "false");
+		return;
+	}
+	if (!smp_cast(t, s, SMP_STR))
+		put_word(o, "null");
+	else if (type == SMP_INT)
+		logfmt_bytes(o, s->str.p, s->str.n);
+	else
+		put_string(o, s->str);
+}
+
+static void
+put_expr(struct logfmt_out *o, const struct piece *x, struct txn *t)
+{
+	struct smp s;
+
+	if (!expr_eval(x->expr, t, &s) || !smp_cast(t, &s, x->type))
+		put_word(o, "null");
+	else
+		put_sample(o, &s, t);
+}
+
+static void
+put_var(struct logfmt_out *o, const struct piece *x, struct txn *t)
+{
+	static char scratch[VALUE_MAX];         /* one process, one thread */
+	const struct logvar *v = x->var;
+	struct smp s = { .type = SMP_STR };
+
+	if (v->text != NULL)
+		s.str = v->text(t);
+	else
+		s.str = span_of(scratch, v->put(t, scratch, sizeof scratch,
+		    (x->flags & FLAG_X) != 0));
+	if (s.str.n == 0)
+		put_word(o, "null");
+	else if (x->type != SMP_ANY) {
+		if (smp_cast(t, &s, x->type))
+			put_sample(o, &s, t);
+		else
+			put_word(o, "null");
+	} else if (v->put != NULL && !v->quoted && is_number(s.str))
+		logfmt_bytes(o, s.str.p, s.str.n);
+	else
+		put_string(o, s.str);
+}
+
+void
+logfmt_json(struct logfmt_out *o, const struct logfmt *f, struct txn *t)
+{
+	const char *before = "{";
+
+	for (const struct piece *x = f->first; x != NULL; x = x->next) {
+		if (x->kind == PIECE_TEXT || x->name.p == NULL)
+			continue;
+		put_word(o, before);
+		before = ", ";
+		put_string(o, x->name);
+		put_word(o, ": ");
+		if (x->kind == PIECE_VAR)
+			put_var(o, x, t);
+		else
+			put_expr(o, x, t);
+	}
+	put_word(o, *before == '{' ? "{}" : "}");
+}
