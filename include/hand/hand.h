@@ -121,8 +121,9 @@ enum hand_event {
 	                 * go later, as long as this process lives */
 	HAND_ENDED,     /* nothing more will go: the rest was refused or cannot
 	                 * be expressed */
-	HAND_BROKEN,    /* the new worker is gone: what it had not answered is
-	                 * served here; hand_give() may be called again */
+	HAND_BROKEN,    /* the new worker is gone, or leaves: what it had not
+	                 * answered is served here; hand_give() may be called
+	                 * again */
 	HAND_STUCK      /* it has not answered for seconds. Nothing is taken
 	                 * back, as it may still read what was sent: end it */
 };
@@ -143,6 +144,11 @@ bool hand_giving(void);
 
 /* hand_take - new worker: thaw what comes on `fd` (owned). */
 void hand_take(struct loop *, int fd);
+
+/* hand_take_end - take no more, as this worker is to leave itself: what comes
+ * now would miss its own handing over. Old workers hear HAND_BROKEN and give
+ * to another one. */
+void hand_take_end(void);
 
 /* hand_now - counts so far of this process's giving and taking. */
 void hand_now(struct hand_counts *gave, uint32_t *took);

@@ -16,7 +16,9 @@
  * POINT       has a dot in it: "hand.thaw"
  * N           at the N-th time that this process comes by; 1
  * ACTION      kill (SIGKILL), exit (status 1), stop (SIGSTOP), fail (the
- *             caller takes it that the step failed), delay=MS (sleep)
+ *             caller takes it that the step failed), delay=MS (sleep); with
+ *             @PATH behind it only if that file is not there yet: it is made,
+ *             so that of many processes one does it
  *
  * What happens is said on standard error, so that a test can tell that it
  * did. A list that can't be read ends the process.

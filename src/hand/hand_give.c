@@ -48,6 +48,7 @@ struct giver {
 	uint32_t last_id;
 	uint32_t pass_left;     /* items not looked at in this pass */
 	bool first_pass, any_soon;
+	bool let_go;            /* the other one leaves: it has not died */
 	int64_t answered_ms;    /* or began; INT64_MAX: said to be stuck */
 	int64_t patience_ms;
 	struct tmr timer;
@@ -118,7 +119,7 @@ bring_back(struct giver *g, struct hand_item *it, bool stays)
 static void
 survive(struct giver *g, struct hand_item *it)
 {
-	bool stays = ++it->deaths >= HAND_DEATHS_MAX;
+	bool stays = !g->let_go && ++it->deaths >= HAND_DEATHS_MAX;
 
 	if (stays) {
 		it->refused = hand_refusal(SPAN("new workers died of it"));
@@ -485,6 +486,8 @@ on_taker(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 		end_saying(g, HAND_BROKEN);
 		return;
 	}
+	if (m->type == IPC_HAND_END)
+		g->let_go = true;
 	if (m->type != IPC_ANSWERS)
 		return;
 	g->answered_ms = the_loop->now_ms;

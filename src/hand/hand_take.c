@@ -122,6 +122,13 @@ thaw(struct entry *e, int *fds, const char **why)
 	return (item);
 }
 
+struct taker {                  /* a channel to an old worker */
+	struct list node;
+	struct ipc_chan chan;
+};
+
+static struct list takers = LIST_INIT(takers);
+
 /* ---- a frame ---- */
 
 static void
@@ -201,34 +208,53 @@ on_offers(struct ipc_chan *c, struct ipc_msg *m)
 		wire_put_bytes(&a.out, HAND_A_TAKEN, WIRE_REQUIRED,
 		    span_of((const char *)a.taken,
 		    a.n_taken * sizeof a.taken[0]));
-	good = good && !a.out.over && !fault_at("hand.ack") && ipc_send_tag(c, IPC_ANSWERS,
-	    HAND_VERSION, m->tag, a.out.p, a.out.n, NULL, 0);
+	good = good && !a.out.over && !fault_at("hand.ack") &&
+	    ipc_send_tag(c, IPC_ANSWERS, HAND_VERSION, m->tag, a.out.p,
+	    a.out.n, NULL, 0);
 	settle(&a, good);
 	if (!good)
 		ipc_close(c);
 }
 
 static void
+free_taker(struct taker *t)
+{
+	ipc_close(&t->chan);
+	list_del(&t->node);
+	free(t);
+}
+
+static void
 on_giver(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 {
-	(void)arg;
-	if (m == NULL) {
-		free(c);
-		return;
-	}
-	if (m->type == IPC_OFFERS)
+	struct taker *t = arg;
+
+	if (m != NULL && m->type == IPC_OFFERS)
 		on_offers(c, m);
-	else if (m->type == IPC_HAND_END)
-		ipc_close(c);
-	if (c->fd < 0)
-		free(c);
+	if (m == NULL || m->type == IPC_HAND_END || c->fd < 0)
+		free_taker(t);
 }
 
 void
 hand_take(struct loop *loop, int fd)
 {
-	struct ipc_chan *c = must_alloc(sizeof *c);
+	struct taker *t = must_alloc(sizeof *t);
 
-	ipc_open(c, fd, IPC_WORKER, IPC_WORKER, loop, on_giver, c);
-	c->per_turn = 1;
+	list_push_back(&takers, &t->node);
+	ipc_open(&t->chan, fd, IPC_WORKER, IPC_WORKER, loop, on_giver, t);
+	t->chan.per_turn = 1;
+}
+
+void
+hand_take_end(void)
+{
+	LIST_EACH(it, &takers) {
+		struct taker *t = LIST_ITEM(it, struct taker, node);
+
+		/* An answer that waits must leave: what it says is so. */
+		if (!list_empty(&t->chan.out))
+			continue;
+		(void)ipc_send(&t->chan, IPC_HAND_END, NULL, 0, NULL, 0);
+		free_taker(t);
+	}
 }

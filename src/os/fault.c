@@ -4,6 +4,7 @@
  */
 #include <os/fault.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ struct fault {
 	uint64_t at;            /* which time, from 1 */
 	uint64_t delay_ms;
 	uint64_t seen;
+	struct span once;       /* path; empty: each process does it */
 	bool here;              /* this process is meant */
 };
 
@@ -88,9 +90,13 @@ take_action(struct span s, struct fault *f)
 static bool
 take_fault(struct span s, struct fault *f)
 {
-	struct span word;
+	struct span word, rest = s;
 
 	*f = (struct fault){ .at = 1 };
+	if (span_cut(&rest, '@', &word) && rest.p != NULL) {
+		f->once = rest;
+		s = word;
+	}
 	if (!span_cut(&s, ':', &word))
 		return (false);
 	if (!has_dot(word) && (!take_scope(word, f) ||
@@ -154,6 +160,24 @@ fault_scope(const char *role, uint32_t gen)
 
 /* ---- a point ---- */
 
+/* Was this the process that made the file? */
+static bool
+is_the_one(const struct fault *f)
+{
+	char path[256];
+	int fd;
+
+	if (f->once.n == 0)
+		return (true);
+	if (!span_copy(path, sizeof path, f->once))
+		return (false);
+	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return (false);
+	fd_close(&fd);
+	return (true);
+}
+
 static void
 say(const struct fault *f)
 {
@@ -198,7 +222,7 @@ fault_hit(const char *point)
 		struct fault *f = &faults[i];
 
 		if (!f->here || !span_is(f->point, point) ||
-		    ++f->seen != f->at)
+		    ++f->seen != f->at || !is_the_one(f))
 			continue;
 		say(f);
 		fails = act(f) || fails;

@@ -57,6 +57,7 @@ void
 worker_leave(void)
 {
 	the_worker.told_to_leave = true;
+	hand_take_end();
 	if (the_worker.leaving || hand_giving())
 		return;                 /* there is still somebody to give to */
 	the_worker.leaving = true;
@@ -174,6 +175,7 @@ on_keeper(struct ipc_chan *chan, struct ipc_msg *m, void *arg)
 		break;
 	case IPC_W_QUIESCE:
 		the_worker.told_to_go = true;
+		hand_take_end();
 		worker_accept_end();
 		if (fault_at("worker.quiesce"))
 			break;
@@ -185,7 +187,7 @@ on_keeper(struct ipc_chan *chan, struct ipc_msg *m, void *arg)
 			worker_give(take_fd(m));
 		break;
 	case IPC_W_TAKE:
-		if (!fault_at("worker.take"))
+		if (!fault_at("worker.take") && !the_worker.told_to_go)
 			hand_take(the_loop, take_fd(m));
 		break;
 	case IPC_W_LEAVE:

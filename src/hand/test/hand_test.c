@@ -315,6 +315,34 @@ TEST(who_was_there_at_two_deaths_stays)
 	loop_close(&loop);
 }
 
+TEST(who_leaves_in_good_order_has_not_died)
+{
+	int fd[2];
+
+	set_up(100);
+	all[4].when = HAND_SOON;
+	for (int i = 0; i < 3; i++) {
+		CHECK(sock_pair(SOCK_SEQPACKET, fd));
+		hand_take(&loop, fd[1]);
+		hand_give(&loop, fd[0], on_news);
+		turns(10);
+		hand_take_end();
+		CHECK(list_empty(&takers));
+		turns(5);
+		CHECK_EQ(n_broken, i + 1);
+	}
+	CHECK_EQ(all[4].item.deaths, 0);
+	CHECK_EQ(n_gone, 99);
+	all[4].when = HAND_NOW;
+	CHECK(sock_pair(SOCK_SEQPACKET, fd));
+	hand_take(&loop, fd[1]);
+	hand_give(&loop, fd[0], on_news);
+	turns(10);
+	CHECK_EQ(n_gone, 100);
+	CHECK_EQ(last.refused, 0);
+	loop_close(&loop);
+}
+
 TEST(nothing_is_taken_back_from_one_that_is_stuck)
 {
 	int fd[2];

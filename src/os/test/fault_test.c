@@ -36,6 +36,25 @@ TEST(one_entry)
 	}
 }
 
+TEST(one_process_of_many)
+{
+	char list[64], path[] = "/tmp/fault_test.XXXXXX";
+	int fd = mkstemp(path);
+
+	fd_close(&fd);
+	snprintf(list, sizeof list, "a.b:fail@%s", path);
+	CHECK(take_list(span_str(list)));
+	fault_scope("worker", 1);
+	CHECK(!fault_at("a.b"));        /* another one has done it */
+	(void)unlink(path);
+	fault_scope("worker", 1);
+	CHECK(fault_at("a.b"));
+	CHECK(access(path, F_OK) == 0);
+	fault_scope("worker", 1);
+	CHECK(!fault_at("a.b"));
+	(void)unlink(path);
+}
+
 TEST(wrong_entries)
 {
 	static const char *const rows[] = {
