@@ -118,6 +118,8 @@ struct smp_conv {
 	    const struct smp_conv *, struct arg *);
 	bool live;                      /* its result may change while the
 	                                 * program runs: not folded */
+	bool typed;                     /* `run` sets the type; `out` is the
+	                                 * one it mostly has */
 };
 
 #define FETCH(ident)                                                         \

@@ -87,17 +87,15 @@ check_hmac(struct arg *arg, const char **err)
 	    conv_b64_check(&arg[1], err));
 }
 
-static bool
-conv_hmac(struct txn *t, const struct arg *arg, struct smp *s)
+bool
+conv_hmac_make(const EVP_MD *md, struct span key, struct span text,
+    unsigned char *out, size_t *n)
 {
 	static EVP_MAC_CTX *ctx;
-	const char *name = EVP_MD_get0_name(arg[0].ptr);
+	const char *name = EVP_MD_get0_name(md);
 	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(
 	    OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)name, 0),
 	    OSSL_PARAM_construct_end() };
-	char *p = arena_get(t->arena, EVP_MAX_MD_SIZE);
-	struct span key;
-	size_t n;
 
 	if (ctx == NULL) {
 		EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
@@ -105,12 +103,22 @@ conv_hmac(struct txn *t, const struct arg *arg, struct smp *s)
 		MUST(mac != NULL && (ctx = EVP_MAC_CTX_new(mac)) != NULL);
 		EVP_MAC_free(mac);
 	}
+	/* no pointer would mean the key of the last time */
+	return (EVP_MAC_init(ctx, (const unsigned char *)(key.p == NULL ? "" :
+	    key.p), key.n, params) == 1 && EVP_MAC_update(ctx,
+	    (const unsigned char *)text.p, text.n) == 1 &&
+	    EVP_MAC_final(ctx, out, n, EVP_MAX_MD_SIZE) == 1);
+}
+
+static bool
+conv_hmac(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	char *p = arena_get(t->arena, EVP_MAX_MD_SIZE);
+	struct span key;
+	size_t n;
+
 	return (p != NULL && conv_b64_arg(&arg[1], t, &key) &&
-	    EVP_MAC_init(ctx, (const unsigned char *)key.p, key.n,
-	    params) == 1 &&
-	    EVP_MAC_update(ctx, (const unsigned char *)s->str.p,
-	    s->str.n) == 1 &&
-	    EVP_MAC_final(ctx, (unsigned char *)p, &n, EVP_MAX_MD_SIZE) == 1 &&
+	    conv_hmac_make(arg[0].ptr, key, s->str, (unsigned char *)p, &n) &&
 	    conv_give(s, p, n));
 }
 

@@ -19,4 +19,13 @@ bool conv_b64_arg(const struct arg *, struct txn *, struct span *out);
 
 /* conv_var_check - the name of a variable. */
 bool conv_var_check(struct arg *, const char **err);
+
+#ifdef USE_OPENSSL
+#include <openssl/types.h>
+
+/* conv_hmac_make - an authentication code (RFC 2104), of EVP_MAX_MD_SIZE bytes
+ * at most. */
+bool conv_hmac_make(const EVP_MD *, struct span key, struct span text,
+    unsigned char *out, size_t *n);
+#endif
 #endif

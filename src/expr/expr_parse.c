@@ -42,7 +42,7 @@ run_link(const struct expr *e, struct txn *t, struct smp *s)
 		return (false);
 	if (!smp_cast(t, s, e->conv->in) || !e->conv->run(t, e->arg, s))
 		return (false);
-	if (e->conv->out != SMP_ANY)
+	if (e->conv->out != SMP_ANY && !e->conv->typed)
 		s->type = e->conv->out;
 	return (true);
 }
@@ -321,7 +321,8 @@ parse_conv(struct conf_line *l, const struct conf_word *w, struct span *rest,
 		return (NULL);
 	}
 	e.arg = arg;
-	e.type = e.conv->out != SMP_ANY ? e.conv->out : from->type;
+	e.type = e.conv->typed ? SMP_ANY :
+	    e.conv->out != SMP_ANY ? e.conv->out : from->type;
 	e.fresh = from->fresh || e.conv->fresh;
 	for (int i = 0; i < EXPR_ARGS_MAX; i++)
 		e.fresh |= arg[i].type == ARG_VAR;

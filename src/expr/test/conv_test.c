@@ -402,3 +402,236 @@ TEST(secrets_come_as_base64_or_from_variables)
 	check_errors(errors, NELEM(errors));
 }
 #endif
+
+TEST(json_gives_one_value)
+{
+#define DOC(text, path) "str('" text "'),json_query('" path "')"
+	static const struct row rows[] = {
+		{ DOC("{\"a\":1}", "$.a"), "1" },
+		{ DOC("{\"a\":\"x\"}", "$.a"), "x" },
+		{ DOC("{\"a\":true}", "$.a"), "1" },
+		{ DOC("{\"a\":false}", "$.a"), "0" },
+		{ DOC("{\"a\":null}", "$.a"), "(none)" },
+		{ DOC("{\"a\":{}}", "$.a"), "(none)" },
+		{ DOC("{\"a\":1.50}", "$.a"), "1.5" },
+		{ DOC("{\"a\":1e3}", "$.a"), "1000" },
+		{ DOC("{\"a\":3.14159265358979}", "$.a"),
+		    "3.14159265358979" },
+		{ DOC("{\"a\":12345678901234567890}", "$.a"),
+		    "12345678901234567890" },
+		{ DOC("{\"a\":01}", "$.a"), "(none)" },
+		{ DOC("{\"a\":tru}", "$.a"), "(none)" },
+		{ DOC("{\"a\":[1, {\"b\" : \"c d\"}]}", "$.a"),
+		    "[1,{\"b\":\"c d\"}]" },
+		{ DOC("{\"a\":[1,{\"b\":\"z\"}]}", "$.a[1].b"), "z" },
+		{ DOC("{\"x\":[{\"a\":\"]\"}],\"a\":5}", "$.a"), "5" },
+		{ DOC("{\"a\":[1,2]}", "$.a[2]"), "(none)" },
+		{ DOC("{\"a\":[]}", "$.a[0]"), "(none)" },
+		{ DOC("{\"a\":1", "$.a"), "1" },
+		{ DOC("{\"a\":\"1", "$.a"), "(none)" },
+		{ DOC("{\"a\" 1}", "$.a"), "(none)" },
+		{ "str('{\"a.b\":1}'),json_query(\"$['a.b']\")", "1" },
+		{ DOC("{\"a.b\":1}", "$.a\\.b"), "1" },
+		{ DOC("7", "$"), "7" }, { DOC("", "$"), "(none)" },
+		{ DOC("[[1],[2,3]]", "$[1][1]"), "3" },
+		{ "bin(7b2261223a225c75303065395c75643833645c7564653030227d),"
+		    "json_query('$.a')", "\xc3\xa9\xf0\x9f\x98\x80" },
+		{ "bin(7b2261223a225c7564383364227d),json_query('$.a')",
+		    "(none)" },
+		{ "bin(7b225c7530303631223a317d),json_query('$.a')", "1" },
+		{ "str('{\"a\":1.9}'),json_query('$.a',int)", "1" },
+		{ "str('{\"a\":1e3}'),json_query('$.a',int)", "1000" },
+		{ "str('{\"a\":1e30}'),json_query('$.a',int)", "(none)" },
+		{ "str('{\"a\":-3}'),json_query('$.a',int),add(1)", "-2" },
+		{ "str('{\"a\":12345678901234567890}'),"
+		    "json_query('$.a',int)", "(none)" },
+		{ "str('{\"a\":true}'),json_query('$.a'),iif(y,n)", "y" },
+	};
+	static const struct row errors[] = {
+		{ "str(1),json_query(a)", "begins with '$'" },
+		{ "str(1),json_query($a)", "expected '.' or '['" },
+		{ "str(1),json_query($.)", "a name is missing" },
+		{ "str(1),json_query($..a)", "a name is missing" },
+		{ "str(1),json_query($.*)", "must name one value" },
+		{ "str(1),json_query($[*])", "must name one value" },
+		{ "str(1),json_query($[-1])", "must name one value" },
+		{ "str(1),json_query($[0)", "']' is missing" },
+		{ "str(1),json_query($.a,str)", "expected one of 'int'" },
+	};
+
+	check_rows(rows, NELEM(rows));
+	check_errors(errors, NELEM(errors));
+}
+
+TEST(tokens_are_split_and_verified)
+{
+#define HS "str(eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ."
+	static const struct row rows[] = {
+		{ HS "c2ln),jwt_header_query", "{\"alg\":\"HS256\"}" },
+		{ HS "c2ln),jwt_payload_query('$.a',int),add(1)", "2" },
+		{ HS "c2ln.x),jwt_header_query", "(none)" },
+		{ HS "c2ln.x.y),jwt_header_query('$.alg')", "HS256" },
+		{ HS "c2ln.x.y),jwt_payload_query('$.a')", "(none)" },
+		{ HS "c2ln.x.y.z),jwt_header_query('$.alg')", "(none)" },
+		{ "str(e30=.e30.x),jwt_header_query", "(none)" },
+		{ "str(),jwt_header_query", "(none)" },
+#ifdef USE_OPENSSL
+		{ HS "c2ln),jwt_verify(HS256,secret)", "0" },
+		{ HS "),jwt_verify(HS256,secret)", "-3" },
+		{ HS "!!),jwt_verify(HS256,secret)", "-3" },
+		{ "str(a.b),jwt_verify(HS256,secret)", "-3" },
+		{ "str(XS1),set-var(txn.a),jwt_verify(txn.a,secret)", "-1" },
+		{ "str(none),set-var(txn.a),jwt_verify(txn.a,secret)", "-2" },
+		{ "str(RS256),set-var(txn.a),concat(.b.c2ln),"
+		    "jwt_verify(txn.a,secret)", "-5" },
+		{ HS "c2ln),jwt_verify(txn.none,secret)", "(none)" },
+#endif
+	};
+#ifdef USE_OPENSSL
+	static const struct row errors[] = {
+		{ "str(a),jwt_verify(none,)", "'none' proves nothing" },
+		{ "str(a),jwt_verify(HS1,x)", "algorithm of RFC 7518" },
+		{ "str(a),jwt_verify(RS256,/nonexistent)",
+		    "cannot read a public key" },
+	};
+
+	check_errors(errors, NELEM(errors));
+#endif
+	check_rows(rows, NELEM(rows));
+}
+
+TEST(protocol_buffers_are_walked)
+{
+	static const struct row rows[] = {
+		{ "bin(089601),protobuf(1,int32)", "150" },
+		{ "bin(089601),protobuf(1),hex", "9601" },
+		{ "bin(0a03616263),protobuf(1)", "abc" },
+		{ "bin(0a036162),protobuf(1)", "(none)" },
+		{ "bin(0a03616263),protobuf(1,int32)", "(none)" },
+		{ "bin(0880),protobuf(1,int32)", "(none)" },
+		{ "bin(08ffffffffffffffffff01),protobuf(1,int64)", "-1" },
+		{ "bin(08ffffffffffffffffffff01),protobuf(1,int64)",
+		    "(none)" },
+		{ "bin(0801),protobuf(1,sint32)", "-1" },
+		{ "bin(0802),protobuf(1,sint64)", "1" },
+		{ "bin(0d01020304),protobuf(1,fixed32)", "67305985" },
+		{ "bin(0dffffffff),protobuf(1,sfixed32)", "-1" },
+		{ "bin(0d010203),protobuf(1,fixed32)", "(none)" },
+		{ "bin(09ffffffffffffffff),protobuf(1,sfixed64)", "-1" },
+		{ "bin(0d0000c03f),protobuf(1,float)", "1" },
+		{ "bin(09000000000000f8bf),protobuf(1,double)", "-1" },
+		{ "bin(0dffffff7f),protobuf(1,float)", "0" },
+		{ "bin(0d0000807f),protobuf(1,float)", "(none)" },
+		{ "bin(12016108010a021007),protobuf(1.2,int32)", "(none)" },
+		{ "bin(1201610a021007),protobuf(1.2,int32)", "7" },
+		{ "bin(0b0c),protobuf(1)", "(none)" },
+		{ "bin(00000000020805),ungrpc(1,int32),add(1)", "6" },
+		{ "bin(01000000020805),ungrpc(1,int32)", "(none)" },
+		{ "bin(00000000030805),ungrpc(1,int32)", "(none)" },
+		{ "bin(0000),ungrpc(1,int32)", "(none)" },
+		{ "bin(00000000040a021007),ungrpc(1),protobuf(2,int32)", "7" },
+	};
+	static const struct row errors[] = {
+		{ "str(a),protobuf(0)", "field numbers from 1" },
+		{ "str(a),protobuf(1.)", "field numbers from 1" },
+		{ "str(a),protobuf(536870912)", "field numbers from 1" },
+		{ "str(a),protobuf(1,string)", "expected one of" },
+	};
+
+	check_rows(rows, NELEM(rows));
+	check_errors(errors, NELEM(errors));
+}
+
+TEST(packets_of_mqtt_and_fix_are_validated)
+{
+#define C311 "bin(101000044d5154540402003c000461626364)"
+#define C5 "bin(101600044d5154540502003c051100000009000461626364)"
+#define FIX(text) "str(" text "),regsub('[|]','\\x01',g),"
+	static const struct row rows[] = {
+		{ C311 ",mqtt_is_valid", "1" }, { C5 ",mqtt_is_valid", "1" },
+		{ C311 ",bytes(0,17),mqtt_is_valid", "(none)" },
+		{ "bin(10ffffffff01),mqtt_is_valid", "0" },
+		{ "bin(10ffff),mqtt_is_valid", "(none)" },
+		{ "bin(101000044d5154540403003c000461626364),mqtt_is_valid",
+		    "0" },
+		{ "bin(300000),mqtt_is_valid", "0" },
+		{ C311 ",mqtt_field_value(1,Keepalive)", "60" },
+		{ C311 ",mqtt_field_value(connack,flags)", "(none)" },
+		{ C311 ",mqtt_field_value(1,username)", "(none)" },
+		{ C5 ",mqtt_field_value(1,17)", "9" },
+		{ C5 ",mqtt_field_value(1,33)", "(none)" },
+		{ "bin(2006000003210007),mqtt_field_value(2,33)", "7" },
+		{ "bin(2009000006210007210007),mqtt_is_valid", "0" },
+		{ FIX("8=FIX.4.2|9=5|35=0|10=161|") "fix_is_valid", "1" },
+		{ FIX("8=FIX.4.2|9=5|35=0|10=162|") "fix_is_valid", "0" },
+		{ FIX("8=FIX.4.2|9=5|34=0|10=160|") "fix_is_valid", "0" },
+		{ FIX("8=FIX.9.2|9=5|35=0|10=166|") "fix_is_valid", "0" },
+		{ FIX("8=FIX.4.2|9=50|35=0|49=abcdef") "fix_is_valid",
+		    "(none)" },
+		{ FIX("8=FIX.4.2|9=5|35=0|10=1") "fix_is_valid", "(none)" },
+		{ FIX("8=FIX.4.2|35=D|") "fix_tag_value(35)", "D" },
+		{ FIX("8=FIX.4.2|1=|35=D|") "fix_tag_value(msgtype)", "D" },
+		{ FIX("8=FIX.4.2|x|35=D|") "fix_tag_value(35)", "(none)" },
+		{ FIX("8=FIX.4.2|35=D") "fix_tag_value(35)", "(none)" },
+	};
+	static const struct row errors[] = {
+		{ "str(a),mqtt_field_value(publish,flags)", "type of packet" },
+		{ "str(a),mqtt_field_value(2,username)", "no such field" },
+		{ "str(a),mqtt_field_value(1,38)", "no such field" },
+		{ "str(a),mqtt_field_value(1,99)", "no such field" },
+		{ "str(a),fix_tag_value(Foo)", "number of a tag" },
+		{ "str(a),fix_tag_value(0)", "number of a tag" },
+	};
+
+	check_rows(rows, NELEM(rows));
+	check_errors(errors, NELEM(errors));
+}
+
+TEST(packets_are_not_trusted)
+{
+#define V6 "6030000000140640" "20010db8000000000000000000000001" \
+	"20010db8000000000000000000000002"
+#define TCP20 "1f9000500000000700000000" "5002faf000000000"
+	static const struct row rows[] = {
+		{ "bin(" V6 TCP20 "),ip.src", "2001:db8::1" },
+		{ "bin(" V6 TCP20 "),ip.dst", "2001:db8::2" },
+		{ "bin(" V6 TCP20 "),ip.tos", "3" },
+		{ "bin(" V6 TCP20 "),ip.ttl", "64" },
+		{ "bin(" V6 TCP20 "),ip.df", "1" },
+		{ "bin(" V6 TCP20 "ffff),ip.data,be2hex,length", "40" },
+		{ "bin(" V6 TCP20 "),ip.data,tcp.src", "8080" },
+		{ "bin(" V6 TCP20 "),ip.fp,hex", "03D050FAF0000000" },
+		{ "bin(" V6 TCP20 "),ip.fp(4),be2hex,length", "48" },
+		/* a destination option of 8 bytes in front of TCP */
+		{ "bin(60000000001c3c40" "20010db8000000000000000000000001"
+		    "20010db8000000000000000000000002" "0600010400000000" TCP20
+		    "),ip.proto", "6" },
+		{ "bin(60000000001c3c40" "20010db8000000000000000000000001"
+		    "20010db8000000000000000000000002" "06ff010400000000" TCP20
+		    "),ip.proto", "(none)" },
+		{ "bin(" V6 "),bytes(0,39),ip.ver", "(none)" },
+		{ "bin(4f00001400000000400600000102030405060708),ip.ver",
+		    "(none)" },
+		{ "bin(4500001000000000400600000102030405060708),ip.ver",
+		    "(none)" },
+		{ "bin(55),ip.ver", "(none)" }, { "str(),ip.ver", "(none)" },
+		{ "bin(" TCP20 "),tcp.win", "64240" },
+		{ "bin(" TCP20 "),bytes(0,19),tcp.win", "(none)" },
+		{ "bin(1f90005000000007000000006002faf0000000000205ffff),"
+		    "tcp.options.mss", "(none)" },
+		{ "bin(1f90005000000007000000006002faf00000000001010402),"
+		    "tcp.options_list,hex", "010104" },
+		{ "bin(1f90005000000007000000006002faf00000000000050402),"
+		    "tcp.options_list,hex", "" },
+		{ "bin(020000000001020000000002),eth.proto", "(none)" },
+		{ "bin(0200000000010200000000028100002a),eth.proto",
+		    "(none)" },
+		{ "bin(0200000000010200000000020800),eth.vlan", "(none)" },
+		{ "bin(02000000000102000000000288a8000181000002" "86dd60),"
+		    "eth.vlan", "2" },
+		{ "bin(02000000000102000000000288a8000181000002" "86dd60),"
+		    "eth.data,hex", "60" },
+	};
+
+	check_rows(rows, NELEM(rows));
+}
