@@ -6,10 +6,9 @@
 #include <mux/mux.h>
 
 #include <expr/vars.h>
-#include <stk/stk.h>
 
-enum { TAG_VARS = 20, TAG_TRACKED = 21 };       /* of the session */
-static const uint16_t more[] = { TAG_VARS, TAG_TRACKED, 0 };
+enum { TAG_VARS = 20 };                 /* of the session */
+static const uint16_t vars_too[] = { TAG_VARS, 0 };
 
 static const struct wire_field fields[] = {
 	WIRE(1, BOOL, WIRE_REQUIRED, struct mux_end, connected),
@@ -30,7 +29,6 @@ mux_end_put(const struct mux_end *e, struct wire_out *out)
 	size_t mark;
 
 	wire_put(out, fields, e);
-	stk_track_put(out, TAG_TRACKED, c->tracked);
 	if (c->vars == NULL)
 		return;
 	mark = wire_begin(out, TAG_VARS, WIRE_OPTIONAL);
@@ -42,18 +40,10 @@ bool
 mux_end_get(struct mux_end *e, struct wire_in *in)
 {
 	struct expr_vars *vars = NULL;
-	struct stk_set *tracked = NULL;
 	struct wire_in values;
-	bool ok;
 
-	if (!wire_get(in, fields, e, more))
+	if (!wire_get(in, fields, e, vars_too))
 		return (false);
-	ok = stk_track_get(in, TAG_TRACKED, NULL, &tracked);
-	e->ops->conn(e)->tracked = tracked;
-	if (!ok) {
-		in->err = "a tracked key that cannot be";
-		return (false);
-	}
 	if (wire_find_in(in, TAG_VARS, &values) &&
 	    !expr_vars_get(&values, NULL, &vars)) {
 		in->err = "a variable that cannot be";

@@ -6,6 +6,7 @@
  */
 #include "stk_int.h"
 
+#include <base/must.h>
 #include <wire/wire.h>
 
 #include <stdlib.h>
@@ -80,6 +81,7 @@ stk_track_get(struct wire_in *in, unsigned tag, struct arena *arena,
 	struct stk_set *s;
 	unsigned no;
 
+	MUST(*at == NULL);
 	if (!wire_find_in(in, tag, &all))
 		return (in->err == NULL);
 	if ((s = stk_set_new(arena)) == NULL)
