@@ -83,6 +83,8 @@ struct txn {
 	const struct px *fe, *be;       /* be: NULL until chosen */
 	const struct px_server *srv;    /* NULL until chosen, or none */
 	const struct px_listen *listen;
+	const char *service;            /* what answered instead of a server:
+	                                 * "<STATS>"; or NULL */
 	struct addr addr[TXN_ADDR_N];   /* ADDR_NONE until wanted */
 	struct http_head *req, *res;    /* NULL when there is none (any more) */
 	uint8_t stage;                  /* enum txn_stage */

@@ -166,6 +166,8 @@ struct http_reply {
 		struct span name, value;
 	} *hdrs;                        /* in order */
 	bool close;                     /* end the connection after it */
+	bool owned;                     /* body is from malloc(), of any length:
+	                                 * who sends it frees it */
 	/* errorfile: a whole message as it stands in a file; sent as it is and
 	 * the connection is closed. p NULL: none */
 	struct span raw;

@@ -66,6 +66,12 @@ void rule_capture(struct txn *, bool response);
  * default_backend; runs of host or path tests are one look-up. NULL: none. */
 const struct px *rule_choose(const struct px *fe, struct txn *);
 
+/* rule_add_last - one more rule of a proxy, behind those of its lines; from a
+ * check of rank 25 to 29, so that redirect lines come behind it. */
+struct rule_action;
+void rule_add_last(struct conf *, struct px *, enum rule_set,
+    const struct rule_action *, const struct cond *, const void *priv);
+
 struct rule_action {
 	const char *name;       /* "set-header" */
 	uint32_t sets;          /* bit per enum rule_set */

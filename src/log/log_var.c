@@ -115,7 +115,8 @@ TEXT(b, "b", false, LOGVAR_PLAIN,
     return (span_str(be_name(t))););
 TEXT(s, "s", false, LOGVAR_PLAIN,
     "Name of the server; '<NOSRV>' when none was chosen.",
-    return (t->srv != NULL ? span_str(t->srv->name) : SPAN("<NOSRV>")););
+    return (span_str(t->srv != NULL ? t->srv->name :
+    t->service != NULL ? t->service : "<NOSRV>")););
 TEXT(H, "H", false, LOGVAR_PLAIN, "Name of this machine.",
     (void)t; return (span_str(log_hostname())););
 TEXT(ID, "ID", false, LOGVAR_HTTP, "The unique id of the request.",

@@ -565,6 +565,17 @@ warn_mode(struct conf *conf, const struct px *px)
 		    px->name);
 }
 
+void
+rule_add_last(struct conf *conf, struct px *px, enum rule_set set,
+    const struct rule_action *action, const struct cond *cond,
+    const void *priv)
+{
+	struct conf_line l = { .conf = conf };
+
+	*rule_append(&l, &rule_cfg_edit(px)->set[set]) = (struct rule){
+	    .action = action, .cond = cond, .priv = priv, .pos = px->pos };
+}
+
 static bool
 check_rules(struct conf *conf)
 {

@@ -317,6 +317,8 @@ strm_reply(struct strm *s, const struct http_reply *r, enum why why)
 	if (!is_http(s) || r == NULL || s->res_head)
 		return (bury(s, why, false, false, s->res_head));
 	s->txn.status = r->status;
+	if (r->owned)
+		return (strm_serve(s, r, why));
 	if (!keep || s->txn.fe->conn_mode == PX_CONN_CLOSE ||
 	    (s->txn.be != NULL && s->txn.be->conn_mode == PX_CONN_CLOSE))
 		s->cli->close = true;
@@ -325,6 +327,12 @@ strm_reply(struct strm *s, const struct http_reply *r, enum why why)
 		CNT_FE(fe_of(s->txn.fe)->cnt)->intercepted++;
 	strm_count_status(s, r->status);
 	return (bury(s, why, keep, false, false));
+}
+
+enum strm_step
+strm_served(struct strm *s, enum why why)
+{
+	return (bury(s, why, !s->cli->close, false, false));
 }
 
 enum strm_step

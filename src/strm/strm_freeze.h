@@ -81,7 +81,7 @@ static const struct wire_field strm_txn_fields[] = {
 	WIRE(25, U32,  WIRE_OPTIONAL, struct txn, cookie_last),
 	WIRE(26, U32,  WIRE_OPTIONAL, struct txn, cookie_first),
 	WIRE(27, BOOL, WIRE_OPTIONAL, struct txn, cookie_off),
-	/* not frozen: fe, be, srv, listen (by name), req, res (messages),
+	/* not frozen: service (answered here), fe, be, srv, listen (by name), req, res (messages),
 	 * wait_over, cache_epoch, bytes_in, bytes_out, n_*, why, term (written
 	 * at the end), cap_req, cap_res (written one by one) */
 	WIRE_END

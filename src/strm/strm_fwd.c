@@ -187,6 +187,8 @@ client_due(const struct strm *s)
 {
 	const struct px_timeouts *t = s->txn.fe->timeout;
 
+	if (s->phase == STRM_SERVE)
+		return (after(s->cli_seen_ms, t->client));
 	if (s->phase != STRM_EXCHANGE)
 		return (CLOCK_NEVER);
 	if (s->tunnel) {

@@ -31,7 +31,8 @@ enum strm_step { STEP_GO, STEP_WAIT, STEP_GONE };
 	P(4, QUEUE,    'Q', step_queue)                                      \
 	P(5, CONNECT,  'C', step_connect)                                    \
 	P(6, BACKOFF,  'C', step_backoff)                                    \
-	P(7, EXCHANGE, 'H', step_exchange)
+	P(7, EXCHANGE, 'H', step_exchange)                                   \
+	P(8, SERVE,    'R', step_serve)
 enum strm_phase {
 #define PHASE(no, name, letter, fn) STRM_##name = no,
 	STRM_PHASES(PHASE)
@@ -89,6 +90,12 @@ struct strm {
 	int64_t wait_until_ms;          /* queue, tarpit, connect, back-off */
 	struct tmr tmr;
 	struct strm_pipe up, down;      /* to the server, to the client */
+	struct {                        /* a long answer of our own. Not frozen:
+	                                 * it is sent where it was made */
+		char *body;
+		size_t n, at;
+		enum why why;
+	} serve;
 	struct list node;               /* all streams of this worker */
 	uint32_t id;
 };
@@ -201,6 +208,14 @@ enum strm_step strm_hang_up(struct strm *, enum why);
 void strm_count_bytes(struct strm *);
 /* strm_count_status - a response with this status begins. */
 void strm_count_status(struct strm *, unsigned status);
+
+/* ---- strm_serve.c ---- */
+/* strm_serve - as strm_reply, for a reply whose body is its own. */
+enum strm_step strm_serve(struct strm *, const struct http_reply *,
+    enum why);
+enum strm_step step_serve(struct strm *);
+/* strm_served - all of it went. Always STEP_GONE. */
+enum strm_step strm_served(struct strm *, enum why why);
 
 /* ---- strm_cookie.c ---- */
 /* strm_persist - which server the request's cookie or a use-server rule asks

@@ -12,6 +12,7 @@
 #include <stk/stk.h>
 #include <strm/strm.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #define STRM_ARENA_BYTES (64 * 1024)
@@ -245,6 +246,7 @@ strm_free(struct strm *s)
 	list_del(&s->node);
 	if (__builtin_expect(s->txn.stk != NULL, 0))
 		stk_set_free(s->txn.stk);
+	free(s->serve.body);
 	arena_reset(&s->arena);
 	s->magic = 0;
 	pool_put(&strm_pool, s);
