@@ -37,6 +37,11 @@ enum stk_data {
  * it forks). False with *err, a sentence. */
 bool stk_setup(const char **err);
 
+/* stk_copy - fill the tables with what those of the same names have in another
+ * segment, which is only read (keeper_copy.c). */
+struct shm;
+void stk_copy(struct shm *from);
+
 /* stk_serve - this generation's workers begin to serve: its tables are those
  * that the next one goes on with. */
 void stk_serve(void);

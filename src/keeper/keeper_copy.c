@@ -14,6 +14,7 @@
 #include <os/fd.h>
 #include <srv/srv.h>
 #include <srv/state.h>
+#include <stk/stk.h>
 
 #include "keeper_int.h"
 
@@ -131,6 +132,7 @@ keeper_copy(struct ipc_heritage *h)
 	shm_each(from, SHM_BE, copy_be, NULL);
 	shm_each(from, SHM_FE, copy_fe, NULL);
 	srv_each_be(refresh, NULL);
+	stk_copy(from);
 	cnt_copy_find(counters, from);
 	cnt_copy_step(counters);
 	return (true);

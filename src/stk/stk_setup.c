@@ -116,26 +116,48 @@ struct search {
 	struct stk_shm *found;
 };
 
+/* Everything that is read of a table lies inside its slot: it may be that of
+ * another master (stk_copy). */
+static bool
+is_whole(const struct stk_shm *m, size_t size)
+{
+	static const uint8_t width[] = { 4, 8, 12, 4 };
+	uint64_t end = m->entries_at + (uint64_t)m->cap * m->entry_bytes;
+
+	if (m->entries_at < sizeof *m || m->entries_at > size || end > size ||
+	    m->key_at < sizeof(struct stk_entry) ||
+	    (uint64_t)m->key_at + m->key_bytes > m->entry_bytes ||
+	    m->n_names > STK_NAMES || m->names_at > size ||
+	    m->n_names * (uint64_t)STK_NAME_BYTES > size - m->names_at)
+		return (false);
+	for (int d = 0; d < STK_DATA_N; d++)
+		if (m->data_n[d] != 0 && m->data_at[d] + (unsigned)
+		    m->data_n[d] * width[stk_data_rows[d].form] >
+		    m->entry_bytes)
+			return (false);
+	return (true);
+}
+
 static void
 note_live(struct span name, void *at, size_t size, void *arg)
 {
 	struct search *s = arg;
 	struct stk_shm *m = at;
 
-	(void)size;
-	if (m->magic == STK_SHM_MAGIC && m->gen_live != 0 &&
+	if (size >= sizeof *m && m->magic == STK_SHM_MAGIC &&
+	    m->gen_live != 0 && is_whole(m, size) &&
 	    span_begins(name, s->prefix) && name.n == s->prefix.n + 16 &&
 	    (s->found == NULL || m->gen_live > s->found->gen_live))
 		s->found = m;
 }
 
 static struct stk_shm *
-find_live(const struct stk_table *t)
+find_live(const struct stk_table *t, struct shm *in)
 {
 	char name[SLOT_NAME];
 	struct search s = { t, slot_prefix(t, name), NULL };
 
-	shm_each(the_shm, SHM_STK, note_live, &s);
+	shm_each(in, SHM_STK, note_live, &s);
 	return (s.found);
 }
 
@@ -178,9 +200,12 @@ copy_entry(const struct stk_table *t, struct stk_shm *m, uint32_t i)
 {
 	struct stk_entry *from = stk_entry_at(m, i), *to;
 	uint32_t now = stk_now();
+	static uint8_t key[STK_KEY_MAX + 1];
 	struct stk_key k;
 
-	k.p = stk_entry_key(m, from);
+	/* Those who serve with it may use the entry for another key now. */
+	memcpy(key, stk_entry_key(m, from), m->key_bytes);
+	k.p = key;
 	k.hash = stk_hash(t->shm, k.p);
 	if ((to = stk_get(t, &k, true)) == NULL)
 		return;
@@ -231,7 +256,7 @@ open_table(struct stk_table *t, const char **err)
 	char name[SLOT_NAME];
 	void *at;
 
-	live = find_live(t);
+	live = find_live(t, the_shm);
 	*err = why;
 	snprintf(why, sizeof why, "no room in shared memory for table '%s' of "
 	    "%u entries (%llu bytes); lower its 'size'", t->name, t->size,
@@ -272,6 +297,17 @@ stk_setup(const char **err)
 		if (!open_table(t, err))
 			return (false);
 	return (true);
+}
+
+void
+stk_copy(struct shm *from)
+{
+	for (struct stk_table *t = stk_all; t != NULL; t = t->next) {
+		struct stk_shm *m = find_live(t, from);
+
+		if (m != NULL)
+			convert(t, m);
+	}
 }
 
 void
