@@ -203,13 +203,23 @@ fetch_pass(struct txn *t, const struct arg *arg, struct smp *s)
 	return (basic(t, &user, &s->str));
 }
 
+/* What can be used: a scheme that is known, with what it needs. */
 static bool
 fetch_type(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	struct span rest;
+	struct span rest, user, pass;
 
 	(void)arg;
-	return (header_of(t, SPAN("Authorization"), &s->str, &rest));
+	if (!header_of(t, SPAN("Authorization"), &s->str, &rest))
+		return (false);
+	if (span_iis(s->str, "basic")) {
+		s->str = SPAN("Basic");
+		return (basic(t, &user, &pass));
+	}
+	if (!span_iis(s->str, "bearer"))
+		return (false);
+	s->str = SPAN("Bearer");
+	return (true);
 }
 
 static bool
@@ -245,7 +255,8 @@ ROW(http_auth_pass, "http_auth_pass", "", SMP_STR, fetch_pass,
     "The password of basic authentication; nothing is checked.",
     "http-request deny unless { http_auth_pass -m len gt 7 }");
 ROW(http_auth_type, "http_auth_type", "", SMP_STR, fetch_type,
-    "The first word of the Authorization header: 'Basic', 'Bearer'.",
+    "How the request authenticates, 'Basic' or 'Bearer'; nothing when the "
+    "Authorization header has another scheme or cannot be read.",
     "acl basic http_auth_type -i basic");
 ROW(http_auth_bearer, "http_auth_bearer", "str header=", SMP_STR,
     fetch_bearer,

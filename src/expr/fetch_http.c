@@ -253,9 +253,30 @@ next_hdr(const struct http_head *h, const struct arg *arg,
 	return (prev < h->hdr + h->n ? prev : NULL);
 }
 
+/* Up to the next comma that is not in quotes, which is taken along; what is
+ * between two commas counts as a value, also when it is nothing. */
+static struct span
+take_item(struct span *rest)
+{
+	const char *p = rest->p, *end = rest->p + rest->n;
+	bool quoted = false;
+	struct span item;
+
+	for (; p < end && (quoted || *p != ','); p++) {
+		if (quoted && *p == '\\' && p + 1 < end)
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+	}
+	item = span_of(rest->p, (size_t)(p - rest->p));
+	*rest = span_skip(*rest, item.n + (p < end));
+	return (item);
+}
+
 /*
  * A position in a list of header values: it[0] counts from 1 the header, it[1]
- * is the offset behind the value taken last. `full`: the comma means nothing.
+ * is the offset behind the value taken last, it[2] that an empty one follows.
+ * `full`: the comma means nothing.
  */
 static bool
 next_value(const struct http_head *h, const struct arg *arg, bool full,
@@ -265,6 +286,11 @@ next_value(const struct http_head *h, const struct arg *arg, bool full,
 	struct span rest;
 
 	for (;;) {
+		if (it[2] != 0) {
+			it[2] = 0;
+			*out = SPAN("");
+			return (true);
+		}
 		if (hdr != NULL && !full && it[1] < hdr->value_n) {
 			rest = span_of(hdr->value + it[1],
 			    hdr->value_n - it[1]);
@@ -273,11 +299,10 @@ next_value(const struct http_head *h, const struct arg *arg, bool full,
 				*out = span_trim(rest);
 				return (true);
 			}
-			if (http_list_next(&rest, out)) {
-				it[1] = rest.p == NULL ? hdr->value_n :
-				    (uint32_t)(rest.p - hdr->value);
-				return (true);
-			}
+			*out = span_trim(take_item(&rest));
+			it[1] = (uint32_t)(rest.p - hdr->value);
+			it[2] = it[1] == hdr->value_n;  /* "a,": one more */
+			return (true);
 		}
 		if ((hdr = next_hdr(h, arg, hdr)) == NULL)
 			return (false);

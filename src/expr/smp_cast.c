@@ -126,10 +126,18 @@ static bool
 str_to_addr(struct txn *t, struct smp *s)
 {
 	struct addr_net net;
+	ptrdiff_t colon;
 
 	(void)t;
-	if (span_find(s->str, '/') >= 0 || !addr_net_parse(s->str, &net))
+	if (span_find(s->str, '/') >= 0)
 		return (false);
+	if (!addr_net_parse(s->str, &net)) {
+		/* "10.0.0.1:80" names an address, too */
+		colon = span_find(s->str, ':');
+		if (colon < 0 || !addr_net_parse(span_of(s->str.p,
+		    (size_t)colon), &net) || net.addr.family != ADDR_V4)
+			return (false);
+	}
 	s->addr = net.addr;
 	return (true);
 }
