@@ -127,6 +127,11 @@ void stk_track_put(struct wire_out *, unsigned tag, const struct stk_set *);
 bool stk_track_get(struct wire_in *, unsigned tag, struct arena *,
     struct stk_set **);
 
+/* stk_notes_put, stk_notes_get - the same for keys that a stream is going to
+ * store as soon as its server is reached. */
+void stk_notes_put(struct wire_out *, unsigned tag, const struct txn *);
+bool stk_notes_get(struct wire_in *, unsigned tag, struct txn *);
+
 /* ---- stickiness ---- */
 
 extern bool stk_sticky;                 /* any backend has stick rules */

@@ -14,19 +14,25 @@
 enum { TAG_TABLE = 1, TAG_KEY = 2, TAG_TYPE = 3 };    /* never reused */
 
 static void
-put_one(struct wire_out *out, unsigned tag, const struct stk_track *r)
+put_key(struct wire_out *out, unsigned tag, const struct stk_table *t,
+    const uint8_t *key)
 {
 	size_t mark = wire_begin(out, tag, WIRE_OPTIONAL);
+
+	wire_put_bytes(out, TAG_TABLE, WIRE_REQUIRED, span_str(t->name));
+	wire_put_bytes(out, TAG_KEY, WIRE_REQUIRED,
+	    span_of((const char *)key, t->key_bytes));
+	wire_put_u64(out, TAG_TYPE, WIRE_REQUIRED, t->type);
+	wire_end(out, mark);
+}
+
+static void
+put_one(struct wire_out *out, unsigned tag, const struct stk_track *r)
+{
 	struct stk_entry *e = stk_take(r->tab, r->entry);
 
-	wire_put_bytes(out, TAG_TABLE, WIRE_REQUIRED,
-	    span_str(r->tab->name));
-	wire_put_bytes(out, TAG_KEY, WIRE_REQUIRED,
-	    span_of((const char *)stk_entry_key(r->tab->shm, e),
-	    r->tab->key_bytes));
+	put_key(out, tag, r->tab, stk_entry_key(r->tab->shm, e));
 	stk_put(r->tab, e);
-	wire_put_u64(out, TAG_TYPE, WIRE_REQUIRED, r->tab->type);
-	wire_end(out, mark);
 }
 
 void
@@ -43,15 +49,14 @@ stk_track_put(struct wire_out *out, unsigned tag, const struct stk_set *s)
 	wire_end(out, mark);
 }
 
+/* False: malformed. *out is NULL for a table that is gone, or has other keys. */
 static bool
-get_one(struct stk_track *r, struct span record)
+get_key(struct span record, const struct stk_table **out, struct stk_key *k)
 {
 	const struct stk_table *t;
 	struct span name, bytes;
-	struct stk_entry *e;
-	uint64_t type;
 	struct wire_in in;
-	struct stk_key k;
+	uint64_t type;
 
 	wire_in_init(&in, record);
 	if (!wire_find(&in, TAG_TABLE, &name) ||
@@ -59,11 +64,26 @@ get_one(struct stk_track *r, struct span record)
 	    !wire_find_u64(&in, TAG_TYPE, &type))
 		return (false);
 	t = stk_table_find(name);
-	if (t == NULL || t->key_bytes != bytes.n || t->type != type)
-		return (true);          /* gone, or changed */
-	k.p = (const uint8_t *)bytes.p;
-	k.hash = stk_hash(t->shm, k.p);
-	if ((e = stk_get(t, &k, true)) == NULL)
+	if (t != NULL && (t->key_bytes != bytes.n || t->type != type))
+		t = NULL;
+	*out = t;
+	if (t == NULL)
+		return (true);
+	k->p = (const uint8_t *)bytes.p;
+	k->hash = stk_hash(t->shm, k->p);
+	return (true);
+}
+
+static bool
+get_one(struct stk_track *r, struct span record)
+{
+	const struct stk_table *t;
+	struct stk_entry *e;
+	struct stk_key k;
+
+	if (!get_key(record, &t, &k))
+		return (false);
+	if (t == NULL || (e = stk_get(t, &k, true)) == NULL)
 		return (true);
 	*r = (struct stk_track){ t, stk_index_of(t->shm, e), 0 };
 	r->slot = stk_ref_take(t->shm, e);
@@ -91,5 +111,43 @@ stk_track_get(struct wire_in *in, unsigned tag, struct arena *arena,
 		if (no >= 1 && no <= s->n && s->v[no - 1].tab == NULL &&
 		    !get_one(&s->v[no - 1], record))
 			return (false);
+	return (all.err == NULL);
+}
+
+/* ---- keys to store ---- */
+
+void
+stk_notes_put(struct wire_out *out, unsigned tag, const struct txn *t)
+{
+	unsigned no = 0;
+	size_t mark;
+
+	if (t->stk_notes == NULL)
+		return;
+	mark = wire_begin(out, tag, WIRE_OPTIONAL);
+	for (const struct stk_note *x = t->stk_notes; x != NULL; x = x->next)
+		put_key(out, ++no, x->table, x->key.p);
+	wire_end(out, mark);
+}
+
+bool
+stk_notes_get(struct wire_in *in, unsigned tag, struct txn *t)
+{
+	const struct stk_table *table;
+	enum wire_need need;
+	struct span record;
+	struct wire_in all;
+	struct stk_key k;
+	unsigned no;
+
+	if (!wire_find_in(in, tag, &all))
+		return (in->err == NULL);
+	while (wire_next(&all, &no, &need, &record)) {
+		if (!get_key(record, &table, &k))
+			return (false);
+		/* a table may not have room for servers any more */
+		if (table != NULL && table->n[STK_SERVER_ID] != 0)
+			stk_note(t, table, &k);
+	}
 	return (all.err == NULL);
 }

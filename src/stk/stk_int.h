@@ -294,6 +294,16 @@ struct stk_gp {
 struct stk_gp stk_gpc(const struct stk_table *, int idx);
 struct stk_gp stk_gpt(const struct stk_table *, int idx);
 
+/* ---- stk_stick.c ---- */
+struct stk_note {                       /* a key to store with the server */
+	struct stk_note *next;
+	const struct stk_table *table;
+	struct stk_key key;             /* its bytes are in the arena */
+};
+
+/* stk_note - add one to those of the stream; the key is copied. */
+void stk_note(struct txn *, const struct stk_table *, const struct stk_key *);
+
 /* ---- stk_kw.c ---- */
 /* stk_find - for expr_find_table. */
 const void *stk_find(struct span name, const char **why);

@@ -32,12 +32,6 @@ struct stk_rule {
 	struct diag_pos pos;
 };
 
-struct stk_note {                       /* what is to be stored */
-	struct stk_note *next;
-	const struct stk_table *table;
-	struct stk_key key;             /* its bytes are in the arena */
-};
-
 bool stk_sticky;
 
 /* ---- "non-stick" ---- */
@@ -265,8 +259,9 @@ is_noted(const struct txn *t, const struct stk_table *table)
 	return (false);
 }
 
-static void
-note(struct txn *t, const struct stk_table *table, const struct stk_key *k)
+void
+stk_note(struct txn *t, const struct stk_table *table,
+    const struct stk_key *k)
 {
 	struct stk_note *x = arena_get(t->arena, sizeof *x);
 	void *bytes = arena_get(t->arena, table->key_bytes);
@@ -296,7 +291,7 @@ stk_find_server(struct txn *t)
 		if ((!wants && !stores) || !key_for(r, t, &k))
 			continue;
 		if (stores)
-			note(t, r->table, &k);
+			stk_note(t, r->table, &k);
 		if (wants)
 			srv = match(r->table, t->be, &k);
 	}

@@ -145,6 +145,39 @@ TEST(what_is_tracked_moves_to_another_process)
 	CHECK_EQ(cur(a, "x"), 0);
 }
 
+TEST(keys_to_store_cross_as_well)
+{
+	struct stk_table *t = try_world("backend t\n stick-table type string "
+	    "size 9\n stick on src\n");
+	struct txn old = { .arena = &try_arena }, new = { .arena = &try_arena };
+	struct stk_key k = try_key(t, "k");
+	struct wire_out out;
+	struct wire_in in;
+	char mem[256];
+
+	wire_out_init(&out, mem, sizeof mem);
+	stk_notes_put(&out, 4, &old);
+	CHECK_EQ(out.n, 0);
+	stk_note(&old, t, &k);
+	stk_notes_put(&out, 4, &old);
+	wire_in_init(&in, span_of(out.p, out.n));
+	CHECK(stk_notes_get(&in, 4, &new));
+	if (CHECK(new.stk_notes != NULL)) {
+		CHECK(new.stk_notes->table == t);
+		CHECK_EQ(new.stk_notes->key.hash, k.hash);
+		CHECK_MEM(new.stk_notes->key.p, t->key_bytes, k.p,
+		    t->key_bytes);
+		CHECK(new.stk_notes->next == NULL);
+	}
+	/* the table stores no servers any more */
+	new.stk_notes = NULL;
+	CHECK(try_tables("backend t\n stick-table type string size 9\n") !=
+	    NULL);
+	wire_in_init(&in, span_of(out.p, out.n));
+	CHECK(stk_notes_get(&in, 4, &new));
+	CHECK(new.stk_notes == NULL);
+}
+
 TEST(tables_that_are_gone_or_have_other_keys_are_left_out)
 {
 	struct stk_table *b = try_world(TABLES), *a = b->next;
