@@ -29,6 +29,10 @@ struct txn_ops {
 	void (*want_addr)(struct txn *, enum txn_addr which);
 	/* payload that has arrived and waits in the stream, for inspection */
 	struct span (*payload)(struct txn *, bool response);
+	/* send the client a response 103 with this header; may be NULL */
+	void (*hint)(struct txn *, struct span name, struct span value);
+	/* the client's connection, for options of its packets; may be NULL */
+	int (*client_fd)(struct txn *);
 };
 
 /* Where the stream is when something is evaluated, and what exists then. */
@@ -42,6 +46,10 @@ enum txn_stage {
 	 * a backend; while the source address for a server is chosen */
 	TXN_BE_CONTENT, TXN_BE_REQ, TXN_BE_REQ_BODY, TXN_SOURCE
 };
+
+/* Timeouts that a rule may change. */
+enum txn_timeout { TXN_TIMEOUT_CLIENT, TXN_TIMEOUT_SERVER, TXN_TIMEOUT_TUNNEL,
+	TXN_TIMEOUT_N };
 
 /* Moments, monotonic µs; 0: not reached. Differences are the log's timers. */
 struct txn_times {
@@ -106,6 +114,8 @@ struct txn {
 	uint64_t req_body_bytes, res_body_bytes;
 	uint32_t n_fe, n_be, n_srv, n_act;      /* %fc %bc %sc %ac at the end */
 	uint32_t q_srv, q_be;           /* places in queues: %sq %bq */
+	uint32_t timeout_ms[TXN_TIMEOUT_N];     /* set-timeout; 0: as
+	                                         * configured */
 	enum why why;                   /* first reason that ended it */
 	char term[5];                   /* "CD--": see log_term() */
 	char cookie_term[3];            /* last two letters: "--" */

@@ -80,6 +80,10 @@ bool sock_set_nodelay(int fd, bool);
 bool sock_set_keepalive(int fd, int idle_s, int intvl_s, int cnt);
 bool sock_set_nolinger(int fd);         /* close() will reset */
 bool sock_set_buffers(int fd, int sndbuf, int rcvbuf);
+/* sock_set_mark, sock_set_tos - of the packets that go out; false: not
+ * allowed, or no such option. */
+bool sock_set_mark(int fd, uint32_t mark);
+bool sock_set_tos(int fd, int tos);
 bool sock_set_nonblock(int fd, bool);
 bool sock_set_cloexec(int fd, bool);
 

@@ -38,6 +38,10 @@ struct rule_run {               /* where one run of a list is; in the stream */
 	const struct http_reply *reply;         /* may be in the arena */
 	const struct rule *by;  /* the rule that ended it, for logs */
 	int64_t wait_ms;
+	int64_t until_ms;       /* pause: its end */
+	bool paused;
+	bool lenient;           /* strict-mode off: a rule that fails is passed
+	                         * over */
 	enum why why;           /* WHY_REQ_DENIED, WHY_REPLIED, … */
 	const struct px *px;    /* whose rules run; set by rule_run() */
 };

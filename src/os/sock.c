@@ -226,6 +226,25 @@ set_flag(int fd, int get, int set, int flag, bool on)
 }
 
 bool
+sock_set_mark(int fd, uint32_t mark)
+{
+	return (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0);
+}
+
+bool
+sock_set_tos(int fd, int tos)
+{
+	struct addr a;
+
+	sock_local(fd, &a);
+	if (a.family == ADDR_V6 && setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS,
+	    &tos, sizeof tos) != 0)
+		return (false);
+	/* also of IPv4 on an IPv6 socket */
+	return (setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof tos) == 0);
+}
+
+bool
 sock_set_nonblock(int fd, bool on)
 {
 	return (set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on));

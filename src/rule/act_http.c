@@ -168,10 +168,11 @@ run_set_header(const void *priv, struct txn *t, struct rule_run *run)
 	struct http_head *h = head_of(t, run);
 	struct span v = rule_text(e->fmt, t);
 
-	if (h != NULL && v.p != NULL) {
-		http_set(h, e->name, v);
-		txn_touch(t);
-	}
+	if (h == NULL || !http_is_field_value(v))
+		return (RULE_NEXT);
+	if (v.p == NULL || !http_set(h, e->name, v))
+		return (rule_failed(run));
+	txn_touch(t);
 	return (RULE_NEXT);
 }
 
@@ -182,10 +183,11 @@ run_add_header(const void *priv, struct txn *t, struct rule_run *run)
 	struct http_head *h = head_of(t, run);
 	struct span v = rule_text(e->fmt, t);
 
-	if (h != NULL && v.p != NULL) {
-		http_add(h, e->name, v);
-		txn_touch(t);
-	}
+	if (h == NULL || !http_is_field_value(v))
+		return (RULE_NEXT);
+	if (v.p == NULL || !http_add(h, e->name, v))
+		return (rule_failed(run));
+	txn_touch(t);
 	return (RULE_NEXT);
 }
 
@@ -335,8 +337,8 @@ is_target(struct span s)
 	return (s.n != 0);
 }
 
-static void
-set_target(struct txn *t, struct span before, struct span path,
+void
+rule_target_set(struct txn *t, struct span before, struct span path,
     struct span query)
 {
 	size_t n = before.n + path.n + query.n + 1;
@@ -377,8 +379,8 @@ host_follows(struct txn *t)
 }
 
 /* Scheme and authority, path, query of the target as it is now. */
-static bool
-split(struct txn *t, struct span *before, struct http_uri *u)
+bool
+rule_target_split(struct txn *t, struct span *before, struct http_uri *u)
 {
 	memset(u, 0, sizeof *u);
 	if (t->req == NULL ||
@@ -400,8 +402,8 @@ run_set_path(const void *priv, struct txn *t, struct rule_run *run)
 	struct http_uri u;
 
 	(void)run;
-	if (text.p != NULL && split(t, &before, &u))
-		set_target(t, before, text, u.query);
+	if (text.p != NULL && rule_target_split(t, &before, &u))
+		rule_target_set(t, before, text, u.query);
 	return (RULE_NEXT);
 }
 
@@ -413,8 +415,8 @@ run_set_pathq(const void *priv, struct txn *t, struct rule_run *run)
 	struct http_uri u;
 
 	(void)run;
-	if (text.p != NULL && split(t, &before, &u))
-		set_target(t, before, text, SPAN_NONE);
+	if (text.p != NULL && rule_target_split(t, &before, &u))
+		rule_target_set(t, before, text, SPAN_NONE);
 	return (RULE_NEXT);
 }
 
@@ -428,8 +430,8 @@ run_set_query(const void *priv, struct txn *t, struct rule_run *run)
 	(void)run;
 	if (text.n != 0 && *text.p == '?')
 		text = span_skip(text, 1);
-	if (text.p != NULL && split(t, &before, &u))
-		set_target(t, before, u.path, text);
+	if (text.p != NULL && rule_target_split(t, &before, &u))
+		rule_target_set(t, before, u.path, text);
 	return (RULE_NEXT);
 }
 
@@ -441,7 +443,7 @@ run_set_uri(const void *priv, struct txn *t, struct rule_run *run)
 	(void)run;
 	if (text.p == NULL || t->req == NULL || !is_target(text))
 		return (RULE_NEXT);
-	set_target(t, text, SPAN_NONE, SPAN_NONE);
+	rule_target_set(t, text, SPAN_NONE, SPAN_NONE);
 	host_follows(t);
 	return (RULE_NEXT);
 }
@@ -453,8 +455,8 @@ run_replace_path(const void *priv, struct txn *t, struct rule_run *run)
 	struct http_uri u;
 
 	(void)run;
-	if (split(t, &before, &u) && (v = replaced(priv, t, u.path)).p != NULL)
-		set_target(t, before, v, u.query);
+	if (rule_target_split(t, &before, &u) && (v = replaced(priv, t, u.path)).p != NULL)
+		rule_target_set(t, before, v, u.query);
 	return (RULE_NEXT);
 }
 
@@ -465,9 +467,9 @@ run_replace_pathq(const void *priv, struct txn *t, struct rule_run *run)
 	struct http_uri u;
 
 	(void)run;
-	if (split(t, &before, &u) &&
+	if (rule_target_split(t, &before, &u) &&
 	    (v = replaced(priv, t, u.path_query)).p != NULL)
-		set_target(t, before, v, SPAN_NONE);
+		rule_target_set(t, before, v, SPAN_NONE);
 	return (RULE_NEXT);
 }
 
@@ -479,7 +481,7 @@ run_replace_uri(const void *priv, struct txn *t, struct rule_run *run)
 	(void)run;
 	if (t->req == NULL || (v = replaced(priv, t, t->req->target)).p == NULL)
 		return (RULE_NEXT);
-	set_target(t, v, SPAN_NONE, SPAN_NONE);
+	rule_target_set(t, v, SPAN_NONE, SPAN_NONE);
 	host_follows(t);
 	return (RULE_NEXT);
 }

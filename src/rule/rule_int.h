@@ -70,6 +70,16 @@ bool rule_want_fmt(struct conf_line *, const char *what, enum logfmt_use,
 /* rule_want_header - a word as a header name. */
 bool rule_want_header(struct conf_line *, struct span *name);
 
+/* rule_failed - what a rule says that could not do its work: an answer by 500
+ * unless strict-mode is off. */
+enum rule_verdict rule_failed(struct rule_run *);
+
+/* rule_target_split - scheme and authority, path, query of the target as it
+ * is now; false: it has none. rule_target_set - put another one together. */
+bool rule_target_split(struct txn *, struct span *before, struct http_uri *);
+void rule_target_set(struct txn *, struct span before, struct span path,
+    struct span query);
+
 /* rule_text - run a format into the arena; p NULL without memory. */
 struct span rule_text(const struct logfmt *, struct txn *);
 

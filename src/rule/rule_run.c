@@ -42,6 +42,17 @@ rule_run(const struct px *px, enum rule_set set, struct txn *t,
 	return (RULE_NEXT);
 }
 
+enum rule_verdict
+rule_failed(struct rule_run *run)
+{
+	if (run->lenient)
+		return (RULE_NEXT);
+	run->status = 500;
+	run->reply = rule_error_reply(run->px, 500);
+	run->why = WHY_BUDGET;
+	return (RULE_REPLY);
+}
+
 bool
 rule_any(const struct px *px, enum rule_set set)
 {

@@ -39,8 +39,15 @@ no_payload(struct txn *t, bool response)
 	return (SPAN_NONE);
 }
 
+static int
+client_fd(struct txn *t)
+{
+	return (HOLDER(t, struct admission, txn)->fd);
+}
+
 static const struct txn_ops ops = {
 	.want_addr = want_addr,
+	.client_fd = client_fd,
 	.payload = no_payload,
 };
 

@@ -81,7 +81,9 @@ static const struct wire_field strm_txn_fields[] = {
 	WIRE(25, U32,  WIRE_OPTIONAL, struct txn, cookie_last),
 	WIRE(26, U32,  WIRE_OPTIONAL, struct txn, cookie_first),
 	WIRE(27, BOOL, WIRE_OPTIONAL, struct txn, cookie_off),
-	/* not frozen: service (answered here), fe, be, srv, listen (by name), req, res (messages),
+	WIRE(28, RAW,  WIRE_OPTIONAL, struct txn, timeout_ms),
+	/* not frozen: service (answered here), fe, be, srv, listen (by name),
+	 * req, res (messages),
 	 * wait_over, cache_epoch, bytes_in, bytes_out, n_*, why, term (written
 	 * at the end), cap_req, cap_res (written one by one) */
 	WIRE_END

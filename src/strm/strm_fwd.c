@@ -182,10 +182,20 @@ back_timeouts(const struct strm *s)
 	return ((s->txn.be != NULL ? s->txn.be : s->txn.fe)->timeout);
 }
 
+/* A timeout of this stream: what a rule set, or the proxy's. */
+static int
+own_timeout(const struct strm *s, enum txn_timeout which, int configured)
+{
+	return (s->txn.timeout_ms[which] != 0 ?
+	    (int)s->txn.timeout_ms[which] : configured);
+}
+
 static int64_t
 client_due(const struct strm *s)
 {
 	const struct px_timeouts *t = s->txn.fe->timeout;
+	int client = own_timeout(s, TXN_TIMEOUT_CLIENT, t->client);
+	int tunnel;
 
 	if (s->phase == STRM_SERVE)
 		return (after(s->cli_seen_ms, t->client));
@@ -194,12 +204,13 @@ client_due(const struct strm *s)
 	if (s->tunnel) {
 		if ((s->req_done || s->cli_shut) && t->client_fin != 0)
 			return (after(s->cli_seen_ms, t->client_fin));
-		return (after(s->cli_seen_ms, back_timeouts(s)->tunnel != 0 ?
-		    back_timeouts(s)->tunnel : t->client));
+		tunnel = own_timeout(s, TXN_TIMEOUT_TUNNEL,
+		    back_timeouts(s)->tunnel);
+		return (after(s->cli_seen_ms, tunnel != 0 ? tunnel : client));
 	}
 	if (!s->req_done || s->cli->ops->unsent(s->cli) > 0 ||
 	    !s->cli->ops->conn(s->cli)->can_out)
-		return (after(s->cli_seen_ms, t->client));
+		return (after(s->cli_seen_ms, client));
 	return (CLOCK_NEVER);
 }
 
@@ -207,6 +218,8 @@ static int64_t
 server_due(const struct strm *s)
 {
 	const struct px_timeouts *t = back_timeouts(s);
+	int server = own_timeout(s, TXN_TIMEOUT_SERVER, t->server);
+	int tunnel = own_timeout(s, TXN_TIMEOUT_TUNNEL, t->tunnel);
 
 	if (s->phase == STRM_CONNECT)
 		return (s->wait_until_ms);
@@ -215,11 +228,10 @@ server_due(const struct strm *s)
 	if (s->tunnel) {
 		if ((s->res_done || s->srv_shut) && t->server_fin != 0)
 			return (after(s->srv_seen_ms, t->server_fin));
-		return (after(s->srv_seen_ms, t->tunnel != 0 ? t->tunnel :
-		    t->server));
+		return (after(s->srv_seen_ms, tunnel != 0 ? tunnel : server));
 	}
 	if (s->req_done || !s->srv->ops->conn(s->srv)->can_out)
-		return (after(s->srv_seen_ms, t->server));
+		return (after(s->srv_seen_ms, server));
 	return (CLOCK_NEVER);
 }
 

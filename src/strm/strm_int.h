@@ -200,6 +200,9 @@ enum strm_step strm_reply(struct strm *, const struct http_reply *, enum why);
 enum strm_step strm_finish(struct strm *);
 /* strm_log - the log line now, once. */
 void strm_log(struct strm *);
+/* strm_hint - send the client a response 103 with this header. */
+void strm_hint(struct strm *, struct span name, struct span value);
+
 /* strm_drop - close without an answer (reject). Always STEP_GONE. */
 enum strm_step strm_drop(struct strm *, enum why);
 /* strm_hang_up - close without an answer, politely. Always STEP_GONE. */

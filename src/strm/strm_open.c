@@ -58,9 +58,25 @@ payload(struct txn *t, bool response)
 	return (data);
 }
 
+static int
+client_fd(struct txn *t)
+{
+	struct strm *s = HOLDER(t, struct strm, txn);
+
+	return (s->cli == NULL ? -1 : s->cli->ops->conn(s->cli)->fd);
+}
+
+static void
+hint(struct txn *t, struct span name, struct span value)
+{
+	strm_hint(HOLDER(t, struct strm, txn), name, value);
+}
+
 static const struct txn_ops txn_ops = {
 	.want_addr = want_addr,
 	.payload = payload,
+	.hint = hint,
+	.client_fd = client_fd,
 };
 
 struct strm *

@@ -65,7 +65,9 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 	case RULE_STOP:
 		return (STEP_GO);
 	case RULE_WAIT:
-		if (s->wait_until_ms == CLOCK_NEVER)
+		if (s->rules.paused)
+			strm_wait(s, s->rules.until_ms - the_loop->now_ms);
+		else if (s->wait_until_ms == CLOCK_NEVER)
 			strm_wait(s, s->rules.wait_ms);
 		return (STEP_WAIT);
 	case RULE_DENY:
@@ -108,6 +110,7 @@ run_lists(struct strm *s, unsigned last)
 	const struct px *px;
 	enum strm_step step;
 	enum rule_verdict v;
+	bool paused;
 
 	for (; s->list < last; s->list++, s->rules = (struct rule_run){ 0 }) {
 		px = lists[s->list].backend ? s->txn.be : s->txn.fe;
@@ -116,7 +119,10 @@ run_lists(struct strm *s, unsigned last)
 			continue;
 		s->txn.stage = lists[s->list].http ? TXN_REQ : TXN_CONTENT;
 		s->txn.wait_over = input_is_final(s);
+		paused = s->rules.paused;
 		v = rule_run(px, lists[s->list].set, &s->txn, &s->rules);
+		if (paused && !s->rules.paused)
+			strm_wait(s, 0);        /* that one is over */
 		step = obey(s, px, v);
 		if (step != STEP_GO || s->phase == STRM_TARPIT)
 			return (step);

@@ -65,17 +65,38 @@ no_response(struct strm *s, enum why why)
 	return (strm_fail(s, why));
 }
 
-static enum strm_step
-forward_interim(struct strm *s)
+/* A head with a status 1xx, not seen by HTTP/1.0 (RFC 9110 15.2). */
+static void
+send_interim(struct strm *s, struct http_head *h)
 {
 	size_t taken;
 
-	if (s->txn.req_minor == 0)              /* RFC 9110 15.2 */
-		return (STEP_GO);
-	if (s->cli->ops->send_head(s->cli, s->txn.res) == WHY_OK)
+	if (s->txn.req_minor != 0 &&
+	    s->cli->ops->send_head(s->cli, h) == WHY_OK)
 		(void)s->cli->ops->send(s->cli, SPAN_NONE, SPAN_NONE, 0,
 		    &taken);
+}
+
+static enum strm_step
+forward_interim(struct strm *s)
+{
+	send_interim(s, s->txn.res);
 	return (STEP_GO);
+}
+
+void
+strm_hint(struct strm *s, struct span name, struct span value)
+{
+	struct http_head *h = http_head_new();
+
+	if (h == NULL)
+		return;
+	h->major = h->minor = 1;
+	h->status = 103;
+	h->reason = SPAN("Early Hints");
+	if (http_add(h, name, value))
+		send_interim(s, h);
+	http_head_free(h);
 }
 
 /* One list of response rules; STEP_GO: go on. */

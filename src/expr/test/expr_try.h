@@ -43,7 +43,8 @@ try_payload(struct txn *t, bool response)
 	return (response ? SPAN("pong") : SPAN("ping"));
 }
 
-static const struct txn_ops try_ops = { try_addr, try_payload };
+static const struct txn_ops try_ops = { .want_addr = try_addr,
+	.payload = try_payload };
 
 static inline void
 try_sink(const struct diag *d, void *arg)

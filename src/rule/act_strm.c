@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * act_strm - actions on the stream and its connections: pause, set-timeout,
+ * early-hint, strict-mode, addresses, marks.
+ *
+ * Source: configuration manual 4.2.
+ */
+#include "rule_int.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <base/must.h>
+#include <base/num.h>
+#include <os/loop.h>
+#include <os/sock.h>
+
+#define IN(set) (1u << RULE_##set)
+
+struct strm_act {
+	uint8_t which;
+	const struct expr *expr;        /* NULL: `num` */
+	int64_t num;
+	struct span name;               /* early-hint */
+	struct logfmt *fmt;
+};
+
+static struct strm_act *
+act_new(struct conf_line *l, void **priv)
+{
+	return (*priv = arena_zget(l->conf->arena, sizeof(struct strm_act)));
+}
+
+static bool
+want_expr(struct conf_line *l, enum rule_set set, enum smp_type type,
+    struct strm_act *a)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct span text;
+
+	if (!conf_want(l, "a sample expression", &text))
+		return (false);
+	if ((a->expr = expr_parse(l, w, text, rule_stages(set))) == NULL)
+		return (false);
+	return (smp_may_cast(expr_type(a->expr), type) || conf_err(l, w,
+	    "expected an expression that gives an %s, found one of type %s",
+	    smp_type_name(type),
+	    smp_type_name(expr_type(a->expr))));
+}
+
+/* A number as it is, or what an expression gives. */
+static bool
+number_of(const struct strm_act *a, struct txn *t, int64_t *v)
+{
+	struct smp s;
+
+	*v = a->num;
+	if (a->expr == NULL)
+		return (true);
+	if (!expr_eval(a->expr, t, &s) || !smp_cast(t, &s, SMP_INT))
+		return (false);
+	*v = s.num;
+	return (true);
+}
+
+/* ---- pause, set-timeout ---- */
+
+/* A duration, or an expression that gives milliseconds. */
+static bool
+want_duration(struct conf_line *l, enum rule_set set, struct strm_act *a)
+{
+	const struct conf_word *w = conf_peek(l);
+	int64_t us;
+
+	if (w != NULL && num_time(w->text, "ms", &us) == NUM_OK) {
+		l->at++;
+		a->num = (us + 999) / 1000;
+		return (a->num > 0 && a->num <= INT32_MAX ? true :
+		    conf_err(l, w, "expected a time between 1ms and %dms, "
+		    "found '%.*s'", INT32_MAX, SPAN_FMT(w->text)));
+	}
+	return (want_expr(l, set, SMP_INT, a));
+}
+
+static bool
+parse_pause(struct conf_line *l, struct px *px, enum rule_set set,
+    void **priv)
+{
+	(void)px;
+	return (want_duration(l, set, act_new(l, priv)));
+}
+
+static enum rule_verdict
+run_pause(const void *priv, struct txn *t, struct rule_run *run)
+{
+	int64_t ms;
+
+	if (run->paused) {
+		if (the_loop->now_ms < run->until_ms)
+			return (RULE_WAIT);
+		run->paused = false;
+		return (RULE_NEXT);
+	}
+	if (!number_of(priv, t, &ms) || ms <= 0)
+		return (RULE_NEXT);
+	run->paused = true;
+	run->wait_ms = ms > INT32_MAX ? INT32_MAX : ms;
+	run->until_ms = the_loop->now_ms + run->wait_ms;
+	return (RULE_WAIT);
+}
+
+static bool
+parse_timeout(struct conf_line *l, struct px *px, enum rule_set set,
+    void **priv)
+{
+	static const char *const names[] = { [TXN_TIMEOUT_CLIENT] = "client",
+		[TXN_TIMEOUT_SERVER] = "server",
+		[TXN_TIMEOUT_TUNNEL] = "tunnel" };
+	struct strm_act *a = act_new(l, priv);
+	const struct conf_word *w = conf_peek(l);
+	unsigned need;
+	struct span s;
+
+	if (!conf_want(l, "'client', 'server' or 'tunnel'", &s))
+		return (false);
+	while (a->which < NELEM(names) && !span_is(s, names[a->which]))
+		a->which++;
+	if (a->which == NELEM(names))
+		return (conf_err(l, w, "expected 'client', 'server' or "
+		    "'tunnel', found '%.*s'", SPAN_FMT(s)));
+	need = a->which == TXN_TIMEOUT_CLIENT ? PX_FE : PX_BE;
+	if ((px->kind & (need | PX_DEFAULTS)) == 0)
+		return (conf_err(l, w, "timeout '%.*s' is one of %ss, which "
+		    "'%s' is not", SPAN_FMT(s), need == PX_FE ? "frontend" :
+		    "backend", px->name));
+	return (want_duration(l, set, a));
+}
+
+static enum rule_verdict
+run_timeout(const void *priv, struct txn *t, struct rule_run *run)
+{
+	const struct strm_act *a = priv;
+	int64_t ms;
+
+	(void)run;
+	if (number_of(a, t, &ms) && ms > 0)
+		t->timeout_ms[a->which] = ms > INT32_MAX ? INT32_MAX :
+		    (uint32_t)ms;
+	return (RULE_NEXT);
+}
+
+/* ---- early-hint, strict-mode ---- */
+
+static bool
+parse_hint(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
+{
+	struct strm_act *a = act_new(l, priv);
+
+	(void)px;
+	return (rule_want_header(l, &a->name) && rule_want_fmt(l,
+	    "a header value", LOGFMT_HEADER, set, &a->fmt));
+}
+
+static enum rule_verdict
+run_hint(const void *priv, struct txn *t, struct rule_run *run)
+{
+	const struct strm_act *a = priv;
+	struct span v = rule_text(a->fmt, t);
+
+	(void)run;
+	if (v.p != NULL && t->ops->hint != NULL)
+		t->ops->hint(t, a->name, v);
+	return (RULE_NEXT);
+}
+
+static bool
+parse_strict(struct conf_line *l, struct px *px, enum rule_set set,
+    void **priv)
+{
+	struct strm_act *a = act_new(l, priv);
+
+	(void)px;
+	(void)set;
+	if (conf_accept(l, "on"))
+		a->num = 1;
+	else if (!conf_accept(l, "off"))
+		return (conf_err(l, conf_peek(l), "expected 'on' or 'off'"));
+	return (true);
+}
+
+static enum rule_verdict
+run_strict(const void *priv, struct txn *t, struct rule_run *run)
+{
+	(void)t;
+	run->lenient = ((const struct strm_act *)priv)->num == 0;
+	return (RULE_NEXT);
+}
+
+/* ---- addresses ---- */
+
+static bool
+parse_addr(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
+{
+	(void)px;
+	return (want_expr(l, set, SMP_ADDR, act_new(l, priv)));
+}
+
+static bool
+parse_port(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
+{
+	(void)px;
+	return (want_expr(l, set, SMP_INT, act_new(l, priv)));
+}
+
+static enum rule_verdict
+set_addr(const struct strm_act *a, struct txn *t, enum txn_addr which)
+{
+	uint16_t port = txn_addr(t, which)->port;
+	struct smp s;
+
+	if (!expr_eval(a->expr, t, &s) || !smp_cast(t, &s, SMP_ADDR))
+		return (RULE_NEXT);
+	t->addr[which] = s.addr;
+	t->addr[which].port = port;
+	txn_touch(t);
+	return (RULE_NEXT);
+}
+
+static enum rule_verdict
+set_port(const struct strm_act *a, struct txn *t, enum txn_addr which)
+{
+	struct addr *addr = &t->addr[which];
+	int64_t port;
+
+	if (!number_of(a, t, &port))
+		return (RULE_NEXT);
+	(void)txn_addr(t, which);
+	if (addr->family != ADDR_V4 && addr->family != ADDR_V6)
+		*addr = (struct addr){ .family = ADDR_V4 };
+	addr->port = (uint16_t)port;
+	txn_touch(t);
+	return (RULE_NEXT);
+}
+
+static enum rule_verdict
+run_src(const void *priv, struct txn *t, struct rule_run *run)
+{
+	(void)run;
+	return (set_addr(priv, t, TXN_SRC));
+}
+
+static enum rule_verdict
+run_dst(const void *priv, struct txn *t, struct rule_run *run)
+{
+	(void)run;
+	return (set_addr(priv, t, TXN_DST));
+}
+
+static enum rule_verdict
+run_src_port(const void *priv, struct txn *t, struct rule_run *run)
+{
+	(void)run;
+	return (set_port(priv, t, TXN_SRC));
+}
+
+static enum rule_verdict
+run_dst_port(const void *priv, struct txn *t, struct rule_run *run)
+{
+	(void)run;
+	return (set_port(priv, t, TXN_DST));
+}
+
+/* ---- marks of packets to the client ---- */
+
+static bool
+want_bits(struct conf_line *l, enum rule_set set, int64_t max,
+    struct strm_act *a)
+{
+	const struct conf_word *w = conf_peek(l);
+	char *end;
+
+	if (w == NULL || w->text.n == 0 || *w->text.p < '0' ||
+	    *w->text.p > '9')
+		return (want_expr(l, set, SMP_INT, a));
+	errno = 0;
+	a->num = strtoll(w->text.p, &end, 0);   /* 12, 0x0c */
+	l->at++;
+	return ((*end == '\0' && errno == 0 && a->num <= max) ||
+	    conf_err(l, w, "expected a number between 0 and %lld, found "
+	    "'%.*s'", (long long)max, SPAN_FMT(w->text)));
+}
+
+static bool
+parse_mark(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
+{
+	(void)px;
+	return (want_bits(l, set, UINT32_MAX, act_new(l, priv)));
+}
+
+static bool
+parse_tos(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
+{
+	(void)px;
+	return (want_bits(l, set, 255, act_new(l, priv)));
+}
+
+static enum rule_verdict
+run_mark(const void *priv, struct txn *t, struct rule_run *run)
+{
+	int fd = t->ops->client_fd != NULL ? t->ops->client_fd(t) : -1;
+	int64_t v;
+
+	(void)run;
+	if (fd >= 0 && number_of(priv, t, &v))
+		sock_set_mark(fd, (uint32_t)v);
+	return (RULE_NEXT);
+}
+
+static enum rule_verdict
+run_tos(const void *priv, struct txn *t, struct rule_run *run)
+{
+	int fd = t->ops->client_fd != NULL ? t->ops->client_fd(t) : -1;
+	int64_t v;
+
+	(void)run;
+	if (fd >= 0 && number_of(priv, t, &v))
+		sock_set_tos(fd, (int)(v & 255));
+	return (RULE_NEXT);
+}
+
+/* ---- rows ---- */
+
+#define HTTP_ALL (IN(HTTP_REQ) | IN(HTTP_RES) | IN(HTTP_AFTER))
+#define ON_STREAM (IN(TCP_REQ) | IN(HTTP_REQ))
+#define TO_CLIENT (IN(TCP_CONN) | IN(TCP_SESS) | IN(TCP_REQ) | IN(TCP_RES) | \
+	IN(HTTP_REQ) | IN(HTTP_RES))
+
+ACTION(pause) = {
+	.name = "pause", .sets = IN(HTTP_REQ), .args = "{ <time> | <expr> }",
+	.parse = parse_pause, .run = run_pause,
+	.doc = "Holds the request for that long; an expression gives "
+	    "milliseconds. Nothing else waits for it.",
+	.example = "http-request pause 100ms if { path_beg /login }",
+};
+ACTION(set_timeout) = {
+	.name = "set-timeout", .sets = IN(HTTP_REQ) | IN(HTTP_RES),
+	.args = "{ client | server | tunnel } { <time> | <expr> }",
+	.parse = parse_timeout, .run = run_timeout,
+	.doc = "Another timeout for this stream only; an expression gives "
+	    "milliseconds.",
+	.example = "http-request set-timeout client 1h if { path /slow }",
+};
+ACTION(early_hint) = {
+	.name = "early-hint", .sets = IN(HTTP_REQ), .args = "<name> <fmt>",
+	.parse = parse_hint, .run = run_hint,
+	.doc = "Sends the client a response 103 with that header ahead of the "
+	    "real one (RFC 8297).",
+	.example = "http-request early-hint Link \"</a.css>; rel=preload\"",
+};
+ACTION(strict_mode) = {
+	.name = "strict-mode", .sets = HTTP_ALL, .args = "{ on | off }",
+	.parse = parse_strict, .run = run_strict,
+	.doc = "Whether a header that cannot be added, as there are too many, "
+	    "is answered by 500 ('on', the default) or left out, for the "
+	    "rules of this list that follow.",
+	.example = "http-request strict-mode off",
+};
+#define ADDRESS(ident, word, sets_, parse_, run_, doc_, ex)                  \
+ACTION(ident) = { .name = word, .sets = sets_, .args = "<expr>",             \
+	.parse = parse_, .run = run_, .doc = doc_, .example = ex }
+ADDRESS(set_src, "set-src", ON_STREAM, parse_addr, run_src,
+    "The client's address from now on: for src, the log, forwardfor.",
+    "http-request set-src hdr(x-real-ip)");
+ADDRESS(set_src_port, "set-src-port", ON_STREAM, parse_port, run_src_port,
+    "The client's port from now on.",
+    "http-request set-src-port int(4000)");
+ADDRESS(set_dst, "set-dst", ON_STREAM, parse_addr, run_dst,
+    "The address that the client connected to from now on; also where a "
+    "server without an address is.",
+    "http-request set-dst str(192.0.2.7)");
+ADDRESS(set_dst_port, "set-dst-port", ON_STREAM, parse_port, run_dst_port,
+    "The port that the client connected to from now on.",
+    "http-request set-dst-port int(443)");
+#define MARK(ident, word, parse_, run_, doc_, ex)                            \
+ACTION(ident) = { .name = word, .sets = TO_CLIENT,                           \
+	.args = "{ <number> | <expr> }", .parse = parse_, .run = run_,       \
+	.doc = doc_, .example = ex }
+MARK(set_mark, "set-mark", parse_mark, run_mark,
+    "Another name of set-fc-mark.", "http-request set-mark 0x10");
+MARK(set_fc_mark, "set-fc-mark", parse_mark, run_mark,
+    "The mark of packets to the client, for routing and filters (SO_MARK, "
+    "needs CAP_NET_ADMIN).", "tcp-request connection set-fc-mark 12");
+MARK(set_tos, "set-tos", parse_tos, run_tos,
+    "Another name of set-fc-tos.", "http-response set-tos 0x20");
+MARK(set_fc_tos, "set-fc-tos", parse_tos, run_tos,
+    "The TOS or traffic class of packets to the client.",
+    "http-request set-fc-tos 46");
