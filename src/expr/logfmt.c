@@ -397,8 +397,8 @@ put_expr(struct logfmt_out *o, const struct piece *x, struct txn *t)
 		if (smp_cast(t, &s, SMP_STR))
 			text = s.str;
 	}
-	/* only log lines show by quotes that there is nothing */
-	put_text(o, text, text.p == NULL && (x->flags & FLAG_M) == 0 ?
+	/* the reference quotes samples in log lines only, in spite of Q */
+	put_text(o, text, (x->flags & FLAG_M) == 0 ?
 	    x->flags & ~(unsigned)FLAG_Q : x->flags, x->code);
 }
 

@@ -262,6 +262,17 @@ set_value(struct http_hdr *hdr, struct span v)
 	hdr->raw = false;
 }
 
+static void
+replace_whole(const struct edit *e, struct txn *t, struct http_hdr *hdr)
+{
+	struct span v = replaced(e, t, span_of(hdr->value, hdr->value_n));
+
+	if (v.p == NULL || !http_is_field_value(v))
+		return;
+	set_value(hdr, v);
+	txn_touch(t);
+}
+
 static enum rule_verdict
 run_replace_header(const void *priv, struct txn *t, struct rule_run *run)
 {
@@ -270,16 +281,18 @@ run_replace_header(const void *priv, struct txn *t, struct rule_run *run)
 	struct http_hdr *hdr = NULL;
 
 	while (h != NULL &&
-	    (hdr = http_find(h, e->id, e->name, hdr)) != NULL) {
-		struct span v = replaced(e, t, span_of(hdr->value,
-		    hdr->value_n));
-
-		if (v.p == NULL || !http_is_field_value(v))
-			continue;
-		set_value(hdr, v);
-		txn_touch(t);
-	}
+	    (hdr = http_find(h, e->id, e->name, hdr)) != NULL)
+		replace_whole(e, t, hdr);
 	return (RULE_NEXT);
+}
+
+/* Blanks behind a value go with it. */
+static const char *
+skip_blanks(const char *p, const struct http_hdr *hdr)
+{
+	while (p < hdr->value + hdr->value_n && (*p == ' ' || *p == '\t'))
+		p++;
+	return (p);
 }
 
 /* Each value of a list by itself, what is between them as it was. */
@@ -299,7 +312,7 @@ replace_values(const struct edit *e, struct txn *t, struct http_hdr *hdr)
 		while (out.n > 0 && out.p[out.n - 1] == ' ')
 			out.n--;        /* as the reference does */
 		text_add(&out, v);
-		copied = item.p + item.n;
+		copied = skip_blanks(item.p + item.n, hdr);
 		changed = true;
 	}
 	if (changed) {
@@ -321,8 +334,12 @@ run_replace_value(const void *priv, struct txn *t, struct rule_run *run)
 	struct http_hdr *hdr = NULL;
 
 	while (h != NULL &&
-	    (hdr = http_find(h, e->id, e->name, hdr)) != NULL)
-		replace_values(e, t, hdr);
+	    (hdr = http_find(h, e->id, e->name, hdr)) != NULL) {
+		if (hdr->value_n != 0)
+			replace_values(e, t, hdr);
+		else
+			replace_whole(e, t, hdr);       /* one empty value */
+	}
 	return (RULE_NEXT);
 }
 

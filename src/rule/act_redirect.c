@@ -163,9 +163,10 @@ location_of(const struct redirect_cfg *c, struct txn *t)
 		    SPAN("");
 	} else if (!span_is(text, "/"))
 		part[n++] = text;
-	part[n++] = c->drop_query ? u.path : u.path_query;
-	if (c->append_slash && c->drop_query && u.path.p[u.path.n - 1] != '/')
-		part[n++] = SPAN("/");
+	part[n] = c->drop_query ? u.path : u.path_query;
+	if (c->append_slash && part[n].p[part[n].n - 1] != '/')
+		part[++n] = SPAN("/");
+	n++;
 	return (join(t->arena, part, n));
 }
 
