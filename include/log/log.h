@@ -42,6 +42,10 @@ void log_event(const struct px *, enum log_level, const char *fmt, ...)
  * (PROXY header, handshake). */
 void log_conn_error(struct txn *);
 
+/* log_failed - the stream did not end well, in the sense of dontlog-normal
+ * and log-separate-errors. */
+bool log_failed(const struct txn *);
+
 /* log_wanted - the end of this stream may be logged: what its line needs must
  * be kept. */
 bool log_wanted(const struct txn *);

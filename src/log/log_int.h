@@ -85,10 +85,6 @@ struct log_date {
 };
 const struct log_date *log_date(int64_t wall_s, bool gmt);
 
-/* log_failed - the stream did not end well, in the sense of dontlog-normal
- * and log-separate-errors. */
-bool log_failed(const struct txn *);
-
 /* log_make_id - fill t->uniq_id; what txn_make_id points to. */
 void log_make_id(struct txn *);
 
