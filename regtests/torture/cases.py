@@ -285,7 +285,10 @@ class Run:
                     self.tell("speak")
                 self.until_gone(began, old, end)
             if event == "upgrade":
-                self.upgrades.append(self.proxy.upgraded())
+                while not (done := self.proxy.upgraded()) and (
+                        time.monotonic() < began + 1):
+                    time.sleep(0.01)
+                self.upgrades.append(done)
             # Sockets of further workers may stay: look after there were some.
             if n == self.case.reloads // 3:
                 fds = watch.descriptors(self.proxy.top)
