@@ -326,7 +326,7 @@ crowd_each(void (*fn)(struct conn *))
 			fn(crowds[i].conns[k]);
 }
 
-/* The silent ones speak again, one every 100 us at most. */
+/* The silent ones speak again, one every 100 us at most, or every_us. */
 void
 crowd_speak(void)
 {
@@ -336,6 +336,8 @@ crowd_speak(void)
 		struct crowd *w = &crowds[i];
 		int64_t all_us = w->n > 3000 ? w->n * 100 : 300 * MS;
 
+		if (w->kind->speaks && w->every_us > 0)
+			all_us = w->n * w->every_us;
 		for (k = 0; w->kind->speaks && k < w->n; k++)
 			if (w->conns[k]->phase == QUIET)
 				wheel_arm(&w->conns[k]->timer, now +
