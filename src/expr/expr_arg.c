@@ -448,8 +448,8 @@ resolve_table(struct conf *c, const struct pending *p)
 	return (true);
 }
 
-static bool
-resolve_pending(struct conf *c)
+bool
+expr_resolve(struct conf *c)
 {
 	bool ok = true;
 
@@ -480,4 +480,4 @@ resolve_pending(struct conf *c)
 	pending = NULL;
 	return (ok);
 }
-CONF_CHECK(expr_names, 10, resolve_pending);
+CONF_CHECK(expr_names, 10, expr_resolve);

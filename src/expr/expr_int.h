@@ -52,6 +52,10 @@ bool expr_args(struct conf_line *, const struct conf_word *,
     const char *grammar, const char *what, struct span name,
     struct span *rest, struct arg **out);
 
+/* expr_resolve - find the proxies, servers, tables and lists that arguments
+ * name, once all are known; false after recording who is missing. */
+bool expr_resolve(struct conf *);
+
 /* expr_args_print - "(string[,integer])" for a grammar, as -dK shows it. */
 void expr_args_print(struct text *, const char *grammar);
 

@@ -541,7 +541,7 @@ static bool
 fetch_unique_id(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
-	if (t->uniq_id.p == NULL && txn_make_id != NULL)
+	if (t->uniq_id.p == NULL && txn_make_id != NULL && t->fe != NULL)
 		txn_make_id(t);
 	return (set_str(s, t->uniq_id));
 }

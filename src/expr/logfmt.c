@@ -180,6 +180,19 @@ is_alnum(char c)
 	    (c >= 'A' && c <= 'Z'));
 }
 
+/* Variables that say nothing about a stream: for where there is none. */
+static bool
+needs_no_stream(struct span name)
+{
+	static const char *const names[] = { "H", "T", "Tl", "Ts", "ms", "pid",
+	    "t" };
+
+	for (size_t i = 0; i < NELEM(names); i++)
+		if (span_is(name, names[i]))
+			return (true);
+	return (false);
+}
+
 static bool
 take_var(struct parse *p, unsigned flags)
 {
@@ -196,6 +209,10 @@ take_var(struct parse *p, unsigned flags)
 		p->fmt->json |= p->json;
 		return (true);
 	}
+	if ((p->stages & ~(unsigned)SMP_INTERNAL) == 0 &&
+	    !needs_no_stream(name))
+		return (bad(p, name, "there is no stream here that this format "
+		    "variable could tell about"));
 	if (p->json)
 		return (bad(p, name, "the format flag 'json' is for a whole "
 		    "format: write '%{+json}o' at its beginning"));

@@ -4,11 +4,13 @@
  *
  * Source: management manual 9.3.
  */
+#include "expr_int.h"
 #include "vars_int.h"
 
 #include <stdio.h>
 
 #include <base/buf.h>
+#include <base/clock.h>
 #include <base/must.h>
 #include <cli/cli.h>
 
@@ -33,6 +35,7 @@ no_stream(struct arena *a)
 	arena_init(a, 1 << 20);
 	t.arena = a;
 	t.stage = TXN_CLI;
+	t.t.accept_wall = clock_wall_us();
 	return (t);
 }
 
@@ -127,12 +130,14 @@ evaluate(struct evaluation *e, struct txn *t, bool fmt, struct smp *s)
 
 	if (!fmt) {
 		x = expr_parse(l, &e->word, text, SMP_AT(CLI));
-		return (x != NULL && (expr_eval(x, t, s) ||
+		return (x != NULL && expr_resolve(l->conf) &&
+		    (expr_eval(x, t, s) ||
 		    conf_err(l, NULL, "'%.*s' has no value",
 		    SPAN_FMT(text))));
 	}
 	f = logfmt_parse(l, &e->word, text, LOGFMT_HEADER, SMP_AT(CLI));
-	if (f == NULL || (out = arena_get(t->arena, buf_size)) == NULL)
+	if (f == NULL || !expr_resolve(l->conf) ||
+	    (out = arena_get(t->arena, buf_size)) == NULL)
 		return (false);
 	s->type = SMP_STR;
 	s->str = span_of(out, logfmt_run(f, t, out, buf_size));

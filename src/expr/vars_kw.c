@@ -7,6 +7,7 @@
  */
 #include "vars_int.h"
 
+#include <base/clock.h>
 #include <base/must.h>
 
 /* ---- fetch and converters ---- */
@@ -128,6 +129,7 @@ no_stream(struct conf_line *l)
 	memset(&t, 0, sizeof t);
 	t.arena = l->conf->arena;
 	t.stage = TXN_PARSER;
+	t.t.accept_wall = clock_wall_us();
 	return (t);
 }
 

@@ -122,9 +122,12 @@ srv_free(const struct srv *srv)
 static bool                                                                  \
 fetch_##ident(struct txn *t, const struct arg *arg, struct smp *s)           \
 {                                                                            \
-	const struct srv *srv = srv_of(arg[0].ptr);                          \
+	const struct srv *srv = arg[0].ptr == NULL ? NULL :                  \
+	    srv_of(arg[0].ptr);                                              \
                                                                              \
 	(void)t;                                                             \
+	if (srv == NULL)                                                     \
+		return (false);                                              \
 	s->num = (int64_t)(value);                                           \
 	return (true);                                                       \
 }                                                                            \
