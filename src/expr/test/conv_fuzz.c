@@ -42,7 +42,8 @@ payload(struct txn *txn, bool response)
 	return (input);
 }
 
-static const struct txn_ops ops = { try_addr, payload };
+static const struct txn_ops ops = { .want_addr = try_addr,
+	.payload = payload };
 
 static void
 setup(void)
