@@ -40,14 +40,6 @@ struct h1_conn {
 #define H1_CONN_MAGIC 0x6a1c09e3
 	uint8_t state;          /* enum h1_state */
 	uint8_t rx, tx;         /* enum h1_flow */
-	bool first : 1;         /* client: no request was complete yet */
-	bool tx_open : 1;       /* a head was sent, its message is not over */
-	bool http10 : 1;        /* the peer's message was HTTP/1.0 */
-	bool in_pool : 1;       /* server: counted in srv->idle */
-	bool counted : 1;       /* client: fe_enter() was done */
-	bool got_bytes : 1;     /* client: something came on it */
-	bool want_close : 1;    /* client: our message said so */
-	bool frozen : 1;        /* on its way to another worker */
 	uint8_t meth;           /* enum http_meth of the request */
 	struct conn conn;
 	struct mux_end end;
@@ -62,6 +54,14 @@ struct h1_conn {
 	uint32_t held;          /* bytes at the start of `in` that the stream
 	                         * still looks at */
 	uint32_t req_no;
+	bool first : 1;         /* client: no request was complete yet */
+	bool tx_open : 1;       /* a head was sent, its message is not over */
+	bool http10 : 1;        /* the peer's message was HTTP/1.0 */
+	bool in_pool : 1;       /* server: counted in srv->idle */
+	bool counted : 1;       /* client: fe_enter() was done */
+	bool got_bytes : 1;     /* client: something came on it */
+	bool want_close : 1;    /* client: our message said so */
+	bool frozen : 1;        /* on its way to another worker */
 	union {
 		struct {
 			const struct px_listen *listen;
@@ -74,8 +74,7 @@ struct h1_conn {
 			                         * srv.idle.node */
 		} cli;
 		struct {
-			struct srv *srv;
-			struct srv_idle idle;
+			struct srv_idle idle;   /* and which server it is */
 			struct h1_conn *owner;  /* client of this exchange */
 		} srv;
 	};

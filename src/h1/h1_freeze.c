@@ -302,9 +302,9 @@ static void
 put_server(struct h1_conn *h, struct wire_out *out)
 {
 	wire_put_bytes(out, TAG_BE, WIRE_REQUIRED,
-	    span_str(h->srv.srv->be->px->name));
+	    span_str(h->srv.idle.srv->be->px->name));
 	wire_put_bytes(out, TAG_SRV, WIRE_REQUIRED,
-	    span_str(h->srv.srv->cfg->name));
+	    span_str(h->srv.idle.srv->cfg->name));
 	put_common(h, out);
 }
 
@@ -363,7 +363,7 @@ server_back(struct hand_item *i, bool stays)
 
 	serve_on(h);
 	h->conn.can_in = false;
-	if (stays || h->end.dead || !srv_idle_put(h->srv.srv, &h->srv.idle))
+	if (stays || h->end.dead || !srv_idle_put(h->srv.idle.srv, &h->srv.idle))
 		h1_conn_free(h);
 	else
 		h->in_pool = true;

@@ -150,7 +150,6 @@ h1_server_new(struct srv *srv)
 	if (h == NULL)
 		return (NULL);
 	h->end.ops = &server_ops;
-	h->srv.srv = srv;
 	h->srv.idle.srv = srv;
 	h->srv.idle.close = close_idle;
 	list_init(&h->srv.idle.node);
@@ -226,7 +225,7 @@ server_send_head(struct mux_end *e, struct http_head *head)
 static enum why
 bad_response(struct h1_conn *h, enum why why, size_t at)
 {
-	mux_stream->malformed(&h->end, h->srv.srv->be->px, buf_peek(&h->in),
+	mux_stream->malformed(&h->end, h->srv.idle.srv->be->px, buf_peek(&h->in),
 	    at);
 	h->end.close = true;
 	return (why);
@@ -284,7 +283,7 @@ server_done(struct mux_end *e, bool keep)
 	if (!keep || e->close || e->dead || e->eof || h->conn.hup ||
 	    h->tx_open || h->rx != H1_FLOW_NONE || h->in.len > 0 ||
 	    h->out.len > 0 || mux_leaving) {
-		h->conn.nolinger = px_opt(h->srv.srv->be->px, PX_OPT_NOLINGER);
+		h->conn.nolinger = px_opt(h->srv.idle.srv->be->px, PX_OPT_NOLINGER);
 		h1_conn_free(h);
 		return;
 	}
@@ -292,9 +291,9 @@ server_done(struct mux_end *e, bool keep)
 	h->srv.idle.safe = true;
 	h->srv.idle.since_ms = the_loop->now_ms;
 	tmr_arm(&the_loop->wheel, &h->tmr, CLOCK_NEVER);
-	if (h->srv.srv->be->px->reuse == PX_REUSE_NEVER)
+	if (h->srv.idle.srv->be->px->reuse == PX_REUSE_NEVER)
 		list_push_back(&h->srv.owner->cli.owned, &h->srv.idle.node);
-	else if (srv_idle_put(h->srv.srv, &h->srv.idle))
+	else if (srv_idle_put(h->srv.idle.srv, &h->srv.idle))
 		h->in_pool = true;
 	else
 		h1_conn_free(h);

@@ -82,7 +82,7 @@ TEST(formats_give_text)
 		{ "%[str(\"a\nb\")]", "a#0Ab", "a\nb" },
 		{ "[%[path,upper]]", "[/A]", "[/A]" },
 		{ "%[hdr(none)]", "-", "" },
-		{ "%{+Q}[path]", "\"/a\"", "\"/a\"" },
+		{ "%{+Q}[path]", "\"/a\"", "/a" },   /* as the reference */
 		{ "%{+Q}[hdr(none)]", "\"\"", "" },
 		{ "%{+X}[path]", "2F61", "2F61" },
 		{ "%[int(3),add(4)]%[str(\"]\")]", "7]", "7]" },
