@@ -178,6 +178,11 @@ bool strm_overdue(struct strm *, struct mux_end *);
  * STEP_GO when payload may follow. */
 enum strm_step strm_response(struct strm *);
 
+/* ---- strm_after.c ---- */
+/* strm_after - the reply after the http-after-response rules; the same one
+ * when there are none. */
+const struct http_reply *strm_after(struct strm *, const struct http_reply *);
+
 /* ---- strm_pipe.c ---- */
 /* strm_splice - as strm_pump for what needs no look; WHY_INTERNAL: not for
  * this one, copy. */
