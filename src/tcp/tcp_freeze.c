@@ -290,9 +290,10 @@ client_thaw(struct wire_in *in, const int *fds, size_t n_fds,
 	*why = "its record is damaged";
 	if (n_fds == 0 || (t = thaw_client(in, fds[0], why)) == NULL)
 		return (NULL);
-	if (wire_find_in(in, TAG_STREAM, &stream) &&
-	    !mux_stream->thaw(&t->end, t->listen, &stream, fds + 1, n_fds - 1,
-	    &used, why)) {
+	/* Only one that waits for its PROXY header has no stream yet. */
+	if (t->wait_proxy == wire_find_in(in, TAG_STREAM, &stream) ||
+	    (!t->wait_proxy && !mux_stream->thaw(&t->end, t->listen, &stream,
+	    fds + 1, n_fds - 1, &used, why))) {
 		forget(t);
 		return (NULL);
 	}
