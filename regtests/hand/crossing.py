@@ -132,12 +132,15 @@ class Ours:
         return Side(socket.create_connection(("127.0.0.1", self.port), 5))
 
     def reload(self, gone=True):
-        """Returns when the new generation serves and the old one has ended."""
+        """Returns when the new generation serves and has what can cross;
+        `gone`: and the old one has ended."""
         self.version += 1
         self.write()
         old = worker_pid(self.master)
+        changes = self.p.output().count("took over from")
         self.p.signal(signal.SIGUSR2)
-        until(lambda: worker_pid(self.master) not in (None, 0, old),
+        until(lambda: worker_pid(self.master) not in (None, 0, old) and
+              self.p.output().count("took over from") > changes,
               "a new generation")
         if gone:
             until(lambda: not running(old), "the end of the old generation")
