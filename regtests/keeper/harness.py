@@ -525,8 +525,21 @@ class Echo:
 
 
 def marked(script):
+    """Why the script does not apply to another program than Ecluse, or None:
+    "needs: ecluse", or "needs: haproxy>=3.1" in its first lines."""
     with open(script) as f:
-        return any("needs: ecluse" in line for _, line in zip(range(12), f))
+        head = "".join(line for _, line in zip(range(12), f))
+    if "needs: ecluse" in head:
+        return "the program is not Ecluse"
+    m = re.search(r"needs: haproxy>=(\d+)\.(\d+)", head)
+    if m is None:
+        return None
+    out = subprocess.run([program(), "-v"], capture_output=True, timeout=10,
+                         text=True).stdout
+    v = re.search(r"version (\d+)\.(\d+)", out)
+    if v and tuple(map(int, v.groups())) >= tuple(map(int, m.groups())):
+        return None
+    return "needs haproxy %s.%s" % m.groups()
 
 
 def _expire(sig, frame):
@@ -543,8 +556,9 @@ def main(test, script):
     signal.alarm(LIMIT)
     status = 0
     try:
-        if marked(script) and not is_ecluse():
-            skip("the program is not Ecluse")
+        why = None if is_ecluse() else marked(script)
+        if why:
+            skip(why)
         test()
         print("%s: passed" % name)
     except Skipped as e:
