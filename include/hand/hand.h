@@ -150,8 +150,10 @@ void hand_take(struct loop *, int fd);
  * to another one. */
 void hand_take_end(void);
 
-/* hand_now - counts so far of this process's giving and taking. */
-void hand_now(struct hand_counts *gave, uint32_t *took);
+/* hand_now - counts so far of this process's giving; looks at every
+ * connection. hand_taken - how many it took; costs nothing. */
+void hand_now(struct hand_counts *gave);
+uint32_t hand_taken(void);
 
 /*
  * hand_rows - what went and what is left, by kind and reason: at most `max`

@@ -92,11 +92,16 @@ hand_giving(void)
 }
 
 void
-hand_now(struct hand_counts *out, uint32_t *took)
+hand_now(struct hand_counts *out)
 {
 	*out = gave;
 	out->left = n_left();
-	*took = hand_took_n;
+}
+
+uint32_t
+hand_taken(void)
+{
+	return (hand_took_n);
 }
 
 /* ---- the end ---- */

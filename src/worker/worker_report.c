@@ -78,10 +78,8 @@ count(const struct report *now, const struct hand_counts *c)
 void
 worker_report_taken(void)
 {
-	struct hand_counts c;
-	uint32_t took;
+	uint32_t took = hand_taken();
 
-	hand_now(&c, &took);
 	CNT_PROC()->handover_taken += took - took_counted;
 	took_counted = took;
 }
@@ -116,9 +114,8 @@ send_report(enum ipc_carry event)
 {
 	struct hand_counts c;
 	struct report now;
-	uint32_t took;
 
-	hand_now(&c, &took);
+	hand_now(&c);
 	fill(&now, &c);
 	count(&now, &c);
 	if (event == IPC_CARRY_NEWS && memcmp(&now, &said, sizeof now) == 0)
