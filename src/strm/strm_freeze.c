@@ -60,6 +60,9 @@ can_freeze(struct mux_end *cli, const char **why)
 	case STRM_CONNECT:
 	case STRM_EXCHANGE:
 		break;
+	case STRM_SERVE:
+		*why = "an answer of our own is on its way";
+		return (HAND_SOON);
 	default:
 		*why = "a rule waits for something";
 		return (HAND_SOON);
