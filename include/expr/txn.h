@@ -29,6 +29,10 @@ struct txn_ops {
 	void (*want_addr)(struct txn *, enum txn_addr which);
 	/* payload that has arrived and waits in the stream, for inspection */
 	struct span (*payload)(struct txn *, bool response);
+	/* read on until the body is here, or `want` bytes of it (0: all that
+	 * there is room for): WHY_OK, WHY_AGAIN, or why it will not come; may
+	 * be NULL */
+	enum why (*gather)(struct txn *, bool response, size_t want);
 	/* send the client a response 103 with this header; may be NULL */
 	void (*hint)(struct txn *, struct span name, struct span value);
 	/* the client's connection, for options of its packets; may be NULL */

@@ -70,6 +70,17 @@ void h1_chunk_init(struct h1_chunk *);
 enum why h1_chunk_next(struct h1_chunk *, struct span in, size_t *skip,
     size_t *data, struct span *trailers);
 
+/*
+ * h1_chunk_merge - make the chunks that are among the *n bytes at `p` one, in
+ * place, so that their payload lies in a piece: *data bytes from `p` on. *n
+ * gets less by the framing between them. What follows, a part of the framing
+ * or the end of the message, stays for h1_chunk_next(); `c` says so, and
+ * nothing else has to remember that this was done.
+ *
+ * WHY_EOF: all of the body is here; WHY_AGAIN; WHY_REQ_BAD behind *data bytes.
+ */
+enum why h1_chunk_merge(struct h1_chunk *c, char *p, size_t *n, size_t *data);
+
 /* h1_trailers_ok - field lines that may be forwarded as trailers: well-formed
  * and none of the framing, routing or authentication fields. */
 bool h1_trailers_ok(struct span);

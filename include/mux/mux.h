@@ -118,6 +118,14 @@ struct mux_end_ops {
 	 */
 	enum why (*peek)(struct mux_end *, struct span *data,
 	    struct span *trailers);
+	/*
+	 * gather - read on, and show all payload that is here in one piece,
+	 * without touching the head. WHY_OK: that is the whole payload, or at
+	 * least `want` bytes of it (0: no limit), or there is no room for
+	 * more; WHY_AGAIN: more may come; else the reason the message broke.
+	 * *data: what is here in any case. NULL: opaque bytes, see peek.
+	 */
+	enum why (*gather)(struct mux_end *, size_t want, struct span *data);
 	/* eat - `n` bytes of what peek showed are done. */
 	void (*eat)(struct mux_end *, size_t n);
 

@@ -27,6 +27,7 @@ enum rule_verdict {
 	RULE_TARPIT,            /* hold, then as RULE_DENY */
 	RULE_CLOSE,             /* close without a word (reject) */
 	RULE_DROP,              /* silent-drop */
+	RULE_FAIL,              /* the message will never be whole: out->why */
 	RULE_WAIT               /* call again at the same rule when there is
 	                         * more input or out->wait_ms went by */
 };
@@ -38,8 +39,8 @@ struct rule_run {               /* where one run of a list is; in the stream */
 	const struct http_reply *reply;         /* may be in the arena */
 	const struct rule *by;  /* the rule that ended it, for logs */
 	int64_t wait_ms;
-	int64_t until_ms;       /* pause: its end */
-	bool paused;
+	int64_t until_ms;       /* pause, wait-for-body: its end */
+	bool paused;            /* the rule at `at` waits, its condition held */
 	bool lenient;           /* strict-mode off: a rule that fails is passed
 	                         * over */
 	enum why why;           /* WHY_REQ_DENIED, WHY_REPLIED, … */

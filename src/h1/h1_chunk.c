@@ -183,6 +183,37 @@ h1_chunk_next(struct h1_chunk *c, struct span in, size_t *skip, size_t *data,
 	return (WHY_OK);
 }
 
+enum why
+h1_chunk_merge(struct h1_chunk *c, char *p, size_t *n, size_t *data)
+{
+	size_t here = 0, at, skip, got;
+	struct h1_chunk next;
+	enum why why = WHY_AGAIN;
+
+	if (c->state == H1_CHUNK_DATA)
+		here = *n < c->left ? *n : (size_t)c->left;
+	at = here;
+	while (c->state != H1_CHUNK_DATA || c->left == here) {
+		next = *c;
+		if (c->state == H1_CHUNK_DATA)
+			next = (struct h1_chunk){ .state = H1_CHUNK_DATA_CR };
+		why = h1_chunk_next(&next, span_of(p + at, *n - at), &skip,
+		    &got, NULL);
+		if (why != WHY_OK)
+			break;
+		memmove(p + here, p + at + skip, got);
+		here += got;
+		at += skip + got;
+		c->left = here + next.left;
+		c->state = H1_CHUNK_DATA;
+		why = WHY_AGAIN;
+	}
+	memmove(p + here, p + at, *n - at);
+	*n -= at - here;
+	*data = here;
+	return (why);
+}
+
 /* ---- trailers ---- */
 
 /* Fields that must be known before the body (RFC 9110 6.5.1): a server that

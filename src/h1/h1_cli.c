@@ -537,6 +537,7 @@ static const struct mux_end_ops client_ops = {
 	.name = "h1",
 	.watch = client_watch,
 	.peek = h1_end_peek,
+	.gather = h1_end_gather,
 	.eat = h1_end_eat,
 	.send_head = client_send_head,
 	.send = h1_end_send,

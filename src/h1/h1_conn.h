@@ -112,6 +112,7 @@ struct mux_end *h1_server_connect(struct srv *, struct txn *, bool reuse,
 
 /* The end's half that both sides share: h1_io.c */
 enum why h1_end_peek(struct mux_end *, struct span *data, struct span *trail);
+enum why h1_end_gather(struct mux_end *, size_t want, struct span *data);
 void h1_end_eat(struct mux_end *, size_t n);
 enum why h1_end_send(struct mux_end *, struct span data, struct span trailers,
     unsigned flags, size_t *taken);

@@ -184,6 +184,64 @@ h1_end_peek(struct mux_end *e, struct span *data, struct span *trail)
 	return (WHY_INTERNAL);
 }
 
+/* How much payload is here, in one piece: WHY_EOF with the last of it. */
+static enum why
+count_here(struct h1_conn *h, size_t *here)
+{
+	size_t n = h->in.len - h->held, all = n;
+	enum why why;
+
+	*here = n;
+	switch ((enum h1_flow)h->rx) {
+	case H1_FLOW_HEAD:
+	case H1_FLOW_CLOSE:
+		return (WHY_AGAIN);
+	case H1_FLOW_LENGTH:
+		if (n < h->rx_left)
+			return (WHY_AGAIN);
+		*here = (size_t)h->rx_left;
+		return (WHY_EOF);
+	case H1_FLOW_CHUNKED:
+		if (n == 0)
+			return (WHY_AGAIN);
+		why = h1_chunk_merge(&h->rx_chunk, h->in.data + h->in.off +
+		    h->held, &n, here);
+		h->in.len -= (uint32_t)(all - n);
+		return (why == WHY_AGAIN || why == WHY_EOF ? why : broken(h));
+	case H1_FLOW_NONE:
+		*here = 0;
+		return (WHY_EOF);
+	case H1_FLOW_TUNNEL:
+		return (WHY_EOF);
+	}
+	return (WHY_INTERNAL);
+}
+
+enum why
+h1_end_gather(struct mux_end *e, size_t want, struct span *data)
+{
+	struct h1_conn *h = h1_of(e);
+	size_t here;
+	enum why why;
+
+	for (;;) {
+		why = count_here(h, &here);
+		*data = here == 0 ? SPAN_NONE :
+		    span_of(h->in.data + h->in.off + h->held, here);
+		if (why != WHY_AGAIN)
+			return (why == WHY_EOF ? WHY_OK : why);
+		if ((want != 0 && here >= want) || h->in.len == buf_size)
+			return (WHY_OK);
+		if (h->held != 0 && buf_room(&h->in) == 0)
+			return (WHY_OK);        /* a head is in the way */
+		if ((why = h1_fill(h)) == WHY_EOF)
+			return (h->rx == H1_FLOW_CLOSE && !h->conn.err ?
+			    WHY_OK : cut_short(h));
+		if (why != WHY_OK)
+			return (why);
+	}
+}
+
 /* peek saw that only the end of the message is behind what was eaten. */
 static void
 eat_last_chunk(struct h1_conn *h)

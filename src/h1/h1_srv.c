@@ -313,6 +313,7 @@ static const struct mux_end_ops server_ops = {
 	.name = "h1",
 	.head = server_head,
 	.peek = h1_end_peek,
+	.gather = h1_end_gather,
 	.eat = h1_end_eat,
 	.send_head = server_send_head,
 	.send = h1_end_send,

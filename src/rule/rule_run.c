@@ -21,7 +21,8 @@ rule_run(const struct px *px, enum rule_set set, struct txn *t,
 	for (; run->at < list->n; run->at++) {
 		const struct rule *r = &list->v[run->at];
 		enum rule_verdict v;
-		enum cond_result is = wait_ms != 0 ? cond_try(r->cond, t) :
+		enum cond_result is = run->paused ? COND_TRUE :
+		    wait_ms != 0 ? cond_try(r->cond, t) :
 		    cond_true(r->cond, t) ? COND_TRUE : COND_FALSE;
 
 		if (is == COND_FALSE)

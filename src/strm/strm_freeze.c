@@ -59,12 +59,16 @@ can_freeze(struct mux_end *cli, const char **why)
 		return (HAND_NOW);
 	case STRM_CONNECT:
 	case STRM_EXCHANGE:
-		break;
+		if (!s->res_waits)
+			break;
+		*why = "it waits for a body";
+		return (HAND_SOON);
 	case STRM_SERVE:
 		*why = "an answer of our own is on its way";
 		return (HAND_SOON);
 	default:
-		*why = "a rule waits for something";
+		*why = s->buffering ? "it waits for a body" :
+		    "a rule waits for something";
 		return (HAND_SOON);
 	}
 	if (s->srv->ops->freeze == NULL) {

@@ -69,6 +69,8 @@ struct strm {
 	bool monitor : 1;               /* answered as a monitor request */
 	bool fresh_only : 1;            /* take no idle connection */
 	bool frozen : 1;                /* on its way to another worker */
+	bool buffering : 1;             /* option http-buffer-request waits */
+	bool res_waits : 1;             /* a response rule waits for a body */
 	bool thawed : 1;                /* came from one, nothing moved yet */
 	uint8_t kill_why;               /* while frozen: enum why, to end with */
 	struct mux_end *cli, *srv;
@@ -146,6 +148,9 @@ bool strm_moved_here(struct strm *);
 enum strm_step step_request(struct strm *);
 enum strm_step step_tarpit(struct strm *);
 enum strm_step step_choose(struct strm *);
+/* strm_gather - see txn_ops.gather; a client that waits to be asked for its
+ * body is. */
+enum why strm_gather(struct strm *, bool response, size_t want);
 /* strm_release_req - the request's bytes are not needed any more. */
 void strm_release_req(struct strm *);
 
@@ -207,6 +212,8 @@ enum strm_step strm_finish(struct strm *);
 void strm_log(struct strm *);
 /* strm_hint - send the client a response 103 with this header. */
 void strm_hint(struct strm *, struct span name, struct span value);
+/* strm_continue - send the client a response 100. */
+void strm_continue(struct strm *);
 
 /* strm_drop - close without an answer (reject). Always STEP_GONE. */
 enum strm_step strm_drop(struct strm *, enum why);

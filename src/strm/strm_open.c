@@ -53,9 +53,17 @@ payload(struct txn *t, bool response)
 	struct mux_end *e = response ? s->srv : s->cli;
 	struct span data = SPAN_NONE;
 
-	if (e != NULL && e->ops->peek(e, &data, NULL) != WHY_OK)
+	if (e != NULL && e->ops->gather != NULL)
+		(void)e->ops->gather(e, 1, &data);
+	else if (e != NULL && e->ops->peek(e, &data, NULL) != WHY_OK)
 		return (SPAN_NONE);
 	return (data);
+}
+
+static enum why
+gather(struct txn *t, bool response, size_t want)
+{
+	return (strm_gather(HOLDER(t, struct strm, txn), response, want));
 }
 
 static int
@@ -75,6 +83,7 @@ hint(struct txn *t, struct span name, struct span value)
 static const struct txn_ops txn_ops = {
 	.want_addr = want_addr,
 	.payload = payload,
+	.gather = gather,
 	.hint = hint,
 	.client_fd = client_fd,
 };

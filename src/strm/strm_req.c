@@ -85,6 +85,8 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 		strm_wait(s, px->timeout->tarpit != 0 ? px->timeout->tarpit :
 		    px->timeout->connect);
 		return (STEP_WAIT);
+	case RULE_FAIL:
+		return (strm_fail(s, s->rules.why));
 	case RULE_CLOSE:
 	case RULE_DROP:
 		count_denied(s, px);
@@ -103,6 +105,80 @@ input_is_final(const struct strm *s)
 	    the_loop->now_ms >= s->wait_until_ms));
 }
 
+/* The client waits for a word before it sends its body (RFC 9110 10.1.1): we
+ * want it now, so the server need not ask again. */
+static void
+ask_for_body(struct strm *s)
+{
+	if (!s->txn.req->expect_100)
+		return;
+	s->txn.req->expect_100 = false;
+	(void)http_del(s->txn.req, HTTP_EXPECT, SPAN_NONE);
+	txn_touch(&s->txn);
+	strm_continue(s);
+}
+
+enum why
+strm_gather(struct strm *s, bool response, size_t want)
+{
+	struct mux_end *e = response ? s->srv : s->cli;
+	struct span data;
+	enum why why;
+
+	if (e == NULL || e->ops->gather == NULL)
+		return (WHY_OK);
+	why = e->ops->gather(e, want, &data);
+	if (why == WHY_AGAIN && !response && s->txn.req != NULL)
+		ask_for_body(s);
+	return (why);
+}
+
+/* Until when the body may take to come: as the head, or, without such a
+ * limit, as long as it does not stand still. */
+static int64_t
+body_wait_ms(const struct strm *s)
+{
+	const struct px_timeouts *t = s->txn.fe->timeout;
+	int64_t begin_us = s->txn.t.idle_end != 0 ? s->txn.t.idle_end :
+	    s->txn.t.accept;
+	int64_t left_ms = t->http_request -
+	    (the_loop->now_us - begin_us) / 1000;
+
+	if (t->http_request == 0)
+		return (t->client);
+	return (left_ms > 0 ? left_ms : 1);
+}
+
+/* option http-buffer-request */
+static enum strm_step
+buffer_request(struct strm *s)
+{
+	enum why why = strm_gather(s, false, 0);
+	bool over = s->buffering && the_loop->now_ms >= s->wait_until_ms;
+
+	if (why == WHY_AGAIN && !over) {
+		if (!s->buffering || s->txn.fe->timeout->http_request == 0)
+			strm_wait(s, body_wait_ms(s));
+		s->buffering = true;
+		return (STEP_WAIT);
+	}
+	if (why != WHY_OK)
+		return (strm_fail(s, over ? WHY_CLI_REQ_TIMEOUT : why));
+	if (s->buffering) {
+		strm_wait(s, 0);
+		s->txn.t.request = the_loop->now_us;
+		s->buffering = false;
+	}
+	return (STEP_GO);
+}
+
+static inline bool
+wants_body(const struct strm *s, const struct px *px)
+{
+	return (lists[s->list].http && is_http(s) && s->rules.at == 0 &&
+	    px_opt(px, PX_OPT_HTTP_BUFFER_REQUEST));
+}
+
 /* Run the lists from where we are up to `last`. */
 static enum strm_step
 run_lists(struct strm *s, unsigned last)
@@ -114,6 +190,9 @@ run_lists(struct strm *s, unsigned last)
 
 	for (; s->list < last; s->list++, s->rules = (struct rule_run){ 0 }) {
 		px = lists[s->list].backend ? s->txn.be : s->txn.fe;
+		if (__builtin_expect(wants_body(s, px), 0) &&
+		    (step = buffer_request(s)) != STEP_GO)
+			return (step);
 		if ((lists[s->list].http && !is_http(s)) ||
 		    !rule_any(px, lists[s->list].set))
 			continue;

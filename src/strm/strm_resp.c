@@ -99,18 +99,49 @@ strm_hint(struct strm *s, struct span name, struct span value)
 	http_head_free(h);
 }
 
+void
+strm_continue(struct strm *s)
+{
+	struct http_head *h = http_head_new();
+
+	if (h == NULL)
+		return;
+	h->major = h->minor = 1;
+	h->status = 100;
+	h->reason = SPAN("Continue");
+	send_interim(s, h);
+	http_head_free(h);
+}
+
+/* A rule waits for the body. The timer may be due sooner: a request that is
+ * still being sent on had its turn. */
+static enum strm_step
+wait_in_rules(struct strm *s)
+{
+	s->res_waits = true;
+	s->srv_seen_ms = the_loop->now_ms;
+	if (s->tmr.due_ms > s->rules.until_ms)
+		tmr_arm(&the_loop->wheel, &s->tmr, s->rules.until_ms);
+	return (STEP_WAIT);
+}
+
 /* One list of response rules; STEP_GO: go on. */
 static enum strm_step
 run_rules(struct strm *s, const struct px *px, enum rule_set set)
 {
-	struct rule_run run = { 0 };
+	struct rule_run run = s->res_waits ? s->rules : (struct rule_run){ 0 };
 	unsigned status;
 
+	s->res_waits = false;
 	switch (rule_run(px, set, &s->txn, &run)) {
 	case RULE_NEXT:
 	case RULE_STOP:
-	case RULE_WAIT:
 		return (STEP_GO);
+	case RULE_WAIT:
+		s->rules = run;
+		return (wait_in_rules(s));
+	case RULE_FAIL:
+		return (strm_fail(s, run.why));
 	case RULE_CLOSE:
 	case RULE_DROP:
 		return (strm_drop(s, WHY_RES_DENIED));
@@ -135,17 +166,26 @@ rules_of(struct strm *s, const struct px *px, enum rule_set set)
 	return (rule_any(px, set) ? run_rules(s, px, set) : STEP_GO);
 }
 
-static enum strm_step
-response_rules(struct strm *s)
+/* What happens before the rules, once. */
+static void
+note_response(struct strm *s)
 {
-	const struct px *fe = s->txn.fe, *be = s->txn.be;
-	enum strm_step step;
-
 	s->txn.stage = TXN_RES;
 	txn_touch(&s->txn);
 	stk_on_response(&s->txn, s->txn.res->status);
 	rule_capture(&s->txn, true);
-	if ((step = rules_of(s, be, RULE_HTTP_RES)) != STEP_GO)
+}
+
+static enum strm_step
+response_rules(struct strm *s)
+{
+	const struct px *fe = s->txn.fe, *be = s->txn.be;
+	bool in_fe = s->res_waits && s->rules.px == fe && fe != be;
+	enum strm_step step;
+
+	if (!s->res_waits)
+		note_response(s);
+	if (!in_fe && (step = rules_of(s, be, RULE_HTTP_RES)) != STEP_GO)
 		return (step);
 	if (fe != be &&
 	    (step = rules_of(s, fe, RULE_HTTP_RES)) != STEP_GO)
@@ -200,8 +240,9 @@ forward_head(struct strm *s)
 	return (STEP_GO);
 }
 
-enum strm_step
-strm_response(struct strm *s)
+/* The final head, with interim ones sent on; STEP_GO: here it is. */
+static enum strm_step
+take_head(struct strm *s)
 {
 	enum strm_step step;
 	size_t taken;
@@ -240,6 +281,16 @@ strm_response(struct strm *s)
 	s->txn.status = s->txn.res->status;
 	if (s->req_done)
 		strm_release_req(s);
+	return (STEP_GO);
+}
+
+enum strm_step
+strm_response(struct strm *s)
+{
+	enum strm_step step;
+
+	if (!s->res_waits && (step = take_head(s)) != STEP_GO)
+		return (step);
 	if ((step = response_rules(s)) != STEP_GO)
 		return (step);
 	stk_store_response(&s->txn);

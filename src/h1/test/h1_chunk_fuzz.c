@@ -81,6 +81,23 @@ encode_and_compare(const struct body *b)
 	free(out);
 }
 
+/* Merged in place, the same payload is in a piece. */
+static void
+merge_and_compare(const struct body *b, struct span in)
+{
+	char *p = malloc(in.n + 1);
+	size_t n = in.n, here;
+	struct h1_chunk c;
+	enum why why;
+
+	memcpy(p, in.n == 0 ? "" : in.p, in.n);
+	h1_chunk_init(&c);
+	why = h1_chunk_merge(&c, p, &n, &here);
+	MUST(why == b->why && here <= n && n <= in.n);
+	MUST(here == b->n && memcmp(p, b->data, here) == 0);
+	free(p);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
@@ -93,6 +110,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	MUST(whole.n == split.n &&
 	    memcmp(whole.data, split.data, whole.n) == 0);
 	MUST(span_eq(whole.trailers, split.trailers));
+	merge_and_compare(&whole, in);
 	if (whole.why == WHY_EOF) {
 		(void)h1_trailers_ok(whole.trailers);
 		encode_and_compare(&whole);

@@ -170,3 +170,71 @@ TEST(a_made_up_state_is_refused)
 	    WHY_REQ_BAD);
 	CHECK_EQ(skip + data, 0);
 }
+
+/* What a body of chunks becomes when it is merged whenever `step` more bytes
+ * came: the same payload, in a piece, and the same end. */
+static void
+merge(struct result *r, const struct row *row, size_t step)
+{
+	char buf[512];
+	size_t n = 0, seen = 0, here = 0, skip, data;
+	struct span trailers = SPAN_NONE;
+	struct h1_chunk c;
+
+	memset(r, 0, sizeof *r);
+	h1_chunk_init(&c);
+	do {
+		size_t more = row->in.n - seen < step ? row->in.n - seen : step;
+
+		memcpy(buf + n, row->in.p + seen, more);
+		n += more;
+		seen += more;
+		r->why = h1_chunk_merge(&c, buf, &n, &here);
+		MUST(here <= n);
+	} while (r->why == WHY_AGAIN && seen < row->in.n);
+	memcpy(r->data, buf, here);
+	r->data_n = here;
+	if (here > 0) {                 /* shown by the usual way */
+		CHECK_EQ(h1_chunk_next(&c, span_of(buf, n), &skip, &data,
+		    NULL), WHY_OK);
+		CHECK_EQ(skip, 0);
+		CHECK_EQ(data, here);
+	}
+	r->why = h1_chunk_next(&c, span_of(buf + here, n - here), &skip, &data,
+	    &trailers);
+	if (r->why != WHY_EOF)
+		return;
+	r->trailers_n = trailers.n;
+	memcpy(r->trailers, trailers.n == 0 ? "" : trailers.p, trailers.n);
+}
+
+TEST(merged_chunks_are_the_same_body_in_a_piece)
+{
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		for (size_t step = 1; step <= rows[i].in.n; step++) {
+			struct result r;
+
+			merge(&r, &rows[i], step);
+			if (!CHECK_EQ(r.why, rows[i].why) ||
+			    !CHECK_MEM(r.data, r.data_n, rows[i].data,
+			    strlen(rows[i].data)) ||
+			    !CHECK_MEM(r.trailers, r.trailers_n,
+			    rows[i].trailers, strlen(rows[i].trailers)))
+				printf("row %zu, step %zu\n", i, step);
+		}
+	}
+}
+
+TEST(a_chunk_that_is_still_coming_is_merged_as_far_as_it_is_here)
+{
+	char buf[] = "3\r\nabc\r\n8\r\ndefg";
+	size_t n = sizeof buf - 1, here;
+	struct h1_chunk c;
+
+	h1_chunk_init(&c);
+	CHECK_EQ(h1_chunk_merge(&c, buf, &n, &here), WHY_AGAIN);
+	CHECK_SPAN(span_of(buf, here), "abcdefg");
+	CHECK_EQ(n, here);
+	CHECK_EQ(c.left, 11);
+	CHECK_EQ(c.state, H1_CHUNK_DATA);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * act_body - wait-for-body: the rules behind it see the message's body, as
+ * much of it as a buffer holds.
+ *
+ * Source: configuration manual 4.2.
+ */
+#include "rule_int.h"
+
+#include <os/loop.h>
+
+#define IN(set) (1u << RULE_##set)
+
+struct body_act {
+	int64_t ms;
+	size_t at_least;                /* 0: all of it */
+	bool response;
+};
+
+static bool
+parse_wait(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
+{
+	struct body_act *a = arena_zget(l->conf->arena, sizeof *a);
+	uint64_t n;
+
+	(void)px;
+	*priv = a;
+	a->response = set == RULE_HTTP_RES;
+	if (!conf_accept(l, "time"))
+		return (conf_err(l, conf_peek(l), "expected 'time <time>', how "
+		    "long to wait for the body at most"));
+	if (!conf_want_time(l, "a time", "ms", &a->ms))
+		return (false);
+	if (!conf_accept(l, "at-least"))
+		return (true);
+	if (!conf_want_size(l, "a number of bytes", &n))
+		return (false);
+	a->at_least = (size_t)n;
+	return (true);
+}
+
+static enum rule_verdict
+fail(struct rule_run *run, enum why why)
+{
+	run->paused = false;
+	run->why = why;
+	return (RULE_FAIL);
+}
+
+static enum rule_verdict
+run_wait(const void *priv, struct txn *t, struct rule_run *run)
+{
+	const struct body_act *a = priv;
+	enum why why = t->ops == NULL || t->ops->gather == NULL ? WHY_OK :
+	    t->ops->gather(t, a->response, a->at_least);
+
+	if (why == WHY_OK) {
+		if (run->paused && !a->response)
+			t->t.request = the_loop->now_us;
+		run->paused = false;
+		return (RULE_NEXT);
+	}
+	if (why != WHY_AGAIN)
+		return (fail(run, why));
+	if (!run->paused) {
+		run->paused = true;
+		run->until_ms = the_loop->now_ms + a->ms;
+	}
+	if (the_loop->now_ms >= run->until_ms)
+		return (fail(run, a->response ? WHY_SRV_TIMEOUT :
+		    WHY_CLI_REQ_TIMEOUT));
+	return (RULE_WAIT);
+}
+
+ACTION(wait_for_body) = {
+	.name = "wait-for-body", .sets = IN(HTTP_REQ) | IN(HTTP_RES),
+	.args = "time <time> [at-least <bytes>]",
+	.parse = parse_wait, .run = run_wait,
+	.doc = "Waits until the body is here whole, or that many bytes of it, "
+	    "or as much as a buffer holds, so that rules behind this one can "
+	    "look into it. A body that takes longer than <time> ends the "
+	    "request by 408, a response by 504.",
+	.example = "http-request wait-for-body time 1s at-least 1k if METH_POST",
+};
