@@ -18,13 +18,19 @@
 #define CHK_STATUSES(S)                                                      \
 	S(0,  UNK,     "UNK",     "Unknown")                                 \
 	S(1,  INI,     "INI",     "Initializing")                            \
+	S(3,  CHECKED, "CHECKED", "No status change")                        \
+	S(4,  HANA,    "HANA",    "Health analyze")                          \
 	S(5,  SOCKERR, "SOCKERR", "Socket error")                            \
 	S(6,  L4OK,    "L4OK",    "Layer4 check passed")                     \
 	S(7,  L4TOUT,  "L4TOUT",  "Layer4 timeout")                          \
 	S(8,  L4CON,   "L4CON",   "Layer4 connection problem")               \
+	S(9,  L6OK,    "L6OK",    "Layer6 check passed")                     \
+	S(10, L6TOUT,  "L6TOUT",  "Layer6 timeout")                          \
+	S(11, L6RSP,   "L6RSP",   "Layer6 invalid response")                 \
 	S(12, L7TOUT,  "L7TOUT",  "Layer7 timeout")                          \
 	S(13, L7RSP,   "L7RSP",   "Layer7 invalid response")                 \
 	S(15, L7OK,    "L7OK",    "Layer7 check passed")                     \
+	S(16, L7OKC,   "L7OKC",   "Layer7 check conditionally passed")       \
 	S(17, L7STS,   "L7STS",   "Layer7 wrong status")
 enum chk_status {
 #define STATUS(no, name, word, text) CHK_##name = (no),
@@ -37,7 +43,7 @@ enum chk_status {
 enum chk_flag { CHK_RUNNING = 1, CHK_CONFIGURED = 2, CHK_ENABLED = 4,
 	CHK_PAUSED = 8 };
 enum chk_result { CHK_RES_UNKNOWN = 0, CHK_RES_NEUTRAL = 1, CHK_RES_FAILED = 2,
-	CHK_RES_PASSED = 3 };
+	CHK_RES_PASSED = 3, CHK_RES_COND = 4 };
 
 /* chk_word, chk_desc - "L7STS", "Layer7 wrong status"; "" for others. */
 const char *chk_word(unsigned status);

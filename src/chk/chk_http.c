@@ -17,7 +17,7 @@ or_else(struct span s, struct span other)
 }
 
 char *
-chk_request(const struct chk_px_cfg *cfg, size_t *n)
+chk_request(const struct chk_http_send *cfg, struct span state, size_t *n)
 {
 	struct span version = or_else(cfg->version, SPAN("HTTP/1.0"));
 	struct text t;
@@ -31,6 +31,7 @@ chk_request(const struct chk_px_cfg *cfg, size_t *n)
 	text_addz(&t, "\r\n");
 	text_add(&t, cfg->version_extra);
 	text_add(&t, cfg->extra);
+	text_add(&t, state);
 	if (span_is(version, "HTTP/1.1"))
 		text_addz(&t, "connection: close\r\n");
 	if (cfg->body.n > 0)
@@ -64,10 +65,10 @@ parse_status_line(struct span line, unsigned *code, struct span *reason)
 }
 
 static bool
-in_ranges(const struct chk_px_cfg *cfg, unsigned code)
+in_ranges(const struct chk_expect *x, unsigned code)
 {
-	for (unsigned i = 0; i < cfg->n_ranges; i++)
-		if (code >= cfg->ranges[i].lo && code <= cfg->ranges[i].hi)
+	for (unsigned i = 0; i < x->n_ranges; i++)
+		if (code >= x->ranges[i].lo && code <= x->ranges[i].hi)
 			return (true);
 	return (false);
 }
@@ -93,7 +94,7 @@ body_of(struct span in)
 }
 
 static enum why
-judge_body(const struct chk_px_cfg *cfg, struct span in, bool eof,
+judge_body(const struct chk_expect *x, struct span in, bool eof,
     struct chk_verdict *v)
 {
 	struct span body = body_of(in);
@@ -101,19 +102,20 @@ judge_body(const struct chk_px_cfg *cfg, struct span in, bool eof,
 
 	if (body.p == NULL && !eof)
 		return (WHY_AGAIN);
-	found = body.p != NULL && (cfg->expect == CHK_EXPECT_STRING ?
-	    has_text(body, cfg->text) : smp_regex_has(cfg->regex, body));
-	if (!found && !eof && in.n < CHK_IN_BYTES)
+	found = body.p != NULL && (x->match == CHK_MATCH_BODY ?
+	    has_text(body, x->text) : smp_regex_has(x->regex, body));
+	if (!found && !eof && in.n < CHK_IN_BYTES && x->min_recv != 0)
 		return (WHY_AGAIN);
-	v->status = found != cfg->negate ? CHK_L7OK : CHK_L7RSP;
-	v->info = v->status == CHK_L7OK ? SPAN_NONE : found ?
+	v->status = found != x->negate ? x->ok : x->error;
+	v->info = v->status == x->ok ? SPAN_NONE : found ?
 	    SPAN("HTTP check matched unwanted content") :
 	    SPAN("HTTP content check did not match");
 	return (WHY_OK);
 }
 
+/* The status of a response that is none is fixed. */
 enum why
-chk_judge(const struct chk_px_cfg *cfg, struct span in, bool eof,
+chk_http_judge(const struct chk_expect *x, struct span in, bool eof,
     struct chk_verdict *v)
 {
 	ptrdiff_t nl = span_find(in, '\n');
@@ -128,21 +130,26 @@ chk_judge(const struct chk_px_cfg *cfg, struct span in, bool eof,
 		v->code = 0;
 		return (WHY_OK);
 	}
-	switch (cfg->expect) {
-	case CHK_EXPECT_STRING:
-	case CHK_EXPECT_RSTRING:
-		return (judge_body(cfg, in, eof, v));
-	case CHK_EXPECT_STATUS:
-		good = in_ranges(cfg, v->code) != cfg->negate;
+	if (x->off_on_404 && v->code == 404) {
+		v->status = CHK_L7OKC;
+		v->info = SPAN_NONE;
+		return (WHY_OK);
+	}
+	switch (x->match) {
+	case CHK_MATCH_BODY:
+	case CHK_MATCH_RBODY:
+		return (judge_body(x, in, eof, v));
+	case CHK_MATCH_STATUS:
+		good = in_ranges(x, v->code) != x->negate;
 		break;
-	case CHK_EXPECT_RSTATUS:
-		good = smp_regex_has(cfg->regex, span_of(in.p + 9, 3)) !=
-		    cfg->negate;
+	case CHK_MATCH_RSTATUS:
+		good = smp_regex_has(x->regex, span_of(in.p + 9, 3)) !=
+		    x->negate;
 		break;
 	default:
 		good = v->code >= 200 && v->code < 400;
 	}
-	v->status = good ? CHK_L7OK : CHK_L7STS;
+	v->status = good ? x->ok : x->error;
 	v->info = good ? SPAN_NONE : reason;
 	return (WHY_OK);
 }

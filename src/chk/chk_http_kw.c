@@ -34,12 +34,12 @@ keep(struct conf_line *l, struct text *t)
 
 /* "HTTP/1.1\r\nHost:\ www": header lines behind the version, as of old. */
 static void
-split_version(struct conf_line *l, struct chk_px_cfg *cfg, struct span text)
+split_version(struct conf_line *l, struct chk_http_send *r, struct span text)
 {
 	ptrdiff_t cr = span_find(text, '\r');
 	struct text t;
 
-	cfg->version = cr < 0 ? text : span_of(text.p, (size_t)cr);
+	r->version = cr < 0 ? text : span_of(text.p, (size_t)cr);
 	if (cr < 0)
 		return;
 	text.p += cr;
@@ -51,7 +51,7 @@ split_version(struct conf_line *l, struct chk_px_cfg *cfg, struct span text)
 	text_init(&t);
 	text_add(&t, text);
 	text_addz(&t, "\r\n");
-	cfg->version_extra = keep(l, &t);
+	r->version_extra = keep(l, &t);
 }
 
 static bool
@@ -67,23 +67,27 @@ static bool
 parse_httpchk(struct conf_line *l, void *obj)
 {
 	struct chk_px_cfg *cfg = cfg_of(obj);
+	struct chk_http_send *r = &cfg->option;
 	const struct conf_word *w;
 	struct span a;
 
-	cfg->http = !l->no;
+	if (!l->no)
+		cfg->type = CHK_TYPE_HTTP;
+	else if (cfg->type == CHK_TYPE_HTTP)
+		cfg->type = CHK_TYPE_L4;
 	if (l->no || conf_left(l) == 0)
 		return (conf_end(l));
 	conf_want(l, "a method or URI", &a);
 	if (conf_left(l) == 0) {
-		cfg->uri = a;
+		r->uri = a;
 		return (true);
 	}
-	cfg->meth = a;
-	conf_want(l, "a URI", &cfg->uri);
+	r->meth = a;
+	conf_want(l, "a URI", &r->uri);
 	if ((w = conf_peek(l)) != NULL) {
 		conf_want(l, "a version", &a);
-		split_version(l, cfg, a);
-		if (!check_version(l, w, cfg->version))
+		split_version(l, r, a);
+		if (!check_version(l, w, r->version))
 			return (false);
 	}
 	return (conf_end(l));
@@ -119,52 +123,112 @@ send_header(struct conf_line *l, struct text *t)
 }
 
 static bool
-send_word(struct conf_line *l, struct chk_px_cfg *cfg, struct text *headers)
+send_word(struct conf_line *l, struct chk_step *s, struct text *headers)
 {
+	struct chk_http_send *r = &s->request;
 	const struct conf_word *w = conf_peek(l);
 	struct span v;
 
 	if (conf_accept(l, "meth"))
-		return (conf_want(l, "a method", &cfg->meth));
+		return (conf_want(l, "a method", &r->meth));
 	if (conf_accept(l, "uri"))
-		return (conf_want(l, "a URI", &cfg->uri));
+		return (conf_want(l, "a URI", &r->uri));
 	if (conf_accept(l, "ver")) {
 		w = conf_peek(l);
-		return (conf_want(l, "a version", &cfg->version) &&
-		    check_version(l, w, cfg->version));
+		return (conf_want(l, "a version", &r->version) &&
+		    check_version(l, w, r->version));
 	}
 	if (conf_accept(l, "hdr"))
 		return (send_header(l, headers));
 	if (conf_accept(l, "body"))
-		return (conf_want(l, "a body", &cfg->body));
+		return (conf_want(l, "a body", &r->body));
+	if (conf_accept(l, "comment"))
+		return (conf_want(l, "a comment", &s->comment));
 	conf_want(l, "a word", &v);
-	if (span_is(v, "uri-lf") || span_is(v, "body-lf") ||
-	    span_is(v, "comment"))
+	if (span_is(v, "uri-lf") || span_is(v, "body-lf"))
 		return (conf_err(l, w, "'%s' in 'http-check send' is not "
 		    "supported yet", v.p));
 	return (conf_err(l, w, "'http-check send' expects 'meth', 'uri', "
-	    "'ver', 'hdr' or 'body', found '%s'", v.p));
+	    "'ver', 'hdr', 'body' or 'comment', found '%s'", v.p));
+}
+
+/* The last step of the section's own, comments aside. */
+static const struct chk_step *
+last_step(const struct chk_steps *list, const void *by)
+{
+	const struct chk_step *last = NULL;
+
+	if (list->by != by)
+		return (NULL);
+	for (const struct chk_step *s = list->first; s != NULL; s = s->next)
+		if (s->kind != CHK_COMMENT)
+			last = s;
+	return (last);
 }
 
 static bool
 parse_send(struct conf_line *l, void *obj)
 {
-	struct chk_px_cfg *cfg = cfg_of(obj);
+	struct chk_steps *list = &cfg_of(obj)->http;
+	const struct chk_step *last = last_step(list, obj);
+	struct chk_step *s;
 	struct text headers;
 	bool good = true;
 
-	if (cfg->send_by == obj)
-		return (conf_err(l, NULL, "a second 'http-check send' in one "
-		    "section is not supported yet"));
+	if (last != NULL && last->kind != CHK_CONNECT)
+		return (conf_err(l, NULL, "a 'http-check connect' is needed "
+		    "before another 'http-check send'"));
 	if (conf_left(l) == 0)
 		return (conf_err(l, NULL, "'http-check send' expects 'meth', "
 		    "'uri', 'ver', 'hdr' or 'body'"));
+	s = chk_step_add(l, list, obj, CHK_SEND);
+	s->http = true;
+	s->shown = SPAN("send");
 	text_init(&headers);
 	while (good && conf_left(l) > 0)
-		good = send_word(l, cfg, &headers);
-	cfg->send_by = obj;
-	cfg->extra = keep(l, &headers);
+		good = send_word(l, s, &headers);
+	s->request.extra = keep(l, &headers);
 	return (good);
+}
+
+static bool
+parse_connect(struct conf_line *l, void *obj)
+{
+	struct chk_steps *list = &cfg_of(obj)->http;
+	const struct chk_step *last = last_step(list, obj);
+
+	for (const struct chk_step *s = list->first; last != NULL && s != NULL;
+	    s = s->next)
+		if (s->kind == CHK_CONNECT)
+			last = NULL;
+	if (last != NULL)
+		return (conf_err(l, NULL, "the first step of a http-check "
+		    "that has 'connect' must be a 'connect'"));
+	return (chk_parse_connect(l, chk_step_add(l, list, obj,
+	    CHK_CONNECT)));
+}
+
+static bool
+parse_comment(struct conf_line *l, void *obj)
+{
+	struct chk_step *s = chk_step_add(l, &cfg_of(obj)->http, obj,
+	    CHK_COMMENT);
+
+	return (conf_want(l, "a comment", &s->comment) && conf_end(l));
+}
+
+static bool
+parse_404(struct conf_line *l, void *obj)
+{
+	cfg_of(obj)->off_on_404 = true;
+	return (conf_end(l));
+}
+
+static bool
+parse_send_state(struct conf_line *l, void *obj)
+{
+	cfg_of(obj)->sends_state = true;
+	return (conf_end(l));
 }
 
 /* ---- http-check expect ---- */
@@ -190,13 +254,13 @@ one_range(struct conf_line *l, const struct conf_word *w, struct span s,
 
 static bool
 parse_ranges(struct conf_line *l, const struct conf_word *w, struct span s,
-    struct chk_px_cfg *cfg)
+    struct chk_expect *x)
 {
 	struct chk_range *r = arena_zget(l->conf->arena,
 	    (s.n / 2 + 1) * sizeof *r);
 	ptrdiff_t comma;
 
-	cfg->n_ranges = 0;
+	x->n_ranges = 0;
 	do {
 		struct span one = s;
 
@@ -205,67 +269,159 @@ parse_ranges(struct conf_line *l, const struct conf_word *w, struct span s,
 			s.p += comma + 1;
 			s.n -= (size_t)comma + 1;
 		}
-		if (!one_range(l, w, one, &r[cfg->n_ranges++]))
+		if (!one_range(l, w, one, &r[x->n_ranges++]))
 			return (false);
 	} while (comma >= 0);
-	cfg->ranges = r;
+	x->ranges = r;
 	return (true);
 }
 
 static bool
-take_pattern(struct conf_line *l, struct chk_px_cfg *cfg, bool regex)
+take_match(struct conf_line *l, struct chk_expect *x)
 {
 	const struct conf_word *w = conf_peek(l);
-	const char *err;
+	struct span s;
 
-	if (!conf_want(l, "a pattern", &cfg->text))
-		return (false);
-	if (!regex)
-		return (conf_end(l));
-	if ((cfg->regex = smp_regex_new(cfg->text, false, &err)) == NULL)
-		return (conf_err(l, w, "bad regular expression '%s': %s",
-		    cfg->text.p, err));
-	return (conf_end(l));
+	if (conf_accept(l, "status")) {
+		x->match = CHK_MATCH_STATUS;
+		w = conf_peek(l);
+		return (conf_want(l, "status codes", &s) &&
+		    parse_ranges(l, w, s, x));
+	}
+	if (conf_accept(l, "rstatus")) {
+		x->match = CHK_MATCH_RSTATUS;
+		return (chk_parse_pattern(l, x, true, false));
+	}
+	if (conf_accept(l, "string")) {
+		x->match = CHK_MATCH_BODY;
+		return (chk_parse_pattern(l, x, false, false));
+	}
+	if (conf_accept(l, "rstring")) {
+		x->match = CHK_MATCH_RBODY;
+		return (chk_parse_pattern(l, x, true, false));
+	}
+	return (conf_err(l, w, "'http-check expect' only supports "
+	    "'status', 'rstatus', 'string' and 'rstring' yet, got "
+	    "'%s'", w->text.p));
 }
 
 static bool
 parse_expect(struct conf_line *l, void *obj)
 {
-	struct chk_px_cfg *cfg = cfg_of(obj);
-	const struct conf_word *w;
-	struct span s;
+	struct chk_steps *list = &cfg_of(obj)->http;
+	const struct chk_step *last = last_step(list, obj);
+	bool matched = false, taken;
+	struct chk_step *s;
 
-	if (cfg->expect_by == obj)
-		return (conf_err(l, NULL, "a second 'http-check expect' in one "
-		    "section is not supported yet"));
-	cfg->expect_by = obj;
-	cfg->negate = conf_accept(l, "!");
-	w = conf_peek(l);
-	if (conf_accept(l, "status")) {
-		cfg->expect = CHK_EXPECT_STATUS;
-		w = conf_peek(l);
-		return (conf_want(l, "status codes", &s) &&
-		    parse_ranges(l, w, s, cfg) && conf_end(l));
+	if (last != NULL && last->kind == CHK_CONNECT)
+		return (conf_err(l, NULL, "a 'http-check send' is needed "
+		    "between 'connect' and 'expect'"));
+	s = chk_step_add(l, list, obj, CHK_EXPECT);
+	s->shown = SPAN("expect");
+	s->expect.error = 0;
+	while (conf_left(l) > 0) {
+		if (!chk_parse_expect_word(l, &s->expect, s, &taken))
+			return (false);
+		if (taken)
+			continue;
+		if (matched)
+			return (conf_end(l));
+		if (!take_match(l, &s->expect))
+			return (false);
+		matched = true;
 	}
-	if (conf_accept(l, "rstatus")) {
-		cfg->expect = CHK_EXPECT_RSTATUS;
-		return (take_pattern(l, cfg, true));
-	}
-	if (conf_accept(l, "string")) {
-		cfg->expect = CHK_EXPECT_STRING;
-		return (take_pattern(l, cfg, false));
-	}
-	if (conf_accept(l, "rstring")) {
-		cfg->expect = CHK_EXPECT_RSTRING;
-		return (take_pattern(l, cfg, true));
-	}
-	if (w != NULL)
-		return (conf_err(l, w, "'http-check expect' only supports "
-		    "'status', 'rstatus', 'string' and 'rstring' yet, got "
-		    "'%s'", w->text.p));
-	return (conf_err(l, NULL, "'http-check expect' expects [!] and "
-	    "'status', 'rstatus', 'string' or 'rstring'"));
+	if (!matched)
+		return (conf_err(l, NULL, "'http-check expect' expects [!] and "
+		    "'status', 'rstatus', 'string' or 'rstring'"));
+	if (s->expect.error == 0)
+		s->expect.error = s->expect.match == CHK_MATCH_BODY ||
+		    s->expect.match == CHK_MATCH_RBODY ? CHK_L7RSP : CHK_L7STS;
+	return (true);
 }
+
+/* ---- the script, when all lines are known ---- */
+
+static struct chk_step *
+copy_step(struct conf *conf, const struct chk_step *s, struct chk_step ***end)
+{
+	struct chk_step *n = arena_zget(conf->arena, sizeof *n);
+
+	*n = *s;
+	n->next = NULL;
+	**end = n;
+	*end = &n->next;
+	return (n);
+}
+
+/* The first request also has what the option said. */
+static void
+complete_request(struct chk_http_send *r, const struct chk_http_send *o)
+{
+	if (r->meth.n == 0)
+		r->meth = o->meth;
+	if (r->uri.n == 0)
+		r->uri = o->uri;
+	if (r->version.n == 0)
+		r->version = o->version;
+	r->version_extra = o->version_extra;
+}
+
+/* Without a send there is the option's, without an expect the usual one. */
+static struct chk_step *
+http_script(struct conf *conf, const struct chk_px_cfg *cfg)
+{
+	static const struct chk_step send = { .kind = CHK_SEND, .http = true,
+		.shown = { "send", 4 } };
+	static const struct chk_step expect = { .kind = CHK_EXPECT,
+		.shown = { "expect", 6 }, .expect = { .ok = CHK_L7OK,
+		.error = CHK_L7STS, .tout = CHK_L7TOUT, .min_recv = -1 } };
+	struct chk_step *first = NULL, **end = &first, *n;
+	bool sent = false, expected = false;
+
+	for (const struct chk_step *s = cfg->http.first; s != NULL;
+	    s = s->next) {
+		if (s->kind == CHK_EXPECT && !sent) {
+			n = copy_step(conf, &send, &end);
+			n->request = cfg->option;
+			sent = true;
+		}
+		n = copy_step(conf, s, &end);
+		if (s->kind == CHK_SEND && !sent) {
+			complete_request(&n->request, &cfg->option);
+			sent = true;
+		}
+		if (s->kind == CHK_EXPECT) {
+			n->expect.off_on_404 = cfg->off_on_404;
+			expected = true;
+		} else if (s->kind != CHK_COMMENT)
+			expected = false;
+	}
+	if (!sent)
+		copy_step(conf, &send, &end)->request = cfg->option;
+	if (!expected)
+		copy_step(conf, &expect, &end)->expect.off_on_404 =
+		    cfg->off_on_404;
+	return (first);
+}
+
+static bool
+make_scripts(struct conf *conf)
+{
+	PX_EACH(px, px_model) {
+		const struct chk_px_cfg *cfg = px_get(&px->slots,
+		    &chk_px_slot);
+		struct chk_px_cfg *edit;
+
+		if ((px->kind & PX_BE) == 0 || cfg->type == CHK_TYPE_L4)
+			continue;
+		edit = px_edit(&px->slots, &chk_px_slot);
+		edit->script = edit->type == CHK_TYPE_HTTP ?
+		    http_script(conf, edit) : edit->type == CHK_TYPE_TCP ?
+		    edit->tcp.first : edit->proto;
+	}
+	return (true);
+}
+CONF_CHECK(chk_scripts, 29, make_scripts);
 
 KEYWORD(option_httpchk) = {
 	.name = "option httpchk", .in = KW_DEFAULTS | KW_BACKEND,
@@ -275,21 +431,35 @@ KEYWORD(option_httpchk) = {
 	    "and take a response of 2xx or 3xx as good.",
 	.example = "option httpchk GET /health",
 };
-KEYWORD(http_check_send) = {
-	.name = "http-check send", .in = KW_DEFAULTS | KW_BACKEND,
-	.args = "[meth <method>] [uri <uri>] [ver <version>] "
-	    "[hdr <name> <value>]... [body <text>]",
-	.parse = parse_send,
-	.doc = "What the request of a check looks like.",
-	.example = "http-check send meth GET uri /health ver HTTP/1.1 "
-	    "hdr Host www.example.com",
-};
-KEYWORD(http_check_expect) = {
-	.name = "http-check expect", .in = KW_DEFAULTS | KW_BACKEND,
-	.args = "[!] status|rstatus|string|rstring <pattern>",
-	.parse = parse_expect,
-	.doc = "Which responses are good (or, with `!`, bad): `status` takes "
-	    "codes and ranges with commas, `string` looks in the body; `r…` "
-	    "take regular expressions.",
-	.example = "http-check expect status 200,301-304",
-};
+#define LINE(ident, word, words, fn, text, sample)                           \
+	KEYWORD(http_check_##ident) = {                                      \
+		.name = "http-check " word, .in = KW_DEFAULTS | KW_BACKEND,  \
+		.args = words, .parse = fn, .doc = text, .example = sample,  \
+	}
+LINE(send, "send", "[meth <method>] [uri <uri>] [ver <version>] "
+    "[hdr <name> <value>]... [body <text>] [comment <text>]", parse_send,
+    "What the request of a check looks like. Behind another `connect` it is "
+    "another request.",
+    "http-check send meth GET uri /health ver HTTP/1.1 "
+    "hdr Host www.example.com");
+LINE(expect, "expect", "[min-recv <n>] [comment <text>] [ok-status <status>] "
+    "[error-status <status>] [tout-status <status>] [on-success <text>] "
+    "[on-error <text>] [!] status|rstatus|string|rstring <pattern>",
+    parse_expect,
+    "Which responses are good (or, with `!`, bad): `status` takes "
+    "codes and ranges with commas, `string` looks in the body; `r…` "
+    "take regular expressions. `ok-status` and so on say what the check's "
+    "status becomes.",
+    "http-check expect status 200,301-304");
+LINE(connect, "connect", "[default] [port <port>] [addr <address>] "
+    "[send-proxy] [linger] [comment <text>]", parse_connect,
+    "Connect, anew if there is a connection; words as those of `tcp-check "
+    "connect`.", "http-check connect port 8080");
+LINE(comment, "comment", "<text>", parse_comment,
+    "Is told when the next line fails.", "http-check comment login");
+LINE(disable_on_404, "disable-on-404", "", parse_404,
+    "A running server that answers 404 gets only persistent sessions until "
+    "it answers otherwise.", "http-check disable-on-404");
+LINE(send_state, "send-state", "", parse_send_state,
+    "Requests of checks tell the server how it is seen, in a header "
+    "X-Haproxy-Server-State.", "http-check send-state");

@@ -8,6 +8,7 @@
 #include <os/tmr.h>
 #include <px/px.h>
 
+struct conf_line;
 struct smp_regex;
 
 /* ---- settings ---- */
@@ -27,26 +28,75 @@ struct chk_srv_cfg {                    /* of a server line */
 };
 PX_SLOT_DECLARE(chk_srv_slot);
 
-enum chk_expect { CHK_EXPECT_NONE, CHK_EXPECT_STATUS, CHK_EXPECT_RSTATUS,
-	CHK_EXPECT_STRING, CHK_EXPECT_RSTRING };
+/* ---- the script of a check ---- */
 
 struct chk_range {
 	uint16_t lo, hi;
 };
 
-struct chk_px_cfg {                     /* of a proxy */
-	bool http;                      /* option httpchk */
-	const void *send_by, *expect_by;        /* proxies that said so */
-	uint8_t expect;                 /* enum chk_expect */
-	bool negate;
-	struct span meth, uri, version; /* empty: default */
+/* The request of http-check send; empty fields: default. */
+struct chk_http_send {
+	struct span meth, uri, version;
 	struct span version_extra;      /* header lines with their CRLF, from */
 	struct span extra;              /* the option's version, from send */
 	struct span body;
+};
+
+enum chk_match { CHK_MATCH_HTTP, CHK_MATCH_STATUS, CHK_MATCH_RSTATUS,
+	CHK_MATCH_BODY, CHK_MATCH_RBODY, CHK_MATCH_STRING, CHK_MATCH_RSTRING,
+	CHK_MATCH_BINARY, CHK_MATCH_RBINARY, CHK_MATCH_PROTO };
+
+struct chk_verdict;
+/* As chk_judge: looks at a protocol's answer, without knowing the line. */
+typedef enum why chk_judge_fn(struct span in, bool eof, struct chk_verdict *);
+
+struct chk_expect {
+	uint8_t match;                  /* enum chk_match */
+	bool negate;
+	bool off_on_404;                /* http-check disable-on-404 */
+	uint8_t ok, error, tout;        /* enum chk_status */
+	int32_t min_recv;               /* -1: wait for more */
 	const struct chk_range *ranges;
 	unsigned n_ranges;
-	struct span text;               /* of string */
+	struct span text;               /* of string, binary: what to find */
+	struct span shown;              /* as written */
+	struct span on_success, on_error;
 	const struct smp_regex *regex;
+	chk_judge_fn *proto;
+};
+
+enum chk_kind { CHK_CONNECT, CHK_SEND, CHK_EXPECT, CHK_COMMENT };
+
+struct chk_step {
+	struct chk_step *next;
+	uint8_t kind;                   /* enum chk_kind */
+	bool sends_proxy, linger;       /* CONNECT */
+	bool has_addr, as_server;       /* as_server: `default` */
+	bool http;                      /* SEND: `request`, else `data` */
+	uint16_t port;                  /* 0: as the server */
+	struct addr addr;
+	struct span data;
+	struct chk_http_send request;
+	struct chk_expect expect;
+	struct span comment;            /* its own */
+	struct span shown;              /* "connect port 80" */
+};
+
+/* What the option in force makes of a check. */
+enum chk_type { CHK_TYPE_L4, CHK_TYPE_TCP, CHK_TYPE_HTTP, CHK_TYPE_PROTO };
+
+struct chk_steps {                      /* of one keyword's lines */
+	struct chk_step *first, *last;
+	const void *by;                 /* the section that said so */
+};
+
+struct chk_px_cfg {                     /* of a proxy */
+	uint8_t type;                   /* enum chk_type */
+	bool off_on_404, sends_state;
+	struct chk_http_send option;    /* option httpchk */
+	struct chk_steps tcp, http;
+	struct chk_step *proto;         /* of CHK_TYPE_PROTO */
+	const struct chk_step *script;  /* what runs; NULL: connect only */
 };
 PX_SLOT_DECLARE(chk_px_slot);
 
@@ -79,7 +129,10 @@ struct chk {                            /* one per checked server */
 	struct srv *srv;
 	struct tmr tmr;                 /* next start, or the deadline */
 	int fd;                         /* -1: not running */
-	bool connected;
+	const struct chk_step *step;    /* the one in progress */
+	const struct chk_step *queued;  /* the send that `out` is of */
+	bool running, connected, eof;
+	bool talked;                    /* more than connections so far */
 	bool logged;                    /* a result since it was (re)started */
 	char *out;                      /* what is to be sent, malloc'ed */
 	size_t out_n, out_at;
@@ -87,6 +140,9 @@ struct chk {                            /* one per checked server */
 	size_t in_n;
 	int64_t start_ms, start_us;
 	char info[CHK_INFO_BYTES];
+	char said[CHK_INFO_BYTES];      /* by the last expectation met */
+	uint8_t met;                    /* enum chk_status of it; 0: none */
+	unsigned met_code;
 };
 
 /* What a check found. */
@@ -107,11 +163,43 @@ void chk_due(struct tmr *);                      /* the time has come */
 int chk_interval(const struct srv *);
 
 /* ---- chk_http.c ---- */
-/* chk_request - the bytes to send; malloc'ed, NULL without memory. */
-char *chk_request(const struct chk_px_cfg *, size_t *n);
-/* chk_judge - look at the response so far. WHY_AGAIN: more is needed. */
-enum why chk_judge(const struct chk_px_cfg *, struct span in, bool eof,
+/* chk_request - the bytes to send; malloc'ed, NULL without memory. `state` is
+ * a header line with CRLF, or empty. */
+char *chk_request(const struct chk_http_send *, struct span state, size_t *n);
+/* chk_http_judge - see chk_judge. */
+enum why chk_http_judge(const struct chk_expect *, struct span in, bool eof,
     struct chk_verdict *);
+
+/* ---- chk_judge.c ---- */
+/*
+ * chk_judge - look at what came so far. WHY_AGAIN: more is needed. True in
+ * *met when the expectation was. v->info may point into `in` or be static.
+ */
+enum why chk_judge(const struct chk_expect *, struct span in, bool eof,
+    struct chk_verdict *, bool *met);
+/* chk_step_no - its number in the script, from 1. */
+unsigned chk_step_no(const struct chk_step *first, const struct chk_step *);
+/* chk_step_comment - its own, or that of a comment line right before. */
+struct span chk_step_comment(const struct chk_step *first,
+    const struct chk_step *);
+/* chk_why_text - the words of a failed expectation: "TCPCHK did not match
+ * content 'x' at step 2"; chk_where_text - " at step 2 of tcp-check (send)",
+ * which follows the words of an error or a timeout. */
+void chk_why_text(const struct chk_step *first, const struct chk_step *,
+    struct span in, char dst[CHK_INFO_BYTES]);
+void chk_where_text(const struct chk_step *first, const struct chk_step *,
+    char *dst, size_t size);
+
+/* ---- chk_script.c ---- */
+/* chk_step_add - a step at the end of a section's own list. */
+struct chk_step *chk_step_add(struct conf_line *, struct chk_steps *,
+    const void *by, enum chk_kind);
+bool chk_parse_connect(struct conf_line *, struct chk_step *);
+bool chk_parse_expect_word(struct conf_line *, struct chk_expect *,
+    struct chk_step *, bool *taken);
+bool chk_parse_pattern(struct conf_line *, struct chk_expect *, bool regex,
+    bool hex);
+bool chk_parse_hex(struct conf_line *, struct span *out, struct span *shown);
 
 /* ---- chk_state.c ---- */
 void chk_found(struct chk *, const struct chk_verdict *);

@@ -6,14 +6,17 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <agent/agent.h>
 #include <base/clock.h>
 #include <base/must.h>
 #include <base/rand.h>
+#include <base/text.h>
 #include <os/fd.h>
 #include <os/loop.h>
 #include <os/sock.h>
@@ -41,15 +44,25 @@ chk_interval(const struct srv *srv)
 }
 
 static void
-end_connection(struct chk *c)
+close_connection(struct chk *c)
 {
 	if (c->fd >= 0) {
 		loop_forget(the_loop, c->fd);
 		fd_close(&c->fd);
 	}
 	free(c->out);
+	c->out = NULL;
+	c->out_n = c->out_at = c->in_n = 0;
+	c->connected = c->eof = false;
+}
+
+static void
+end_connection(struct chk *c)
+{
+	close_connection(c);
 	free(c->in);
-	c->out = c->in = NULL;
+	c->in = NULL;
+	c->running = false;
 	c->srv->shm->chk_state &= (uint8_t)~CHK_RUNNING;
 }
 
@@ -88,12 +101,42 @@ conclude(struct chk *c, struct chk_verdict *v)
 	chk_plan(c, next < 0 ? 0 : next);
 }
 
+/* Words of ours, the place in a tcp-check behind them. */
+static void
+conclude_at(struct chk *c, enum chk_status status, const char *why,
+    const struct chk_step *at)
+{
+	const struct chk_px_cfg *cfg = chk_px_of(c->srv);
+	char info[CHK_INFO_BYTES];
+	struct chk_verdict v = { .status = status };
+	int n = snprintf(info, sizeof info, "%s", why);
+
+	if (cfg->type == CHK_TYPE_TCP)
+		chk_where_text(cfg->script, at, info + n,
+		    sizeof info - (size_t)n);
+	v.info = span_str(info);
+	conclude(c, &v);
+}
+
 static void
 conclude_errno(struct chk *c, enum chk_status status, int err)
 {
-	struct chk_verdict v = { .status = status,
-	    .info = span_str(err == 0 ? "" : strerror(err)) };
+	conclude_at(c, status, strerror(err), c->step != NULL &&
+	    c->step->kind == CHK_CONNECT ? c->step : c->connected ? c->step :
+	    NULL);
+}
 
+/* All steps went well. */
+static void
+succeed(struct chk *c)
+{
+	const struct chk_px_cfg *cfg = chk_px_of(c->srv);
+	struct chk_verdict v = { .status = c->met != 0 ? c->met : c->talked ?
+	    CHK_L7OK : CHK_L4OK, .code = c->met_code,
+	    .info = span_str(c->said) };
+
+	if (cfg->type == CHK_TYPE_TCP && v.info.n == 0 && cfg->script != NULL)
+		v.info = SPAN("(tcp-check)");
 	conclude(c, &v);
 }
 
@@ -105,18 +148,19 @@ static void
 arm_deadline(struct chk *c)
 {
 	const struct px_timeouts *t = c->srv->be->px->timeout;
-	int64_t start = c->start_us / 1000 + 1;
-	int64_t due = start + chk_cfg_of(c->srv)->inter_ms;
+	int64_t now = clock_mono_us() / 1000 + 1;
+	int64_t due = (c->connected ? c->start_us / 1000 + 1 : now) +
+	    chk_cfg_of(c->srv)->inter_ms;
 
-	if (t->connect != 0 && start + t->connect < due)
-		due = start + t->connect;
+	if (!c->connected && t->connect != 0 && now + t->connect < due)
+		due = now + t->connect;
 	if (c->connected && t->check != 0)
-		due = clock_mono_us() / 1000 + 1 + t->check;
+		due = now + t->check;
 	tmr_stop(&the_loop->wheel, &c->tmr);
 	tmr_arm(&the_loop->wheel, &c->tmr, due);
 }
 
-/* True while there is more to send. */
+/* False while there is more to send. */
 static bool
 send_some(struct chk *c)
 {
@@ -125,48 +169,173 @@ send_some(struct chk *c)
 	while (c->out_at < c->out_n) {
 		n = send(c->fd, c->out + c->out_at, c->out_n - c->out_at,
 		    MSG_NOSIGNAL);
-		if (n < 0)
-			return (errno == EAGAIN || errno == EWOULDBLOCK);
-		c->out_at += (size_t)n;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return (false);
+		if (n < 0)              /* what it said before may tell why */
+			c->out_at = c->out_n;
+		else
+			c->out_at += (size_t)n;
 	}
-	return (false);
+	return (true);
 }
 
+/* What is there now. A connection that breaks has ended, too. */
 static void
 receive(struct chk *c)
 {
-	struct chk_verdict v = { .status = CHK_L7RSP };
-	bool eof = false;
 	ssize_t n;
 
-	for (;;) {
+	while (!c->eof && c->in_n < CHK_IN_BYTES) {
 		n = recv(c->fd, c->in + c->in_n, CHK_IN_BYTES - c->in_n, 0);
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return;
-		if (n < 0 && c->in_n == 0) {
-			conclude_errno(c, CHK_SOCKERR, errno);
-			return;
-		}
-		eof = n <= 0;
-		c->in_n += eof ? 0 : (size_t)n;
-		if (chk_judge(chk_px_of(c->srv), span_of(c->in, c->in_n), eof,
-		    &v) == WHY_OK) {
-			conclude(c, &v);
-			return;
-		}
+		c->eof = n <= 0;
+		c->in_n += c->eof ? 0 : (size_t)n;
 	}
 }
 
+/* ---- steps ---- */
+
 static void
-established(struct chk *c)
+queue(struct chk *c, struct span data)
 {
-	c->connected = true;
-	if (!chk_px_of(c->srv)->http) {
-		(void)send_some(c);             /* a PROXY header at most */
-		conclude_errno(c, CHK_L4OK, 0);
+	free(c->out);
+	c->out = malloc(data.n + 1);
+	c->out_n = c->out_at = 0;
+	if (c->out == NULL)
 		return;
+	memcpy(c->out, data.p, data.n);
+	c->out_n = data.n;
+}
+
+/* "UP 1/2; address=10.0.0.1; …": how the server is seen here. */
+static void
+add_state(const struct srv *srv, struct text *t)
+{
+	char status[32], addr[ADDR_TEXT];
+	uint32_t weights = 0;
+	struct addr a;
+
+	for (uint32_t i = 0; i < srv->be->n; i++)
+		if (srv_usable(&srv->be->srv[i]))
+			weights += srv_weight(&srv->be->srv[i]);
+	srv_addr(srv, NULL, &a);
+	text_printf(t, "x-haproxy-server-state: %s",
+	    chk_status_text(srv, status));
+	if (srv->cfg->unix_path != NULL)
+		text_addz(t, "; address=unix; port=unix");
+	else {
+		addr_print(&a, addr);
+		text_printf(t, "; address=%s; port=%u", addr, a.port);
 	}
-	arm_deadline(c);
+	text_printf(t, "; name=%s/%s; node=%s; weight=%u/%u; scur=%u/%u; "
+	    "qcur=%u\r\n", srv->be->px->name, srv->cfg->name,
+	    agent_facts.node, srv_weight(srv), weights,
+	    atomic_load(&srv->shm->inflight), be_inflight(srv->be),
+	    atomic_load(&srv->shm->queued));
+}
+
+static void
+queue_request(struct chk *c, const struct chk_step *step)
+{
+	struct text state;
+
+	text_init(&state);
+	if (chk_px_of(c->srv)->sends_state)
+		add_state(c->srv, &state);
+	free(c->out);
+	c->out_at = c->out_n = 0;
+	c->out = chk_request(&step->request, text_span(&state), &c->out_n);
+	text_fini(&state);
+}
+
+/* True when all of it went. A new question makes the old answer void. */
+static bool
+run_send(struct chk *c)
+{
+	if (c->queued != c->step) {
+		if (!send_some(c))
+			return (false);
+		if (c->step->http)
+			queue_request(c, c->step);
+		else
+			queue(c, c->step->data);
+		c->queued = c->step;
+		c->in_n = 0;
+		c->talked = true;
+	}
+	return (send_some(c));
+}
+
+/* The words of a verdict, when the line has its own. */
+static void
+put_words(struct chk *c, const struct chk_expect *x, bool met,
+    struct chk_verdict *v, char info[CHK_INFO_BYTES])
+{
+	struct span own = met ? x->on_success : x->on_error;
+	const struct chk_px_cfg *cfg = chk_px_of(c->srv);
+
+	if (own.n > 0)
+		v->info = own;
+	else if (!met && cfg->type == CHK_TYPE_TCP) {
+		chk_why_text(cfg->script, c->step, span_of(c->in, c->in_n),
+		    info);
+		v->info = span_str(info);
+	}
+}
+
+/* True when it is met; else it waits, or the check has ended. */
+static bool
+run_expect(struct chk *c)
+{
+	const struct chk_expect *x = &c->step->expect;
+	struct chk_verdict v = { .status = CHK_L7RSP };
+	char info[CHK_INFO_BYTES];
+	bool met = false;
+
+	if (chk_judge(x, span_of(c->in, c->in_n), c->eof, &v, &met) !=
+	    WHY_OK)
+		return (false);
+	put_words(c, x, met, &v, info);
+	c->talked = true;
+	if (!met) {
+		conclude(c, &v);
+		return (false);
+	}
+	c->met = (uint8_t)v.status;
+	c->met_code = v.code;
+	(void)span_copy(c->said, sizeof c->said, v.info);
+	return (true);
+}
+
+static bool connect_now(struct chk *);
+
+/* Go on as far as it goes. */
+static void
+proceed(struct chk *c)
+{
+	while (c->step != NULL) {
+		switch ((enum chk_kind)c->step->kind) {
+		case CHK_COMMENT:
+			break;
+		case CHK_CONNECT:
+			close_connection(c);
+			if (!connect_now(c))
+				return;
+			break;
+		case CHK_SEND:
+			if (!run_send(c))
+				return;
+			break;
+		case CHK_EXPECT:
+			if (!run_expect(c))
+				return;
+			break;
+		}
+		c->step = c->step->next;
+	}
+	if (send_some(c))               /* a PROXY header at most */
+		succeed(c);
 }
 
 static void
@@ -175,108 +344,159 @@ on_event(void *arg, unsigned events)
 	struct chk *c = OBJ(arg, struct chk, CHK_MAGIC);
 	int err;
 
-	if (!c->connected && (events & (LOOP_OUT | LOOP_ERR | LOOP_HUP)) != 0) {
+	if (!c->connected) {
 		if ((err = sock_error(c->fd)) != 0) {
 			conclude_errno(c, CHK_L4CON, err);
 			return;
 		}
 		if ((events & LOOP_OUT) == 0)
 			return;
-		established(c);
+		c->connected = true;
+		arm_deadline(c);
+		if (c->step != NULL && c->step->kind == CHK_CONNECT)
+			c->step = c->step->next;
 	}
-	if (c->fd < 0 || !c->connected)
-		return;
-	(void)send_some(c);
 	if (events & (LOOP_IN | LOOP_HUP | LOOP_ERR))
 		receive(c);
+	proceed(c);
 }
 
-/* ---- the start ---- */
+/* ---- connections ---- */
 
+/* Where this connection goes differs from where requests go. */
 static bool
-wants_proxy(const struct srv *srv)
+goes_elsewhere(const struct chk_srv_cfg *cfg, const struct chk_step *s)
+{
+	return (cfg->port != 0 || cfg->has_addr || (s != NULL &&
+	    (s->port != 0 || s->has_addr)));
+}
+
+/* A connect line decides for itself unless it says `default`. */
+static bool
+wants_proxy(const struct srv *srv, const struct chk_step *s)
 {
 	const struct chk_srv_cfg *cfg = chk_cfg_of(srv);
 
-	return (cfg->send_proxy || (srv_send_proxy(srv) != 0 &&
-	    cfg->port == 0 && !cfg->has_addr));
+	if (s != NULL && !s->as_server)
+		return (s->sends_proxy);
+	return ((s != NULL && s->sends_proxy) || cfg->send_proxy ||
+	    (srv_send_proxy(srv) != 0 && !goes_elsewhere(cfg, s)));
 }
 
-/* What goes out first: PROXY header, request. */
-static bool
-make_output(struct chk *c)
+static void
+queue_proxy(struct chk *c)
 {
-	const struct chk_px_cfg *cfg = chk_px_of(c->srv);
 	unsigned version = srv_send_proxy(c->srv);
 	char head[CONN_PROXY_EMIT_MAX];
-	size_t head_n = 0, n = 0;
-	char *request = cfg->http ? chk_request(cfg, &n) : NULL;
 
-	if (wants_proxy(c->srv))
-		head_n = conn_proxy_emit(head, sizeof head, version == 0 ? 1 :
-		    version, NULL, NULL);
-	c->out = malloc(head_n + n + 1);
-	c->in = malloc(CHK_IN_BYTES);
-	if (c->out == NULL || c->in == NULL) {
-		free(request);
-		return (false);
-	}
-	memcpy(c->out, head, head_n);
-	if (n > 0)
-		memcpy(c->out + head_n, request, n);
-	free(request);
-	c->out_n = head_n + n;
-	c->out_at = c->in_n = 0;
-	return (true);
+	queue(c, span_of(head, conn_proxy_emit(head, sizeof head,
+	    version == 0 ? 1 : version, NULL, NULL)));
 }
 
 static int
-open_connection(const struct srv *srv)
+open_connection(const struct srv *srv, const struct chk_step *s, bool probe)
 {
 	const struct chk_srv_cfg *cfg = chk_cfg_of(srv);
 	struct addr to;
 
 	srv_addr(srv, NULL, &to);
-	if (cfg->has_addr) {
+	if (cfg->has_addr || (s != NULL && s->has_addr)) {
 		uint16_t port = to.port;
 
-		to = cfg->addr;
+		to = s != NULL && s->has_addr ? s->addr : cfg->addr;
 		if (to.port == 0)
 			to.port = port;
 	}
 	if (cfg->port != 0)
 		to.port = cfg->port;
-	return (srv_connect_to(srv, &to, !chk_px_of(srv)->http &&
-	    !wants_proxy(srv)));
+	if (s != NULL && s->port != 0)
+		to.port = s->port;
+	return (srv_connect_to(srv, &to, probe));
 }
+
+/* Nothing is said on it: the application need not see it. */
+static bool
+is_probe(const struct chk *c, const struct chk_step *s)
+{
+	return ((s == NULL ? c->step == NULL : s->next == NULL) &&
+	    !wants_proxy(c->srv, s));
+}
+
+/* True when the connection is there at once; else it is on its way, or the
+ * check has ended. */
+static bool
+connect_now(struct chk *c)
+{
+	const struct chk_step *s = c->step != NULL &&
+	    c->step->kind == CHK_CONNECT ? c->step : NULL;
+	bool probe = is_probe(c, s);
+	int err;
+
+	if ((c->fd = open_connection(c->srv, s, probe)) < 0) {
+		conclude_errno(c, errno == ECONNREFUSED || errno == EACCES ||
+		    errno == ENOENT || errno == ENETUNREACH ? CHK_L4CON :
+		    CHK_SOCKERR, errno);
+		return (false);
+	}
+	if (wants_proxy(c->srv, s))
+		queue_proxy(c);
+	if ((probe || chk_px_of(c->srv)->type == CHK_TYPE_TCP) &&
+	    (s == NULL || !s->linger))          /* leave no TIME_WAIT */
+		(void)sock_set_nolinger(c->fd);
+	arm_deadline(c);
+	if (!loop_add(the_loop, c->fd, on_event, c)) {
+		conclude_errno(c, CHK_SOCKERR, errno);
+		return (false);
+	}
+	/* On the same host it is decided already. */
+	if (poll(&(struct pollfd){ c->fd, POLLOUT, 0 }, 1, 0) != 1)
+		return (false);
+	if ((err = sock_error(c->fd)) != 0) {
+		conclude_errno(c, CHK_L4CON, err);
+		return (false);
+	}
+	c->connected = true;
+	arm_deadline(c);
+	return (true);
+}
+
+/* ---- the start ---- */
 
 static void
 start(struct chk *c)
 {
 	c->start_ms = the_loop->now_ms;
 	c->start_us = clock_mono_us();
-	c->connected = false;
+	c->running = true;
 	c->srv->shm->chk_state |= CHK_RUNNING;
-	if (!make_output(c)) {
+	c->step = chk_px_of(c->srv)->script;
+	while (c->step != NULL && c->step->kind == CHK_COMMENT)
+		c->step = c->step->next;
+	c->queued = NULL;
+	c->talked = false;
+	c->met = 0;
+	c->met_code = 0;
+	c->said[0] = '\0';
+	if ((c->in = malloc(CHK_IN_BYTES)) == NULL) {
 		conclude_errno(c, CHK_SOCKERR, ENOMEM);
 		return;
 	}
-	if ((c->fd = open_connection(c->srv)) < 0) {
-		conclude_errno(c, errno == ECONNREFUSED || errno == EACCES ||
-		    errno == ENOENT || errno == ENETUNREACH ? CHK_L4CON :
-		    CHK_SOCKERR, errno);
+	if ((c->step == NULL || c->step->kind != CHK_CONNECT) &&
+	    !connect_now(c))
 		return;
-	}
-	if (!chk_px_of(c->srv)->http)           /* leave no TIME_WAIT */
-		(void)sock_set_nolinger(c->fd);
-	arm_deadline(c);
-	if (!loop_add(the_loop, c->fd, on_event, c)) {
-		conclude_errno(c, CHK_SOCKERR, errno);
-		return;
-	}
-	/* On the same host it is decided already. */
-	if (poll(&(struct pollfd){ c->fd, POLLOUT, 0 }, 1, 0) == 1)
-		on_event(c, LOOP_OUT);
+	proceed(c);
+}
+
+/* The status of a timeout is that of the step. */
+static void
+time_out(struct chk *c)
+{
+	enum chk_status status = !c->connected ? CHK_L4TOUT :
+	    c->step != NULL && c->step->kind == CHK_EXPECT ?
+	    c->step->expect.tout : CHK_L7TOUT;
+
+	conclude_at(c, status, "", c->step != NULL && (c->connected ||
+	    c->step->kind == CHK_CONNECT) ? c->step : NULL);
 }
 
 void
@@ -285,8 +505,8 @@ chk_due(struct tmr *t)
 	struct chk *c = OBJ(HOLDER(t, struct chk, tmr), struct chk,
 	    CHK_MAGIC);
 
-	if (c->fd < 0)
+	if (!c->running)
 		start(c);
 	else
-		conclude_errno(c, c->connected ? CHK_L7TOUT : CHK_L4TOUT, 0);
+		time_out(c);
 }

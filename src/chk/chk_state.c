@@ -111,7 +111,7 @@ reason_text(const struct chk_verdict *v, char dst[LINE])
 {
 	int n = snprintf(dst, LINE, ", reason: %s", chk_desc(v->status));
 
-	if (v->code != 0)
+	if (v->status >= CHK_L7OK)
 		n += snprintf(dst + n, LINE - (size_t)n, ", code: %u",
 		    v->code);
 	if (v->info.n > 0)
@@ -278,12 +278,28 @@ go_up(struct srv *srv, const char *why)
 	log_up(srv, what, 0);
 }
 
+/* Persistent sessions only. */
+static void
+go_stopping(struct srv *srv, const char *why)
+{
+	struct before b = look(srv);
+	char what[LINE];
+	uint32_t n;
+
+	atomic_store(&srv->shm->state, SRV_STOPPING);
+	n = act(srv, &b);
+	snprintf(what, sizeof what, "is stopping%s", why);
+	log_up(srv, what, n);
+	log_backend(srv, &b);
+}
+
 /* ---- what a check found ---- */
 
 static bool
 is_good(enum chk_status s)
 {
-	return (s == CHK_L4OK || s == CHK_L7OK);
+	return (s == CHK_L4OK || s == CHK_L6OK || s == CHK_L7OK ||
+	    s == CHK_L7OKC);
 }
 
 static void
@@ -317,7 +333,8 @@ keep_verdict(struct chk *c, const struct chk_verdict *v)
 	struct srv_shm *sh = c->srv->shm;
 
 	sh->chk_status = (uint8_t)v->status;
-	sh->chk_result = is_good(v->status) ? CHK_RES_PASSED : CHK_RES_FAILED;
+	sh->chk_result = v->status == CHK_L7OKC ? CHK_RES_COND :
+	    is_good(v->status) ? CHK_RES_PASSED : CHK_RES_FAILED;
 	sh->chk_code = (uint16_t)v->code;
 	sh->chk_ms = v->ms;
 	snprintf(c->info, sizeof c->info, "%.*s", SPAN_FMT(v->info));
@@ -329,7 +346,9 @@ chk_found(struct chk *c, const struct chk_verdict *v)
 	struct srv *srv = c->srv;
 	bool good = is_good(v->status), logs, changed;
 	int was = srv->shm->chk_health, rise = chk_rise(srv);
-	int now = next_health(srv, good);
+	/* a half success changes only those that are up */
+	int now = v->status == CHK_L7OKC && was < rise ? was :
+	    next_health(srv, good);
 	char reason[LINE] = "";
 
 	changed = !c->logged || srv->shm->chk_status != v->status ||
@@ -347,6 +366,12 @@ chk_found(struct chk *c, const struct chk_verdict *v)
 	if (was >= rise && now < rise)
 		go_down(srv, reason);
 	else if (was < rise && now >= rise)
+		go_up(srv, reason);
+	else if (v->status == CHK_L7OKC && now >= rise &&
+	    atomic_load(&srv->shm->state) == SRV_RUNNING)
+		go_stopping(srv, reason);
+	else if (good && v->status != CHK_L7OKC &&
+	    atomic_load(&srv->shm->state) == SRV_STOPPING)
 		go_up(srv, reason);
 }
 
@@ -452,18 +477,6 @@ chk_set_admin(struct srv *srv, enum chk_admin to)
 		leave_drain(srv);
 }
 
-static void
-go_stopping(struct srv *srv)
-{
-	struct before b = look(srv);
-	uint32_t n;
-
-	atomic_store(&srv->shm->state, SRV_STOPPING);
-	n = act(srv, &b);
-	log_up(srv, "is stopping, changed from CLI", n);
-	log_backend(srv, &b);
-}
-
 void
 chk_set_health(struct srv *srv, enum chk_health to)
 {
@@ -477,7 +490,7 @@ chk_set_health(struct srv *srv, enum chk_health to)
 	}
 	srv->shm->chk_health = (int16_t)full_health(srv);
 	if (to == CHK_STOPPING && state != SRV_STOPPING)
-		go_stopping(srv);
+		go_stopping(srv, ", changed from CLI");
 	else if (to == CHK_UP && state != SRV_RUNNING)
 		go_up(srv, ", changed from CLI");
 }
@@ -491,7 +504,7 @@ chk_enable(struct srv *srv, bool on)
 		return (false);
 	if (on) {
 		srv->shm->chk_state |= CHK_ENABLED;
-		if (chk_is_open() && c->fd < 0 &&
+		if (chk_is_open() && !c->running &&
 		    (srv->shm->chk_state & CHK_PAUSED) == 0)
 			chk_plan(c, 0);
 	} else {

@@ -213,7 +213,7 @@ put_checks(const struct srv *srv, struct stat_row *r)
 	str(r, COL_check_desc, chk_desc(m->chk_status));
 	if (m->chk_status <= CHK_INI)
 		return;
-	if (m->chk_code != 0)
+	if (m->chk_status >= CHK_L7OK)
 		num(r, COL_check_code, m->chk_code);
 	num(r, COL_check_duration, (uint64_t)m->chk_ms);
 	snprintf(r->info, sizeof r->info, "%s", chk_info(srv));

@@ -24,6 +24,16 @@ load(const char *lines)
 	return (px_get(&px_model->all->slots, &chk_px_slot));
 }
 
+static const struct chk_step *
+step_of(const struct chk_px_cfg *cfg, enum chk_kind kind)
+{
+	const struct chk_step *s = cfg == NULL ? NULL : cfg->script;
+
+	while (s != NULL && s->kind != kind)
+		s = s->next;
+	return (s);
+}
+
 static const struct {
 	const char *lines, *request;
 } requests[] = {
@@ -42,12 +52,52 @@ static const struct {
 TEST(requests_are_as_the_lines_say)
 {
 	for (size_t i = 0; i < NELEM(requests); i++) {
-		const struct chk_px_cfg *cfg = load(requests[i].lines);
+		const struct chk_step *step = step_of(load(requests[i].lines),
+		    CHK_SEND);
 		size_t n;
-		char *p = cfg == NULL ? NULL : chk_request(cfg, &n);
+		char *p = step == NULL ? NULL : chk_request(&step->request,
+		    SPAN_NONE, &n);
 
 		CHECK_STR(p, requests[i].request);
 		free(p);
+	}
+}
+
+/* More than one of a kind, and where the implied ones come. */
+static const struct {
+	const char *lines, *kinds;
+} scripts[] = {
+	{ "", "SE" },
+	{ " http-check expect status 201\n", "SE" },
+	{ " http-check send uri /a\n", "SE" },
+	{ " http-check connect port 81\n", "CSE" },
+	{ " http-check comment x\n http-check send uri /a\n"
+	    " http-check expect status 200\n http-check expect string x\n",
+	    "#SEE" },
+	{ " http-check connect\n http-check send uri /a\n"
+	    " http-check expect status 200\n http-check connect port 81\n"
+	    " http-check send uri /b\n", "CSECSE" },
+};
+
+TEST(scripts_have_what_lines_leave_out)
+{
+	static const char letters[] = "CSE#";
+	char cfg[512];
+
+	for (size_t i = 0; i < NELEM(scripts); i++) {
+		const struct chk_px_cfg *px;
+		char got[16] = "";
+		size_t n = 0;
+
+		snprintf(cfg, sizeof cfg, " option httpchk\n%s",
+		    scripts[i].lines);
+		if ((px = load(cfg)) == NULL)
+			CHECK(false);
+		else
+			for (const struct chk_step *s = px->script; s != NULL;
+			    s = s->next)
+				got[n++] = letters[s->kind];
+		CHECK_STR(got, scripts[i].kinds);
 	}
 }
 
@@ -83,26 +133,38 @@ static const struct {
 	    CHK_L7OK, 500, "" },
 	{ " http-check expect string alive\n", R("200", "") "dead", CHK_L7RSP,
 	    200, "HTTP content check did not match" },
+	{ " http-check disable-on-404\n http-check expect status 200\n",
+	    R("404", "Not Found"), CHK_L7OKC, 404, "" },
+	{ " http-check expect error-status L7RSP status 200\n",
+	    R("404", "no"), CHK_L7RSP, 404, "no" },
+	{ " http-check expect min-recv 0 string x\n", R("200", "OK"),
+	    CHK_L7RSP, 200, "HTTP content check did not match" },
 	{ " http-check expect ! rstring D.AD\n", R("200", "") "DEAD",
 	    CHK_L7RSP, 200, "HTTP check matched unwanted content" },
 };
 
 TEST(verdicts_come_from_whole_and_cut_responses)
 {
+	char lines[512];
+
 	for (size_t i = 0; i < NELEM(verdicts); i++) {
-		const struct chk_px_cfg *cfg = load(verdicts[i].lines);
 		size_t n = strlen(verdicts[i].in);
 		struct chk_verdict v = { 0 };
+		const struct chk_step *step;
 		enum why why = WHY_AGAIN;
 
-		if (cfg == NULL)
+		snprintf(lines, sizeof lines, " option httpchk\n%s",
+		    verdicts[i].lines);
+		if ((step = step_of(load(lines), CHK_EXPECT)) == NULL) {
+			CHECK(false);
 			continue;
+		}
 		for (size_t k = 0; k <= n && why == WHY_AGAIN; k++)
-			why = chk_judge(cfg, span_of(verdicts[i].in, k), false,
-			    &v);
+			why = chk_http_judge(&step->expect,
+			    span_of(verdicts[i].in, k), false, &v);
 		if (why == WHY_AGAIN)
-			why = chk_judge(cfg, span_of(verdicts[i].in, n), true,
-			    &v);
+			why = chk_http_judge(&step->expect,
+			    span_of(verdicts[i].in, n), true, &v);
 		CHECK_EQ(why, WHY_OK);
 		CHECK_EQ(v.status, verdicts[i].status);
 		CHECK_EQ(v.code, verdicts[i].code);
@@ -121,7 +183,12 @@ static const char *const bad[] = {
 	" http-check send meth\n",
 	" http-check send uri-lf /%[src]\n",
 	" http-check send meth GET\n http-check send meth PUT\n",
-	" http-check expect status 200\n http-check expect status 201\n",
+	" http-check expect status 200 ok-status L7RSP\n",
+	" http-check expect status-code int(3) status 200\n",
+	" http-check send uri /\n http-check connect\n",
+	" http-check connect\n http-check expect status 200\n",
+	" http-check connect ssl\n",
+	" http-check connect port zero\n",
 	" option httpchk GET / HTTP/2\n",
 	" server s 127.0.0.1:80 check inter 0\n",
 	" server s 127.0.0.1:80 check rise 0\n",
