@@ -51,6 +51,10 @@ enum txn_stage {
 	TXN_BE_CONTENT, TXN_BE_REQ, TXN_BE_REQ_BODY, TXN_SOURCE
 };
 
+/* What prio_class and prio_ms are cut to, to either side of 0. */
+#define TXN_PRIO_CLASS_MAX 2047
+#define TXN_PRIO_MS_MAX 524287
+
 /* Timeouts that a rule may change. */
 enum txn_timeout { TXN_TIMEOUT_CLIENT, TXN_TIMEOUT_SERVER, TXN_TIMEOUT_TUNNEL,
 	TXN_TIMEOUT_N };
@@ -140,6 +144,8 @@ struct txn {
 	struct stk_set **conn_stk;      /* where the client connection has those
 	                                 * that it tracks; or NULL */
 	struct stk_note *stk_notes;     /* keys to store with the server */
+	int32_t nice;                   /* -1024..1024: see strm_rounds() */
+	int32_t prio_class, prio_ms;    /* place in queues: srv_queue.c */
 	int8_t log_level;               /* -1: as configured; 8: silent */
 	uint64_t cache_epoch;           /* set by txn_touch() with each message
 	                                 * and each edit of it: what is evaluated

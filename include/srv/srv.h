@@ -214,6 +214,8 @@ struct srv_slot {                       /* embedded in the stream; zeroed */
 	uint8_t state;                  /* enum srv_slot_state */
 	bool even_down;                 /* asked for: take the wanted server
 	                                 * even when it is down */
+	int32_t prio_class, prio_ms;    /* before others in a queue; 0: as it
+	                                 * came */
 	uint32_t ticket;                /* place in the shared queue */
 	struct list node;               /* in srv->strms while held */
 	/* granted - the slot is HELD now, or why not (WHY_NO_SERVER, …) */

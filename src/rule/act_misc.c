@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * act_misc - actions on the log: set-log-level, capture.
+ * act_misc - actions on the log: set-log-level, capture; set-nice.
  *
  * Source: configuration manual 4.2.
  */
@@ -38,6 +38,29 @@ run_level(const void *priv, struct txn *t, struct rule_run *run)
 {
 	(void)run;
 	t->log_level = *(const int8_t *)priv;
+	return (RULE_NEXT);
+}
+
+static bool
+parse_nice(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
+{
+	int32_t *nice = arena_zget(l->conf->arena, sizeof *nice);
+	int64_t n;
+
+	(void)px;
+	(void)set;
+	*priv = nice;
+	if (!conf_want_int(l, "a number", -1024, 1024, &n))
+		return (false);
+	*nice = (int32_t)n;
+	return (true);
+}
+
+static enum rule_verdict
+run_nice(const void *priv, struct txn *t, struct rule_run *run)
+{
+	(void)run;
+	t->nice = *(const int32_t *)priv;
 	return (RULE_NEXT);
 }
 
@@ -122,10 +145,20 @@ run_capture(const void *priv, struct txn *t, struct rule_run *run)
 
 ACTION(set_log_level) = {
 	.name = "set-log-level",
-	.sets = IN(HTTP_REQ) | IN(HTTP_RES) | IN(TCP_REQ) | IN(TCP_RES),
+	.sets = IN(HTTP_REQ) | IN(HTTP_RES) | IN(HTTP_AFTER) | IN(TCP_REQ) |
+	    IN(TCP_RES),
 	.args = "<level>", .parse = parse_level, .run = run_level,
 	.doc = "The level of this stream's log line; 'silent': no line.",
 	.example = "http-request set-log-level silent if { path /health }",
+};
+ACTION(set_nice) = {
+	.name = "set-nice",
+	.sets = IN(HTTP_REQ) | IN(HTTP_RES) | IN(TCP_REQ) | IN(TCP_RES),
+	.args = "<number>", .parse = parse_nice, .run = run_nice,
+	.doc = "How large a share of its worker this stream gets while others "
+	    "want one: at -1024 it moves four times as much as usual before "
+	    "the next has its turn, at 1024 one buffer.",
+	.example = "http-request set-nice 512 if { path_beg /backup }",
 };
 ACTION(capture) = {
 	.name = "capture", .sets = IN(HTTP_REQ) | IN(HTTP_RES),

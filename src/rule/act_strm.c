@@ -328,6 +328,44 @@ run_tos(const void *priv, struct txn *t, struct rule_run *run)
 	return (RULE_NEXT);
 }
 
+/* ---- place in queues ---- */
+
+static bool
+parse_priority(struct conf_line *l, struct px *px, enum rule_set set,
+    void **priv)
+{
+	(void)px;
+	return (want_expr(l, set, SMP_INT, act_new(l, priv)));
+}
+
+/* What does not fit is cut, so that a place in a queue has room for it. */
+static bool
+priority_of(const void *priv, struct txn *t, int32_t most, int32_t *v)
+{
+	int64_t n;
+
+	if (!number_of(priv, t, &n))
+		return (false);
+	*v = n < -most ? -most : n > most ? most : (int32_t)n;
+	return (true);
+}
+
+static enum rule_verdict
+run_class(const void *priv, struct txn *t, struct rule_run *run)
+{
+	(void)run;
+	(void)priority_of(priv, t, TXN_PRIO_CLASS_MAX, &t->prio_class);
+	return (RULE_NEXT);
+}
+
+static enum rule_verdict
+run_offset(const void *priv, struct txn *t, struct rule_run *run)
+{
+	(void)run;
+	(void)priority_of(priv, t, TXN_PRIO_MS_MAX, &t->prio_ms);
+	return (RULE_NEXT);
+}
+
 /* ---- rows ---- */
 
 #define HTTP_ALL (IN(HTTP_REQ) | IN(HTTP_RES) | IN(HTTP_AFTER))
@@ -349,6 +387,22 @@ ACTION(set_timeout) = {
 	.doc = "Another timeout for this stream only; an expression gives "
 	    "milliseconds.",
 	.example = "http-request set-timeout client 1h if { path /slow }",
+};
+ACTION(set_priority_class) = {
+	.name = "set-priority-class", .sets = ON_STREAM, .args = "<expr>",
+	.parse = parse_priority, .run = run_class,
+	.doc = "Where the stream stands if it has to queue for a server: lower "
+	    "classes first, -2047 to 2047, usually 0.",
+	.example = "http-request set-priority-class int(-1) if { path /pay }",
+};
+ACTION(set_priority_offset) = {
+	.name = "set-priority-offset", .sets = ON_STREAM, .args = "<expr>",
+	.parse = parse_priority, .run = run_offset,
+	.doc = "In a queue, and within its class, the stream stands as if it "
+	    "had come that many milliseconds later (or, below 0, earlier), "
+	    "-524287 to 524287.",
+	.example = "http-request set-priority-offset int(5000) "
+	    "if { path_beg /batch }",
 };
 ACTION(early_hint) = {
 	.name = "early-hint", .sets = IN(HTTP_REQ), .args = "<name> <fmt>",

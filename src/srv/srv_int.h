@@ -24,7 +24,7 @@ struct srv_ticket {                     /* a stream's place in a queue */
 	_Atomic uint32_t state;         /* enum ticket_state */
 	uint32_t next, prev;            /* in its queue, or the free list */
 	uint32_t box_next;              /* granted, not fetched yet */
-	uint64_t seq;                   /* who came first */
+	uint64_t seq;                   /* whose turn is first: place_of() */
 	int64_t be_at;                  /* offset of its struct be_shm */
 	int64_t srv_at;                 /* of its struct srv_shm: queued at, or
 	                                 * granted; 0: the backend's queue */

@@ -357,11 +357,38 @@ keep_looking(void)
 	tmr_arm(&the_loop->wheel, &look_tmr, the_loop->now_ms + LOOK_MS);
 }
 
+/*
+ * Where a stream stands in a queue, the smallest first: by class, then by
+ * when it came, moved by its offset, then one behind the other. 12 bits, 38
+ * (eight years of milliseconds), 14 (that many may come in one of them).
+ */
+#define SEQ_BITS 14
+#define TIME_BITS 38
+
+static int64_t
+within(int64_t v, int64_t most)
+{
+	return (v < -most ? -most : v > most ? most : v);
+}
+
+static uint64_t
+place_of(const struct srv_slot *slot)
+{
+	uint64_t class = (uint64_t)(within(slot->prio_class,
+	    TXN_PRIO_CLASS_MAX) + TXN_PRIO_CLASS_MAX);
+	uint64_t ms = (uint64_t)(the_loop->now_ms + TXN_PRIO_MS_MAX +
+	    within(slot->prio_ms, TXN_PRIO_MS_MAX));
+	uint64_t seq = atomic_fetch_add(&srv_glob->seq, 1);
+
+	return (class << (TIME_BITS + SEQ_BITS) |
+	    (ms & ((UINT64_C(1) << TIME_BITS) - 1)) << SEQ_BITS |
+	    (seq & ((UINT64_C(1) << SEQ_BITS) - 1)));
+}
+
 enum why
 queue_push(struct be *be, struct srv *srv, struct srv_slot *slot)
 {
-	return (queue_push_at(be, srv, slot,
-	    atomic_fetch_add(&srv_glob->seq, 1)));
+	return (queue_push_at(be, srv, slot, place_of(slot)));
 }
 
 enum why

@@ -120,6 +120,37 @@ FETCH(fc_rcvd_proxy) = {
 	.example = "http-request deny unless { fc_rcvd_proxy }",
 };
 
+/* ---- place in queues ---- */
+
+static bool
+fetch_prio_class(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)arg;
+	s->num = t->prio_class;
+	return (true);
+}
+
+static bool
+fetch_prio_offset(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)arg;
+	s->num = t->prio_ms;
+	return (true);
+}
+
+FETCH(prio_class) = {
+	.name = "prio_class", .args = "", .out = SMP_INT,
+	.stages = SMP_ANYWHERE, .run = fetch_prio_class, .fresh = true,
+	.doc = "What 'set-priority-class' set, usually 0.",
+	.example = "log-format %[prio_class]",
+};
+FETCH(prio_offset) = {
+	.name = "prio_offset", .args = "", .out = SMP_INT,
+	.stages = SMP_ANYWHERE, .run = fetch_prio_offset, .fresh = true,
+	.doc = "What 'set-priority-offset' set, usually 0.",
+	.example = "log-format %[prio_offset]",
+};
+
 /* ---- the process ---- */
 
 static bool

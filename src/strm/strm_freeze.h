@@ -82,6 +82,9 @@ static const struct wire_field strm_txn_fields[] = {
 	WIRE(26, U32,  WIRE_OPTIONAL, struct txn, cookie_first),
 	WIRE(27, BOOL, WIRE_OPTIONAL, struct txn, cookie_off),
 	WIRE(28, RAW,  WIRE_OPTIONAL, struct txn, timeout_ms),
+	WIRE(29, I32,  WIRE_OPTIONAL, struct txn, nice),
+	WIRE(30, I32,  WIRE_OPTIONAL, struct txn, prio_class),
+	WIRE(31, I32,  WIRE_OPTIONAL, struct txn, prio_ms),
 	/* not frozen: service (answered here), fe, be, srv, listen (by name),
 	 * req, res (messages),
 	 * wait_over, cache_epoch, bytes_in, bytes_out, n_*, why, term (written

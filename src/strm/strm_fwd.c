@@ -52,11 +52,12 @@ strm_pump(struct strm *s, struct mux_end *from, struct mux_end *to)
 {
 	struct strm_pipe *pipe = strm_pipe_of(s, from);
 	struct span data, trailers;
+	int rounds = strm_rounds(s, ROUNDS);
 	size_t taken;
 	bool last;
 	enum why why;
 
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0; round < rounds; round++) {
 		if ((pipe->bulk || pipe->eager || pipe->held > 0) &&
 		    (why = strm_splice(s, from, to)) != WHY_INTERNAL)
 			return (why);

@@ -251,6 +251,20 @@ const struct http_reply *strm_redir(struct strm *);
 /* strm_forwarded - option forwardfor: add the client's address. */
 bool strm_forwarded(struct strm *);
 
+/* strm_rounds - how many reads in a row this one gets before others have
+ * their turn, `usual` without "set-nice": down to 1, up to four times that. */
+static inline int
+strm_rounds(const struct strm *s, int usual)
+{
+	int64_t nice = s->txn.nice;
+
+	if (__builtin_expect(nice == 0, 1))
+		return (usual);
+	nice = nice < -1024 ? -1024 : nice > 1024 ? 1024 : nice;
+	return (nice < 0 ? usual + (int)(-nice * 3 * usual / 1024) :
+	    usual - (int)(nice * (usual - 1) / 1024));
+}
+
 /* strm_watch - the client's leaving matters from now on. */
 static inline void
 strm_watch(struct strm *s)

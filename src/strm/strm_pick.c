@@ -50,6 +50,8 @@ strm_slot_begin(struct strm *s)
 {
 	s->slot.granted = on_granted;
 	s->slot.kill = strm_kill_slot;
+	s->slot.prio_class = s->txn.prio_class;
+	s->slot.prio_ms = s->txn.prio_ms;
 	s->granted = false;
 }
 

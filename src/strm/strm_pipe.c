@@ -164,7 +164,7 @@ strm_splice(struct strm *s, struct mux_end *from, struct mux_end *to)
 			return (why);
 		if ((fd = worth_it(p, from, to, &left)) < 0)
 			return (WHY_INTERNAL);
-		if (round == ROUNDS) {
+		if (round == strm_rounds(s, ROUNDS)) {
 			tmr_arm(&the_loop->wheel, &s->tmr, the_loop->now_ms);
 			return (WHY_AGAIN);
 		}

@@ -130,6 +130,35 @@ TEST(the_queue_is_served_in_order)
 	CHECK_EQ(be_inflight(be), 0);
 }
 
+TEST(class_then_age_and_offset_order_the_queue)
+{
+	/* the order in which these are served */
+	static const struct { int32_t class, ms; int turn; } rows[] = {
+		{ 0, 0, 3 }, { 0, -1000, 2 }, { 1, -524287, 5 }, { 0, 0, 4 },
+		{ -2, 524287, 1 }, { -5000, 0, 0 }, { 1, 600000, 6 },
+	};
+	struct be *be = world(B S(1, "maxconn 1"));
+	struct srv_slot s[NELEM(rows)] = { 0 }, first = { 0 };
+
+	CHECK_EQ(acquire(be, &first), WHY_OK);
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		s[i].prio_class = rows[i].class;
+		s[i].prio_ms = rows[i].ms;
+		CHECK_EQ(acquire(be, &s[i]), WHY_AGAIN);
+	}
+	srv_release(&first);
+	for (int turn = 0; turn < (int)NELEM(rows); turn++) {
+		size_t i = 0;
+
+		CHECK(try_turns(&n_granted));
+		while (rows[i].turn != turn)
+			i++;
+		CHECK(granted_slot[0] == &s[i]);
+		n_granted = 0;
+		srv_release(granted_slot[0]);
+	}
+}
+
 TEST(a_stream_that_left_passes_its_place_on)
 {
 	struct be *be = world(B S(1, "maxconn 1"));
