@@ -549,7 +549,8 @@ put_dates(const struct txn *t, const struct cookie_cfg *c, char *dst)
 static void
 put(struct span *to, struct span s)
 {
-	memcpy((char *)(uintptr_t)to->p + to->n, s.p, s.n);
+	if (s.n != 0)
+		memcpy((char *)(uintptr_t)to->p + to->n, s.p, s.n);
 	to->n += s.n;
 }
 
