@@ -9,6 +9,7 @@
 #include <px/px.h>
 
 struct conf_line;
+struct kw;
 struct smp_regex;
 
 /* ---- settings ---- */
@@ -96,6 +97,7 @@ struct chk_px_cfg {                     /* of a proxy */
 	struct chk_http_send option;    /* option httpchk */
 	struct chk_steps tcp, http;
 	struct chk_step *proto;         /* of CHK_TYPE_PROTO */
+	const struct kw *proto_kw;      /* the option that said so */
 	const struct chk_step *script;  /* what runs; NULL: connect only */
 };
 PX_SLOT_DECLARE(chk_px_slot);

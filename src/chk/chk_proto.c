@@ -240,15 +240,19 @@ hear(struct script *s, chk_judge_fn *proto)
 	return (x);
 }
 
-/* The option is in force, or with "no" no longer. */
+/* The option is in force; with "no" no longer, if it was this one. */
 static bool
 done(struct script *s, void *obj)
 {
 	struct px *px = OBJ(obj, struct px, PX_MAGIC);
 	struct chk_px_cfg *cfg = px_edit(&px->slots, &chk_px_slot);
 
-	cfg->type = s->l->no ? CHK_TYPE_L4 : CHK_TYPE_PROTO;
-	cfg->proto = s->steps.first;
+	if (!s->l->no) {
+		cfg->type = CHK_TYPE_PROTO;
+		cfg->proto = s->steps.first;
+		cfg->proto_kw = s->l->kw;
+	} else if (cfg->type == CHK_TYPE_PROTO && cfg->proto_kw == s->l->kw)
+		cfg->type = CHK_TYPE_L4;
 	return (conf_end(s->l));
 }
 

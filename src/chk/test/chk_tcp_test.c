@@ -210,6 +210,26 @@ TEST(words_name_the_step)
 	CHECK(cfg != NULL);
 }
 
+static const struct {
+	const char *lines;
+	enum chk_type type;
+} options[] = {
+	{ " option redis-check\n no option redis-check\n", CHK_TYPE_L4 },
+	{ " option redis-check\n no option ldap-check\n", CHK_TYPE_PROTO },
+	{ " option httpchk\n no option smtpchk\n", CHK_TYPE_HTTP },
+	{ " option tcp-check\n no option httpchk\n", CHK_TYPE_TCP },
+	{ " option httpchk\n option tcp-check\n", CHK_TYPE_TCP },
+};
+
+TEST(no_takes_back_only_its_own_option)
+{
+	for (size_t i = 0; i < NELEM(options); i++) {
+		const struct chk_px_cfg *cfg = load(options[i].lines);
+
+		CHECK_EQ(cfg == NULL ? 99 : cfg->type, options[i].type);
+	}
+}
+
 static const char *const bad[] = {
 	TCP("foo"), TCP("connect ssl"), TCP("connect port abc"),
 	TCP("connect port 0"), TCP("connect addr /x"), TCP("connect x"),
