@@ -67,8 +67,9 @@ CC_asan    = -fPIE -DDEBUG -fno-omit-frame-pointer $(SANITIZE)
 CC_fuzz    = $(CC_asan) -fsanitize=fuzzer-no-link
 LD_release = -Wl,-z,relro,-z,now,-z,noexecstack
 LD_debug   = $(LD_release)
-LD_asan    = $(SANITIZE)
-LD_fuzz    = $(SANITIZE) -fsanitize=fuzzer
+# The sanitizers' own crypt_r() would hide that libcrypt is needed.
+LD_asan    = $(SANITIZE) -Wl,--no-as-needed
+LD_fuzz    = $(SANITIZE) -fsanitize=fuzzer -Wl,--no-as-needed
 
 CFLAGS  ?= $(CFLAGS_$(MODE))
 CPPFLAGS += -D_GNU_SOURCE $(on:%=-DUSE_%) -Iinclude -I$(O)/gen $(LIB_CFLAGS)
