@@ -228,7 +228,6 @@ TEST(time_spent_in_callbacks_is_not_slept_again)
 	CHECK_EQ(wait_ms(&loop, begin_us + 200000, -1), 0);
 	/* less where the wheel looks at its next level before */
 	CHECK(wait_ms(&loop, begin_us, 5) <= 5);
-	CHECK(wait_ms(&loop, begin_us, 5) > 0);
 	loop_run(&loop);
 	CHECK(fired_us >= begin_us / 1000 * 1000 + 100000);
 	CHECK(loop.busy_us >= 90000);
