@@ -89,6 +89,15 @@ struct px_timeouts {            /* ms; 0: none */
 	    tunnel, client_fin, server_fin, tarpit, check;
 };
 
+/* What a state file said of a server (srv_shm has the meanings). */
+struct px_state {
+	struct addr ip;                 /* ADDR_NONE: no address; no port */
+	uint16_t port, uweight, iweight;
+	uint8_t state, admin, chk_status, chk_result, chk_state;
+	int16_t chk_health;
+	uint32_t age_s;                 /* since its last change */
+};
+
 struct px_server {
 	unsigned magic;
 #define PX_SERVER_MAGIC 0x5e12fe71
@@ -102,6 +111,11 @@ struct px_server {
 	bool has_port_offset;
 	const char *unix_path;          /* ADDR_UNIX, ADDR_ABNS*; or NULL */
 	const char *host;               /* as written */
+	const struct addr_spec *named;  /* `host` has a name; else NULL */
+	struct diag_pos named_pos;
+	const struct px_init_addr *init_addr;   /* private; NULL: as usual */
+	const struct px_state *saved;   /* of a state file, or NULL */
+	bool dynamic;                   /* its name is looked up while we run */
 	uint32_t maxconn, minconn, maxqueue;    /* 0: none */
 	uint16_t weight;                /* 0..256, default 1 */
 	bool backup, disabled;
@@ -269,6 +283,10 @@ void px_model_free(struct px_model *);
 /* px_find - a proxy of any of `kinds` by name, or NULL. */
 struct px *px_find(const struct px_model *, struct span name, unsigned kinds);
 struct px_server *px_server_find(const struct px *, struct span name);
+
+/* px_server_keeps_addr - it has a name, and the address that it had before is
+ * preferred to a new look-up ("init-addr last,..."). */
+bool px_server_keeps_addr(const struct px_server *);
 
 /* px_new - a proxy (or defaults section) that starts as `from` has it; not in
  * the model yet. */

@@ -98,7 +98,8 @@ struct srv_shm {                        /* SHM_SRV */
 	_Atomic uint32_t lb_stamp;      /* leastconn: turn it was taken in */
 	uint32_t spare1b;
 	struct addr cfg_addr;
-	uint8_t  spare2[16];
+	uint64_t cfg_host;              /* hash of the name it has, or 0 */
+	uint8_t  spare2[8];
 };
 
 /* What a backend shares; SHM_BE. */

@@ -587,7 +587,9 @@ chk_status_text(const struct srv *srv, char dst[32])
 	int health = srv->shm->chk_health, rise = chk_rise(srv);
 	bool checked = srv->shm->chk_state & CHK_ENABLED;
 
-	if (admin & SRV_MAINT)
+	if ((admin & SRV_MAINT) == SRV_RMAINT)
+		snprintf(dst, 32, "MAINT (resolution)");
+	else if (admin & SRV_MAINT)
 		snprintf(dst, 32, "MAINT");
 	else if (admin & SRV_DRAIN || atomic_load(&srv->shm->uweight) == 0)
 		snprintf(dst, 32, "DRAIN");
@@ -648,8 +650,12 @@ static void
 first_state(struct srv *srv)
 {
 	bool maint = atomic_load(&srv->shm->admin) & SRV_MAINT;
+	bool down = atomic_load(&srv->shm->state) == SRV_STOPPED;
 
-	srv->shm->chk_health = (int16_t)(maint ? 0 : first_health(srv));
+	/* One that is down already, by order or by a state file, comes up when
+	 * checks say so. */
+	srv->shm->chk_health = (int16_t)(maint || down ? 0 :
+	    first_health(srv));
 	srv->shm->chk_status = CHK_INI;
 	srv->shm->chk_state = CHK_CONFIGURED | CHK_ENABLED |
 	    (maint ? CHK_PAUSED : 0);

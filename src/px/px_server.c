@@ -5,6 +5,7 @@
 #include "px_int.h"
 
 #include <base/must.h>
+#include <base/num.h>
 
 static void
 append(struct px *px, struct px_server *sv)
@@ -42,11 +43,10 @@ take_addr(struct conf_line *l, const struct conf_word *w,
 	if (a.port_given && !a.port_offset && a.port_last != a.addr.port)
 		return (conf_err(l, w, "port range not allowed in '%s'",
 		    text.p));
-	if (a.need_dns && !addr_resolve(&a, &err)) {
-		conf_err(l, w, "could not resolve address '%.*s'",
-		    SPAN_FMT(a.host));
-		conf_err_hint(l, "%s", err);
-		return (false);
+	if (a.need_dns) {
+		sv->named = memcpy(arena_get(px_model->arena, sizeof a), &a,
+		    sizeof a);
+		sv->named_pos = conf_pos(l, w);
 	}
 	sv->addr = a.addr;
 	sv->host = text.p;
@@ -99,6 +99,70 @@ parse_server(struct conf_line *l, void *obj)
 	good = take_addr(l, addr_w, sv, addr);
 	good &= kw_words(l, KW_SERVER, sv);
 	l->subject = NULL;
+	return (good);
+}
+
+#define TEMPLATE_MAX 1000000    /* servers of one line */
+
+/* "5" is 1-5. */
+static bool
+want_range(struct conf_line *l, uint64_t *lo, uint64_t *hi)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct span s, first;
+
+	if (!conf_want(l, "a number or a range of numbers", &s))
+		return (false);
+	if (!span_cut(&s, '-', &first) || !num_u64(first, lo) ||
+	    (first.n + 1 < w->text.n ? !num_u64(s, hi) :
+	    first.n != w->text.n))
+		return (conf_err(l, w, "'server-template' expects <n> or "
+		    "<low>-<high>, found '%s'", w->text.p));
+	if (first.n == w->text.n) {
+		*hi = *lo;
+		*lo = 1;
+	}
+	if (*lo > *hi || *hi - *lo >= TEMPLATE_MAX || *hi > INT32_MAX)
+		return (conf_err(l, w, "'%s' is an empty range, or one of "
+		    "more than %d servers", w->text.p, TEMPLATE_MAX));
+	return (true);
+}
+
+/* The words are read again for each server: what they say is each one's. */
+static bool
+parse_template(struct conf_line *l, void *obj)
+{
+	struct px *px = OBJ(obj, struct px, PX_MAGIC);
+	const struct conf_word *prefix_w = conf_peek(l), *addr_w;
+	struct span prefix, addr;
+	struct px_server *sv;
+	uint64_t lo, hi;
+	bool good = true;
+	int from;
+
+	if (conf_left(l) < 3)
+		return (conf_err(l, prefix_w, "'server-template' expects "
+		    "<prefix>, <n> or <low>-<high>, and <name>[:<port>]"));
+	if (!conf_want_name(l, "a prefix", &prefix) ||
+	    !want_range(l, &lo, &hi))
+		return (false);
+	addr_w = conf_peek(l);
+	conf_want(l, "a name", &addr);
+	for (from = l->at; good && lo <= hi; lo++) {
+		const char *name = arena_printf(px_model->arena, "%s%llu",
+		    prefix.p, (unsigned long long)lo);
+		char subject[PX_SUBJECT];
+
+		check_double(l, span_str(name), px);
+		sv = px_server_new(px, name);
+		sv->pos = conf_pos(l, prefix_w);
+		append(px, sv);
+		l->at = from;
+		l->subject = px_subject(subject, "server", px->name, name);
+		good = take_addr(l, addr_w, sv, addr);
+		good &= kw_words(l, KW_SERVER, sv);
+		l->subject = NULL;
+	}
 	return (good);
 }
 
@@ -221,6 +285,16 @@ KEYWORD(server) = {
 	    "`abns@name`. Without a port, or with `+n` or `-n`, the port that "
 	    "the client connected to (plus n) is used.",
 	.example = "server web1 192.0.2.11:8080 weight 10 maxconn 200",
+};
+KEYWORD(server_template) = {
+	.name = "server-template", .in = KW_BACKEND,
+	.args = "<prefix> <n>|<low>-<high> <name>[:<port>] [<word>...]",
+	.parse = parse_template,
+	.doc = "So many servers, alike but for their names: the prefix with 1 "
+	    "to n, or low to high. With `resolvers`, each takes another one "
+	    "of the addresses that the name has, and those without one wait "
+	    "in maintenance.",
+	.example = "server-template web 1-3 web.example.com:80 check",
 };
 KEYWORD(default_server) = {
 	.name = "default-server", .in = KW_DEFAULTS | KW_BACKEND,

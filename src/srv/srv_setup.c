@@ -5,6 +5,7 @@
  */
 #include "srv_int.h"
 
+#include <base/clock.h>
 #include <base/must.h>
 #include <base/rand.h>
 #include <cnt/cnt.h>
@@ -81,11 +82,82 @@ open_glob(void)
 
 /* ---- one object ---- */
 
+/* What a state file said of a server that no generation knows yet. What was
+ * down for want of an address or by configuration is not down now. */
+static void
+apply_saved(struct srv *srv)
+{
+	struct srv_shm *sh = srv->shm;
+	const struct px_server *cfg = srv->cfg;
+	const struct px_state *st = cfg->saved;
+	uint32_t admin = st->admin & SRV_FDRAIN;
+	struct addr to = cfg->addr;
+
+	if (st->iweight == cfg->weight)
+		atomic_store(&sh->uweight, st->uweight);
+	if (st->port != 0 && st->port != to.port &&
+	    (to.family == ADDR_V4 || to.family == ADDR_V6)) {
+		to.port = st->port;
+		srv_addr_set(srv, &to);
+	}
+	if ((st->admin & (SRV_FMAINT | SRV_CMAINT)) == SRV_FMAINT)
+		admin |= SRV_FMAINT;
+	if (admin & SRV_FMAINT || (st->state == SRV_STOPPED &&
+	    (st->admin & (SRV_CMAINT | SRV_RMAINT)) == 0))
+		atomic_store(&sh->state, SRV_STOPPED);
+	else if (st->state == SRV_STOPPING)
+		atomic_store(&sh->state, SRV_STOPPING);
+	atomic_store(&sh->admin, admin);
+	sh->changed_wall_s = clock_wall_us() / 1000000 - st->age_s;
+	sh->chk_status = st->chk_status;
+	sh->chk_result = st->chk_result;
+	sh->chk_health = st->chk_health;
+	sh->chk_state = st->chk_state;
+}
+
+/* The configuration names another address than before. A new look-up of the
+ * same name is no such thing where the last address is preferred. */
+static void
+apply_move(struct srv *srv, uint64_t host)
+{
+	struct srv_shm *sh = srv->shm;
+	const struct px_server *cfg = srv->cfg;
+	struct addr now = sh->addr_set ? sh->addr : sh->cfg_addr;
+
+	if (host != sh->cfg_host || !px_server_keeps_addr(cfg) ||
+	    now.family == ADDR_NONE) {
+		srv_addr_set(srv, NULL);
+		return;
+	}
+	if (sh->cfg_addr.port != cfg->addr.port)
+		now.port = cfg->addr.port;
+	srv_addr_set(srv, &now);
+}
+
+/* Without an address it waits for one; with a fixed one it need not. */
+static void
+apply_presence(struct srv *srv)
+{
+	_Atomic uint32_t *admin = &srv->shm->admin;
+	struct addr at;
+
+	srv_addr(srv, NULL, &at);
+	if (at.family == ADDR_NONE) {
+		atomic_fetch_or(admin, SRV_RMAINT);
+		atomic_store(&srv->shm->state, SRV_STOPPED);
+	} else if ((atomic_load(admin) & SRV_RMAINT) && !srv->cfg->dynamic) {
+		atomic_fetch_and(admin, ~(uint32_t)SRV_RMAINT);
+		if ((atomic_load(admin) & SRV_MAINT) == 0)
+			atomic_store(&srv->shm->state, SRV_RUNNING);
+	}
+}
+
 static void
 apply_config(struct srv *srv, bool fresh)
 {
 	struct srv_shm *sh = srv->shm;
 	const struct px_server *cfg = srv->cfg;
+	uint64_t host = cfg->named == NULL ? 0 : span_hash(cfg->named->host);
 
 	if (fresh || sh->cfg_weight != cfg->weight) {
 		atomic_store(&sh->uweight, cfg->weight);
@@ -93,6 +165,8 @@ apply_config(struct srv *srv, bool fresh)
 	}
 	if (fresh)
 		atomic_store(&sh->state, SRV_RUNNING);
+	if (fresh && cfg->saved != NULL)
+		apply_saved(srv);
 	if (fresh || sh->cfg_disabled != cfg->disabled) {
 		if (cfg->disabled) {
 			atomic_store(&sh->state, SRV_STOPPED);
@@ -105,8 +179,10 @@ apply_config(struct srv *srv, bool fresh)
 		sh->cfg_disabled = cfg->disabled;
 	}
 	if (!fresh && !addr_eq(&sh->cfg_addr, &cfg->addr))
-		srv_addr_set(srv, NULL);
+		apply_move(srv, host);
 	sh->cfg_addr = cfg->addr;
+	sh->cfg_host = host;
+	apply_presence(srv);
 }
 
 static bool

@@ -21,26 +21,13 @@ struct walk {
 	uint32_t server;
 };
 
-/* The server's name where the configuration gives one instead of an address. */
-static struct span
-fqdn_of(const struct px_server *cfg)
-{
-	struct addr_spec spec;
-	const char *err;
-
-	if (cfg->host == NULL || !addr_parse(span_str(cfg->host), &spec, &err) ||
-	    !spec.need_dns)
-		return (SPAN("-"));
-	return (spec.host);
-}
-
 static void
 put_state(struct text *out, const struct srv *srv)
 {
 	const struct srv_shm *m = srv->shm;
 	const struct px_server *cfg = srv->cfg;
 	int64_t ago = the_loop->wall_us / 1000000 - m->changed_wall_s;
-	struct span fqdn = fqdn_of(cfg);
+	struct span fqdn = cfg->named != NULL ? cfg->named->host : SPAN("-");
 	char ip[ADDR_TEXT];
 	struct addr a;
 

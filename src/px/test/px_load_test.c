@@ -274,16 +274,45 @@ TEST(words_of_bind_and_server_are_checked)
 	    "9 'bind' : datagrams are not supported yet in 'udp@:53'\n");
 	expect("backend b\n server\n server a\n server a 10.0.0.1:1-2\n"
 	    " server c 10.0.0.1 weight 300\n server d 10.0.0.1 wieght 3\n"
-	    " server e no.such:1\n server f fd@3\n",
+	    " server f fd@3\n",
 	    "2 'server' expects <name> and <addr>[:<port>] as arguments\n"
 	    "3 'server' expects <name> and <addr>[:<port>] as arguments\n"
 	    "4 'server b/a' : port range not allowed in '10.0.0.1:1-2'\n"
 	    "5 'server b/c' : weight is not within 0 and 256 (300)\n"
 	    "6 'server b/d' : unknown keyword 'wieght'; did you mean "
 	    "'weight' maybe ?\n"
-	    "7 'server b/e' : could not resolve address 'no.such'\n"
-	    "8 'server b/f' : 'fd@3' : a server is not reached through a "
+	    "7 'server b/f' : 'fd@3' : a server is not reached through a "
 	    "descriptor; expected an address, a path or sockpair@<fd>\n");
+	expect("backend b\n server e no.such.invalid:1\n",
+	    "2 'server b/e' : could not resolve address 'no.such.invalid'\n");
+	expect("backend b\n server e no.such.invalid:1 init-addr dns\n",
+	    "2 'server b/e' : 'init-addr' expects 'last', 'libc', 'none' or "
+	    "an IP address, found 'dns'\n");
+}
+
+TEST(a_template_makes_servers_that_are_alike)
+{
+	const struct px_server *sv;
+	static const char *const names[] = { "a1", "a2", "b3", "b4" };
+	static const int weights[] = { 7, 7, 1, 1 };
+	unsigned i = 0;
+
+	if (!CHECK(load(TIMEOUTS "backend b\n server-template a 2 10.0.0.1:80 "
+	    "weight 7\n server-template b 3-4 10.0.0.2:80\n")))
+		return;
+	for (sv = px_model->all->servers; sv != NULL && i < 4; sv = sv->next) {
+		CHECK_STR(sv->name, names[i]);
+		CHECK_EQ(sv->weight, weights[i++]);
+	}
+	CHECK(i == 4 && sv == NULL);
+	unload();
+	expect("backend b\n server-template a 0 h:1\n server-template a 3-1 "
+	    "h:1\n server-template a 1-x h:1\n server-template a 2\n",
+	    "2 '0' is an empty range, or one of more than 1000000 servers\n"
+	    "3 '3-1' is an empty range, or one of more than 1000000 servers\n"
+	    "4 'server-template' expects <n> or <low>-<high>, found '1-x'\n"
+	    "5 'server-template' expects <prefix>, <n> or <low>-<high>, and "
+	    "<name>[:<port>]\n");
 }
 
 TEST(keywords_of_the_other_side)
