@@ -294,7 +294,7 @@ KEYWORD(server_template) = {
 	    "to n, or low to high. With `resolvers`, each takes another one "
 	    "of the addresses that the name has, and those without one wait "
 	    "in maintenance.",
-	.example = "server-template web 1-3 web.example.com:80 check",
+	.example = "server-template web 1-3 web.example.com:80 init-addr none",
 };
 KEYWORD(default_server) = {
 	.name = "default-server", .in = KW_DEFAULTS | KW_BACKEND,
