@@ -291,9 +291,8 @@ KEYWORD(server_template) = {
 	.args = "<prefix> <n>|<low>-<high> <name>[:<port>] [<word>...]",
 	.parse = parse_template,
 	.doc = "So many servers, alike but for their names: the prefix with 1 "
-	    "to n, or low to high. With `resolvers`, each takes another one "
-	    "of the addresses that the name has, and those without one wait "
-	    "in maintenance.",
+	    "to n, or low to high. All take the address that the name has at "
+	    "start, or wait in maintenance without one (init-addr).",
 	.example = "server-template web 1-3 web.example.com:80 init-addr none",
 };
 KEYWORD(default_server) = {
