@@ -27,7 +27,7 @@ class Case:
     events: str = "config,workers"
     workers: int = 1
     maxconn: int = 9000
-    calm: int = 3               # windows of 1.1 s before anything happens
+    calm: int = 10              # windows as long as a change, before any
     kills: int = 0
     quiet: int = 10             # reloads that measure processor time
     clients: int = 1            # processes of clients
@@ -47,7 +47,7 @@ SMALL = ("keep.rate=400", "keep=16", "close.rate=50", "close=8", "idle=60",
 CASES = {
     "short": Case(
         "ten changes of all kinds in ten seconds, small crowds",
-        reloads=10, seconds=10, events="config,workers,upgrade", calm=1,
+        reloads=10, seconds=10, events="config,workers,upgrade", calm=2,
         quiet=0, crowd=SMALL),
     "reload": Case(
         "20 reloads in 20 s under 4,000 requests/s"),
@@ -225,7 +225,9 @@ class Run:
         time.sleep(1)
         for _ in range(self.case.calm):
             self.tell("mark 0")
-            time.sleep(1.1)
+            time.sleep(0.15)        # as long as a change takes
+            self.tell("over")
+            time.sleep(0.3)
         parse = [self.proxy.parse_s() for _ in range(3)]
         self.figures["parse_ms"] = 1000 * (middle(parse) or 0)
         self.figures["pss_steady_mib"] = self.family.pss_mib()
@@ -262,6 +264,7 @@ class Run:
                 st = [watch.stat(x) for x in old]
                 if not any(s and s[0] not in "ZX" for s in st):
                     gone = time.monotonic()
+                    self.tell("over")
                     self.gone_ms.append(1000 * (gone - began))
             time.sleep(0.005 if gone is None else 0.02)
         if gone is None:

@@ -9,6 +9,7 @@
  * on standard output (report.c) and is told on standard input, a line each:
  *
  *   mark V      a reload to configuration V is signalled now; 0: nothing is
+ *   over        it is done: the old generation has left
  *   speak       silent connections ask once more
  *   doom A:P..  the proxy's process with these clients is about to be killed
  *   killed T    it was, at second T of the monotonic clock
@@ -56,6 +57,8 @@ command(char *line)
 {
 	if (strncmp(line, "mark ", 5) == 0) {
 		report_mark(atoi(line + 5));
+	} else if (strcmp(line, "over") == 0) {
+		report_over();
 	} else if (strcmp(line, "speak") == 0) {
 		crowd_speak();
 	} else if (strncmp(line, "doom", 4) == 0) {

@@ -4,7 +4,8 @@
 #include "torture.h"
 
 #define WINDOW_US 1000000       /* what happens so long after a signal */
-#define LONG_PAUSE_US 5000      /* told, to see when it was */
+#define MARGIN_US 20000         /* and after the old generation has left */
+#define LONG_PAUSE_US 2000      /* told, to see when it was */
 #define FAULTS_TOLD 60          /* in detail, of each crowd */
 
 static struct hist latency[2];  /* of requests: calm, after a signal */
@@ -132,6 +133,15 @@ report_mark(int version)
 	in_reload = version > 0;
 	mark_at = now;
 	window_end = now + WINDOW_US;
+}
+
+/* The change is over: what a connection has to wait for from here on is not
+ * its doing. A round trip that began before it still counts. */
+void
+report_over(void)
+{
+	if (window_end > now + MARGIN_US)
+		window_end = now + MARGIN_US;
 }
 
 void

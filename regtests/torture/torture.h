@@ -174,6 +174,7 @@ void report_round_trip(struct conn *, int64_t us);
 void report_late(int64_t us);
 void report_version(struct conn *, int version, int64_t t0);
 void report_mark(int version);  /* a reload begins; 0: nothing does */
+void report_over(void);         /* … and has ended */
 void report_killed(int64_t at);
 void report_window(void);       /* closes the window when its time is over */
 void report_event(const char *name);
