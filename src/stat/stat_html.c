@@ -11,6 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The page's only script: its hash (SHA-256, base64) is in the policy that goes
+ * with the page, so a test holds both together. */
+static const char tick[] =
+    "this.form.querySelectorAll('[name=s]').forEach(c=>c.checked=this.checked)";
+
 static const char style[] =
     ":root{--bg:#fff;--fg:#1b1f24;--dim:#667;--line:#d8dce2;--head:#f1f3f6;"
     "--up:#1a7f37;--down:#c5221f;--warn:#9a6700;--off:#6639ba}"
@@ -33,7 +38,16 @@ static const char style[] =
     ".up{color:var(--up)}.down{color:var(--down);font-weight:600}"
     ".warn{color:var(--warn)}.off{color:var(--off)}"
     ".sum>*{background:var(--head);font-weight:600}"
-    "small{color:var(--dim);display:block;font-weight:400}";
+    "small{color:var(--dim);display:block;font-weight:400}"
+    "form{margin:0}input,select,button{font:inherit;color:inherit;"
+    "background:var(--bg);border:1px solid var(--line);border-radius:4px;"
+    "padding:.15rem .4rem}button{cursor:pointer;background:var(--head)}"
+    "td.t,th.t{text-align:center;width:1%}.act{display:flex;gap:.5rem;"
+    "align-items:center;padding:.4rem .5rem;background:var(--head);"
+    "border-top:1px solid var(--line)}"
+    "dl{display:grid;grid-template-columns:auto auto;gap:0 .8rem;margin:.3rem "
+    "0}dt{color:var(--dim)}dd{margin:0;text-align:right}"
+    "[role=status]{border:1px solid;border-radius:6px;padding:.4rem .7rem}";
 
 /* Columns in groups, as people read them. */
 static const struct group {
@@ -163,12 +177,33 @@ class_of(const char *status)
 
 /* ---- head ---- */
 
+/* The page with other options; the filter stays. */
 static void
 put_link(struct stat_page *p, const char *options, const char *name)
 {
 	text_addz(&p->out, " &middot; <a href=\"");
-	put_escaped_span(&p->out, p->base);
-	text_printf(&p->out, "%s\">%s</a>", options, name);
+	put_escaped_span(&p->out, p->v.base);
+	text_addz(&p->out, options);
+	if (p->v.filter.n != 0) {
+		text_addz(&p->out, "?scope=");
+		put_escaped_span(&p->out, p->v.filter);
+	}
+	text_printf(&p->out, "\">%s</a>", name);
+}
+
+/* A form puts its fields behind '?', where the URI may have something already:
+ * then there is none. */
+static void
+put_filter(struct stat_page *p)
+{
+	if (span_find(p->v.base, '?') >= 0)
+		return;
+	text_addz(&p->out, "<form method=\"get\" action=\"");
+	put_escaped_span(&p->out, p->v.base);
+	text_addz(&p->out, "\"><label>Only names with <input name=\"scope\" "
+	    "size=\"8\" maxlength=\"20\" value=\"");
+	put_escaped_span(&p->out, p->v.filter);
+	text_addz(&p->out, "\"></label></form>\n");
 }
 
 static void
@@ -182,13 +217,15 @@ put_links(struct stat_page *p)
 	text_printf(&p->out, " &middot; %u connections open",
 	    fe_conn_total());
 	if (p->cfg->refresh_s != 0)
-		put_link(p, p->refresh ? ";norefresh" : "", p->refresh ?
+		put_link(p, p->v.refresh ? ";norefresh" : "", p->v.refresh ?
 		    "stop refreshing" : "refresh");
-	put_link(p, p->opt.up ? "" : ";up", p->opt.up ? "show all servers" :
-	    "hide servers that are down");
-	put_link(p, ";csv", "CSV");
-	put_link(p, ";json", "JSON");
+	put_link(p, p->v.opt.up ? "" : ";up", p->v.opt.up ?
+	    "show all servers" : "hide servers that are down");
+	put_link(p, ";csv;norefresh", "CSV");
+	put_link(p, ";json;norefresh", "JSON");
+	put_link(p, ";json-schema", "schema");
 	text_addz(&p->out, "</p>\n");
+	put_filter(p);
 }
 
 void
@@ -221,9 +258,81 @@ stat_html_head(struct stat_page *p)
 		text_addz(&p->out, "</p>\n");
 	}
 	put_links(p);
+	if (p->v.result >= 0)
+		stat_result_put(&p->out, p->v.result);
 }
 
 /* ---- a proxy ---- */
+
+static bool
+has_form(const struct stat_page *p, const struct px *px)
+{
+	return (p->admin && (px->kind & PX_BE) != 0 && be_of(px)->n > 0);
+}
+
+/* ---- what has no column ---- */
+
+static bool
+has_column(int col)
+{
+	if (col == COL_pxname || col == COL_svname || col == COL_type)
+		return (true);
+	for (size_t g = 0; g < N_GROUPS; g++)
+		for (size_t i = 0; i < GROUP_MAX &&
+		    groups[g].c[i].name != NULL; i++)
+			if (groups[g].c[i].col == col)
+				return (true);
+	return (false);
+}
+
+static void
+put_more(struct stat_page *p)
+{
+	struct text *out = &p->out;
+
+	if (!p->cfg->modules)
+		return;
+	text_addz(out, "<td class=\"l\"><details><summary>more</summary><dl>");
+	for (int col = 0; col < COL_N; col++) {
+		if (!p->row.v[col].set || has_column(col))
+			continue;
+		text_addz(out, "<dt title=\"");
+		put_escaped(out, stat_px_cols[col].help);
+		text_printf(out, "\">%s</dt><dd>", stat_px_cols[col].name);
+		put_cell(out, &p->row, col);
+		text_addz(out, "</dd>");
+	}
+	text_addz(out, "</dl></details></td>");
+}
+
+static void
+put_columns(struct stat_page *p, const struct px *px)
+{
+	struct text *out = &p->out;
+
+	text_addz(out, "<thead><tr>");
+	if (has_form(p, px))
+		text_printf(out, "<th class=\"t\" rowspan=\"2\"><input "
+		    "type=\"checkbox\" aria-label=\"all servers\" "
+		    "onclick=\"%s\"></th>", tick);
+	text_addz(out, "<th></th>");
+	for (size_t g = 0; g < N_GROUPS; g++) {
+		int n = 0;
+
+		while (n < (int)GROUP_MAX && groups[g].c[n].name != NULL)
+			n++;
+		text_printf(out, "<th colspan=\"%d\">%s</th>", n,
+		    groups[g].title);
+	}
+	if (p->cfg->modules)
+		text_addz(out, "<th rowspan=\"2\"></th>");
+	text_addz(out, "</tr><tr><th></th>");
+	for (size_t g = 0; g < N_GROUPS; g++)
+		for (size_t i = 0; i < GROUP_MAX &&
+		    groups[g].c[i].name != NULL; i++)
+			text_printf(out, "<th>%s</th>", groups[g].c[i].name);
+	text_addz(out, "</tr></thead><tbody>\n");
+}
 
 void
 stat_html_proxy(struct stat_page *p, const struct px *px)
@@ -240,21 +349,39 @@ stat_html_proxy(struct stat_page *p, const struct px *px)
 		put_escaped(out, px->description);
 		text_addz(out, "</p>\n");
 	}
-	text_addz(out, "<div class=\"box\"><table><thead><tr><th></th>");
-	for (size_t g = 0; g < N_GROUPS; g++) {
-		int n = 0;
+	if (has_form(p, px))
+		text_addz(out, "<form method=\"post\">");
+	text_addz(out, "<div class=\"box\"><table>");
+	put_columns(p, px);
+}
 
-		while (n < (int)GROUP_MAX && groups[g].c[n].name != NULL)
-			n++;
-		text_printf(out, "<th colspan=\"%d\">%s</th>", n,
-		    groups[g].title);
+static void
+put_tick(struct stat_page *p, const struct px *px)
+{
+	if (!has_form(p, px))
+		return;
+	if (p->row.kind != 'S') {
+		text_addz(&p->out, "<td></td>");
+		return;
 	}
-	text_addz(out, "</tr><tr><th></th>");
-	for (size_t g = 0; g < N_GROUPS; g++)
-		for (size_t i = 0; i < GROUP_MAX &&
-		    groups[g].c[i].name != NULL; i++)
-			text_printf(out, "<th>%s</th>", groups[g].c[i].name);
-	text_addz(out, "</tr></thead><tbody>\n");
+	text_addz(&p->out, "<td class=\"t\"><input type=\"checkbox\" "
+	    "name=\"s\" value=\"");
+	put_escaped(&p->out, p->row.v[COL_svname].z);
+	text_addz(&p->out, "\" aria-label=\"");
+	put_escaped(&p->out, p->row.v[COL_svname].z);
+	text_addz(&p->out, "\"></td>");
+}
+
+static void
+put_actions(struct stat_page *p, const struct px *px)
+{
+	text_addz(&p->out, "<div class=\"act\"><label>With the servers ticked: "
+	    "<select name=\"action\"><option value=\"\"></option>");
+	for (const struct stat_order *o = stat_orders; o->word != NULL; o++)
+		text_printf(&p->out, "<option value=\"%s\">%s</option>",
+		    o->word, o->label);
+	text_printf(&p->out, "</select></label><input type=\"hidden\" "
+	    "name=\"b\" value=\"#%u\"><button>Apply</button></div>", px->id);
 }
 
 static void
@@ -292,12 +419,14 @@ put_status(struct stat_page *p)
 }
 
 void
-stat_html_row(struct stat_page *p)
+stat_html_row(struct stat_page *p, const struct px *px)
 {
 	const struct stat_row *r = &p->row;
 
-	text_printf(&p->out, "<tr%s><th>", r->kind == 'S' || r->kind == 'L' ?
+	text_printf(&p->out, "<tr%s>", r->kind == 'S' || r->kind == 'L' ?
 	    "" : " class=\"sum\"");
+	put_tick(p, px);
+	text_addz(&p->out, "<th>");
 	put_escaped(&p->out, r->kind == 'F' ? "Frontend" : r->kind == 'B' ?
 	    "Backend" : r->v[COL_svname].z);
 	put_legend(p);
@@ -315,13 +444,17 @@ stat_html_row(struct stat_page *p)
 			put_cell(&p->out, r, col);
 			text_addz(&p->out, "</td>");
 		}
+	put_more(p);
 	text_addz(&p->out, "</tr>\n");
 }
 
 void
-stat_html_proxy_end(struct stat_page *p)
+stat_html_proxy_end(struct stat_page *p, const struct px *px)
 {
-	text_addz(&p->out, "</tbody></table></div>\n");
+	text_addz(&p->out, "</tbody></table>");
+	if (has_form(p, px))
+		put_actions(p, px);
+	text_printf(&p->out, "</div>%s\n", has_form(p, px) ? "</form>" : "");
 }
 
 void

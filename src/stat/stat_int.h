@@ -111,6 +111,9 @@ void stat_typed_row(struct text *, const struct stat_row *, bool desc);
 /* stat_json_row - a list of objects. */
 void stat_json_row(struct text *, const struct stat_row *, bool desc);
 
+/* stat_schema_put - the JSON schema of both. */
+void stat_schema_put(struct text *);
+
 /* stat_info_put - "show info" in any form. */
 void stat_info_put(struct text *, const struct stat_val *v,
     const struct stat_opts *);

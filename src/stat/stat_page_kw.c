@@ -121,6 +121,13 @@ parse_legends(struct conf_line *l, void *obj)
 }
 
 static bool
+parse_modules(struct conf_line *l, void *obj)
+{
+	edit(obj)->modules = true;
+	return (conf_end(l));
+}
+
+static bool
 parse_node(struct conf_line *l, void *obj)
 {
 	struct stat_page_cfg *c = edit(obj);
@@ -179,6 +186,23 @@ parse_access(struct conf_line *l, void *obj)
 	return (true);
 }
 
+static bool
+parse_admin(struct conf_line *l, void *obj)
+{
+	struct stat_page_cfg *c = edit(obj);
+	struct stat_admin_rule *a = arena_zget(l->conf->arena, sizeof *a);
+
+	if (!conf_next_is(l, "if") && !conf_next_is(l, "unless"))
+		return (conf_err(l, conf_peek(l), "'stats admin' expects 'if' "
+		    "or 'unless' and a condition: who sees the page could "
+		    "stop servers"));
+	if (!cond_parse(l, obj, SMP_AT(REQ), &a->cond) || !conf_end(l))
+		return (false);
+	a->next = c->admins;
+	c->admins = a;
+	return (true);
+}
+
 /* Pages answer behind the http-request rules of their proxy. */
 static bool
 add_pages(struct conf *conf)
@@ -230,10 +254,24 @@ PAGE(show_version, "show-version", "", parse_show_version,
 PAGE(show_legends, "show-legends", "", parse_legends,
     "Shows more of each server: its address, identifier, cookie and the last "
     "check's answer.", "stats show-legends");
+PAGE(show_modules, "show-modules", "", parse_modules,
+    "Shows, behind each line of the page, every other figure there is about "
+    "that object.", "stats show-modules");
 PAGE(show_node, "show-node", "[<name>]", parse_node,
     "Shows a name, or that of this host or of `node`.", "stats show-node");
 PAGE(show_desc, "show-desc", "[<text>...]", parse_desc,
     "Shows a description, or that of `global`.", "stats show-desc master");
+
+KEYWORD(stats_admin) = {
+	.name = "stats admin", .in = KW_FRONTEND | KW_BACKEND,
+	.args = "{ if | unless } <condition>", .parse = parse_admin,
+	.doc = "Who sees the page under this condition may change servers on it: "
+	    "their state, their checks, what their health is taken for, and "
+	    "end their sessions. Servers that 'stats scope' hides stay as they "
+	    "are, and a form that another site sent is refused where the "
+	    "browser says so.",
+	.example = "stats admin if { src 127.0.0.1 }",
+};
 
 KEYWORD(stats_http_request) = {
 	.name = "stats http-request", .in = KW_BACKEND,
