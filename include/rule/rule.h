@@ -41,6 +41,7 @@ struct rule_run {               /* where one run of a list is; in the stream */
 	int64_t wait_ms;
 	int64_t until_ms;       /* pause, wait-for-body: its end */
 	bool paused;            /* the rule at `at` waits, its condition held */
+	bool close_server;      /* "close" of tcp-response */
 	bool lenient;           /* strict-mode off: a rule that fails is passed
 	                         * over */
 	enum why why;           /* WHY_REQ_DENIED, WHY_REPLIED, … */
@@ -60,6 +61,9 @@ enum rule_verdict rule_run(const struct px *, enum rule_set, struct txn *,
 
 /* rule_any - the proxy has rules of that set: cheap enough for each stream */
 bool rule_any(const struct px *, enum rule_set);
+
+/* rule_inspects - the content rules of that set may wait for more bytes. */
+bool rule_inspects(const struct px *, enum rule_set);
 
 /*
  * rule_capture - take what "capture request|response header" of the frontend

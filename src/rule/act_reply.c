@@ -423,6 +423,15 @@ run_drop(const void *priv, struct txn *t, struct rule_run *run)
 	return (RULE_DROP);
 }
 
+static enum rule_verdict
+run_close(const void *priv, struct txn *t, struct rule_run *run)
+{
+	(void)priv;
+	(void)t;
+	run->close_server = true;
+	return (RULE_STOP);
+}
+
 /* ---- rows ---- */
 
 #define IN(set) (1u << RULE_##set)
@@ -481,6 +490,12 @@ ACTION(reject) = {
 	.run = run_reject,
 	.doc = "Closes the connection without an answer.",
 	.example = "tcp-request connection reject if { src 192.0.2.0/24 }",
+};
+ACTION(close) = {
+	.name = "close", .sets = IN(TCP_RES), .args = "", .run = run_close,
+	.doc = "Closes the connection to the server; what it has said still "
+	    "goes to the client.",
+	.example = "tcp-response content close if { res.len gt 0 }",
 };
 ACTION(silent_drop) = {
 	.name = "silent-drop", .sets = ALL_TCP | HTTP_SETS, .args = "",

@@ -62,6 +62,14 @@ rule_any(const struct px *px, enum rule_set set)
 	return (c->set[set].n != 0);
 }
 
+bool
+rule_inspects(const struct px *px, enum rule_set set)
+{
+	const struct rule_cfg *c = px_get(&px->slots, &rule_slot);
+
+	return (c->inspect_ms[set == RULE_TCP_RES] != 0);
+}
+
 struct span
 rule_text(const struct logfmt *f, struct txn *t)
 {

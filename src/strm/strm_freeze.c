@@ -59,9 +59,13 @@ can_freeze(struct mux_end *cli, const char **why)
 		return (HAND_NOW);
 	case STRM_CONNECT:
 	case STRM_EXCHANGE:
-		if (!s->res_waits)
+		if (s->res_waits) {
+			*why = "it waits for a body";
+			return (HAND_SOON);
+		}
+		if (s->inspect == STRM_INSPECT_NONE)
 			break;
-		*why = "it waits for a body";
+		*why = "a rule waits for the response";
 		return (HAND_SOON);
 	case STRM_SERVE:
 		*why = "an answer of our own is on its way";

@@ -40,6 +40,9 @@ enum strm_phase {
 	STRM_PHASE_N
 };
 
+/* The "tcp-response content" rules of this exchange. */
+enum strm_inspect { STRM_INSPECT_NONE, STRM_INSPECT_DUE, STRM_INSPECT_WAITS };
+
 /* Bytes that were spliced out of one side and wait in a pipe. */
 struct strm_pipe {
 	int rd, wr;                     /* -1: none */
@@ -72,6 +75,7 @@ struct strm {
 	bool buffering : 1;             /* option http-buffer-request waits */
 	bool res_waits : 1;             /* a response rule waits for a body */
 	bool thawed : 1;                /* came from one, nothing moved yet */
+	uint8_t inspect;                /* enum strm_inspect */
 	uint8_t kill_why;               /* while frozen: enum why, to end with */
 	struct mux_end *cli, *srv;
 	struct txn txn;
@@ -182,6 +186,14 @@ bool strm_overdue(struct strm *, struct mux_end *);
 /* strm_response - take the response head, if it is there, and send it on:
  * STEP_GO when payload may follow. */
 enum strm_step strm_response(struct strm *);
+
+/* ---- strm_inspect.c ---- */
+/* strm_inspect_begin - the exchange begins: are there rules to run? */
+void strm_inspect_begin(struct strm *);
+/* strm_inspect - run them, once; STEP_GO: the response may go on. */
+enum strm_step strm_inspect(struct strm *);
+/* strm_inspect_first - they run before a response's head is there. */
+bool strm_inspect_first(const struct strm *);
 
 /* ---- strm_after.c ---- */
 /* strm_after - the reply after the http-after-response rules; the same one

@@ -288,6 +288,7 @@ step_connect(struct strm *s)
 		s->wait_until_ms = CLOCK_NEVER;
 		s->txn.stage = TXN_RES;
 		stk_store_request(&s->txn);
+		strm_inspect_begin(s);
 		strm_go(s, STRM_EXCHANGE);
 		return (STEP_GO);
 	}

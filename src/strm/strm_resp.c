@@ -289,7 +289,11 @@ strm_response(struct strm *s)
 {
 	enum strm_step step;
 
-	if (!s->res_waits && (step = take_head(s)) != STEP_GO)
+	if (!s->res_waits && s->inspect != STRM_INSPECT_WAITS &&
+	    (step = take_head(s)) != STEP_GO)
+		return (step);
+	if (__builtin_expect(s->inspect != STRM_INSPECT_NONE, 0) &&
+	    (step = strm_inspect(s)) != STEP_GO)
 		return (step);
 	if ((step = response_rules(s)) != STEP_GO)
 		return (step);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * strm_inspect - "tcp-response content": rules of the backend that look at
+ * what a server says before any of it goes on.
+ *
+ * They run as soon as the server is connected; with an inspection delay they
+ * wait for bytes, or, in mode http, for the head of the response. They must
+ * have run before a stream can be handed over.
+ */
+#include "strm_int.h"
+
+#include <cnt/cnt.h>
+
+#include <sys/socket.h>
+
+void
+strm_inspect_begin(struct strm *s)
+{
+	s->inspect = STRM_INSPECT_NONE;
+	if (__builtin_expect(!rule_any(s->txn.be, RULE_TCP_RES), 1))
+		return;
+	s->inspect = STRM_INSPECT_DUE;
+	s->rules = (struct rule_run){ 0 };
+}
+
+bool
+strm_inspect_first(const struct strm *s)
+{
+	return (s->tunnel || !rule_inspects(s->txn.be, RULE_TCP_RES));
+}
+
+/* The timer may be due sooner: who sends the request on had its turn. */
+static enum strm_step
+wait_for_more(struct strm *s)
+{
+	if (s->inspect == STRM_INSPECT_DUE)
+		s->wait_until_ms = the_loop->now_ms + s->rules.wait_ms;
+	s->inspect = STRM_INSPECT_WAITS;
+	if (s->tmr.due_ms > s->wait_until_ms)
+		tmr_arm(&the_loop->wheel, &s->tmr, s->wait_until_ms);
+	return (STEP_WAIT);
+}
+
+/* "close": what the server said goes on, and no more comes. */
+static void
+close_server(struct strm *s)
+{
+	(void)shutdown(s->srv->ops->conn(s->srv)->fd, SHUT_RDWR);
+	s->req_done = s->srv_shut = true;
+}
+
+static enum strm_step
+refuse(struct strm *s)
+{
+	CNT_BE(be_of(s->txn.be)->cnt)->denied_resp++;
+	if (s->slot.srv != NULL)
+		CNT_SRV(s->slot.srv->cnt)->denied_resp++;
+	return (strm_hang_up(s, WHY_RES_DENIED));
+}
+
+enum strm_step
+strm_inspect(struct strm *s)
+{
+	enum rule_verdict v;
+
+	s->txn.stage = TXN_RES_CONTENT;
+	s->txn.wait_over = s->srv->eof || s->srv->dead ||
+	    (s->inspect == STRM_INSPECT_WAITS &&
+	    the_loop->now_ms >= s->wait_until_ms);
+	v = rule_run(s->txn.be, RULE_TCP_RES, &s->txn, &s->rules);
+	s->txn.stage = TXN_RES;
+	if (v == RULE_WAIT)
+		return (wait_for_more(s));
+	s->inspect = STRM_INSPECT_NONE;
+	s->wait_until_ms = CLOCK_NEVER;
+	if (v == RULE_CLOSE || v == RULE_DROP || v == RULE_DENY)
+		return (refuse(s));
+	if (s->rules.close_server)
+		close_server(s);
+	s->rules = (struct rule_run){ 0 };
+	return (STEP_GO);
+}
