@@ -14,6 +14,7 @@
 #include <base/why.h>
 #include <http/http.h>
 #include <os/addr.h>
+#include <os/sock.h>
 #include <px/px.h>
 
 struct expr_vars;
@@ -115,6 +116,10 @@ struct txn {
 	bool wait_over;                 /* inspection ended: no more will come */
 	uint16_t status;                /* sent to the client; 0 none */
 	uint16_t retries;
+	uint16_t retries_most;          /* set-retries: that plus one; 0: as
+	                                 * configured */
+	bool no_l7_retry;               /* disable-l7-retry */
+	struct sock_marks bc;           /* set-bc-mark, set-bc-tos */
 	uint32_t req_no;                /* number of the request: %rt */
 	struct txn_times t;
 	uint64_t bytes_in;              /* read from the client: %U */

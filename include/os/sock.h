@@ -58,6 +58,16 @@ int sock_connect(const struct addr *dst, const struct addr *src);
 /* sock_probe - the same, but the last packet of the handshake is delayed: who
  * resets at once (sock_set_nolinger) is never seen by the application. */
 int sock_probe(const struct addr *dst, const struct addr *src);
+
+/* sock_connect_marked - sock_connect() with marks in its packets from the
+ * first on; those that are not allowed are left out. */
+struct sock_marks {
+	uint32_t mark;
+	uint8_t tos;
+	bool has_mark, has_tos;
+};
+int sock_connect_marked(const struct addr *dst, const struct addr *src,
+    const struct sock_marks *);
 int sock_connect_unix(const struct addr_spec *);
 
 /* sock_connect_pair, sock_accept_pair - over one end of a connected pair

@@ -58,8 +58,18 @@ start_connect(int fd, const struct sockaddr_storage *ss, socklen_t len)
 	return (give_up(fd));
 }
 
+static void
+set_marks(int fd, const struct sock_marks *m)
+{
+	if (m->has_mark)
+		(void)sock_set_mark(fd, m->mark);
+	if (m->has_tos)
+		(void)sock_set_tos(fd, m->tos);
+}
+
 static int
-connect_inet(const struct addr *dst, const struct addr *src, bool probe)
+connect_inet(const struct addr *dst, const struct addr *src,
+    const struct sock_marks *marks, bool probe)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sa(dst, &ss);
@@ -76,6 +86,8 @@ connect_inet(const struct addr *dst, const struct addr *src, bool probe)
 	if (!sock_set_nodelay(fd, true) ||
 	    (src != NULL && !bind_source(fd, src)))
 		return (give_up(fd));
+	if (marks != NULL)
+		set_marks(fd, marks);
 	if (probe)
 		set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
 	return (start_connect(fd, &ss, len));
@@ -84,13 +96,20 @@ connect_inet(const struct addr *dst, const struct addr *src, bool probe)
 int
 sock_connect(const struct addr *dst, const struct addr *src)
 {
-	return (connect_inet(dst, src, false));
+	return (connect_inet(dst, src, NULL, false));
+}
+
+int
+sock_connect_marked(const struct addr *dst, const struct addr *src,
+    const struct sock_marks *marks)
+{
+	return (connect_inet(dst, src, marks, false));
 }
 
 int
 sock_probe(const struct addr *dst, const struct addr *src)
 {
-	return (connect_inet(dst, src, true));
+	return (connect_inet(dst, src, NULL, true));
 }
 
 int

@@ -84,7 +84,7 @@ parse_capture(struct conf_line *l, struct px *px, enum rule_set set,
 	int64_t n;
 
 	*priv = c;
-	c->response = set == RULE_HTTP_RES;
+	c->response = set == RULE_HTTP_RES || set == RULE_HTTP_AFTER;
 	if (!conf_want(l, "a sample expression", &text))
 		return (false);
 	if ((c->expr = expr_parse(l, w, text, rule_stages(set))) == NULL)
@@ -100,7 +100,7 @@ parse_capture(struct conf_line *l, struct px *px, enum rule_set set,
 		    "'id <number>' after the sample expression"));
 	if (c->response || (px->kind & PX_FE) == 0)
 		return (conf_err(l, &l->word[l->at - 1], "'len' makes a capture "
-		    "of its own, which only http-request rules of a frontend "
+		    "of its own, which only rules for requests in a frontend "
 		    "can; declare one and give its 'id'"));
 	if (!conf_want_int(l, "a length", 1, 65535, &n))
 		return (false);
@@ -161,7 +161,8 @@ ACTION(set_nice) = {
 	.example = "http-request set-nice 512 if { path_beg /backup }",
 };
 ACTION(capture) = {
-	.name = "capture", .sets = IN(HTTP_REQ) | IN(HTTP_RES),
+	.name = "capture",
+	.sets = IN(TCP_REQ) | IN(HTTP_REQ) | IN(HTTP_RES) | IN(HTTP_AFTER),
 	.args = "<sample> { len <length> | id <number> }",
 	.parse = parse_capture, .run = run_capture,
 	.doc = "Keeps a value for the log, in a capture of its own or a "

@@ -19,8 +19,8 @@
 
 struct strm_act {
 	uint8_t which;
-	const struct expr *expr;        /* NULL: `num` */
-	int64_t num;
+	struct rule_number n;           /* its expression may give something
+	                                 * else */
 	struct span name;               /* early-hint */
 	struct logfmt *fmt;
 };
@@ -31,63 +31,78 @@ act_new(struct conf_line *l, void **priv)
 	return (*priv = arena_zget(l->conf->arena, sizeof(struct strm_act)));
 }
 
-static bool
-want_expr(struct conf_line *l, enum rule_set set, enum smp_type type,
-    struct strm_act *a)
+bool
+rule_want_expr(struct conf_line *l, enum rule_set set, enum smp_type type,
+    const struct expr **out)
 {
 	const struct conf_word *w = conf_peek(l);
 	struct span text;
 
 	if (!conf_want(l, "a sample expression", &text))
 		return (false);
-	if ((a->expr = expr_parse(l, w, text, rule_stages(set))) == NULL)
+	if ((*out = expr_parse(l, w, text, rule_stages(set))) == NULL)
 		return (false);
-	return (smp_may_cast(expr_type(a->expr), type) || conf_err(l, w,
+	return (smp_may_cast(expr_type(*out), type) || conf_err(l, w,
 	    "expected an expression that gives an %s, found one of type %s",
-	    smp_type_name(type),
-	    smp_type_name(expr_type(a->expr))));
+	    smp_type_name(type), smp_type_name(expr_type(*out))));
 }
 
-/* A number as it is, or what an expression gives. */
-static bool
-number_of(const struct strm_act *a, struct txn *t, int64_t *v)
+bool
+rule_number(const struct rule_number *n, struct txn *t, int64_t *v)
 {
 	struct smp s;
 
-	*v = a->num;
-	if (a->expr == NULL)
+	*v = n->num;
+	if (n->expr == NULL)
 		return (true);
-	if (!expr_eval(a->expr, t, &s) || !smp_cast(t, &s, SMP_INT))
+	if (!expr_eval(n->expr, t, &s) || !smp_cast(t, &s, SMP_INT))
 		return (false);
 	*v = s.num;
 	return (true);
 }
 
-/* ---- pause, set-timeout ---- */
+bool
+rule_want_number(struct conf_line *l, enum rule_set set, int64_t max,
+    struct rule_number *n)
+{
+	const struct conf_word *w = conf_peek(l);
+	char *end;
 
-/* A duration, or an expression that gives milliseconds. */
-static bool
-want_duration(struct conf_line *l, enum rule_set set, struct strm_act *a)
+	if (w == NULL || w->text.n == 0 || *w->text.p < '0' ||
+	    *w->text.p > '9')
+		return (rule_want_expr(l, set, SMP_INT, &n->expr));
+	errno = 0;
+	n->num = strtoll(w->text.p, &end, 0);   /* 12, 0x0c */
+	l->at++;
+	return ((*end == '\0' && errno == 0 && n->num <= max) ||
+	    conf_err(l, w, "expected a number between 0 and %lld, found "
+	    "'%.*s'", (long long)max, SPAN_FMT(w->text)));
+}
+
+bool
+rule_want_duration(struct conf_line *l, enum rule_set set,
+    struct rule_number *n)
 {
 	const struct conf_word *w = conf_peek(l);
 	int64_t us;
 
-	if (w != NULL && num_time(w->text, "ms", &us) == NUM_OK) {
-		l->at++;
-		a->num = (us + 999) / 1000;
-		return (a->num > 0 && a->num <= INT32_MAX ? true :
-		    conf_err(l, w, "expected a time between 1ms and %dms, "
-		    "found '%.*s'", INT32_MAX, SPAN_FMT(w->text)));
-	}
-	return (want_expr(l, set, SMP_INT, a));
+	if (w == NULL || num_time(w->text, "ms", &us) != NUM_OK)
+		return (rule_want_expr(l, set, SMP_INT, &n->expr));
+	l->at++;
+	n->num = (us + 999) / 1000;
+	return (n->num > 0 && n->num <= INT32_MAX ? true :
+	    conf_err(l, w, "expected a time between 1ms and %dms, "
+	    "found '%.*s'", INT32_MAX, SPAN_FMT(w->text)));
 }
+
+/* ---- pause, set-timeout ---- */
 
 static bool
 parse_pause(struct conf_line *l, struct px *px, enum rule_set set,
     void **priv)
 {
 	(void)px;
-	return (want_duration(l, set, act_new(l, priv)));
+	return (rule_want_duration(l, set, &act_new(l, priv)->n));
 }
 
 static enum rule_verdict
@@ -101,7 +116,8 @@ run_pause(const void *priv, struct txn *t, struct rule_run *run)
 		run->paused = false;
 		return (RULE_NEXT);
 	}
-	if (!number_of(priv, t, &ms) || ms <= 0)
+	if (!rule_number(&((const struct strm_act *)priv)->n, t, &ms) ||
+	    ms <= 0)
 		return (RULE_NEXT);
 	run->paused = true;
 	run->wait_ms = ms > INT32_MAX ? INT32_MAX : ms;
@@ -133,7 +149,7 @@ parse_timeout(struct conf_line *l, struct px *px, enum rule_set set,
 		return (conf_err(l, w, "timeout '%.*s' is one of %ss, which "
 		    "'%s' is not", SPAN_FMT(s), need == PX_FE ? "frontend" :
 		    "backend", px->name));
-	return (want_duration(l, set, a));
+	return (rule_want_duration(l, set, &a->n));
 }
 
 static enum rule_verdict
@@ -143,7 +159,7 @@ run_timeout(const void *priv, struct txn *t, struct rule_run *run)
 	int64_t ms;
 
 	(void)run;
-	if (number_of(a, t, &ms) && ms > 0)
+	if (rule_number(&a->n, t, &ms) && ms > 0)
 		t->timeout_ms[a->which] = ms > INT32_MAX ? INT32_MAX :
 		    (uint32_t)ms;
 	return (RULE_NEXT);
@@ -182,7 +198,7 @@ parse_strict(struct conf_line *l, struct px *px, enum rule_set set,
 	(void)px;
 	(void)set;
 	if (conf_accept(l, "on"))
-		a->num = 1;
+		a->n.num = 1;
 	else if (!conf_accept(l, "off"))
 		return (conf_err(l, conf_peek(l), "expected 'on' or 'off'"));
 	return (true);
@@ -192,7 +208,7 @@ static enum rule_verdict
 run_strict(const void *priv, struct txn *t, struct rule_run *run)
 {
 	(void)t;
-	run->lenient = ((const struct strm_act *)priv)->num == 0;
+	run->lenient = ((const struct strm_act *)priv)->n.num == 0;
 	return (RULE_NEXT);
 }
 
@@ -202,14 +218,14 @@ static bool
 parse_addr(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
 {
 	(void)px;
-	return (want_expr(l, set, SMP_ADDR, act_new(l, priv)));
+	return (rule_want_expr(l, set, SMP_ADDR, &act_new(l, priv)->n.expr));
 }
 
 static bool
 parse_port(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
 {
 	(void)px;
-	return (want_expr(l, set, SMP_INT, act_new(l, priv)));
+	return (rule_want_expr(l, set, SMP_INT, &act_new(l, priv)->n.expr));
 }
 
 static enum rule_verdict
@@ -218,7 +234,7 @@ set_addr(const struct strm_act *a, struct txn *t, enum txn_addr which)
 	uint16_t port = txn_addr(t, which)->port;
 	struct smp s;
 
-	if (!expr_eval(a->expr, t, &s) || !smp_cast(t, &s, SMP_ADDR))
+	if (!expr_eval(a->n.expr, t, &s) || !smp_cast(t, &s, SMP_ADDR))
 		return (RULE_NEXT);
 	t->addr[which] = s.addr;
 	t->addr[which].port = port;
@@ -232,7 +248,7 @@ set_port(const struct strm_act *a, struct txn *t, enum txn_addr which)
 	struct addr *addr = &t->addr[which];
 	int64_t port;
 
-	if (!number_of(a, t, &port))
+	if (!rule_number(&a->n, t, &port))
 		return (RULE_NEXT);
 	(void)txn_addr(t, which);
 	if (addr->family != ADDR_V4 && addr->family != ADDR_V6)
@@ -273,45 +289,28 @@ run_dst_port(const void *priv, struct txn *t, struct rule_run *run)
 /* ---- marks of packets to the client ---- */
 
 static bool
-want_bits(struct conf_line *l, enum rule_set set, int64_t max,
-    struct strm_act *a)
-{
-	const struct conf_word *w = conf_peek(l);
-	char *end;
-
-	if (w == NULL || w->text.n == 0 || *w->text.p < '0' ||
-	    *w->text.p > '9')
-		return (want_expr(l, set, SMP_INT, a));
-	errno = 0;
-	a->num = strtoll(w->text.p, &end, 0);   /* 12, 0x0c */
-	l->at++;
-	return ((*end == '\0' && errno == 0 && a->num <= max) ||
-	    conf_err(l, w, "expected a number between 0 and %lld, found "
-	    "'%.*s'", (long long)max, SPAN_FMT(w->text)));
-}
-
-static bool
 parse_mark(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
 {
 	(void)px;
-	return (want_bits(l, set, UINT32_MAX, act_new(l, priv)));
+	return (rule_want_number(l, set, UINT32_MAX, &act_new(l, priv)->n));
 }
 
 static bool
 parse_tos(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
 {
 	(void)px;
-	return (want_bits(l, set, 255, act_new(l, priv)));
+	return (rule_want_number(l, set, 255, &act_new(l, priv)->n));
 }
 
 static enum rule_verdict
 run_mark(const void *priv, struct txn *t, struct rule_run *run)
 {
+	const struct strm_act *a = priv;
 	int fd = t->ops->client_fd != NULL ? t->ops->client_fd(t) : -1;
 	int64_t v;
 
 	(void)run;
-	if (fd >= 0 && number_of(priv, t, &v))
+	if (fd >= 0 && rule_number(&a->n, t, &v))
 		sock_set_mark(fd, (uint32_t)v);
 	return (RULE_NEXT);
 }
@@ -319,11 +318,12 @@ run_mark(const void *priv, struct txn *t, struct rule_run *run)
 static enum rule_verdict
 run_tos(const void *priv, struct txn *t, struct rule_run *run)
 {
+	const struct strm_act *a = priv;
 	int fd = t->ops->client_fd != NULL ? t->ops->client_fd(t) : -1;
 	int64_t v;
 
 	(void)run;
-	if (fd >= 0 && number_of(priv, t, &v))
+	if (fd >= 0 && rule_number(&a->n, t, &v))
 		sock_set_tos(fd, (int)(v & 255));
 	return (RULE_NEXT);
 }
@@ -335,16 +335,16 @@ parse_priority(struct conf_line *l, struct px *px, enum rule_set set,
     void **priv)
 {
 	(void)px;
-	return (want_expr(l, set, SMP_INT, act_new(l, priv)));
+	return (rule_want_expr(l, set, SMP_INT, &act_new(l, priv)->n.expr));
 }
 
 /* What does not fit is cut, so that a place in a queue has room for it. */
 static bool
-priority_of(const void *priv, struct txn *t, int32_t most, int32_t *v)
+priority_of(const struct strm_act *a, struct txn *t, int32_t most, int32_t *v)
 {
 	int64_t n;
 
-	if (!number_of(priv, t, &n))
+	if (!rule_number(&a->n, t, &n))
 		return (false);
 	*v = n < -most ? -most : n > most ? most : (int32_t)n;
 	return (true);
@@ -374,9 +374,10 @@ run_offset(const void *priv, struct txn *t, struct rule_run *run)
 	IN(HTTP_REQ) | IN(HTTP_RES))
 
 ACTION(pause) = {
-	.name = "pause", .sets = IN(HTTP_REQ), .args = "{ <time> | <expr> }",
+	.name = "pause", .sets = IN(HTTP_REQ) | IN(HTTP_RES),
+	.args = "{ <time> | <expr> }",
 	.parse = parse_pause, .run = run_pause,
-	.doc = "Holds the request for that long; an expression gives "
+	.doc = "Holds the request, or the response, for that long; an expression gives "
 	    "milliseconds. Nothing else waits for it.",
 	.example = "http-request pause 100ms if { path_beg /login }",
 };

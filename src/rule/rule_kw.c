@@ -215,7 +215,8 @@ action_unknown(struct conf_line *l, const struct conf_word *w,
 			status = kw_compat("cfg", span_str(full), &text);
 	}
 	if (status != NULL) {
-		conf_err(l, w, "'%s' is not supported yet", full);
+		conf_err(l, w, "'%s' is not supported%s", full,
+		    strcmp(status, "refused") == 0 ? "" : " yet");
 		if (text != NULL)
 			conf_err_hint(l, "%s", text);
 		return (false);

@@ -63,11 +63,18 @@ connect_unix(const struct px_server *cfg)
 	return (sock_connect_unix(&spec));
 }
 
+static const struct addr *
+source_of(const struct srv *srv)
+{
+	const struct srv_cfg *cfg = srv_cfg_of(srv);
+
+	return (cfg->source_set ? &cfg->source : NULL);
+}
+
 int
 srv_connect_to(const struct srv *srv, const struct addr *to, bool probe)
 {
-	const struct srv_cfg *cfg = srv_cfg_of(srv);
-	const struct addr *from = cfg->source_set ? &cfg->source : NULL;
+	const struct addr *from = source_of(srv);
 
 	if (is_inet(to))
 		return (probe ? sock_probe(to, from) : sock_connect(to, from));
@@ -86,7 +93,11 @@ srv_connect(struct srv *srv, struct txn *txn)
 	int fd;
 
 	srv_addr(srv, txn, &to);
-	fd = srv_connect_to(srv, &to, false);
+	if (__builtin_expect(txn->bc.has_mark || txn->bc.has_tos, 0) &&
+	    is_inet(&to))
+		fd = sock_connect_marked(&to, source_of(srv), &txn->bc);
+	else
+		fd = srv_connect_to(srv, &to, false);
 	if (fd >= 0 && px_opt(srv->be->px, PX_OPT_SRVTCPKA))
 		(void)sock_set_keepalive(fd, 0, 0, 0);
 	return (fd);

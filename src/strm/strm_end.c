@@ -272,8 +272,8 @@ strm_finish(struct strm *s)
 {
 	bool whole = s->req_done && s->res_done;
 
-	return (bury(s, WHY_OK, whole && !s->tunnel, whole && !s->tunnel,
-	    false));
+	return (bury(s, WHY_OK, whole && !s->tunnel, whole && !s->tunnel &&
+	    !strm_marks(s), false));
 }
 
 enum strm_step

@@ -85,6 +85,12 @@ static const struct wire_field strm_txn_fields[] = {
 	WIRE(29, I32,  WIRE_OPTIONAL, struct txn, nice),
 	WIRE(30, I32,  WIRE_OPTIONAL, struct txn, prio_class),
 	WIRE(31, I32,  WIRE_OPTIONAL, struct txn, prio_ms),
+	WIRE(41, U16,  WIRE_OPTIONAL, struct txn, retries_most),
+	WIRE(42, BOOL, WIRE_OPTIONAL, struct txn, no_l7_retry),
+	WIRE(43, U32,  WIRE_OPTIONAL, struct txn, bc.mark),
+	WIRE(44, U8,   WIRE_OPTIONAL, struct txn, bc.tos),
+	WIRE(45, BOOL, WIRE_OPTIONAL, struct txn, bc.has_mark),
+	WIRE(46, BOOL, WIRE_OPTIONAL, struct txn, bc.has_tos),
 	/* not frozen: service (answered here), fe, be, srv, listen (by name),
 	 * req, res (messages),
 	 * wait_over, cache_epoch, bytes_in, bytes_out, n_*, why, term (written

@@ -293,6 +293,13 @@ strm_li(const struct strm *s)
 	    CNT_LI(s->txn.listen->cnt));
 }
 
+/* strm_marks - its packets to the server differ from those of others. */
+static inline bool
+strm_marks(const struct strm *s)
+{
+	return (__builtin_expect(s->txn.bc.has_mark || s->txn.bc.has_tos, 0));
+}
+
 static inline bool
 is_http(const struct strm *s)
 {

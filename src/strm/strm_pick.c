@@ -136,6 +136,13 @@ let_server_go(struct strm *s, enum why why)
 	s->srv = NULL;
 }
 
+static int
+retries_of(const struct strm *s)
+{
+	return (s->txn.retries_most != 0 ? s->txn.retries_most - 1 :
+	    s->txn.be->retries);
+}
+
 /* Is this retry one that goes to another server? (option redispatch) */
 static bool
 redispatches(const struct strm *s)
@@ -146,7 +153,7 @@ redispatches(const struct strm *s)
 	if (every == 0)
 		return (false);
 	if (every < 0)
-		return (be->retries - s->txn.retries + every + 1 <= 0);
+		return (retries_of(s) - s->txn.retries + every + 1 <= 0);
 	return (s->txn.retries % every == 0);
 }
 
@@ -158,7 +165,7 @@ strm_retry(struct strm *s, enum why why)
 
 	let_server_go(s, why);
 	s->req_sent = false;
-	if (srv == NULL || s->txn.retries >= be->retries) {
+	if (srv == NULL || s->txn.retries >= retries_of(s)) {
 		CNT_BE(be_of(be)->cnt)->err_conn++;
 		if (srv != NULL)
 			CNT_SRV(srv->cnt)->err_conn++;
@@ -199,7 +206,7 @@ step_backoff(struct strm *s)
 static bool
 may_reuse(const struct strm *s)
 {
-	return (is_http(s) && !s->fresh_only);
+	return (is_http(s) && !s->fresh_only && !strm_marks(s));
 }
 
 /* Queue the request's head; it goes with the first send. */

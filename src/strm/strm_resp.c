@@ -34,7 +34,7 @@ lost_the_race(const struct strm *s, enum why why)
 {
 	return (why == WHY_SRV_ABORT && s->srv->reused && s->srv->got == 0 &&
 	    s->txn.req != NULL && s->txn.req->body == HTTP_NO_BODY &&
-	    is_idempotent(s->txn.meth));
+	    is_idempotent(s->txn.meth) && !s->txn.no_l7_retry);
 }
 
 static enum strm_step
