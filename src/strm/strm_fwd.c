@@ -156,7 +156,7 @@ step_exchange(struct strm *s)
 	if (!s->req_done && (step = move_request(s)) != STEP_GO)
 		return (step);
 	if (__builtin_expect(s->inspect != STRM_INSPECT_NONE, 0) &&
-	    strm_inspect_first(s) && (step = strm_inspect(s)) != STEP_GO)
+	    s->tunnel && (step = strm_inspect(s)) != STEP_GO)
 		return (step);
 	if (!s->tunnel && !s->res_head) {
 		if ((step = strm_response(s)) != STEP_GO)

@@ -13,22 +13,6 @@
 
 #include <sys/socket.h>
 
-void
-strm_inspect_begin(struct strm *s)
-{
-	s->inspect = STRM_INSPECT_NONE;
-	if (__builtin_expect(!rule_any(s->txn.be, RULE_TCP_RES), 1))
-		return;
-	s->inspect = STRM_INSPECT_DUE;
-	s->rules = (struct rule_run){ 0 };
-}
-
-bool
-strm_inspect_first(const struct strm *s)
-{
-	return (s->tunnel || !rule_inspects(s->txn.be, RULE_TCP_RES));
-}
-
 /* The timer may be due sooner: who sends the request on had its turn. */
 static enum strm_step
 wait_for_more(struct strm *s)
@@ -79,4 +63,16 @@ strm_inspect(struct strm *s)
 		close_server(s);
 	s->rules = (struct rule_run){ 0 };
 	return (STEP_GO);
+}
+
+enum strm_step
+strm_inspect_begin(struct strm *s)
+{
+	s->inspect = STRM_INSPECT_NONE;
+	if (__builtin_expect(!rule_any(s->txn.be, RULE_TCP_RES), 1))
+		return (STEP_GO);
+	s->inspect = STRM_INSPECT_DUE;
+	s->rules = (struct rule_run){ 0 };
+	return (rule_inspects(s->txn.be, RULE_TCP_RES) ? STEP_GO :
+	    strm_inspect(s));
 }

@@ -188,12 +188,11 @@ bool strm_overdue(struct strm *, struct mux_end *);
 enum strm_step strm_response(struct strm *);
 
 /* ---- strm_inspect.c ---- */
-/* strm_inspect_begin - the exchange begins: are there rules to run? */
-void strm_inspect_begin(struct strm *);
+/* strm_inspect_begin - the exchange begins: run the rules, or, if they may
+ * wait, note that they are due. */
+enum strm_step strm_inspect_begin(struct strm *);
 /* strm_inspect - run them, once; STEP_GO: the response may go on. */
 enum strm_step strm_inspect(struct strm *);
-/* strm_inspect_first - they run before a response's head is there. */
-bool strm_inspect_first(const struct strm *);
 
 /* ---- strm_after.c ---- */
 /* strm_after - the reply after the http-after-response rules; the same one

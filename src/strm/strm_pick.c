@@ -295,9 +295,8 @@ step_connect(struct strm *s)
 		s->wait_until_ms = CLOCK_NEVER;
 		s->txn.stage = TXN_RES;
 		stk_store_request(&s->txn);
-		strm_inspect_begin(s);
 		strm_go(s, STRM_EXCHANGE);
-		return (STEP_GO);
+		return (strm_inspect_begin(s));
 	}
 	if (strm_client_left(s))
 		return (strm_fail(s, WHY_CLI_ABORT));
