@@ -44,7 +44,8 @@ struct cnt_proc {
 };
 
 enum cnt_kind { CNT_KIND_FE, CNT_KIND_BE, CNT_KIND_SRV, CNT_KIND_LI,
-	CNT_KIND_PROC, CNT_KIND_N };
+	CNT_KIND_PROC, CNT_KIND_FE_HIST, CNT_KIND_BE_HIST, /* cnt/hist.h */
+	CNT_KIND_N };
 
 /* This process's bank: the object at offset `off` has its counters there. */
 extern char *cnt_bank;

@@ -143,6 +143,7 @@ struct be {
 	const struct px *px;
 	struct be_shm *shm;
 	uint32_t cnt;
+	uint32_t hist;                  /* offset of its times, or 0 */
 	uint32_t n;
 	struct srv *srv;                /* n of them, in file order */
 	const struct lb_algo *lb;
@@ -299,6 +300,7 @@ struct fe {
 	const struct px *px;
 	struct fe_shm *shm;
 	uint32_t cnt;
+	uint32_t hist;                  /* offset of its times, or 0 */
 	uint32_t n_conn;                /* this worker's share of shm->conn */
 	struct list paused;             /* listeners waiting for a place */
 	uint8_t run;                    /* enum fe_run: else new connections

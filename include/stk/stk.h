@@ -49,6 +49,13 @@ void stk_serve(void);
 /* stk_table_find - by the name of its proxy, or NULL. */
 struct stk_table *stk_table_find(struct span name);
 
+/* stk_each_table - tell of all tables, oldest first. */
+struct stk_about {
+	const char *name, *type;
+	uint32_t size, used;
+};
+void stk_each_table(void (*fn)(const struct stk_about *, void *), void *arg);
+
 /* stk_table_takes - the type of sample that its keys are made of. */
 enum smp_type stk_table_takes(const struct stk_table *);
 

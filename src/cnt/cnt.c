@@ -18,6 +18,7 @@
 
 #include <base/must.h>
 #include <cnt/cnt.h>
+#include <cnt/hist.h>
 #include <os/fd.h>
 #include <shm/shm.h>
 
@@ -46,7 +47,9 @@ static const uint32_t kind_bytes[CNT_KIND_N] = {
 	[CNT_KIND_BE] = sizeof(struct cnt_be),
 	[CNT_KIND_SRV] = sizeof(struct cnt_srv),
 	[CNT_KIND_LI] = sizeof(struct cnt_li),
-	[CNT_KIND_PROC] = sizeof(struct cnt_proc)
+	[CNT_KIND_PROC] = sizeof(struct cnt_proc),
+	[CNT_KIND_FE_HIST] = sizeof(struct cnt_fe_hist),
+	[CNT_KIND_BE_HIST] = sizeof(struct cnt_be_hist),
 };
 
 static uint64_t *
@@ -126,15 +129,22 @@ cnt_attach(int fd)
 
 /* ---- objects ---- */
 
+static uint32_t *
+free_list(enum cnt_kind kind)
+{
+	return (kind < KINDS_1 ? &head->free_off[kind] :
+	    &head->free_more[kind - KINDS_1]);
+}
+
 static uint32_t
 take_offset(enum cnt_kind kind)
 {
-	uint32_t off = head->free_off[kind], used;
+	uint32_t *list = free_list(kind), off = *list, used;
 
 	if (off != 0) {
 		uint64_t *w = bank_at(BANK_BASE) + off / 8;
 
-		head->free_off[kind] = (uint32_t)*w;
+		*list = (uint32_t)*w;
 		*w = 0;
 		return (off);
 	}
@@ -292,8 +302,8 @@ forget_slot(struct span name, enum shm_layout layout, void *at, size_t size)
 		if (kind_bytes[k] != slot->bytes)
 			continue;
 		zero_words(slot->off, slot->bytes);
-		bank_at(BANK_BASE)[slot->off / 8] = head->free_off[k];
-		head->free_off[k] = slot->off;
+		bank_at(BANK_BASE)[slot->off / 8] = *free_list(k);
+		*free_list(k) = slot->off;
 		return;
 	}
 }

@@ -19,6 +19,8 @@
 #define BANK_PROC   2
 #define PROC_ROOM   2048u       /* for process counters, at offset 0 */
 #define PROC_ROOM_1 112u        /* the same in ledgers of the first release */
+#define KINDS_1     5           /* kinds in ledgers of the first release */
+#define KINDS_MORE  11          /* room for others */
 #define FILE_BYTES  (HEAD_BYTES + N_BANKS * BANK_BYTES)
 
 struct cnt_head {
@@ -27,15 +29,17 @@ struct cnt_head {
 	_Atomic uint32_t seq;           /* odd: a fold moves a piece */
 	_Atomic uint32_t used;          /* bytes of every bank given out */
 	uint32_t proc_room;             /* at offset 0; 0: PROC_ROOM_1 */
-	uint32_t free_off[CNT_KIND_N];  /* lists through the base bank */
+	uint32_t free_off[KINDS_1];     /* lists through the base bank */
 	/* The word that a fold is moving: enough to finish it. */
 	_Atomic uint32_t fold_on;
 	uint32_t fold_bank, fold_word, fold_spare;
 	uint64_t fold_value;
 	_Atomic uint8_t live[SHM_PROCS];        /* has something in its bank */
 	struct shm_lock folder;         /* zero in ledgers older than it */
+	uint32_t free_more[KINDS_MORE]; /* as free_off; zero in older ones */
 };
 _Static_assert(sizeof(struct cnt_head) < HEAD_BYTES, "ledger header");
+_Static_assert(CNT_KIND_N <= KINDS_1 + KINDS_MORE, "more kinds");
 
 /*
  * SHM_CNT_DIR. A release may add fields at the end of a struct; then an object

@@ -8,7 +8,7 @@
 #include <base/clock.h>
 #include <base/must.h>
 #include <base/rand.h>
-#include <cnt/cnt.h>
+#include <cnt/hist.h>
 #include <srv/state.h>
 
 #include <stdio.h>
@@ -300,6 +300,19 @@ fullconn_of(const struct px *be)
 	return (sum == 0 ? 1 : (uint32_t)((sum + 9) / 10));
 }
 
+/* Times are counted where somebody shows them. */
+static bool
+place_hist(enum cnt_kind kind, const char *prefix, const struct px *px,
+    uint32_t *off)
+{
+	char text[NAME_BYTES + 1];
+
+	if (!cnt_hist_wanted)
+		return (true);
+	*off = cnt_object(kind, slot_name(text, prefix, px->name, NULL));
+	return (*off != 0);
+}
+
 static bool
 setup_be(struct be *be, struct px *px, struct srv *srvs)
 {
@@ -325,7 +338,8 @@ setup_be(struct be *be, struct px *px, struct srv *srvs)
 		if (!setup_server(be, &srvs[n++], sv))
 			return (false);
 	}
-	if (be->cnt == 0 || !open_algo(be))
+	if (be->cnt == 0 || !open_algo(be) ||
+	    !place_hist(CNT_KIND_BE_HIST, "bh", px, &be->hist))
 		return (false);
 	be_refresh(be);
 	return (true);
@@ -365,7 +379,8 @@ setup_fe(struct fe *fe, struct px *px)
 	list_init(&fe->paused);
 	if (fe->shm->own == 0)
 		fe->shm->own = srv_own_new(&fe->shm->conn_word);
-	return (fe->cnt != 0 && setup_listens(px));
+	return (fe->cnt != 0 && setup_listens(px) &&
+	    place_hist(CNT_KIND_FE_HIST, "fh", px, &fe->hist));
 }
 
 /* Those that are both come first, at the same place in both arrays. */

@@ -239,6 +239,19 @@ put_load(struct info *f)
 	    f->sum.idle_us * 100 / all);
 }
 
+void
+stat_info_here(struct stat_val v[INFO_N])
+{
+	static struct info f;
+
+	put_product(&f);
+	put_times(&f);
+	put_limits(&f);
+	put_rates(&f);
+	put_counts(&f);
+	memcpy(v, f.v, sizeof f.v);
+}
+
 static void
 on_load(struct agent_worker *w, struct span data, void *arg)
 {

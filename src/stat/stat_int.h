@@ -96,6 +96,9 @@ bool stat_load_read(struct span, struct stat_load *);
 
 /* ---- stat_info.c ---- */
 
+/* stat_info_here - what every process knows of it: facts, limits, counts. */
+void stat_info_here(struct stat_val v[INFO_N]);
+
 /* stat_clear_peaks - of the whole process group. */
 void stat_clear_peaks(void);
 

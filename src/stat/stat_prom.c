@@ -14,13 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cnt/cnt.h>
+#include <cnt/hist.h>
 #include <conf/conf.h>
 #include <conf/kw.h>
 #include <os/loop.h>
 #include <rule/rule.h>
 
-#include "stat_int.h"
+#include "stat_prom.h"
 
 enum unit { ONE, MS };
 
@@ -40,6 +40,7 @@ static const char kind_letters[] = "FLBS";
 static const char *const kind_names[] = { "frontend", "listener", "backend",
 	"server" };
 #define N_KINDS 4
+#define ALL_SCOPES ((1u << (N_KINDS + 2)) - 1)
 
 static const char *const codes[] = { "1xx", "2xx", "3xx", "4xx", "5xx",
 	"other" };
@@ -64,16 +65,18 @@ struct prom {
 	struct text of[N_KINDS][N_METRICS], more[N_KINDS][N_MORE];
 	struct text agg_status, agg_check;
 	uint64_t n_state[8], n_check[16];       /* of the backend's servers */
-	uint64_t requests, connections;
-	unsigned scopes;                /* bit per kind; N_KINDS: global */
+	struct stat_hist hist;
+	unsigned scopes;                /* bit per kind, and these */
+#define SCOPE_GLOBAL N_KINDS
+#define SCOPE_TABLE (N_KINDS + 1)
 	bool no_maint;
 	struct stat_row row;
 };
 
 /* ---- samples ---- */
 
-static void
-put_label(struct text *t, const char *z)
+void
+stat_prom_label(struct text *t, const char *z)
 {
 	for (; *z != '\0'; z++) {
 		if (*z == '\\' || *z == '"')
@@ -87,10 +90,10 @@ static void
 begin(struct text *t, const struct stat_row *r, int kind, const char *name)
 {
 	text_printf(t, "haproxy_%s_%s{proxy=\"", kind_names[kind], name);
-	put_label(t, r->v[COL_pxname].z);
+	stat_prom_label(t, r->v[COL_pxname].z);
 	if (kind_letters[kind] == 'S' || kind_letters[kind] == 'L') {
 		text_printf(t, "\",%s=\"", kind_names[kind]);
-		put_label(t, r->v[COL_svname].z);
+		stat_prom_label(t, r->v[COL_svname].z);
 	}
 	text_addc(t, '"');
 }
@@ -211,7 +214,7 @@ put_sums(struct text *t, const char *proxy, const char *name,
 {
 	for (int i = 0; states[i] != NULL; i++) {
 		text_printf(t, "haproxy_backend_%s{proxy=\"", name);
-		put_label(t, proxy);
+		stat_prom_label(t, proxy);
 		text_printf(t, "\",state=\"%s\"} %" PRIu64 "\n", states[i],
 		    n[i]);
 		n[i] = 0;
@@ -230,10 +233,9 @@ take_proxy(struct prom *p, const struct px *px)
 	static const struct stat_opts plain;
 	const struct be *be = be_of(px);
 
+	stat_hist_take(&p->hist, px, wants(p, 0), wants(p, 2));
 	if (px->kind & PX_FE) {
 		stat_fe(px, &p->row);
-		p->connections += (uint64_t)p->row.v[COL_conn_tot].n;
-		p->requests += (uint64_t)p->row.v[COL_req_tot].n;
 		if (wants(p, 0))
 			take_row(p, 0);
 		for (const struct px_listen *l = px->listens; wants(p, 1) &&
@@ -262,9 +264,9 @@ take_proxy(struct prom *p, const struct px *px)
 
 /* ---- the whole ---- */
 
-static void
-join(struct text *out, struct text *part, const char *kind, const char *name,
-    const char *type, const char *help)
+void
+stat_prom_join(struct text *out, struct text *part, const char *kind,
+    const char *name, const char *type, const char *help)
 {
 	if (text_span(part).n != 0) {
 		text_printf(out, "# HELP haproxy_%s_%s %s\n# TYPE "
@@ -272,39 +274,6 @@ join(struct text *out, struct text *part, const char *kind, const char *name,
 		text_add(out, text_span(part));
 	}
 	text_fini(part);
-}
-
-static void
-put_process(struct prom *p, struct text *out)
-{
-	const struct { const char *name, *type, *help; uint64_t n; } all[] = {
-		{ "nbthread", "gauge", "workers",
-		    (uint64_t)agent_facts.n_workers },
-		{ "nbproc", "gauge", "1", 1 },
-		{ "uptime_seconds", "gauge", "since the start",
-		    (uint64_t)(the_loop->now_us - agent_facts.start_mono_us) /
-		    1000000 },
-		{ "start_time_seconds", "gauge", "when it was",
-		    (uint64_t)agent_facts.start_wall_us / 1000000 },
-		{ "max_connections", "gauge", "how many may be open",
-		    fe_conn_limit },
-		{ "current_connections", "gauge", "open connections",
-		    fe_conn_total() },
-		{ "connections_total", "counter", "connections of frontends",
-		    p->connections },
-		{ "requests_total", "counter", "requests of frontends",
-		    p->requests },
-	};
-
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-		text_printf(out, "# HELP haproxy_process_%s %s\n# TYPE "
-		    "haproxy_process_%s %s\nhaproxy_process_%s %" PRIu64 "\n",
-		    all[i].name, all[i].help, all[i].name, all[i].type,
-		    all[i].name, all[i].n);
-	text_printf(out, "# HELP haproxy_process_build_info the version\n"
-	    "# TYPE haproxy_process_build_info gauge\n"
-	    "haproxy_process_build_info{version=\"%s\"} 1\n",
-	    agent_facts.version);
 }
 
 static void
@@ -316,14 +285,14 @@ put_all(struct prom *p, struct text *out)
 		for (size_t i = 0; i < N_METRICS; i++) {
 			if (!shown)
 				text_clear(&p->of[k][i]);
-			join(out, &p->of[k][i], kind_names[k],
+			stat_prom_join(out, &p->of[k][i], kind_names[k],
 			    metrics[i].name, metrics[i].type,
 			    stat_px_cols[metrics[i].col].help);
 		}
 		for (int i = 0; i < N_MORE; i++) {
 			if (!shown)
 				text_clear(&p->more[k][i]);
-			join(out, &p->more[k][i], kind_names[k],
+			stat_prom_join(out, &p->more[k][i], kind_names[k],
 			    more_names[i], i == RESPONSES ? "counter" :
 			    "gauge", more_help[i]);
 		}
@@ -332,10 +301,11 @@ put_all(struct prom *p, struct text *out)
 		text_clear(&p->agg_status);
 		text_clear(&p->agg_check);
 	}
-	join(out, &p->agg_status, "backend", "agg_server_status", "gauge",
+	stat_prom_join(out, &p->agg_status, "backend", "agg_server_status", "gauge",
 	    "servers by state");
-	join(out, &p->agg_check, "backend", "agg_check_status", "gauge",
-	    "servers by the result of their last check");
+	stat_prom_join(out, &p->agg_check, "backend", "agg_check_status",
+	    "gauge", "servers by the result of their last check");
+	stat_hist_join(&p->hist, out);
 }
 
 /* "?scope=frontend&scope=server&no-maint"; false: a scope that is none. */
@@ -345,7 +315,7 @@ read_query(struct prom *p, struct span target)
 	struct span rest = target, word, name;
 	bool any = false;
 
-	p->scopes = (1u << (N_KINDS + 1)) - 1;
+	p->scopes = ALL_SCOPES;
 	if (!span_cut(&rest, '?', &word) || rest.p == NULL)
 		return (true);
 	while (span_cut(&rest, '&', &word)) {
@@ -358,9 +328,11 @@ read_query(struct prom *p, struct span target)
 			p->scopes = 0;
 		any = true;
 		if (span_is(name, "*"))
-			p->scopes = (1u << (N_KINDS + 1)) - 1;
+			p->scopes = ALL_SCOPES;
 		else if (span_is(name, "global"))
-			p->scopes |= 1u << N_KINDS;
+			p->scopes |= 1u << SCOPE_GLOBAL;
+		else if (span_is(name, "sticktable"))
+			p->scopes |= 1u << SCOPE_TABLE;
 		else if (name.n != 0) {
 			int k = index_of((const char *const[]){ "frontend",
 			    "listener", "backend", "server", NULL }, name.p,
@@ -380,9 +352,11 @@ export(struct prom *p, struct text *out)
 	PX_EACH(px, px_model)
 		if (!px->disabled)
 			take_proxy(p, px);
-	if (wants(p, N_KINDS))
-		put_process(p, out);
+	if (wants(p, SCOPE_GLOBAL))
+		stat_prom_process(out);
 	put_all(p, out);
+	if (wants(p, SCOPE_TABLE))
+		stat_prom_tables(out);
 }
 
 static enum rule_verdict
@@ -430,9 +404,11 @@ parse_service(struct conf_line *l, struct px *px, enum rule_set set,
 	*priv = NULL;
 	if (!conf_want(l, "the name of a service", &name))
 		return (false);
-	return (span_is(name, "prometheus-exporter") ||
-	    conf_err(l, w, "service '%s' is not supported; there is "
-	    "'prometheus-exporter'", name.p));
+	if (!span_is(name, "prometheus-exporter"))
+		return (conf_err(l, w, "service '%s' is not supported; there "
+		    "is 'prometheus-exporter'", name.p));
+	cnt_hist_wanted = true;
+	return (true);
 }
 
 ACTION(use_service) = {
@@ -440,9 +416,20 @@ ACTION(use_service) = {
 	.args = "prometheus-exporter", .parse = parse_service,
 	.run = run_service,
 	.doc = "Answers with the statistics in Prometheus' text format, under "
-	    "HAProxy's names. `?scope=global|frontend|listener|backend|server` "
-	    "(may be repeated) chooses, `no-maint` leaves servers in maintenance "
-	    "out.",
+	    "HAProxy's names, and with histograms of times, which are counted "
+	    "only where this service is: of frontends "
+	    "`request_time_seconds` and `total_time_seconds`, of backends "
+	    "`queue_time_seconds`, `connect_time_seconds`, "
+	    "`response_time_seconds` and `total_time_seconds`. "
+	    "`?scope=global|frontend|listener|backend|server|sticktable` (may be "
+	    "repeated) chooses, `no-maint` leaves servers in maintenance out.",
 	.example = "http-request use-service prometheus-exporter if { path "
 	    "/metrics }",
 };
+
+static void
+dump_services(struct text *out)
+{
+	text_addz(out, "prometheus-exporter\n");
+}
+KW_DUMPER(svc, "svc", dump_services);

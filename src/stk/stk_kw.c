@@ -36,6 +36,23 @@ stk_table_find(struct span name)
 	return (NULL);
 }
 
+static void
+each_from(const struct stk_table *t,
+    void (*fn)(const struct stk_about *, void *), void *arg)
+{
+	if (t == NULL)
+		return;
+	each_from(t->next, fn, arg);
+	fn(&(struct stk_about){ t->name, stk_type_names[t->type], t->size,
+	    t->shm == NULL ? 0 : t->shm->used }, arg);
+}
+
+void
+stk_each_table(void (*fn)(const struct stk_about *, void *), void *arg)
+{
+	each_from(stk_all, fn, arg);
+}
+
 const void *
 stk_find(struct span name, const char **why)
 {

@@ -6,7 +6,7 @@
  */
 #include "strm_int.h"
 
-#include <cnt/cnt.h>
+#include <cnt/hist.h>
 #include <log/log.h>
 #include <stk/stk.h>
 #include <strm/strm.h>
@@ -101,6 +101,37 @@ count_times(const struct strm *s)
 	sv->rtime_sum += r;
 	sv->ttime_sum += all;
 	sv->time_n++;
+}
+
+static void
+add_time(struct cnt_hist *h, int64_t from_us, int64_t to_us)
+{
+	if (from_us != 0 && to_us != 0)
+		cnt_hist_add(h, to_us - from_us);
+}
+
+/* Out of line: only where somebody shows them. Times of what was not reached
+ * are not counted. */
+static void __attribute__((noinline))
+count_hist(const struct strm *s)
+{
+	const struct txn_times *t = &s->txn.t;
+	int64_t begin = t->idle_end != 0 ? t->idle_end : t->accept;
+	uint32_t fe = fe_of(s->txn.fe)->hist;
+	uint32_t be = s->txn.be == NULL ? 0 : be_of(s->txn.be)->hist;
+
+	if (fe != 0 && (!is_http(s) || s->txn.status != 0)) {
+		if (is_http(s))
+			add_time(&CNT_FE_HIST(fe)->request, begin, t->request);
+		add_time(&CNT_FE_HIST(fe)->total, begin, t->end);
+	}
+	if (be == 0 || s->slot.srv == NULL)
+		return;
+	add_time(&CNT_BE_HIST(be)->queue, t->request, t->queued);
+	add_time(&CNT_BE_HIST(be)->connect, t->queued, t->connected);
+	if (is_http(s))
+		add_time(&CNT_BE_HIST(be)->response, t->connected, t->response);
+	add_time(&CNT_BE_HIST(be)->total, begin, t->end);
 }
 
 void
@@ -248,6 +279,8 @@ bury(struct strm *s, enum why why, bool keep_cli, bool keep_srv, bool reset)
 	strm_count_bytes(s);
 	if (s->slot.srv != NULL && s->slot.state == SRV_SLOT_HELD)
 		count_times(s);
+	if (__builtin_expect(cnt_hist_wanted, 0))
+		count_hist(s);
 	strm_log(s);
 	if (strm_debugs())
 		strm_debug_end(s);
