@@ -47,6 +47,15 @@ LIB_CFLAGS := $(shell $(PKGCONF) --cflags $(packages))
 LIBS       := $(shell $(PKGCONF) --libs $(packages))
 endif
 
+# The second program, ecluse-ingress, has libraries of its own; it is built when
+# all of them are here, or never with USE_INGRESS= .
+PC_INGRESS  = yaml-0.1 libcurl jansson libpcre2-8 libcrypto
+USE_INGRESS ?= $(call have,$(PC_INGRESS))
+ifneq ($(USE_INGRESS),)
+ING_CFLAGS := $(shell $(PKGCONF) --cflags $(PC_INGRESS))
+ING_LIBS   := $(shell $(PKGCONF) --libs $(PC_INGRESS))
+endif
+
 # --- flags -------------------------------------------------------------------
 WARN = -Wall -Wextra $(if $(WERROR),-Werror) -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings
@@ -72,7 +81,7 @@ LD_asan    = $(SANITIZE) -Wl,--no-as-needed
 LD_fuzz    = $(SANITIZE) -fsanitize=fuzzer -Wl,--no-as-needed
 
 CFLAGS  ?= $(CFLAGS_$(MODE))
-CPPFLAGS += -D_GNU_SOURCE $(on:%=-DUSE_%) -Iinclude -I$(O)/gen $(LIB_CFLAGS)
+CPPFLAGS += -D_GNU_SOURCE $(on:%=-DUSE_%) -Iinclude -I$(O)/gen $(LIB_CFLAGS) $(ING_CFLAGS)
 ALLC     = -std=gnu11 $(WARN) -fno-strict-aliasing -ffunction-sections \
 	-fdata-sections $(CFLAGS) $(CC_$(MODE)) $(CPPFLAGS)
 # Keyword rows are reached through __start_/__stop_ symbols only: link the
@@ -80,10 +89,19 @@ ALLC     = -std=gnu11 $(WARN) -fno-strict-aliasing -ffunction-sections \
 ALLLD    = -pie -Wl,--as-needed $(LD_$(MODE)) $(LDFLAGS)
 
 # --- what there is -----------------------------------------------------------
-SRC     := $(filter-out src/ingress/%,$(sort $(wildcard src/*/*.c)))
+ING     := src/kube/% src/ingress/% src/proof/%
+SRC     := $(filter-out $(ING),$(sort $(wildcard src/*/*.c)))
 MAIN    := $(wildcard src/main.c)
 TESTS   := $(sort $(wildcard src/*/test/*_test.c))
 FUZZERS := $(sort $(wildcard src/*/test/*_fuzz.c))
+ifeq ($(USE_INGRESS),)
+TESTS   := $(filter-out $(ING),$(TESTS))
+FUZZERS := $(filter-out $(ING),$(FUZZERS))
+else
+INGSRC  := $(sort $(wildcard src/kube/*.c src/ingress/*.c)) src/ingress_main.c
+INGPROG := $(O)/ecluse-ingress
+endif
+INGOBJ  := $(INGSRC:src/%.c=$(O)/obj/%.o)
 OBJ     := $(SRC:src/%.c=$(O)/obj/%.o)
 MAINOBJ := $(MAIN:src/%.c=$(O)/obj/%.o)
 ifneq ($(ROOM),)
@@ -96,19 +114,23 @@ endif
 	check-compat shape \
 	unit-programs fuzz-programs fuzz bench bench-tools lint fmt \
 	torture torture-tools \
-	doc check-doc help clean FORCE
+	doc check-doc golden-ingress help clean FORCE
 
 ifneq ($(MAIN),)
-all: $(O)/ecluse  ## build the program (default)
+all: $(O)/ecluse $(INGPROG)  ## build the programs (default)
 else
 all: objs
 endif
 
-objs: $(OBJ) $(MAINOBJ)  ## compile every room, link nothing
+objs: $(OBJ) $(MAINOBJ) $(INGOBJ)  ## compile every room, link nothing
 
 $(O)/ecluse: $(OBJ) $(MAINOBJ)
 	@echo "  LINK $@"
 	@$(CC) $(CFLAGS) $(CC_$(MODE)) $(ALLLD) -o $@ $^ $(LIBS) -lm
+
+$(O)/ecluse-ingress: $(INGOBJ) $(filter $(O)/obj/base/% $(O)/obj/os/%,$(OBJ))
+	@echo "  LINK $@"
+	@$(CC) $(CFLAGS) $(CC_$(MODE)) $(ALLLD) -o $@ $^ $(ING_LIBS) $(LIBS) -lm
 
 debug:  ## build/debug/ecluse: no optimisation, all assertions
 	@$(MAKE) MODE=debug O=$(O)/debug all
@@ -132,7 +154,7 @@ $(O)/obj/%.o: src/%.c $(O)/gen/flags | $(O)/gen/version.h
 	@rm -f $@
 	@$(CC) $(ALLC) -MMD -MP -c -o $@ $<
 
--include $(OBJ:.o=.d) $(MAINOBJ:.o=.d)
+-include $(OBJ:.o=.d) $(MAINOBJ:.o=.d) $(INGOBJ:.o=.d)
 
 # --- unit tests and fuzzers --------------------------------------------------
 # src/ROOM/test/x_test.c includes the ../x.c it tests.  It is linked with its
@@ -146,7 +168,8 @@ $(O)/test/$(1:src/%.c=%): $(1) $(2:src/%.c=$(O)/obj/%.o) $(O)/gen/flags
 	@echo "  TEST $$<"
 	@rm -f $$@
 	@$$(CC) $$(ALLC) -Isrc/$(word 2,$(subst /, ,$(1))) -MMD -MP -MF $$@.d \
-		$$(ALLLD) -o $$@ $$< $(2:src/%.c=$(O)/obj/%.o) $$(LIBS) -lm
+		$$(ALLLD) -o $$@ $$< $(2:src/%.c=$(O)/obj/%.o) \
+		$$(if $$(filter $(ING),$(1)),$$(ING_LIBS)) $$(LIBS) -lm
 -include $(O)/test/$(1:src/%.c=%).d
 endef
 
@@ -183,8 +206,11 @@ endif
 check-vtc: $(ours)  ## VTC tests (PROGRAM=haproxy, VTC=regtests/h1)
 	@scripts/run-vtc $(PROGRAM) $(VTC)
 
-check-tests: $(ours) bench-tools torture-tools  ## executable tests (PROGRAM=, T=regtests/conf)
+check-tests: $(ours) $(if $(ours),$(INGPROG)) bench-tools torture-tools  ## executable tests (PROGRAM=, T=regtests/conf)
 	@O=$(abspath $(O)) scripts/run-tests $(PROGRAM) $(T)
+
+golden-ingress: $(ours) $(INGPROG)  ## write regtests/ingress/golden anew; read the diff
+	@UPDATE=1 scripts/run-tests $(PROGRAM) regtests/ingress/golden.test
 
 check-layers:  ## no room includes a room beside or above it
 	@scripts/check-layers
@@ -251,10 +277,10 @@ torture: $(O)/ecluse torture-tools  ## the promise, with clients that never retr
 
 # --- installing, shipping ----------------------------------------------------
 INSTALL ?= install
-install: $(O)/ecluse  ## into PREFIX (/usr/local), below DESTDIR
+install: $(O)/ecluse $(INGPROG)  ## into PREFIX (/usr/local), below DESTDIR
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)/examples \
 		$(DESTDIR)$(UNITDIR)
-	$(INSTALL) -m 755 $(O)/ecluse $(DESTDIR)$(SBINDIR)/ecluse
+	$(INSTALL) -m 755 $(O)/ecluse $(INGPROG) $(DESTDIR)$(SBINDIR)
 	$(INSTALL) -m 644 $(wildcard conf/*.cfg) $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -m 644 $(wildcard LICENSE README.md CHANGELOG.md) \
 		$(DESTDIR)$(DOCDIR)

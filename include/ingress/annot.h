@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef INGRESS_ANNOT_H
+#define INGRESS_ANNOT_H
+/*
+ * annot - annotations: what each is (annot.def), and how those that we obey
+ * become typed options.
+ *
+ * An annotation is done when an option row names it; there is no other list.
+ * Rows stand in src/ingress/ing_opt_*.c, one table per family:
+ *
+ *	const struct ing_opt ing_opt_proxy[] = {
+ *		{ .key = "proxy-read-timeout", .configmap = "proxy-read-timeout",
+ *		  .kind = ING_O_INT, OPT(read_timeout_s), .at = ING_AT_BACKEND,
+ *		  .parse = parse_seconds, .doc = "…" },
+ *		{ .key = NULL }
+ *	};
+ *
+ * What an option does to the configuration is in ing_rules*.c (rules of a
+ * location) and ing_render_be.c (lines of a backend).
+ */
+#include <ingress/model.h>
+
+struct ing_store;
+
+enum ing_risk { ING_LOW, ING_MEDIUM, ING_HIGH, ING_CRITICAL };
+enum ing_scope { ING_SCOPE_INGRESS, ING_SCOPE_LOCATION };
+enum ing_state { ING_DONE, ING_PLANNED, ING_REFUSED };
+
+struct ing_annot {                      /* a row of annot.def */
+	const char *key;                /* without prefix */
+	const char *type, *dflt;
+	enum ing_scope scope;
+	int priority;
+	enum ing_risk risk;
+	bool closed;
+	const char *refused;            /* NULL: not */
+};
+extern const struct ing_annot ing_annots[];
+extern const size_t ing_annots_n;
+
+struct ing_strs { const char **v; uint32_t n; };
+
+/*
+ * What the annotations of an Ingress say, over the ConfigMap, over defaults.
+ * Every member is named by exactly one option row; comparing, hashing and
+ * printing walk the rows.
+ */
+struct ing_opts {
+	int64_t ssl_redirect;           /* bool */
+	int64_t use_regex;              /* bool */
+	const char *rewrite_target;
+	int64_t read_timeout_s;
+	/* of the ConfigMap alone */
+	struct ing_strs bind_address;
+};
+
+enum ing_opt_kind { ING_O_BOOL, ING_O_INT, ING_O_STR, ING_O_STRS };
+
+/* Where an option has its effect. */
+enum ing_opt_at {
+	ING_AT_RULES,           /* rules of the location */
+	ING_AT_BACKEND,         /* lines of the backend: another value makes
+	                         * another backend of the same Service */
+	ING_AT_SERVICE,         /* idem, but the oldest Ingress that names the
+	                         * Service decides for all (be->service_opts) */
+	ING_AT_PLAN             /* the plan alone reads it */
+};
+
+struct ing_parse {
+	struct arena *mem;              /* of what the field points to */
+	struct ing_store *store;        /* for Secrets and ConfigMaps */
+	const char *ns;                 /* of the Ingress */
+	bool cross_namespace;           /* allow-cross-namespace-resources */
+	char why[200];                  /* set by the parser when false:
+	                                 * "expected …" */
+};
+
+struct ing_opt {
+	const char *key;                /* of the annotation, or NULL */
+	const char *configmap;          /* key there of the default, or NULL;
+	                                 * both NULL: the end */
+	enum ing_opt_kind kind;
+	size_t offset;                  /* in struct ing_opts */
+	enum ing_opt_at at;
+	/* The value is trimmed, at most 4096 bytes, never empty, and without
+	 * control characters. False: the field is as it was. */
+	bool (*parse)(struct ing_parse *, struct span value, void *field);
+	const char *dflt;               /* parsed at start; NULL: 0 or NULL */
+	const char *doc;                /* how we differ, or "" */
+};
+#define OPT(member)  .offset = offsetof(struct ing_opts, member)
+
+/* The tables, in the order in which they are walked. */
+extern const struct ing_opt *const ing_opt_tables[];
+
+/* Parsers for many rows. */
+bool ing_parse_bool(struct ing_parse *, struct span, void *);
+bool ing_parse_seconds(struct ing_parse *, struct span, void *);
+
+const struct ing_annot *ing_annot_find(const char *key);
+const struct ing_opt *ing_opt_find(const char *key);
+enum ing_state ing_annot_state(const struct ing_annot *);
+
+/* Says what is wrong with one annotation. */
+struct ing_annot_issue {
+	const struct ing_annot *annot;  /* NULL: nobody knows this key */
+	const char *key;
+	const char *text;               /* one sentence, in the arena */
+	bool closed;                    /* the Ingress must answer 503 */
+};
+typedef void ing_annot_issue_fn(const struct ing_annot_issue *, void *arg);
+
+/* What ing_annot_read() is told. */
+struct ing_annot_ctx {
+	struct arena *mem;
+	struct ing_store *store;
+	const char *const *prefixes;    /* "nginx.ingress.kubernetes.io" */
+	size_t n_prefixes;
+	enum ing_risk risk_limit;
+	bool cross_namespace;
+	ing_annot_issue_fn *issue;
+	void *arg;
+};
+
+/* ing_opts_defaults - from the rows and a ConfigMap (NULL: none). */
+void ing_opts_defaults(const struct ing_annot_ctx *, const struct ing_data *,
+    struct ing_opts *);
+
+/*
+ * ing_annot_read - options of an Ingress, over `opts` as it comes.
+ *
+ * False when one that guards something can't be obeyed: all its locations are
+ * to answer 503. Every fault is told through ctx->issue.
+ */
+bool ing_annot_read(const struct ing_annot_ctx *, const struct ing_ingress *,
+    struct ing_opts *opts);
+
+/* ing_opts_text - the options at `at` that are not as in `base` (NULL: all
+ * set), "key=value" in a line each: equal texts are equal options. */
+void ing_opts_text(const struct ing_opts *, const struct ing_opts *base,
+    enum ing_opt_at at, struct text *out);
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef INGRESS_CMD_H
+#define INGRESS_CMD_H
+/*
+ * cmd - the commands of ecluse-ingress; see `ecluse-ingress --help`.
+ */
+#include <ingress/options.h>
+#include <ingress/plan.h>
+
+/* ing_cmd_main - the program; returns its exit code. */
+int ing_cmd_main(int argc, char **argv);
+
+/* ing_cmd_load - objects of YAML and JSON files ("-": standard input) into the
+ * store. What is wrong is said on standard error; false when anything was. */
+bool ing_cmd_load(struct ing_store *, char **files, int n);
+
+/* ing_cmd_problems - what is wrong, a line each, on standard error; returns how
+ * many. */
+uint32_t ing_cmd_problems(const struct ing_plan *);
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef INGRESS_OPTIONS_H
+#define INGRESS_OPTIONS_H
+/*
+ * options - what the command line says. One row per flag in ing_flags.c; the
+ * names are those of ingress-nginx where it has one.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/text.h>
+
+#define ING_LIST_MAX 16
+
+struct ing_list {
+	const char *v[ING_LIST_MAX];
+	uint32_t n;
+};
+
+struct ing_options {
+	/* which Ingresses are ours */
+	const char *controller_class;
+	const char *ingress_class;
+	bool class_by_name;
+	bool watch_without_class;
+	const char *watch_namespace;
+	const char *watch_namespace_selector;
+	bool disable_catch_all;
+	struct ing_list annotations_prefix;
+	/* what they get */
+	const char *configmap;
+	const char *default_backend_service;
+	const char *default_ssl_certificate;
+	bool disable_svc_external_name;
+	bool allow_loopback_endpoints;
+	/* where it listens */
+	int64_t http_port, https_port;  /* 0: not */
+	const char *health_check_path;
+	/* where it goes */
+	const char *output;
+	const char *master_socket;
+	char **args;                    /* words that are no flags */
+	int n_args;
+};
+
+/* ing_flags_parse - false with *why.
+ * The words that are no flags are moved to the front of `argv`. */
+bool ing_flags_parse(int argc, char **argv, struct ing_options *, char **why);
+
+/* ing_flags_help - a line for each flag. */
+void ing_flags_help(struct text *);
+#endif

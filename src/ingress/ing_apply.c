@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ing_apply - files into a directory, switched by one rename; then the proxy's
+ * answer to a reload.
+ */
+#include <ingress/apply.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <base/must.h>
+#include <base/num.h>
+
+#define RELOAD_WAIT_MS 60000
+
+static bool
+fail(char **why, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool
+fail(char **why, const char *fmt, ...)
+{
+	struct text t;
+	va_list ap;
+
+	text_init(&t);
+	va_start(ap, fmt);
+	text_vprintf(&t, fmt, ap);
+	va_end(ap);
+	*why = t.p;
+	return (false);
+}
+
+/* --- writing --------------------------------------------------------------- */
+
+static bool
+write_all(int fd, struct span s)
+{
+	while (s.n > 0) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return (false);
+		s = span_skip(s, (size_t)n);
+	}
+	return (true);
+}
+
+/* The directories of "a/b/c" below `dir`. */
+static bool
+make_dirs(int dir, const char *path)
+{
+	char part[PATH_MAX];
+
+	for (const char *p = strchr(path, '/'); p != NULL;
+	    p = strchr(p + 1, '/')) {
+		if (!span_copy(part, sizeof part, span_of(path,
+		    (size_t)(p - path))))
+			return (false);
+		if (mkdirat(dir, part, 0755) != 0 && errno != EEXIST)
+			return (false);
+	}
+	return (true);
+}
+
+static bool
+write_file(int dir, const struct ing_file *f, char **why)
+{
+	int fd;
+
+	if (!make_dirs(dir, f->path) || (fd = openat(dir, f->path,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+	    f->secret ? 0600 : 0644)) < 0)
+		return (fail(why, "cannot create '%s': %s", f->path,
+		    strerror(errno)));
+	if (!write_all(fd, text_span(&f->body)) || fsync(fd) != 0) {
+		fail(why, "cannot write '%s': %s", f->path, strerror(errno));
+		close(fd);
+		return (false);
+	}
+	close(fd);
+	return (true);
+}
+
+bool
+ing_apply_plain(const char *path, const struct ing_files *files, char **why)
+{
+	bool good = true;
+	int dir;
+
+	if (mkdir(path, 0755) != 0 && errno != EEXIST)
+		return (fail(why, "cannot make the directory '%s': %s", path,
+		    strerror(errno)));
+	if ((dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return (fail(why, "cannot open the directory '%s': %s", path,
+		    strerror(errno)));
+	for (uint32_t i = 0; i < files->n && good; i++)
+		good = write_file(dir, &files->v[i], why);
+	if (good && fsync(dir) != 0)
+		good = fail(why, "cannot sync '%s': %s", path,
+		    strerror(errno));
+	close(dir);
+	return (good);
+}
+
+/* --- generations ----------------------------------------------------------- */
+
+static bool
+is_same_file(int dir, const struct ing_file *f)
+{
+	struct span want = text_span(&f->body);
+	char buf[65536];
+	ssize_t n;
+	int fd = openat(dir, f->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return (false);
+	while ((n = read(fd, buf, sizeof buf)) > 0) {
+		if ((size_t)n > want.n || memcmp(buf, want.p,
+		    (size_t)n) != 0)
+			break;
+		want = span_skip(want, (size_t)n);
+	}
+	close(fd);
+	return (n == 0 && want.n == 0);
+}
+
+/* The list of a rendering's files is one of them, so that one less is seen. */
+static void
+add_list(struct ing_files *f)
+{
+	struct ing_file *list = ing_files_add(f, "files");
+	uint32_t n = f->n - 1;
+
+	for (uint32_t i = 0; i < n; i++)
+		text_printf(&list->body, "%s\n", f->v[i].path);
+}
+
+static bool
+is_current(const char *base, const struct ing_files *files)
+{
+	char path[PATH_MAX];
+	bool same = true;
+	int dir;
+
+	snprintf(path, sizeof path, "%s/current", base);
+	if ((dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return (false);
+	for (uint32_t i = 0; i < files->n && same; i++)
+		same = is_same_file(dir, &files->v[i]);
+	close(dir);
+	return (same);
+}
+
+static bool
+gen_number(const char *name, uint64_t *n)
+{
+	return (strncmp(name, "gen-", 4) == 0 &&
+	    num_u64(span_str(name + 4), n));
+}
+
+static uint64_t
+highest(const char *base)
+{
+	uint64_t n, most = 0;
+	struct dirent *e;
+	DIR *d = opendir(base);
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (gen_number(e->d_name, &n) && n > most)
+			most = n;
+	if (d != NULL)
+		closedir(d);
+	return (most);
+}
+
+static void
+remove_tree(int at, const char *name)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	struct dirent *e;
+	DIR *d;
+
+	if (fd >= 0 && (d = fdopendir(fd)) != NULL) {
+		while ((e = readdir(d)) != NULL)
+			if (strcmp(e->d_name, ".") != 0 &&
+			    strcmp(e->d_name, "..") != 0 &&
+			    unlinkat(fd, e->d_name, 0) != 0)
+				remove_tree(fd, e->d_name);
+		closedir(d);
+	}
+	unlinkat(at, name, AT_REMOVEDIR);
+}
+
+/* All but two: what is current, and what was before. */
+static void
+remove_old(const char *base, uint64_t keep, uint64_t before)
+{
+	DIR *d = opendir(base);
+	struct dirent *e;
+	uint64_t n;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (gen_number(e->d_name, &n) && n != keep && n != before)
+			remove_tree(dirfd(d), e->d_name);
+	if (d != NULL)
+		closedir(d);
+}
+
+static bool
+set_current(const char *base, const char *target, char **why)
+{
+	char link[PATH_MAX], tmp[PATH_MAX];
+	int fd;
+
+	snprintf(link, sizeof link, "%s/current", base);
+	snprintf(tmp, sizeof tmp, "%s/current.new", base);
+	if ((unlink(tmp) != 0 && errno != ENOENT) ||
+	    symlink(target, tmp) != 0 || rename(tmp, link) != 0)
+		return (fail(why, "cannot switch '%s' to '%s': %s", link,
+		    target, strerror(errno)));
+	if ((fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	return (true);
+}
+
+/* --- the proxy ------------------------------------------------------------- */
+
+static int
+dial(const char *path, char **why)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (!span_copy(sun.sun_path, sizeof sun.sun_path, span_str(path))) {
+		fail(why, "the path of the master socket is too long");
+		return (-1);
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&sun, sizeof sun) != 0) {
+		fail(why, "cannot reach the proxy at '%s': %s", path,
+		    strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return (-1);
+	}
+	return (fd);
+}
+
+static bool
+ask(int fd, struct text *answer)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char buf[4096];
+	ssize_t n;
+
+	if (!write_all(fd, SPAN("reload\n")))
+		return (false);
+	shutdown(fd, SHUT_WR);
+	for (;;) {
+		if (poll(&p, 1, RELOAD_WAIT_MS) <= 0)
+			return (false);
+		n = read(fd, buf, sizeof buf);
+		if (n <= 0)
+			return (n == 0);
+		if (answer->n < 65536)
+			text_add(answer, span_of(buf, (size_t)n));
+	}
+}
+
+/* The answer begins with Success=1 or Success=0; the proxy's messages follow. */
+static enum ing_applied
+reload(const char *socket_path, char **why)
+{
+	enum ing_applied done = ING_APPLY_DONE;
+	struct text answer;
+	int fd = dial(socket_path, why);
+
+	if (fd < 0)
+		return (ING_APPLY_FAILED);
+	text_init(&answer);
+	if (!ask(fd, &answer)) {
+		fail(why, "the proxy did not answer the reload");
+		done = ING_APPLY_FAILED;
+	} else if (!span_begins(text_span(&answer), SPAN("Success=1"))) {
+		fail(why, "the proxy refuses the configuration: %.4000s",
+		    answer.n > 0 ? answer.p : "(it said nothing)");
+		done = ING_APPLY_REFUSED;
+	}
+	text_fini(&answer);
+	close(fd);
+	return (done);
+}
+
+static bool
+read_current(const char *base, char target[64], uint64_t *n)
+{
+	char link[PATH_MAX];
+	ssize_t len;
+
+	snprintf(link, sizeof link, "%s/current", base);
+	len = readlink(link, target, 63);
+	if (len <= 0)
+		return (false);
+	target[len] = '\0';
+	return (gen_number(target, n));
+}
+
+static enum ing_applied
+switch_to(const char *base, const struct ing_files *files,
+    const char *socket_path, char **why)
+{
+	char dir[PATH_MAX], name[64], old[64];
+	uint64_t n = highest(base) + 1, before = 0;
+	bool had = read_current(base, old, &before);
+	enum ing_applied done;
+
+	snprintf(name, sizeof name, "gen-%llu", (unsigned long long)n);
+	snprintf(dir, sizeof dir, "%s/%s", base, name);
+	if (!ing_apply_plain(dir, files, why) ||
+	    !set_current(base, name, why))
+		return (ING_APPLY_FAILED);
+	if (socket_path == NULL) {
+		remove_old(base, n, before);
+		return (ING_APPLY_DONE);
+	}
+	done = reload(socket_path, why);
+	if (done == ING_APPLY_REFUSED && had) {
+		char *ignored = NULL;
+
+		set_current(base, old, &ignored);
+		free(ignored);
+		remove_old(base, before, n);
+	} else if (done == ING_APPLY_DONE) {
+		remove_old(base, n, before);
+	}
+	return (done);
+}
+
+enum ing_applied
+ing_apply(const char *base, const struct ing_files *files,
+    const char *socket_path, char **why)
+{
+	struct ing_files all = { .v = NULL };
+	enum ing_applied done;
+
+	*why = NULL;
+	if (mkdir(base, 0755) != 0 && errno != EEXIST) {
+		fail(why, "cannot make the directory '%s': %s", base,
+		    strerror(errno));
+		return (ING_APPLY_FAILED);
+	}
+	for (uint32_t i = 0; i < files->n; i++) {
+		struct ing_file *f = ing_files_add(&all, files->v[i].path);
+
+		f->secret = files->v[i].secret;
+		text_add(&f->body, text_span(&files->v[i].body));
+	}
+	add_list(&all);
+	done = is_current(base, &all) ? ING_APPLY_SAME :
+	    switch_to(base, &all, socket_path, why);
+	ing_files_fini(&all);
+	return (done);
+}

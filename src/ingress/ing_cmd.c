@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ing_cmd - the commands: render files, check them, run in a cluster.
+ */
+#include <ingress/cmd.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <base/must.h>
+#include <ingress/apply.h>
+#include <version.h>
+
+static void
+say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static void
+say(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("ecluse-ingress: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+/* --- render ---------------------------------------------------------------- */
+
+static void
+print_files(const struct ing_files *files)
+{
+	for (uint32_t i = 0; i < files->n; i++) {
+		const struct ing_file *f = &files->v[i];
+
+		printf("### %s%s\n", f->path, f->secret ?
+		    " (secret, not shown)" : "");
+		if (!f->secret && f->body.n > 0)
+			fwrite(f->body.p, 1, f->body.n, stdout);
+	}
+}
+
+static bool
+put_files(const struct ing_files *files, const struct ing_options *o,
+    char **why)
+{
+	if (o->output == NULL) {
+		print_files(files);
+		return (true);
+	}
+	return (ing_apply_plain(o->output, files, why));
+}
+
+static int
+cmd_render(const struct ing_options *o)
+{
+	struct ing_store *store = ing_store_new();
+	struct ing_files files = { .v = NULL };
+	struct ing_plan *plan;
+	char *why = NULL;
+	int status = 0;
+
+	if (o->n_args == 0) {
+		say("render: expected files with objects, or '-' for "
+		    "standard input");
+		return (2);
+	}
+	if (!ing_cmd_load(store, o->args, o->n_args))
+		status = 1;
+	plan = ing_plan_make(store, o);
+	if (!ing_render(plan, &files, &why) ||
+	    !put_files(&files, o, &why)) {
+		say("%s", why);
+		status = 1;
+	}
+	ing_cmd_problems(plan);
+	free(why);
+	ing_files_fini(&files);
+	ing_plan_free(plan);
+	ing_store_free(store);
+	return (status);
+}
+
+uint32_t
+ing_cmd_problems(const struct ing_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->n_problems; i++) {
+		const struct ing_problem *p = &plan->problems[i];
+		struct text t;
+
+		text_init(&t);
+		if (p->obj != NULL)
+			text_printf(&t, "%s %s%s%s: ",
+			    ing_kinds[p->obj->kind].kind, p->obj->ns,
+			    p->obj->ns[0] != '\0' ? "/" : "", p->obj->name);
+		text_printf(&t, "%s: ", p->reason);
+		text_quote(&t, span_str(p->text));
+		fprintf(stderr, "%s\n", t.p);
+		text_fini(&t);
+	}
+	return (plan->n_problems);
+}
+
+/* --- what is not there yet -------------------------------------------------- */
+
+static int
+cmd_run(const struct ing_options *o)
+{
+	(void)o;
+	say("run: the client of the API server is not there yet; render "
+	    "works on files");
+	return (2);
+}
+
+static int
+cmd_check(const struct ing_options *o)
+{
+	(void)o;
+	say("check: not there yet");
+	return (2);
+}
+
+/* --- the program ------------------------------------------------------------ */
+
+static const struct command {
+	const char *name;
+	int (*run)(const struct ing_options *);
+	const char *args, *help;
+} commands[] = {
+	{ "render", cmd_render, "FILE... [-o DIR]",
+	    "write the configuration for the objects in files" },
+	{ "check", cmd_check, "FILE...",
+	    "say what is kept, what differs, what is not supported" },
+	{ "run", cmd_run, "",
+	    "follow the API server and keep the proxy up to date" },
+};
+
+static int
+help(void)
+{
+	struct text t;
+
+	text_init(&t);
+	text_addz(&t, "usage: ecluse-ingress COMMAND [FLAG...]\n\n");
+	for (size_t i = 0; i < NELEM(commands); i++)
+		text_printf(&t, "  %-8s %-18s %s\n", commands[i].name,
+		    commands[i].args, commands[i].help);
+	text_addz(&t, "\nflags:\n");
+	ing_flags_help(&t);
+	fputs(t.p, stdout);
+	text_fini(&t);
+	return (0);
+}
+
+int
+ing_cmd_main(int argc, char **argv)
+{
+	struct ing_options o;
+	char *why = NULL;
+
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 ||
+	    strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+		return (help() + (argc < 2 ? 2 : 0));
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("ecluse-ingress %s\n", ECLUSE_VERSION);
+		return (0);
+	}
+	if (!ing_flags_parse(argc - 2, argv + 2, &o, &why)) {
+		say("%s", why);
+		free(why);
+		return (2);
+	}
+	for (size_t i = 0; i < NELEM(commands); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return (commands[i].run(&o));
+	say("unknown command '%s'; --help lists them", argv[1]);
+	return (2);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ing_flags - the command line: one row per flag.
+ *
+ * As with the flags of Go, one or two dashes, "--name=value" or "--name value";
+ * a boolean needs no value. Flags of ingress-nginx that make no sense here are
+ * accepted and said to do nothing, so that a manifest can be kept.
+ */
+#include <ingress/options.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <base/must.h>
+#include <base/num.h>
+#include <base/span.h>
+
+enum flag_type { FLAG_BOOL, FLAG_STR, FLAG_PORT, FLAG_LIST };
+
+struct flag {
+	const char *name;
+	enum flag_type type;
+	size_t offset;
+	const char *dflt;
+	const char *help;
+};
+
+#define F(name, type, member, dflt, help)                                    \
+	{ name, FLAG_##type, offsetof(struct ing_options, member), dflt, help }
+
+static const struct flag flags[] = {
+	F("controller-class", STR, controller_class, "k8s.io/ingress-nginx",
+	    "spec.controller of the IngressClasses that are ours"),
+	F("ingress-class", STR, ingress_class, "nginx",
+	    "value of the annotation kubernetes.io/ingress.class that is ours"),
+	F("ingress-class-by-name", BOOL, class_by_name, NULL,
+	    "an IngressClass named as --ingress-class is ours, whatever its "
+	    "controller"),
+	F("watch-ingress-without-class", BOOL, watch_without_class, NULL,
+	    "Ingresses that name no class are ours"),
+	F("watch-namespace", STR, watch_namespace, NULL,
+	    "only objects of this namespace"),
+	F("watch-namespace-selector", STR, watch_namespace_selector, NULL,
+	    "only objects of namespaces with these labels"),
+	F("disable-catch-all", BOOL, disable_catch_all, NULL,
+	    "refuse Ingresses with a default backend"),
+	F("annotations-prefix", LIST, annotations_prefix,
+	    "nginx.ingress.kubernetes.io", "before the names of annotations; "
+	    "several with commas"),
+	F("configmap", STR, configmap, NULL,
+	    "namespace/name of the ConfigMap with settings for all"),
+	F("default-backend-service", STR, default_backend_service, NULL,
+	    "namespace/name of the Service for what no rule matches"),
+	F("default-ssl-certificate", STR, default_ssl_certificate, NULL,
+	    "namespace/name of the Secret for hosts without one"),
+	F("disable-svc-external-name", BOOL, disable_svc_external_name, NULL,
+	    "refuse Services of type ExternalName"),
+	F("allow-loopback-endpoints", BOOL, allow_loopback_endpoints, NULL,
+	    "endpoints may be on this machine; for tests"),
+	F("http-port", PORT, http_port, "80", "0: do not listen"),
+	F("https-port", PORT, https_port, "443", "0: do not listen"),
+	F("health-check-path", STR, health_check_path, "/healthz",
+	    "answered 200 for hosts without rules"),
+	F("output", STR, output, NULL, "directory for what is written"),
+	F("master-socket", STR, master_socket, NULL,
+	    "of the proxy, to ask for a reload"),
+};
+
+static const struct flag *
+find(struct span name)
+{
+	for (size_t i = 0; i < NELEM(flags); i++)
+		if (span_is(name, flags[i].name))
+			return (&flags[i]);
+	if (span_is(name, "o"))
+		return (find(SPAN("output")));
+	return (NULL);
+}
+
+static bool
+fail(char **why, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool
+fail(char **why, const char *fmt, ...)
+{
+	struct text t;
+	va_list ap;
+
+	text_init(&t);
+	va_start(ap, fmt);
+	text_vprintf(&t, fmt, ap);
+	va_end(ap);
+	*why = t.p;
+	return (false);
+}
+
+static bool
+set_bool(bool *at, const char *value)
+{
+	*at = value == NULL || strcmp(value, "true") == 0 ||
+	    strcmp(value, "1") == 0;
+	return (*at || strcmp(value, "false") == 0 ||
+	    strcmp(value, "0") == 0);
+}
+
+static bool
+set_list(struct ing_list *at, const char *value)
+{
+	struct span rest = span_str(value), one;
+
+	at->n = 0;
+	while (span_cut(&rest, ',', &one)) {
+		if (at->n == ING_LIST_MAX)
+			return (false);
+		at->v[at->n++] = span_dup(one);
+	}
+	return (true);
+}
+
+static bool
+set(const struct flag *f, const char *value, struct ing_options *o,
+    char **why)
+{
+	void *at = (char *)o + f->offset;
+	uint64_t n;
+
+	switch (f->type) {
+	case FLAG_BOOL:
+		if (set_bool(at, value))
+			return (true);
+		return (fail(why, "--%s: expected true or false, found '%s'",
+		    f->name, value));
+	case FLAG_PORT:
+		if (num_u64(span_str(value), &n) && n <= 65535) {
+			*(int64_t *)at = (int64_t)n;
+			return (true);
+		}
+		return (fail(why, "--%s: expected a port from 0 to 65535, "
+		    "found '%s'", f->name, value));
+	case FLAG_LIST:
+		if (set_list(at, value))
+			return (true);
+		return (fail(why, "--%s: more than %d values", f->name,
+		    ING_LIST_MAX));
+	case FLAG_STR:
+		*(const char **)at = value[0] != '\0' ? value : NULL;
+		return (true);
+	}
+	return (false);
+}
+
+/* One argument that begins with '-'; `next` is used when it holds the value. */
+static bool
+take(const char *arg, const char *next, bool *used, struct ing_options *o,
+    char **why)
+{
+	const char *name = arg + (arg[1] == '-' ? 2 : 1);
+	const char *eq = strchr(name, '=');
+	struct span n = eq != NULL ? span_of(name, (size_t)(eq - name)) :
+	    span_str(name);
+	const struct flag *f = find(n);
+
+	if (f == NULL)
+		return (fail(why, "unknown flag '%.*s'; --help lists them",
+		    (int)(n.n + (size_t)(name - arg)), arg));
+	if (eq == NULL && f->type != FLAG_BOOL) {
+		if (next == NULL)
+			return (fail(why, "--%s: expected a value behind it",
+			    f->name));
+		*used = true;
+		return (set(f, next, o, why));
+	}
+	return (set(f, eq == NULL ? NULL : eq + 1, o, why));
+}
+
+bool
+ing_flags_parse(int argc, char **argv, struct ing_options *o, char **why)
+{
+	int n = 0;
+
+	memset(o, 0, sizeof *o);
+	for (size_t i = 0; i < NELEM(flags); i++)
+		if (flags[i].dflt != NULL)
+			MUST(set(&flags[i], flags[i].dflt, o, why));
+	for (int i = 0; i < argc; i++) {
+		bool used = false;
+
+		if (argv[i][0] != '-' || argv[i][1] == '\0')
+			argv[n++] = argv[i];
+		else if (!take(argv[i], argv[i + 1], &used, o, why))
+			return (false);
+		i += used;
+	}
+	o->args = argv;
+	o->n_args = n;
+	return (true);
+}
+
+void
+ing_flags_help(struct text *out)
+{
+	for (size_t i = 0; i < NELEM(flags); i++)
+		text_printf(out, "  --%-28s %s%s%s%s\n", flags[i].name,
+		    flags[i].help, flags[i].dflt != NULL ? " (" : "",
+		    flags[i].dflt != NULL ? flags[i].dflt : "",
+		    flags[i].dflt != NULL ? ")" : "");
+}

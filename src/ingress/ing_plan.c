@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ing_plan - who is served, in which order; the steps of a plan.
+ */
+#include "ing_plan_int.h"
+
+#include <stdlib.h>
+
+#include <base/must.h>
+
+struct span
+ing_plan_key(struct ing_planning *p, const char *a, const char *b,
+    const char *c, const char *d)
+{
+	return (span_str(arena_printf(p->mem, "%s\n%s\n%s\n%s", a, b, c, d)));
+}
+
+void *
+ing_plan_vec(struct arena *mem, void *v, uint32_t n, size_t each)
+{
+	void *big;
+
+	/* Full at 0, 8, 16, 32, ... */
+	if (n != 0 && (n < 8 || (n & (n - 1)) != 0))
+		return (v);
+	big = arena_get(mem, (n == 0 ? 8 : n * 2) * each);
+	if (n > 0)
+		memcpy(big, v, n * each);
+	return (big);
+}
+
+void
+ing_plan_problem(struct ing_plan *p, const struct ing_obj *obj,
+    const char *reason, bool refused, const char *fmt, ...)
+{
+	struct ing_problem *one;
+	struct text t;
+	va_list ap;
+
+	text_init(&t);
+	va_start(ap, fmt);
+	text_vprintf(&t, fmt, ap);
+	va_end(ap);
+	p->problems = ing_plan_vec(&p->mem, p->problems, p->n_problems,
+	    sizeof *p->problems);
+	one = &p->problems[p->n_problems++];
+	one->obj = obj;
+	one->reason = reason;
+	one->text = arena_dup(&p->mem, text_span(&t));
+	one->refused = refused;
+	text_fini(&t);
+}
+
+static int
+problem_cmp(const void *a, const void *b)
+{
+	const struct ing_problem *x = a, *y = b;
+	int c;
+
+	if (x->obj == NULL || y->obj == NULL)
+		c = (x->obj != NULL) - (y->obj != NULL);
+	else if ((c = (int)x->obj->kind - (int)y->obj->kind) == 0 &&
+	    (c = strcmp(x->obj->ns, y->obj->ns)) == 0)
+		c = strcmp(x->obj->name, y->obj->name);
+	return (c != 0 ? c : strcmp(x->text, y->text));
+}
+
+/* --- which Ingresses are ours (controller.md 1) ---------------------------- */
+
+static bool
+is_our_class(const struct ing_planning *p, const char *name)
+{
+	const struct ing_class *c = (const struct ing_class *)ing_store_find(
+	    p->store, ING_CLASS, "", name);
+
+	if (c == NULL)
+		return (false);
+	if (p->o->class_by_name && strcmp(name, p->o->ingress_class) == 0)
+		return (true);
+	return (c->controller != NULL &&
+	    strcmp(c->controller, p->o->controller_class) == 0);
+}
+
+static bool
+has_our_class(struct ing_planning *p, const struct ing_ingress *ing)
+{
+	struct span annotation;
+
+	if (ing->class_name != NULL)
+		return (is_our_class(p, ing->class_name));
+	annotation = ing_pair_find(&ing->o.annots,
+	    "kubernetes.io/ingress.class");
+	if (annotation.p != NULL && annotation.n > 0)
+		return (span_is(annotation, p->o->ingress_class));
+	return (p->o->watch_without_class);
+}
+
+static bool
+is_ours(struct ing_planning *p, const struct ing_ingress *ing)
+{
+	if (ing->o.deleted != 0 || !has_our_class(p, ing))
+		return (false);
+	if (p->o->watch_namespace != NULL &&
+	    strcmp(p->o->watch_namespace, ing->o.ns) != 0)
+		return (false);
+	if (p->o->disable_catch_all && (ing->dflt.service != NULL ||
+	    ing->dflt.resource != NULL)) {
+		ing_plan_problem(p->plan, &ing->o, "CatchAllDisabled", true,
+		    "has a default backend, which --disable-catch-all "
+		    "refuses");
+		return (false);
+	}
+	return (true);
+}
+
+/* Oldest first; among equals the later name, as ingress-nginx has it. */
+static int
+age_cmp(const void *a, const void *b)
+{
+	const struct ing_ingress *x = *(const struct ing_ingress *const *)a;
+	const struct ing_ingress *y = *(const struct ing_ingress *const *)b;
+	int c;
+
+	if (x->o.created != y->o.created)
+		return (x->o.created < y->o.created ? -1 : 1);
+	c = strcmp(y->o.ns, x->o.ns);
+	return (c != 0 ? c : strcmp(y->o.name, x->o.name));
+}
+
+static void
+tell_annotation(const struct ing_annot_issue *i, void *arg)
+{
+	struct ing_planning *p = arg;
+
+	ing_plan_problem(p->plan, p->about, p->about != NULL &&
+	    p->about->kind == ING_CONFIGMAP ? "ConfigMapValue" :
+	    "AnnotationParsingFailed", i->closed, "%s: %s%s", i->key, i->text,
+	    i->closed ? "; its locations answer 503" : "");
+}
+
+static void
+take(struct ing_planning *p)
+{
+	struct ing_plan *plan = p->plan;
+	struct ing_annot_ctx ctx = {
+		.mem = p->mem, .store = p->store,
+		.prefixes = p->o->annotations_prefix.v,
+		.n_prefixes = p->o->annotations_prefix.n,
+		.risk_limit = ING_HIGH, .issue = tell_annotation, .arg = p
+	};
+	const struct ing_obj *const *all;
+	size_t n;
+
+	all = ing_store_all(p->store, ING_INGRESS, &n);
+	plan->ours = arena_get(p->mem, (n + 1) * sizeof *plan->ours);
+	for (size_t i = 0; i < n; i++) {
+		const struct ing_ingress *ing =
+		    (const struct ing_ingress *)all[i];
+
+		if (is_ours(p, ing))
+			plan->ours[plan->n_ours++] = ing;
+	}
+	qsort(plan->ours, plan->n_ours, sizeof *plan->ours, age_cmp);
+	p->about = p->configmap != NULL ? &p->configmap->o : NULL;
+	ing_opts_defaults(&ctx, p->configmap, &plan->defaults);
+	p->n_taken = plan->n_ours;
+	p->taken = arena_get(p->mem, (p->n_taken + 1) * sizeof *p->taken);
+	for (uint32_t i = 0; i < plan->n_ours; i++) {
+		struct ing_taken *t = &p->taken[i];
+
+		t->ing = plan->ours[i];
+		t->opts = plan->defaults;
+		p->about = &t->ing->o;
+		t->open = ing_annot_read(&ctx, t->ing, &t->opts);
+	}
+}
+
+/* "ns/name" of a flag. */
+static const struct ing_obj *
+find_flag(struct ing_planning *p, enum ing_kind kind, const char *ref,
+    const char *flag)
+{
+	const char *slash = ref != NULL ? strchr(ref, '/') : NULL;
+	const struct ing_obj *o = NULL;
+	char *ns;
+
+	if (ref == NULL)
+		return (NULL);
+	if (slash != NULL) {
+		ns = arena_dup(p->mem, span_of(ref, (size_t)(slash - ref)));
+		o = ing_store_find(p->store, kind, ns, slash + 1);
+	}
+	if (o == NULL)
+		ing_plan_problem(p->plan, NULL, "NotFound", false,
+		    "--%s: there is no %s '%s' (expected namespace/name)",
+		    flag, ing_kinds[kind].kind, ref);
+	return (o);
+}
+
+static void
+plan_default(struct ing_planning *p)
+{
+	const struct ing_service *s = (const struct ing_service *)find_flag(p,
+	    ING_SERVICE, p->o->default_backend_service,
+	    "default-backend-service");
+	struct ing_taken *t;
+	struct ing_ingress *nobody;
+	const struct ing_svc_port *port;
+	struct ing_backend_ref ref = { .service = NULL };
+
+	if (s == NULL || s->ports.n == 0)
+		return;
+	port = s->ports.v;
+	ref.service = s->o.name;
+	ref.port = port->port;
+	nobody = arena_zget(p->mem, sizeof *nobody);
+	nobody->o.ns = s->o.ns;
+	nobody->o.name = "default-backend-service";
+	t = arena_zget(p->mem, sizeof *t);
+	t->ing = nobody;
+	t->opts = p->plan->defaults;
+	t->open = true;
+	p->plan->dflt = ing_plan_be(p, t, &ref);
+}
+
+static int
+host_cmp(const void *a, const void *b)
+{
+	const struct ing_plan_host *const *x = a, *const *y = b;
+
+	return (strcmp((*x)->name, (*y)->name));
+}
+
+static int
+be_cmp(const void *a, const void *b)
+{
+	const struct ing_plan_be *const *x = a, *const *y = b;
+
+	return (strcmp((*x)->id, (*y)->id));
+}
+
+static void
+sort(struct ing_plan *p)
+{
+	if (p->n_hosts > 0)
+		qsort(p->hosts, p->n_hosts, sizeof *p->hosts, host_cmp);
+	if (p->n_backends > 0)
+		qsort(p->backends, p->n_backends, sizeof *p->backends,
+		    be_cmp);
+	if (p->n_problems > 0)
+		qsort(p->problems, p->n_problems, sizeof *p->problems,
+		    problem_cmp);
+}
+
+struct ing_plan *
+ing_plan_make(struct ing_store *store, const struct ing_options *o)
+{
+	struct ing_plan *plan = must_alloc(sizeof *plan);
+	struct ing_planning p = { .plan = plan, .mem = &plan->mem,
+	    .store = store, .o = o };
+
+	arena_init(&plan->mem, 0);
+	plan->options = o;
+	p.configmap = (const struct ing_data *)find_flag(&p, ING_CONFIGMAP,
+	    o->configmap, "configmap");
+	plan->default_cert = (const struct ing_data *)find_flag(&p,
+	    ING_SECRET, o->default_ssl_certificate,
+	    "default-ssl-certificate");
+	take(&p);
+	ing_plan_slices(&p);
+	ing_plan_hosts(&p);
+	ing_plan_tls(&p);
+	ing_plan_locs(&p);
+	plan_default(&p);
+	sort(plan);
+	ing_index_fini(&p.hosts);
+	ing_index_fini(&p.keys);
+	ing_index_fini(&p.backends);
+	ing_index_fini(&p.services);
+	ing_index_fini(&p.slices);
+	return (plan);
+}
+
+void
+ing_plan_free(struct ing_plan *p)
+{
+	if (p == NULL)
+		return;
+	arena_reset(&p->mem);
+	free(p);
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ing_plan_be - backends: one per Service and port (and set of options that
+ * need lines of their own), its servers from EndpointSlices, its policies.
+ */
+#include "ing_plan_int.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <base/must.h>
+
+void
+ing_plan_slices(struct ing_planning *p)
+{
+	const struct ing_obj *const *all;
+	size_t n;
+
+	all = ing_store_all(p->store, ING_SLICE, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct ing_slice *s = (const struct ing_slice *)all[i];
+		struct ing_slice_ref *ref, *first;
+
+		if (s->service == NULL)
+			continue;
+		ref = arena_zget(p->mem, sizeof *ref);
+		ref->slice = s;
+		first = ing_index_put(&p->slices, ing_plan_key(p, s->o.ns,
+		    s->service, "", ""), ref);
+		if (first != ref) {
+			ref->next = first->next;
+			first->next = ref;
+		}
+	}
+}
+
+/* --- servers --------------------------------------------------------------- */
+
+struct servers {
+	struct ing_planning *p;
+	struct ing_server *v;
+	uint32_t n, n_active;
+};
+
+/* An address that may be a pod's: not this machine's, not a group's. */
+static bool
+is_usable(const struct ing_planning *p, const char *ip)
+{
+	struct in_addr v4;
+	struct in6_addr v6;
+	uint32_t a;
+
+	if (inet_pton(AF_INET, ip, &v4) == 1) {
+		a = ntohl(v4.s_addr);
+		if (a >> 24 == 127)
+			return (p->o->allow_loopback_endpoints);
+		return (a >> 24 != 0 && a >> 16 != 0xa9fe && a >> 28 < 0xe);
+	}
+	if (inet_pton(AF_INET6, ip, &v6) != 1)
+		return (false);
+	if (IN6_IS_ADDR_LOOPBACK(&v6))
+		return (p->o->allow_loopback_endpoints);
+	return (!IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_V4MAPPED(&v6) &&
+	    !IN6_IS_ADDR_LINKLOCAL(&v6) && !IN6_IS_ADDR_MULTICAST(&v6));
+}
+
+static void
+add_server(struct servers *s, const char *ip, int64_t port, bool drain,
+    bool dns)
+{
+	struct ing_server *one;
+
+	s->v = ing_plan_vec(s->p->mem, s->v, s->n, sizeof *s->v);
+	one = &s->v[s->n++];
+	one->ip = ip;
+	one->port = port;
+	one->drain = drain;
+	one->dns = dns;
+	one->name = arena_printf(s->p->mem, "%s_%" PRId64, ip, port);
+	s->n_active += !drain;
+}
+
+static bool
+is_tcp(const char *protocol)
+{
+	return (protocol == NULL || strcmp(protocol, "TCP") == 0);
+}
+
+static bool
+same_name(const char *a, const char *b)
+{
+	return (strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0);
+}
+
+static void
+add_endpoint(struct servers *s, const struct ing_endpoint *e, int64_t port)
+{
+	const char *const *ip = e->addresses.v;
+
+	if (e->addresses.n == 0 || !is_usable(s->p, ip[0]))
+		return;
+	if (e->ready != 0)
+		add_server(s, ip[0], port, false, false);
+	else if (e->serving == 1 && e->terminating == 1)
+		add_server(s, ip[0], port, true, false);
+}
+
+static void
+add_slice(struct servers *s, const struct ing_slice *slice,
+    const char *port_name)
+{
+	if (slice->address_type != NULL &&
+	    strcmp(slice->address_type, "FQDN") == 0)
+		return;
+	ING_EACH(struct ing_slice_port, sp, slice->ports) {
+		if (!is_tcp(sp->protocol) || sp->port == 0 ||
+		    !same_name(sp->name, port_name))
+			continue;
+		ING_EACH(struct ing_endpoint, e, slice->endpoints)
+			add_endpoint(s, e, sp->port);
+	}
+}
+
+/* By name; of the same one first that which is not drained. */
+static int
+server_cmp(const void *a, const void *b)
+{
+	const struct ing_server *x = a, *y = b;
+	int c = strcmp(x->name, y->name);
+
+	return (c != 0 ? c : (int)x->drain - (int)y->drain);
+}
+
+/* Sorted, each once. Draining ones serve when there are no others. */
+static void
+finish(struct servers *s, struct ing_plan_be *be)
+{
+	uint32_t n = 0;
+
+	if (s->n > 0)
+		qsort(s->v, s->n, sizeof *s->v, server_cmp);
+	for (uint32_t i = 0; i < s->n; i++) {
+		if (n > 0 && strcmp(s->v[n - 1].name, s->v[i].name) == 0)
+			continue;
+		s->v[n] = s->v[i];
+		s->v[n].drain &= s->n_active > 0;
+		n++;
+	}
+	be->servers = s->v;
+	be->n_servers = n;
+}
+
+/* The port of a Service that a rule means: by number, by target, by name. */
+static const struct ing_svc_port *
+find_port(const struct ing_service *svc, const struct ing_backend_ref *ref)
+{
+	ING_EACH(struct ing_svc_port, a, svc->ports)
+		if (ref->port != 0 && a->port == ref->port)
+			return (a);
+	ING_EACH(struct ing_svc_port, b, svc->ports)
+		if (ref->port != 0 ? b->target.num == ref->port :
+		    ref->port_name != NULL && b->target.name != NULL &&
+		    strcmp(b->target.name, ref->port_name) == 0)
+			return (b);
+	ING_EACH(struct ing_svc_port, c, svc->ports)
+		if (ref->port_name != NULL && c->name != NULL &&
+		    strcmp(c->name, ref->port_name) == 0)
+			return (c);
+	return (NULL);
+}
+
+/* A name that a resolver may be asked for: not this machine's. */
+static bool
+is_dns_name(struct span s)
+{
+	struct span label;
+
+	if (s.n > 0 && s.p[s.n - 1] == '.')
+		s.n--;
+	if (s.n == 0 || s.n > 253 || span_is(s, "localhost") ||
+	    span_ends(s, SPAN(".localhost")))
+		return (false);
+	while (span_cut(&s, '.', &label)) {
+		if (label.n == 0 || label.n > 63 || label.p[0] == '-')
+			return (false);
+		for (size_t i = 0; i < label.n; i++) {
+			char c = label.p[i];
+
+			if (!((c >= 'a' && c <= 'z') || (c >= '0' &&
+			    c <= '9') || c == '-' || c == '_'))
+				return (false);
+		}
+	}
+	return (true);
+}
+
+static void
+add_external(struct servers *s, const struct ing_ingress *by,
+    const struct ing_service *svc, const struct ing_backend_ref *ref)
+{
+	const struct ing_svc_port *port = find_port(svc, ref);
+	int64_t n = port != NULL ? port->port : ref->port;
+	const char *name = svc->external_name;
+	struct ing_plan *plan = s->p->plan;
+	unsigned char bin[16];
+
+	if (s->p->o->disable_svc_external_name)
+		ing_plan_problem(plan, &by->o, "ExternalNameDisabled", true,
+		    "Service '%s' is of type ExternalName, which "
+		    "--disable-svc-external-name refuses", svc->o.name);
+	else if (name == NULL || n == 0)
+		ing_plan_problem(plan, &by->o, "ServicePort", true,
+		    "Service '%s' is of type ExternalName: a port number and "
+		    "spec.externalName are needed", svc->o.name);
+	else if (inet_pton(AF_INET, name, bin) == 1 ||
+	    inet_pton(AF_INET6, name, bin) == 1) {
+		if (is_usable(s->p, name))
+			add_server(s, name, n, false, false);
+	} else if (is_dns_name(span_str(name)))
+		add_server(s, name, n, false, true);
+	else
+		ing_plan_problem(plan, &by->o, "ExternalName", true,
+		    "Service '%s': spec.externalName is no DNS name that "
+		    "may be asked for", svc->o.name);
+}
+
+static void
+find_servers(struct ing_planning *p, struct ing_plan_be *be,
+    const struct ing_backend_ref *ref)
+{
+	struct servers s = { .p = p };
+	const struct ing_service *svc = (const struct ing_service *)
+	    ing_store_find(p->store, ING_SERVICE, be->ns, be->service);
+	const struct ing_svc_port *port;
+	const struct ing_slice_ref *r;
+
+	if (svc == NULL) {
+		ing_plan_problem(p->plan, &be->by->o, "ServiceNotFound",
+		    false, "there is no Service '%s'; its paths answer 503",
+		    be->service);
+		return;
+	}
+	if (svc->type != NULL && strcmp(svc->type, "ExternalName") == 0) {
+		add_external(&s, be->by, svc, ref);
+		finish(&s, be);
+		return;
+	}
+	if ((port = find_port(svc, ref)) == NULL) {
+		ing_plan_problem(p->plan, &be->by->o, "ServicePort", false,
+		    "Service '%s' has no port '%s'; its paths answer 503",
+		    be->service, be->port);
+		return;
+	}
+	r = ing_index_get(&p->slices, ing_plan_key(p, be->ns, be->service,
+	    "", ""));
+	for (; r != NULL; r = r->next)
+		add_slice(&s, r->slice, port->name);
+	finish(&s, be);
+}
+
+/* --- backends -------------------------------------------------------------- */
+
+static char *
+hex(struct arena *mem, const struct text *t)
+{
+	return (arena_printf(mem, "%016" PRIx64, span_hash(text_span(t))));
+}
+
+static struct ing_plan_be *
+new_backend(struct ing_planning *p, const struct ing_taken *t,
+    const struct ing_backend_ref *ref, const char *port,
+    const struct text *special)
+{
+	struct ing_plan *plan = p->plan;
+	struct ing_plan_be *be = arena_zget(p->mem, sizeof *be);
+
+	be->ns = t->ing->o.ns;
+	be->service = ref->service;
+	be->port = port;
+	be->by = t->ing;
+	be->opts = &t->opts;
+	/* Names of Kubernetes have no '_', so no two are alike. */
+	be->id = special->n == 0 ?
+	    arena_printf(p->mem, "%s_%s_%s", be->ns, be->service, port) :
+	    arena_printf(p->mem, "%s_%s_%s_%s", be->ns, be->service, port,
+	    hex(p->mem, special));
+	be->service_opts = ing_index_put(&p->services, ing_plan_key(p, be->ns,
+	    be->service, port, ""), (void *)(uintptr_t)be->opts);
+	find_servers(p, be, ref);
+	plan->backends = ing_plan_vec(p->mem, plan->backends,
+	    plan->n_backends, sizeof *plan->backends);
+	plan->backends[plan->n_backends++] = be;
+	return (be);
+}
+
+struct ing_plan_be *
+ing_plan_be(struct ing_planning *p, const struct ing_taken *t,
+    const struct ing_backend_ref *ref)
+{
+	struct ing_plan_be *be;
+	const char *port;
+	struct text special;
+	struct span key;
+
+	if (ref->service == NULL || (ref->port == 0 &&
+	    ref->port_name == NULL))
+		return (NULL);
+	port = ref->port != 0 ? arena_printf(p->mem, "%" PRId64, ref->port) :
+	    ref->port_name;
+	text_init(&special);
+	ing_opts_text(&t->opts, &p->plan->defaults, ING_AT_BACKEND, &special);
+	key = ing_plan_key(p, t->ing->o.ns, ref->service, port,
+	    special.n == 0 ? "" : special.p);
+	be = ing_index_get(&p->backends, key);
+	if (be == NULL) {
+		be = new_backend(p, t, ref, port, &special);
+		ing_index_put(&p->backends, key, be);
+	}
+	text_fini(&special);
+	return (be);
+}
+
+/* --- policies -------------------------------------------------------------- */
+
+static const char *
+policy_id(struct ing_planning *p, const struct ing_plan_be *be,
+    const struct text *t)
+{
+	const char *id = t->n == 0 ? "-" : hex(p->mem, t);
+
+	/* Different texts of one hash: nearly impossible, and still no reason
+	 * to mix up rules. */
+	for (const struct ing_policy *o = be->policies; o != NULL;
+	    o = o->next)
+		if (strcmp(o->id, id) == 0)
+			return (arena_printf(p->mem, "%sx%u", id,
+			    be->n_policies));
+	return (id);
+}
+
+struct ing_policy *
+ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
+    const struct ing_taken *t, const char *path, bool has_cert)
+{
+	struct ing_policy *o, **at = &be->policies;
+	struct text text;
+
+	text_init(&text);
+	ing_opts_text(&t->opts, &p->plan->defaults, ING_AT_RULES, &text);
+	if (t->opts.rewrite_target != NULL && path != NULL)
+		text_printf(&text, "path=%s\n", path);
+	if (t->opts.ssl_redirect && has_cert)
+		text_addz(&text, "cert\n");
+	for (o = be->policies; o != NULL; o = o->next)
+		if (span_is(text_span(&text), o->text))
+			break;
+	if (o == NULL) {
+		o = arena_zget(p->mem, sizeof *o);
+		o->id = policy_id(p, be, &text);
+		o->text = arena_dup(p->mem, text_span(&text));
+		o->opts = &t->opts;
+		o->rewrite_path = path;
+		o->host_has_cert = has_cert;
+		while (*at != NULL && strcmp((*at)->id, o->id) < 0)
+			at = &(*at)->next;
+		o->next = *at;
+		*at = o;
+		be->n_policies++;
+	}
+	text_fini(&text);
+	return (o);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ING_PLAN_INT_H
+#define ING_PLAN_INT_H
+/*
+ * ing_plan_int - what the steps of a plan share while it is made.
+ */
+#include "ing_index_int.h"
+
+#include <ingress/plan.h>
+
+/* An accepted Ingress with what its annotations say. */
+struct ing_taken {
+	const struct ing_ingress *ing;
+	struct ing_opts opts;
+	bool open;                      /* false: all its locations are 503 */
+};
+
+struct ing_slice_ref {                  /* EndpointSlices of a Service */
+	const struct ing_slice *slice;
+	struct ing_slice_ref *next;
+};
+
+struct ing_planning {
+	struct ing_plan *plan;
+	struct arena *mem;              /* the plan's */
+	struct ing_store *store;
+	const struct ing_options *o;
+	const struct ing_data *configmap;
+	struct ing_taken *taken;        /* oldest first */
+	uint32_t n_taken;
+	struct ing_index hosts;         /* name: struct ing_plan_host */
+	struct ing_index keys;          /* host, kind, path: struct ing_loc */
+	struct ing_index backends;      /* ns, service, port, options */
+	struct ing_index services;      /* ns, service, port: first opts */
+	struct ing_index slices;        /* ns, service: struct ing_slice_ref */
+	const struct ing_obj *about;    /* whose annotations are read */
+};
+
+/* ing_plan.c: "a\nb\nc" in the plan's arena. */
+struct span ing_plan_key(struct ing_planning *, const char *,
+    const char *, const char *, const char *);
+
+/* ing_plan_vec - room for one more in an array of the arena that has `n`. */
+void *ing_plan_vec(struct arena *, void *v, uint32_t n, size_t each);
+
+/* ing_plan_be.c */
+void ing_plan_slices(struct ing_planning *);
+struct ing_plan_be *ing_plan_be(struct ing_planning *,
+    const struct ing_taken *, const struct ing_backend_ref *);
+struct ing_policy *ing_plan_policy(struct ing_planning *,
+    struct ing_plan_be *, const struct ing_taken *, const char *path,
+    bool has_cert);
+
+/* ing_plan_host.c: which hosts there are, and which are in regex mode; when they
+ * have their certificates, what is at their paths. */
+void ing_plan_hosts(struct ing_planning *);
+void ing_plan_locs(struct ing_planning *);
+
+/* ing_plan_tls.c: certificates of the hosts. */
+void ing_plan_tls(struct ing_planning *);
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ing_render_front - what is there once: process, defaults, the door, and the
+ * few look-ups by which a request finds its backend.
+ */
+#include "ing_render_int.h"
+
+static void
+render_global(struct ing_rendering *r)
+{
+	struct ing_cfg *c = &r->cfg;
+
+	ing_section(c, "global", SPAN_NONE);
+	ing_line(c, "default-path config");
+	ing_line(c, "log stdout format raw daemon info");
+	ing_line(c, "hard-stop-after 240s");
+}
+
+static void
+render_defaults(struct ing_rendering *r)
+{
+	struct ing_cfg *c = &r->cfg;
+	const struct ing_opts *o = &r->plan->defaults;
+
+	ing_section(c, "defaults", SPAN_NONE);
+	ing_line(c, "mode http");
+	ing_line(c, "log global");
+	ing_line(c, "option httplog");
+	ing_line(c, "option redispatch");
+	ing_line(c, "retries 2");
+	ing_line(c, "timeout http-request 60s");
+	ing_line(c, "timeout http-keep-alive 75s");
+	ing_line(c, "timeout client 60s");
+	ing_line(c, "timeout connect 5s");
+	ing_line(c, "timeout server");
+	ing_cfg_ms(c, o->read_timeout_s * 1000);
+	ing_line(c, "timeout tunnel");
+	ing_cfg_ms(c, o->read_timeout_s * 1000);
+}
+
+static void
+render_bind(struct ing_rendering *r, const char *ip, int64_t port)
+{
+	ing_line(&r->cfg, "bind");
+	ing_cfg_bind(&r->cfg, ip, port);
+}
+
+static void
+render_listeners(struct ing_rendering *r)
+{
+	const struct ing_options *o = r->plan->options;
+	const struct ing_strs *ips = &r->plan->defaults.bind_address;
+
+	for (uint32_t i = 0; i == 0 || i < ips->n; i++) {
+		const char *ip = ips->n > 0 ? ips->v[i] : NULL;
+
+		if (o->http_port != 0)
+			render_bind(r, ip, o->http_port);
+	}
+}
+
+/* txn.host: the host's key in the maps. One label may stand for a star. */
+static void
+find_host(struct ing_rendering *r)
+{
+	struct ing_cfg *c = &r->cfg;
+	bool regex = false;
+
+	ing_line(c, "http-request set-var(txn.host) "
+	    "req.hdr(host),host_only,lower,map_str(maps/hosts.map)");
+	ing_line(c, "http-request set-var(txn.host) "
+	    "\"req.hdr(host),host_only,lower,regsub(^[^.]*,),"
+	    "map_str(maps/wild.map)\" if !{ var(txn.host) -m found }");
+	for (uint32_t i = 0; i < r->plan->n_hosts; i++)
+		if (strcmp(r->plan->hosts[i]->name, "_") == 0)
+			regex = r->plan->hosts[i]->regex;
+	if (regex)
+		ing_line(c, "http-request set-var(txn.host) str(~_) "
+		    "if !{ var(txn.host) -m found }");
+	else
+		ing_line(c, "http-request set-var(txn.host) str(_) "
+		    "if !{ var(txn.host) -m found }");
+}
+
+static void
+find_route(struct ing_rendering *r)
+{
+	struct ing_cfg *c = &r->cfg;
+
+	ing_line(c, "http-request set-var(txn.path) path");
+	ing_line(c, "http-request set-var(txn.key) "
+	    "var(txn.host),concat(,txn.path)");
+	ing_line(c, "http-request set-var(txn.route) "
+	    "var(txn.key),map_str(maps/exact.map)");
+	ing_line(c, "http-request set-var(txn.route) "
+	    "var(txn.key),map_beg(maps/prefix.map) "
+	    "if !{ var(txn.route) -m found }");
+	if (ing_render_any_regex(r->plan))
+		ing_line(c, "http-request set-var(txn.route) "
+		    "var(txn.key),map_reg(maps/regex.map) "
+		    "if { var(txn.host) -m beg ~ }");
+	ing_line(c, "http-request set-var(txn.pol) "
+	    "var(txn.route),field(2,/)");
+}
+
+static void
+answer_health(struct ing_rendering *r)
+{
+	const char *path = r->plan->options->health_check_path;
+	struct ing_cfg *c = &r->cfg;
+
+	if (path == NULL)
+		return;
+	ing_line(c, "http-request return status 200 content-type text/plain "
+	    "string ok if !{ var(txn.route) -m found } { path -m str");
+	ing_cfg_pattern(c, span_str(path));
+	ing_keys(c, "}");
+}
+
+/* What the servers are told of the client; what it said itself is dropped. */
+static void
+set_forwarded(struct ing_rendering *r)
+{
+	struct ing_cfg *c = &r->cfg;
+
+	ing_line(c, "http-request set-header X-Request-ID %[uuid] "
+	    "unless { req.hdr(X-Request-ID) -m found }");
+	ing_line(c, "http-request set-header X-Real-IP %[src]");
+	ing_line(c, "http-request set-header X-Forwarded-For %[src]");
+	ing_line(c, "http-request set-header X-Forwarded-Host "
+	    "%[req.hdr(host)]");
+	ing_line(c, "http-request set-header X-Forwarded-Port %[dst_port]");
+	ing_line(c, "http-request set-var(txn.scheme) str(https) "
+	    "if { ssl_fc }");
+	ing_line(c, "http-request set-var(txn.scheme) str(http) "
+	    "unless { ssl_fc }");
+	ing_line(c, "http-request set-header X-Forwarded-Proto "
+	    "%[var(txn.scheme)]");
+	ing_line(c, "http-request set-header X-Forwarded-Scheme "
+	    "%[var(txn.scheme)]");
+	ing_line(c, "http-request set-header X-Scheme %[var(txn.scheme)]");
+}
+
+static void
+render_frontend(struct ing_rendering *r)
+{
+	struct ing_cfg *c = &r->cfg;
+
+	ing_section(c, "frontend", SPAN("ingress"));
+	render_listeners(r);
+	find_host(r);
+	find_route(r);
+	answer_health(r);
+	set_forwarded(r);
+	ing_line(c, "use_backend %[var(txn.route),field(1,/)] "
+	    "if { var(txn.route) -m found }");
+	ing_line(c, "default_backend");
+	ing_cfg_name(c, r->plan->dflt != NULL ?
+	    span_str(r->plan->dflt->id) : SPAN("_404"));
+}
+
+void
+ing_render_front(struct ing_rendering *r)
+{
+	render_global(r);
+	render_defaults(r);
+	render_frontend(r);
+}

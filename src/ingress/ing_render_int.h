@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ING_RENDER_INT_H
+#define ING_RENDER_INT_H
+/*
+ * ing_render_int - the parts of a rendering.
+ */
+#include <ingress/cfg.h>
+#include <ingress/render.h>
+
+struct ing_rendering {
+	struct ing_plan *plan;
+	struct ing_files *files;
+	struct ing_cfg cfg;
+	bool needs_dns;
+};
+
+/* ing_render_map.c */
+void ing_render_maps(struct ing_rendering *);
+bool ing_render_any_regex(const struct ing_plan *);
+
+/* ing_render_front.c: global, defaults, listeners, routing. */
+void ing_render_front(struct ing_rendering *);
+
+/* ing_render_be.c */
+void ing_render_backends(struct ing_rendering *);
+
+/*
+ * ing_rules.c: what a location does to requests and responses, in the order in
+ * which it must be done. `guarded`: the backend has other policies, so each
+ * rule asks for this one.
+ */
+struct ing_rules {
+	struct ing_cfg *cfg;
+	const struct ing_plan *plan;
+	const struct ing_plan_be *be;
+	const struct ing_policy *policy;
+	bool guarded;
+};
+void ing_rules_policy(struct ing_rules *);
+
+/* ing_rule_if - end a rule of a policy with its conditions; `cond` is a
+ * literal, or empty. */
+#define ing_rule_if(r, cond)  ing_rules_if((r), "" cond)
+void ing_rules_if(struct ing_rules *, const char *cond);
+#endif

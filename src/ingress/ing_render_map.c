@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ing_render_map - maps that lead from a host and a path to "BACKEND/POLICY".
+ *
+ * A host's key is its name, with '~' before it in regex mode. An ELEMENT path
+ * "/a" is "/a" in the exact map and "/a/" among the prefixes; an Exact rule for
+ * the same path takes the first half from it.
+ */
+#include "ing_render_int.h"
+#include "ing_index_int.h"
+
+#include <base/must.h>
+
+struct maps {
+	struct text hosts, wild, exact, prefix, regex;
+	struct text key, value;
+};
+
+static void
+put(struct maps *m, struct text *map)
+{
+	/* Hosts, paths and names were checked by the plan. */
+	MUST(ing_map_write(map, text_span(&m->key), text_span(&m->value)));
+}
+
+static void
+set_value(struct maps *m, const struct ing_loc *loc)
+{
+	text_clear(&m->value);
+	if (loc->to == ING_TO_BACKEND)
+		text_printf(&m->value, "%s/%s", loc->be->id, loc->policy->id);
+	else
+		text_printf(&m->value, "%s/-", loc->to == ING_TO_503 ?
+		    "_503" : "_404");
+}
+
+static void
+set_key(struct maps *m, const char *host, const char *path, const char *end)
+{
+	text_clear(&m->key);
+	text_addz(&m->key, host);
+	text_addz(&m->key, path);
+	text_addz(&m->key, end);
+}
+
+static void
+put_host(struct maps *m, const struct ing_plan_host *h)
+{
+	bool wild = h->name[0] == '*';
+
+	if (strcmp(h->name, "_") == 0)
+		return;
+	set_key(m, h->name + wild, "", "");
+	text_clear(&m->value);
+	text_printf(&m->value, "%s%s", h->regex ? "~" : "", h->name);
+	put(m, wild ? &m->wild : &m->hosts);
+}
+
+/* An Exact rule for the same path stands beside it in the sorted order. */
+static bool
+has_exact(const struct ing_plan_host *h, uint32_t i)
+{
+	for (uint32_t k = i; k-- > 0 &&
+	    strcmp(h->locs[k].path, h->locs[i].path) == 0;)
+		if (h->locs[k].match == ING_EXACT)
+			return (true);
+	return (false);
+}
+
+static void
+put_plain(struct maps *m, const struct ing_plan_host *h, uint32_t i)
+{
+	const struct ing_loc *loc = &h->locs[i];
+	bool root = strcmp(loc->path, "/") == 0;
+
+	set_value(m, loc);
+	set_key(m, h->name, loc->path, "");
+	switch (loc->match) {
+	case ING_EXACT:
+		put(m, &m->exact);
+		break;
+	case ING_ELEMENT:
+		if (!root && !has_exact(h, i))
+			put(m, &m->exact);
+		set_key(m, h->name, loc->path, root ? "" : "/");
+		put(m, &m->prefix);
+		break;
+	default:
+		put(m, &m->prefix);
+		break;
+	}
+}
+
+/* For all other paths, unless a rule has them already. */
+static void
+put_default(struct maps *m, const struct ing_plan_host *h)
+{
+	if (h->dflt == NULL)
+		return;
+	for (uint32_t i = 0; i < h->n_locs; i++)
+		if (strcmp(h->locs[i].path, "/") == 0 &&
+		    h->locs[i].match != ING_EXACT)
+			return;
+	set_value(m, h->dflt);
+	set_key(m, h->name, "/", "");
+	put(m, &m->prefix);
+}
+
+/* The host's key as a regular expression: names hold dots, and a star. */
+static void
+quote_host(struct text *t, const char *host)
+{
+	for (; *host != '\0'; host++) {
+		if (*host == '.' || *host == '*')
+			text_addc(t, '\\');
+		text_addc(t, *host);
+	}
+}
+
+static void
+put_regex(struct maps *m, const struct ing_plan_host *h,
+    const struct ing_loc *loc, const char *path)
+{
+	text_clear(&m->key);
+	text_addz(&m->key, "^~");
+	quote_host(&m->key, h->name);
+	text_printf(&m->key, "(?i:%s)", path);
+	set_value(m, loc);
+	put(m, &m->regex);
+}
+
+static void
+put_locs(struct maps *m, const struct ing_plan_host *h)
+{
+	if (!h->regex) {
+		for (uint32_t i = 0; i < h->n_locs; i++)
+			put_plain(m, h, i);
+		put_default(m, h);
+		return;
+	}
+	for (uint32_t i = 0; i < h->n_locs; i++)
+		put_regex(m, h, &h->locs[i], h->locs[i].path);
+	if (h->dflt != NULL)
+		put_regex(m, h, h->dflt, "/");
+}
+
+bool
+ing_render_any_regex(const struct ing_plan *p)
+{
+	for (uint32_t i = 0; i < p->n_hosts; i++)
+		if (p->hosts[i]->regex)
+			return (true);
+	return (false);
+}
+
+static void
+keep(struct ing_files *f, const char *path, struct text *t)
+{
+	struct ing_file *one = ing_files_add(f, path);
+
+	one->body = *t;
+	text_init(t);
+}
+
+void
+ing_render_maps(struct ing_rendering *r)
+{
+	struct maps m;
+
+	memset(&m, 0, sizeof m);
+	for (uint32_t i = 0; i < r->plan->n_hosts; i++) {
+		put_host(&m, r->plan->hosts[i]);
+		put_locs(&m, r->plan->hosts[i]);
+	}
+	keep(r->files, "maps/hosts.map", &m.hosts);
+	keep(r->files, "maps/wild.map", &m.wild);
+	keep(r->files, "maps/exact.map", &m.exact);
+	keep(r->files, "maps/prefix.map", &m.prefix);
+	if (ing_render_any_regex(r->plan))
+		keep(r->files, "maps/regex.map", &m.regex);
+	text_fini(&m.regex);
+	text_fini(&m.key);
+	text_fini(&m.value);
+}

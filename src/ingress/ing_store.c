@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ing_store - one hash table per kind, and a sorted view made when asked for.
+ */
+#include <ingress/store.h>
+
+#include <stdlib.h>
+
+#include <base/must.h>
+
+struct table {
+	struct ing_obj **slot;          /* open addressing; NULL: free */
+	size_t size, n;                 /* size: a power of two, or 0 */
+	const struct ing_obj **sorted;  /* NULL: not made */
+};
+
+struct ing_store {
+	struct table kind[ING_KINDS];
+	uint64_t generation;
+	size_t bytes;
+};
+
+struct ing_store *
+ing_store_new(void)
+{
+	return (must_alloc(sizeof(struct ing_store)));
+}
+
+void
+ing_store_free(struct ing_store *s)
+{
+	if (s == NULL)
+		return;
+	for (int k = 0; k < ING_KINDS; k++) {
+		struct table *t = &s->kind[k];
+
+		for (size_t i = 0; i < t->size; i++)
+			ing_obj_free(t->slot[i]);
+		free(t->slot);
+		free(t->sorted);
+	}
+	free(s);
+}
+
+static uint64_t
+hash(const char *ns, const char *name)
+{
+	return (span_hash_seed(span_str(name), span_hash(span_str(ns))));
+}
+
+/* Where it is, or the free slot where it would be. The table has one. */
+static size_t
+find(const struct table *t, const char *ns, const char *name)
+{
+	size_t i = hash(ns, name) & (t->size - 1);
+
+	while (t->slot[i] != NULL && (strcmp(t->slot[i]->name, name) != 0 ||
+	    strcmp(t->slot[i]->ns, ns) != 0))
+		i = (i + 1) & (t->size - 1);
+	return (i);
+}
+
+static void
+grow(struct table *t)
+{
+	struct table big = { .size = t->size == 0 ? 64 : t->size * 2 };
+
+	big.slot = must_alloc(big.size * sizeof *big.slot);
+	for (size_t i = 0; i < t->size; i++)
+		if (t->slot[i] != NULL)
+			big.slot[find(&big, t->slot[i]->ns,
+			    t->slot[i]->name)] = t->slot[i];
+	free(t->slot);
+	t->slot = big.slot;
+	t->size = big.size;
+}
+
+static void
+changed(struct ing_store *s, struct table *t)
+{
+	s->generation++;
+	free(t->sorted);
+	t->sorted = NULL;
+}
+
+static bool
+is_same(const struct ing_obj *a, const struct ing_obj *b)
+{
+	return (a->version != NULL && b->version != NULL && a->uid != NULL &&
+	    b->uid != NULL && strcmp(a->version, b->version) == 0 &&
+	    strcmp(a->uid, b->uid) == 0);
+}
+
+bool
+ing_store_put(struct ing_store *s, struct ing_obj **take)
+{
+	struct ing_obj *o = *take, *old;
+	struct table *t = &s->kind[o->kind];
+	size_t i;
+
+	*take = NULL;
+	MUST(o->magic == ING_OBJ_MAGIC);
+	if (t->n * 2 >= t->size)
+		grow(t);
+	i = find(t, o->ns, o->name);
+	old = t->slot[i];
+	if (old != NULL && is_same(old, o)) {
+		old->marked = true;
+		ing_obj_free(o);
+		return (false);
+	}
+	changed(s, t);
+	o->generation = s->generation;
+	o->marked = true;
+	s->bytes += o->bytes - (old != NULL ? old->bytes : 0);
+	t->n += old == NULL;
+	t->slot[i] = o;
+	ing_obj_free(old);
+	return (true);
+}
+
+/* Take out slot `i`, and move those behind it that were pushed on by it. */
+static void
+take_out(struct ing_store *s, struct table *t, size_t i)
+{
+	size_t mask = t->size - 1;
+
+	s->bytes -= t->slot[i]->bytes;
+	ing_obj_free(t->slot[i]);
+	t->slot[i] = NULL;
+	t->n--;
+	for (size_t k = (i + 1) & mask; t->slot[k] != NULL;
+	    k = (k + 1) & mask) {
+		struct ing_obj *o = t->slot[k];
+
+		t->slot[k] = NULL;
+		t->slot[find(t, o->ns, o->name)] = o;
+	}
+	changed(s, t);
+}
+
+bool
+ing_store_del(struct ing_store *s, enum ing_kind kind, const char *ns,
+    const char *name)
+{
+	struct table *t = &s->kind[kind];
+	size_t i;
+
+	if (t->n == 0)
+		return (false);
+	i = find(t, ns, name);
+	if (t->slot[i] == NULL)
+		return (false);
+	take_out(s, t, i);
+	return (true);
+}
+
+const struct ing_obj *
+ing_store_find(const struct ing_store *s, enum ing_kind kind, const char *ns,
+    const char *name)
+{
+	const struct table *t = &s->kind[kind];
+
+	return (t->n == 0 ? NULL : t->slot[find(t, ns, name)]);
+}
+
+static int
+cmp(const void *a, const void *b)
+{
+	const struct ing_obj *const *x = a, *const *y = b;
+	int c = strcmp((*x)->ns, (*y)->ns);
+
+	return (c != 0 ? c : strcmp((*x)->name, (*y)->name));
+}
+
+const struct ing_obj *const *
+ing_store_all(struct ing_store *s, enum ing_kind kind, size_t *n)
+{
+	struct table *t = &s->kind[kind];
+	size_t k = 0;
+
+	*n = t->n;
+	if (t->sorted != NULL)
+		return (t->sorted);
+	t->sorted = must_alloc((t->n + 1) * sizeof *t->sorted);
+	for (size_t i = 0; i < t->size; i++)
+		if (t->slot[i] != NULL)
+			t->sorted[k++] = t->slot[i];
+	qsort(t->sorted, k, sizeof *t->sorted, cmp);
+	return (t->sorted);
+}
+
+uint64_t
+ing_store_generation(const struct ing_store *s)
+{
+	return (s->generation);
+}
+
+size_t
+ing_store_bytes(const struct ing_store *s)
+{
+	return (s->bytes);
+}
+
+void
+ing_store_list_begin(struct ing_store *s, enum ing_kind kind)
+{
+	struct table *t = &s->kind[kind];
+
+	for (size_t i = 0; i < t->size; i++)
+		if (t->slot[i] != NULL)
+			t->slot[i]->marked = false;
+}
+
+void
+ing_store_list_end(struct ing_store *s, enum ing_kind kind)
+{
+	struct table *t = &s->kind[kind];
+	struct ing_obj **all = must_alloc((t->n + 1) * sizeof *all);
+	size_t n = 0;
+
+	/* Taking out moves others, so collect first. */
+	for (size_t i = 0; i < t->size; i++)
+		if (t->slot[i] != NULL && !t->slot[i]->marked)
+			all[n++] = t->slot[i];
+	for (size_t i = 0; i < n; i++)
+		take_out(s, t, find(t, all[i]->ns, all[i]->name));
+	free(all);
+}
