@@ -47,12 +47,15 @@ span_lower(char c)
 	return ((char)span_lower_tab[(uint8_t)c]);
 }
 
-/* span_ieq - equal but for ASCII case. */
+/* span_ieq - equal but for ASCII case. span_ieq_long - of 8 bytes or more. */
+bool span_ieq_long(const char *, const char *, size_t n);
 static inline bool
 span_ieq(struct span a, struct span b)
 {
 	if (a.n != b.n)
 		return (false);
+	if (a.n >= 8)
+		return (span_ieq_long(a.p, b.p, a.n));
 	for (size_t i = 0; i < a.n; i++)
 		if (span_lower(a.p[i]) != span_lower(b.p[i]))
 			return (false);

@@ -147,18 +147,53 @@ num_size(struct span s, uint64_t *out)
 	return (NUM_OK);
 }
 
+static const char pairs[] =
+    "0001020304050607080910111213141516171819"
+    "2021222324252627282930313233343536373839"
+    "4041424344454647484950515253545556575859"
+    "6061626364656667686970717273747576777879"
+    "8081828384858687888990919293949596979899";
+
+static inline size_t
+put_pair(char *dst, uint64_t v)
+{
+	memcpy(dst, pairs + 2 * v, 2);
+	return (2);
+}
+
+/* Less than 10,000, without zeros before it. */
+static inline size_t
+put_short(char *dst, uint64_t v)
+{
+	size_t n = 0;
+
+	if (v >= 100) {
+		uint64_t high = v / 100;
+
+		if (high < 10)
+			dst[n++] = (char)('0' + high);
+		else
+			n = put_pair(dst, high);
+		return (n + put_pair(dst + n, v % 100));
+	}
+	if (v >= 10)
+		return (put_pair(dst, v));
+	*dst = (char)('0' + v);
+	return (1);
+}
+
 size_t
 num_put(char *dst, uint64_t v)
 {
-	char digits[20];
-	size_t n = sizeof(digits);
+	size_t n;
 
-	do {
-		digits[--n] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v != 0);
-	memcpy(dst, digits + n, sizeof(digits) - n);
-	return (sizeof(digits) - n);
+	if (v < 10000)
+		return (put_short(dst, v));
+	n = num_put(dst, v / 10000);
+	v %= 10000;
+	put_pair(dst + n, v / 100);
+	put_pair(dst + n + 2, v % 100);
+	return (n + 4);
 }
 
 size_t

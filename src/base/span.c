@@ -30,6 +30,35 @@ is_blank(char c)
 	return (c == ' ' || c == '\t');
 }
 
+#define ALL(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* Eight bytes that differ in nothing but the case of letters. */
+static inline bool
+same8(const char *a, const char *b)
+{
+	uint64_t x, y, differ, low, letter;
+
+	memcpy(&x, a, 8);
+	memcpy(&y, b, 8);
+	differ = x ^ y;
+	if (differ == 0)
+		return (true);
+	if ((differ & ~ALL(0x20)) != 0)
+		return (false);
+	low = (x | ALL(0x20)) & ALL(0x7f);
+	letter = (low + ALL(0x80 - 'a')) & ~(low + ALL(0x7f - 'z')) & ~x;
+	return ((differ << 2 & ALL(0x80) & ~letter) == 0);
+}
+
+bool
+span_ieq_long(const char *a, const char *b, size_t n)
+{
+	for (size_t i = 0; i + 8 <= n; i += 8)
+		if (!same8(a + i, b + i))
+			return (false);
+	return (n % 8 == 0 || same8(a + n - 8, b + n - 8));
+}
+
 int
 span_cmp(struct span a, struct span b)
 {

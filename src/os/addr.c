@@ -124,14 +124,17 @@ addr_resolve(struct addr_spec *spec, const char **err)
 static size_t
 print_v4(const uint8_t *ip, char *dst)
 {
-	size_t n = 0;
+	static char text[256][4];       /* "0.", … "255."; filled once */
+	char *p = dst;
 
+	if (__builtin_expect(text[0][0] == '\0', 0))
+		for (unsigned v = 0; v < 256; v++)
+			text[v][num_put(text[v], v)] = '.';
 	for (int i = 0; i < 4; i++) {
-		if (i > 0)
-			dst[n++] = '.';
-		n += num_put(dst + n, ip[i]);
+		memcpy(p, text[ip[i]], 4);
+		p += 2 + (ip[i] >= 10) + (ip[i] >= 100);
 	}
-	return (n);
+	return ((size_t)(p - dst) - 1);
 }
 
 size_t

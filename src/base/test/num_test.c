@@ -146,7 +146,8 @@ TEST(sizes)
 TEST(printing_gives_what_printf_gives)
 {
 	static const uint64_t rows[] = {
-		0, 1, 9, 10, 15, 16, 99, 100, 255, 256, 4294967295u,
+		0, 1, 9, 10, 15, 16, 99, 100, 255, 256, 999, 1000, 9999,
+		10000, 10001, 99999, 100000, 1000000, 99990000, 4294967295u,
 		4294967296u, UINT64_MAX - 1, UINT64_MAX
 	};
 	char got[32], want[32];

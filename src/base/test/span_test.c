@@ -37,6 +37,35 @@ TEST(equality_and_order)
 	CHECK(span_cmp(SPAN_NONE, SPAN("a")) < 0);
 }
 
+/* Eight bytes at a time and one by one agree, wherever the difference is. */
+TEST(case_is_folded_in_long_texts_as_in_short_ones)
+{
+	char a[24], b[24];
+
+	for (size_t n = 8; n <= sizeof a; n++)
+		for (int c = 0; c < 256; c++) {
+			size_t at = (size_t)c % n;
+
+			memset(a, 'x', sizeof a);
+			memcpy(b, a, sizeof b);
+			b[0] = 'X';
+			for (int d = 0; d < 256; d++) {
+				bool same = span_lower((char)c) ==
+				    span_lower((char)d);
+
+				a[at] = (char)c;
+				b[at] = (char)d;
+				if (span_ieq(span_of(a, n), span_of(b, n)) !=
+				    same) {
+					CHECK_EQ(c, d);
+					return;
+				}
+			}
+		}
+	CHECK(span_ieq(SPAN("Long-Header-Name"), SPAN("lONG-hEADER-nAME")));
+	CHECK(!span_ieq(SPAN("long_header"), SPAN("long-header")));
+}
+
 TEST(trimming)
 {
 	CHECK_SPAN(span_trim(SPAN(" \t a b\t ")), "a b");
