@@ -103,6 +103,12 @@ bool http_is_field_value(struct span);
 struct http_hdr *http_find(const struct http_head *, enum http_name,
     struct span name, const struct http_hdr *prev);
 
+/* http_find_only - the header of that `known` id (its name's own) and name, when
+ * there is exactly one; else NULL. */
+const struct http_hdr *http_find_only(const struct http_head *,
+    enum http_name known,
+    struct span name);
+
 /* http_has - quick test for an id below 32. */
 static inline bool
 http_has(const struct http_head *h, enum http_name id)
@@ -119,6 +125,13 @@ bool http_add(struct http_head *, struct span name, struct span value);
 
 /* http_set - replace all of that name by one, which comes last; as http_add. */
 bool http_set(struct http_head *, struct span name, struct span value);
+
+/* http_add_known, http_set_known - the same for a name and a value without
+ * blanks around it that were checked before, with its id. False: table full. */
+bool http_add_known(struct http_head *, enum http_name, struct span name,
+    struct span value);
+bool http_set_known(struct http_head *, enum http_name, struct span name,
+    struct span value);
 
 /* http_del - remove all of that name; returns how many. */
 unsigned http_del(struct http_head *, enum http_name, struct span name);

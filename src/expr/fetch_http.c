@@ -336,6 +336,23 @@ value_at(const struct http_head *h, const struct arg *arg, bool full,
 	return (true);
 }
 
+/* The one value of the one header of that name, as it mostly is. */
+static bool
+only_value(const struct http_head *h, const struct arg *arg, bool full,
+    struct span *out)
+{
+	const struct http_hdr *hdr = arg[0].type != ARG_STR ? NULL :
+	    http_find_only(h, (enum http_name)arg[0].num, arg[0].str);
+
+	if (hdr == NULL || (!full && hdr->value_n != 0 &&
+	    memchr(hdr->value, ',', hdr->value_n) != NULL))
+		return (false);
+	*out = span_of(hdr->value, hdr->value_n);
+	if (!full)
+		*out = span_trim(*out);
+	return (true);
+}
+
 static bool
 header(const struct http_head *h, const struct arg *arg, bool full,
     struct smp *s)
@@ -348,6 +365,8 @@ header(const struct http_head *h, const struct arg *arg, bool full,
 		return (false);
 	if (arg[1].type == ARG_INT && arg[1].num != 0)
 		return (value_at(h, arg, full, arg[1].num, &s->str));
+	if (s->it[0] == 0 && only_value(h, arg, full, &s->str))
+		return (true);
 	if (!s->each)
 		return (value_at(h, arg, full, -1, &s->str));
 	if (!next_value(h, arg, full, s->it, &s->str))

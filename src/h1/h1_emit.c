@@ -125,10 +125,22 @@ put_name(struct out *o, const char *name, size_t n)
 static void
 put_row(struct out *o, const struct http_hdr *r)
 {
-	put_name(o, r->name, r->name_n);
-	PUT_LIT(o, ": ");
-	put_span(o, span_of(r->value, r->value_n));
-	PUT_LIT(o, "\r\n");
+	char *p = o->p;
+
+	if ((size_t)(o->end - p) < (size_t)r->name_n + r->value_n + 4) {
+		o->full = true;
+		return;
+	}
+	memcpy(p, r->name, r->name_n);
+	lower_name(p, r->name_n, o->end);
+	p += r->name_n;
+	memcpy(p, ": ", 2);
+	p += 2;
+	if (r->value_n != 0)
+		memcpy(p, r->value, r->value_n);
+	p += r->value_n;
+	memcpy(p, "\r\n", 2);
+	o->p = p + 2;
 }
 
 /* Lines that lie behind each other in the message are one copy. */

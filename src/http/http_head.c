@@ -121,6 +121,22 @@ http_find(const struct http_head *h, enum http_name id, struct span name,
 	    prev == NULL ? h->hdr : h->hdr + (prev - h->hdr) + 1));
 }
 
+const struct http_hdr *
+http_find_only(const struct http_head *h, enum http_name known, struct span name)
+{
+	const struct http_hdr *found = NULL;
+
+	if (!may_have(h, known))
+		return (NULL);
+	for (const struct http_hdr *r = h->hdr; r < h->hdr + h->n; r++)
+		if (is_row(r, known, name)) {
+			if (found != NULL)
+				return (NULL);
+			found = r;
+		}
+	return (found);
+}
+
 struct span
 http_get(const struct http_head *h, enum http_name id)
 {
@@ -141,11 +157,9 @@ is_writable(struct span name, struct span value)
 }
 
 static void
-fill_row(struct http_head *h, struct http_hdr *r, struct span name,
-    struct span value)
+fill_row(struct http_head *h, struct http_hdr *r, enum http_name id,
+    struct span name, struct span value)
 {
-	enum http_name id = http_name_id(name);
-
 	r->name = name.p;
 	r->name_n = (uint16_t)name.n;
 	r->value = value.p;
@@ -156,50 +170,69 @@ fill_row(struct http_head *h, struct http_hdr *r, struct span name,
 		h->known |= 1u << id;
 }
 
+/* Remove all of that name; `known` is the name's own id. */
+static unsigned
+del_rows(struct http_head *h, enum http_name known, struct span name)
+{
+	unsigned n = 0;
+
+	if (!may_have(h, known))
+		return (0);
+	for (struct http_hdr *r = h->hdr; r < h->hdr + h->n; r++)
+		if (is_row(r, known, name)) {
+			r->name = NULL;
+			n++;
+		}
+	if (known != HTTP_OTHER && known < 32)
+		h->known &= ~(1u << known);
+	return (n);
+}
+
+bool
+http_add_known(struct http_head *h, enum http_name id, struct span name,
+    struct span value)
+{
+	if (h->n == h->cap && !http_grow(h))
+		return (false);
+	fill_row(h, &h->hdr[h->n++], id, name, value);
+	return (true);
+}
+
 bool
 http_add(struct http_head *h, struct span name, struct span value)
 {
 	value = span_trim(value);
-	if (!is_writable(name, value) || (h->n == h->cap && !http_grow(h)))
+	return (is_writable(name, value) &&
+	    http_add_known(h, http_name_id(name), name, value));
+}
+
+bool
+http_set_known(struct http_head *h, enum http_name id, struct span name,
+    struct span value)
+{
+	struct http_hdr *r = NULL;
+
+	if (h->n == h->cap && !http_grow(h) &&
+	    (r = http_find(h, id, name, NULL)) == NULL)
 		return (false);
-	fill_row(h, &h->hdr[h->n++], name, value);
+	del_rows(h, id, name);
+	/* the new one comes last, or where the old one was in a full table */
+	fill_row(h, r != NULL ? r : &h->hdr[h->n++], id, name, value);
 	return (true);
 }
 
 bool
 http_set(struct http_head *h, struct span name, struct span value)
 {
-	struct http_hdr *r = NULL;
-
 	value = span_trim(value);
-	if (!is_writable(name, value))
-		return (false);
-	if (h->n == h->cap && !http_grow(h) &&
-	    (r = http_find(h, HTTP_OTHER, name, NULL)) == NULL)
-		return (false);
-	http_del(h, HTTP_OTHER, name);
-	/* the new one comes last, or where the old one was in a full table */
-	fill_row(h, r != NULL ? r : &h->hdr[h->n++], name, value);
-	return (true);
+	return (is_writable(name, value) &&
+	    http_set_known(h, http_name_id(name), name, value));
 }
 
 unsigned
 http_del(struct http_head *h, enum http_name id, struct span name)
 {
-	unsigned n = 0;
-
-	if (id == HTTP_OTHER)
-		id = http_name_id(name);
-	if (!may_have(h, id))
-		return (0);
-	for (struct http_hdr *r = h->hdr; r < h->hdr + h->n; r++)
-		if (is_row(r, id, name)) {
-			r->name = NULL;
-			n++;
-		}
-	if (id != HTTP_OTHER && id < 32)
-		h->known &= ~(1u << id);
-	return (n);
+	return (del_rows(h, id == HTTP_OTHER ? http_name_id(name) : id, name));
 }
 
 void

@@ -13,6 +13,8 @@ struct edit {                   /* what all of them need */
 	struct span name;
 	enum http_name id;
 	struct logfmt *fmt;
+	struct span fixed;              /* set-, add-header: the value, when it
+	                                 * is always that; p NULL: it is not */
 	struct smp_regex *regex;        /* replace-*, del-header -m reg */
 	uint8_t match;                  /* del-header: enum del_match */
 	uint16_t status;
@@ -47,8 +49,14 @@ parse_header(struct conf_line *l, struct px *px, enum rule_set set,
 	if (!rule_want_header(l, &e->name))
 		return (false);
 	e->id = http_name_id(e->name);
-	return (rule_want_fmt(l, "a header value", LOGFMT_HEADER, set,
-	    &e->fmt));
+	if (!rule_want_fmt(l, "a header value", LOGFMT_HEADER, set, &e->fmt))
+		return (false);
+	if (logfmt_constant(e->fmt, &e->fixed) &&
+	    http_is_field_value(e->fixed))
+		e->fixed = span_trim(e->fixed);
+	else
+		e->fixed = SPAN_NONE;
+	return (true);
 }
 
 static bool
@@ -161,34 +169,43 @@ parse_status(struct conf_line *l, struct px *px, enum rule_set set,
 
 /* ---- headers ---- */
 
-static enum rule_verdict
-run_set_header(const void *priv, struct txn *t, struct rule_run *run)
-{
-	const struct edit *e = priv;
-	struct http_head *h = head_of(t, run);
-	struct span v = rule_text(e->fmt, t);
+typedef bool put_fn(struct http_head *, enum http_name, struct span name,
+    struct span value);
 
-	if (h == NULL || !http_is_field_value(v))
+/* A header gets the value of the rule; one that would break the message is
+ * left alone. The name was checked when the rule was read, and so was a value
+ * that is always the same. */
+static enum rule_verdict
+put_header(const struct edit *e, struct txn *t, struct rule_run *run,
+    put_fn *put)
+{
+	struct http_head *h = head_of(t, run);
+	struct span v = e->fixed;
+
+	if (h == NULL)
 		return (RULE_NEXT);
-	if (v.p == NULL || !http_set(h, e->name, v))
+	if (v.p == NULL) {
+		v = rule_text(e->fmt, t);
+		if (!http_is_field_value(v))
+			return (RULE_NEXT);
+		v = span_trim(v);
+	}
+	if (v.p == NULL || v.n > UINT32_MAX || !put(h, e->id, e->name, v))
 		return (rule_failed(run));
 	txn_touch(t);
 	return (RULE_NEXT);
 }
 
 static enum rule_verdict
+run_set_header(const void *priv, struct txn *t, struct rule_run *run)
+{
+	return (put_header(priv, t, run, http_set_known));
+}
+
+static enum rule_verdict
 run_add_header(const void *priv, struct txn *t, struct rule_run *run)
 {
-	const struct edit *e = priv;
-	struct http_head *h = head_of(t, run);
-	struct span v = rule_text(e->fmt, t);
-
-	if (h == NULL || !http_is_field_value(v))
-		return (RULE_NEXT);
-	if (v.p == NULL || !http_add(h, e->name, v))
-		return (rule_failed(run));
-	txn_touch(t);
-	return (RULE_NEXT);
+	return (put_header(priv, t, run, http_add_known));
 }
 
 static bool

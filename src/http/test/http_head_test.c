@@ -67,6 +67,25 @@ TEST(set_and_delete)
 	http_head_free(h);
 }
 
+TEST(names_whose_id_is_known_are_not_looked_up)
+{
+	struct http_head *h = http_head_new();
+
+	CHECK(http_set_known(h, HTTP_HOST, SPAN("host"), SPAN("a")));
+	CHECK(http_add_known(h, HTTP_OTHER, SPAN("x"), SPAN("1")));
+	CHECK(http_set_known(h, HTTP_OTHER, SPAN("X"), SPAN("2")));
+	CHECK(http_add_known(h, HTTP_OTHER, SPAN("y"), SPAN("3")));
+	CHECK(http_set_known(h, HTTP_HOST, SPAN("Host"), SPAN("b")));
+	CHECK_STR(rows_text(h), "X=2;y=3;Host=b;");
+	CHECK(http_has(h, HTTP_HOST));
+	CHECK(http_find_only(h, HTTP_OTHER, SPAN("Y")) != NULL);
+	CHECK(http_find_only(h, HTTP_HOST, SPAN_NONE) != NULL);
+	CHECK(http_find_only(h, HTTP_OTHER, SPAN("z")) == NULL);
+	CHECK(http_add_known(h, HTTP_OTHER, SPAN("Y"), SPAN("4")));
+	CHECK(http_find_only(h, HTTP_OTHER, SPAN("y")) == NULL);
+	http_head_free(h);
+}
+
 TEST(one_of_two_rows_removed_keeps_the_bit)
 {
 	struct http_head *h = http_head_new();
