@@ -173,7 +173,12 @@ const char *smp_type_name(enum smp_type);
 
 /* smp_cast - change the type; false when the value has no such form. Uses the
  * arena of the txn. */
-bool smp_cast(struct txn *, struct smp *, enum smp_type);
+bool smp_cast_to(struct txn *, struct smp *, enum smp_type);
+static inline bool
+smp_cast(struct txn *t, struct smp *s, enum smp_type to)
+{
+	return (s->type == to || to == SMP_ANY || smp_cast_to(t, s, to));
+}
 
 /* expr_forget - the arena of all expressions is gone; for tests, which load
  * more than one configuration. */
@@ -262,6 +267,10 @@ size_t logfmt_run(const struct logfmt *, struct txn *, char *dst, size_t);
 /* logfmt_constant - true when the text does not depend on the stream. */
 bool logfmt_constant(const struct logfmt *, struct span *text);
 
+/* logfmt_plain - the whole text is the value of an expression that is no text
+ * itself, an address or a number: it is in the arena already. False: run it. */
+bool logfmt_plain(const struct logfmt *, struct txn *, struct span *text);
+
 /* logfmt_http_only - the first variable that needs mode http, or NULL. */
 const char *logfmt_http_only(const struct logfmt *);
 
@@ -272,7 +281,12 @@ enum logvar_code {              /* what cannot stand in a line as it is */
 	LOGVAR_HEADER           /* and '{', '|', '}' */
 };
 
-/* A %variable: rows of room log (and others). It has one of `text`, `put`. */
+/* logfmt_coded - a text with what cannot stand there coded, at most `size`
+ * bytes at `dst`; returns how many. */
+size_t logfmt_coded(char *dst, size_t size, struct span, enum logvar_code);
+
+/* A %variable: rows of room log (and others). It has one of `text`, `put`,
+ * `number`. */
 struct logvar {
 	const char *name;               /* "ci" */
 	bool http_only;
@@ -284,6 +298,10 @@ struct logvar {
 	/* write at most `size` bytes at out; returns how many, 0: no value.
 	 * `hex`: the flag X was given */
 	size_t (*put)(struct txn *, char *out, size_t size, bool hex);
+	/* or a number, as it mostly is: -1 is a value, too */
+	int64_t (*number)(struct txn *);
+	uint8_t hex;                    /* digits of `number` with the flag X,
+	                                 * at least; 0: X makes no difference */
 	bool quoted;                    /* what `put` wrote is quoted by Q */
 	const char *doc;
 };

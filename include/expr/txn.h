@@ -137,6 +137,9 @@ struct txn {
 	bool cookie_off;                /* the server was chosen otherwise */
 	uint32_t cookie_last, cookie_first;     /* dates, units of 4 s; 0: no */
 	struct span uri;                /* request target as logged, in arena */
+	struct span line;               /* … within its request line, when that
+	                                 * was kept; not frozen: made of the
+	                                 * others */
 	struct span method_text;        /* for unknown methods */
 	struct span uniq_id;
 	struct txn_capture cap_req, cap_res;

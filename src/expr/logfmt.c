@@ -10,6 +10,7 @@
 #include "logfmt_int.h"
 
 #include <base/must.h>
+#include <base/num.h>
 
 /* ---- compiling ---- */
 
@@ -38,17 +39,17 @@ piece_add(struct parse *p, enum piece_kind kind)
 	x->kind = (uint8_t)kind;
 	*p->tail = x;
 	p->tail = &x->next;
-	return (x);
-}
+	if (p->lit.n != 0) {
+		char *lead = arena_zget(p->arena, p->lit.n + LEAD_ROOM);
 
-static void
-flush_text(struct parse *p)
-{
-	if (p->lit.n == 0)
-		return;
-	piece_add(p, PIECE_TEXT)->text = arena_span(p->arena,
-	    text_span(&p->lit));
+		memcpy(lead, p->lit.p, p->lit.n);
+		x->lead = span_of(lead, p->lit.n);
+		x->lead_n = p->lit.n > LEAD_ROOM ? LEAD_LONG :
+		    (uint8_t)p->lit.n;
+		x->merges = *lead == ' ' && p->fmt->merge;
+	}
 	text_clear(&p->lit);
+	return (x);
 }
 
 static void
@@ -160,7 +161,6 @@ take_expr(struct parse *p, unsigned flags)
 	if (p->json)
 		return (bad(p, in, "the format flag 'json' is for a whole "
 		    "format: write '%{+json}o' at its beginning"));
-	flush_text(p);
 	x = piece_add(p, PIECE_EXPR);
 	x->name = p->name;
 	x->type = p->type;
@@ -223,8 +223,7 @@ take_var(struct parse *p, unsigned flags)
 		conf_err_hint(p->l, "write '%%%%' for the character '%%'");
 		return (false);
 	}
-	flush_text(p);
-	x = piece_add(p, PIECE_VAR);
+	x = piece_add(p, v->number != NULL ? PIECE_NUMBER : PIECE_VAR);
 	x->name = p->name;
 	x->type = p->type;
 	x->var = v;
@@ -283,7 +282,8 @@ logfmt_parse(struct conf_line *l, const struct conf_word *w, struct span text,
 			p.rest = span_skip(p.rest, 1);
 		}
 	}
-	flush_text(&p);
+	if (p.lit.n != 0)
+		piece_add(&p, PIECE_TEXT);
 	text_fini(&p.lit);
 	return (ok ? p.fmt : NULL);
 }
@@ -300,9 +300,27 @@ logfmt_constant(const struct logfmt *f, struct span *text)
 	*text = SPAN("");
 	if (f->first == NULL)
 		return (!f->json);
-	*text = f->first->text;
+	*text = f->first->lead;
 	return (f->first->kind == PIECE_TEXT && f->first->next == NULL &&
 	    !f->json);
+}
+
+bool
+logfmt_plain(const struct logfmt *f, struct txn *t, struct span *text)
+{
+	const struct piece *x = f->first;
+	struct smp s;
+
+	if (x == NULL || x->kind != PIECE_EXPR || x->next != NULL ||
+	    x->lead_n != 0 || x->flags != 0 || f->json ||
+	    (x->expr->type != SMP_ADDR && x->expr->type != SMP_V4 &&
+	    x->expr->type != SMP_V6 && x->expr->type != SMP_INT))
+		return (false);
+	*text = SPAN("");
+	if (!expr_eval(x->expr, t, &s) || !smp_cast(t, &s, SMP_STR))
+		return (true);
+	*text = s.str;
+	return (s.str.p != NULL);
 }
 
 /* ---- running ---- */
@@ -341,6 +359,40 @@ code_init(void)
 		code_tab[i] = code_of((uint8_t)i);
 }
 
+#define ALL(c) (UINT64_C(0x0101010101010101) * (c))
+
+/*
+ * None of eight bytes is anything that a line, a target or a header has coded:
+ * below ' ', '"', '#', above 'z'. Some that need no code are taken for such,
+ * and are looked at one by one.
+ */
+static inline bool
+is_plain(const char *p)
+{
+	uint64_t x, quote;
+
+	memcpy(&x, p, sizeof x);
+	quote = (x & ALL(0xfe)) ^ ALL(0x22);            /* '"' and '#' */
+	return (((x | (x + ALL(0x80 - '{')) | (x - ALL(' ')) |
+	    (quote - ALL(1))) & ALL(0x80)) == 0);
+}
+
+static size_t
+plain_run(struct span s, size_t from, unsigned coded)
+{
+	size_t i = from;
+
+	if ((coded & CODE_ESCAPE) == 0) {
+		while (i + 8 <= s.n && is_plain(s.p + i))
+			i += 8;
+		if (s.n >= 8 && s.n - i < 8 && is_plain(s.p + s.n - 8))
+			return (s.n);
+	}
+	while (i < s.n && (code_tab[(uint8_t)s.p[i]] & coded) == 0)
+		i++;
+	return (i);
+}
+
 static void
 put_coded(struct logfmt_out *o, struct span s, unsigned flags, unsigned code)
 {
@@ -358,12 +410,9 @@ put_coded(struct logfmt_out *o, struct span s, unsigned flags, unsigned code)
 		return;
 	}
 	for (size_t i = 0; i < s.n; ) {
-		size_t run = i;
+		size_t run = plain_run(s, i, hash | esc);
 		uint8_t c;
 
-		while (run < s.n &&
-		    (code_tab[(uint8_t)s.p[run]] & (hash | esc)) == 0)
-			run++;
 		logfmt_bytes(o, s.p + i, run - i);
 		if (run == s.n)
 			break;
@@ -380,6 +429,15 @@ put_coded(struct logfmt_out *o, struct span s, unsigned flags, unsigned code)
 	}
 }
 
+size_t
+logfmt_coded(char *dst, size_t size, struct span s, enum logvar_code code)
+{
+	struct logfmt_out o = { dst, dst + size };
+
+	put_coded(&o, s, 0, code);
+	return ((size_t)(o.at - dst));
+}
+
 /* A text with what the flags ask for around and in it. */
 static void
 put_text(struct logfmt_out *o, struct span s, unsigned flags, unsigned code)
@@ -389,7 +447,9 @@ put_text(struct logfmt_out *o, struct span s, unsigned flags, unsigned code)
 		if (s.n != 0)
 			put_coded(o, s, flags, code);
 		logfmt_char(o, '"');
-	} else if (s.n != 0)
+	} else if (s.n != 0 && code == LOGVAR_PLAIN && (flags & FLAG_E) == 0)
+		logfmt_bytes(o, s.p, s.n);
+	else if (s.n != 0)
 		put_coded(o, s, flags, code);
 	else if ((flags & FLAG_M) != 0)
 		logfmt_char(o, '-');
@@ -419,6 +479,31 @@ put_expr(struct logfmt_out *o, const struct piece *x, struct txn *t)
 	    x->flags & ~(unsigned)FLAG_Q : x->flags, x->code);
 }
 
+#define NUMBER_ROOM 24
+
+void
+logfmt_number(struct logfmt_out *o, int64_t v, unsigned hex_digits)
+{
+	char text[32], *p = text + sizeof text;
+	uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+
+	if (hex_digits != 0) {
+		left = (uint64_t)v;
+		do {
+			*--p = "0123456789ABCDEF"[left & 15];
+			left >>= 4;
+		} while (left != 0 || p > text + sizeof text - hex_digits);
+		logfmt_bytes(o, p, (size_t)(text + sizeof text - p));
+		return;
+	}
+	if (v < 0)
+		logfmt_char(o, '-');
+	if ((size_t)(o->end - o->at) >= sizeof text)
+		o->at += num_put(o->at, left);
+	else
+		logfmt_bytes(o, text, num_put(text, left));
+}
+
 static void
 put_var(struct logfmt_out *o, const struct piece *x, struct txn *t)
 {
@@ -445,12 +530,18 @@ put_var(struct logfmt_out *o, const struct piece *x, struct txn *t)
 		logfmt_char(o, '-');
 }
 
-static void
-put_literal(struct logfmt_out *o, struct span s, bool merge)
+/* The text before a piece; no space at the beginning and behind another, when
+ * they are merged. */
+static inline void
+put_lead(struct logfmt_out *o, const struct piece *x, const char *start)
 {
-	if (merge && s.n != 0 && *s.p == ' ')
-		s = span_skip(s, 1);
-	logfmt_bytes(o, s.p, s.n);
+	size_t skip = x->merges && (o->at == start || o->at[-1] == ' ');
+
+	if (x->lead_n != LEAD_LONG && o->end - o->at >= LEAD_ROOM) {
+		memcpy(o->at, x->lead.p + skip, LEAD_ROOM);
+		o->at += x->lead_n - skip;
+	} else
+		logfmt_bytes(o, x->lead.p + skip, x->lead.n - skip);
 }
 
 size_t
@@ -463,12 +554,24 @@ logfmt_run(const struct logfmt *f, struct txn *t, char *dst, size_t size)
 		return ((size_t)(o.at - dst));
 	}
 	for (const struct piece *x = f->first; x != NULL; x = x->next) {
-		if (x->kind == PIECE_TEXT)
-			put_literal(&o, x->text, f->merge &&
-			    (o.at == dst || o.at[-1] == ' '));
-		else if (x->kind == PIECE_VAR)
+		if (x->lead_n != 0)
+			put_lead(&o, x, dst);
+		if (x->kind == PIECE_NUMBER) {
+			int64_t v = x->var->number(t);
+
+			/* most numbers of a line have one digit */
+			if ((uint64_t)v < 10 && (x->flags & FLAG_X) == 0 &&
+			    o.at < o.end)
+				*o.at++ = (char)('0' + v);
+			else if (v > 0 && (x->flags & FLAG_X) == 0 &&
+			    o.end - o.at >= NUMBER_ROOM)
+				o.at += num_put(o.at, (uint64_t)v);
+			else
+				logfmt_number(&o, v, (x->flags & FLAG_X) != 0 ?
+				    x->var->hex : 0);
+		} else if (x->kind == PIECE_VAR)
 			put_var(&o, x, t);
-		else
+		else if (x->kind == PIECE_EXPR)
 			put_expr(&o, x, t);
 	}
 	return ((size_t)(o.at - dst));

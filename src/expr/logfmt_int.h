@@ -8,7 +8,7 @@
 
 #include "expr_int.h"
 
-enum piece_kind { PIECE_TEXT, PIECE_VAR, PIECE_EXPR };
+enum piece_kind { PIECE_TEXT, PIECE_VAR, PIECE_NUMBER, PIECE_EXPR };
 
 enum piece_flag {
 	FLAG_Q = 1,             /* quote */
@@ -17,19 +17,25 @@ enum piece_flag {
 	FLAG_M = 8              /* '-' when there is no value */
 };
 
-struct piece {
+struct piece {                          /* a text and what follows it */
 	struct piece *next;
+	struct span lead;               /* LEAD_ROOM bytes can be read */
+	uint8_t lead_n;                 /* its length; or LEAD_LONG */
+	bool merges;                    /* it begins with a space that is left
+	                                 * out behind another */
 	uint8_t kind, flags;
 	uint8_t code;                   /* enum logvar_code of an expression */
 	uint8_t type;                   /* enum smp_type that "%(name:type)"
 	                                 * asks for; SMP_ANY: its own */
 	struct span name;               /* of "%(name)"; p NULL: none */
-	union {
-		struct span text;
+	union {                         /* PIECE_TEXT: nothing */
 		const struct logvar *var;
 		const struct expr *expr;
 	};
 };
+
+#define LEAD_ROOM 8
+#define LEAD_LONG (LEAD_ROOM + 1)
 
 struct logfmt {
 	struct piece *first;
@@ -48,12 +54,17 @@ logfmt_bytes(struct logfmt_out *o, const char *p, size_t n)
 {
 	if (n > (size_t)(o->end - o->at))
 		n = (size_t)(o->end - o->at);
-	if (n <= 3) {                   /* "/", ":", " [": not worth a call */
-		while (n-- > 0)
-			*o->at++ = *p++;
-		return;
-	}
-	memcpy(o->at, p, n);
+	if (n >= 8 && n <= 16) {        /* not worth a call */
+		memcpy(o->at, p, 8);
+		memcpy(o->at + n - 8, p + n - 8, 8);
+	} else if (n >= 4 && n < 8) {
+		memcpy(o->at, p, 4);
+		memcpy(o->at + n - 4, p + n - 4, 4);
+	} else if (n < 4) {
+		for (size_t i = 0; i < n; i++)
+			o->at[i] = p[i];
+	} else
+		memcpy(o->at, p, n);
 	o->at += n;
 }
 
@@ -63,6 +74,9 @@ logfmt_char(struct logfmt_out *o, char c)
 	if (o->at < o->end)
 		*o->at++ = c;
 }
+
+/* logfmt_number - a variable that is one. */
+void logfmt_number(struct logfmt_out *, int64_t v, unsigned hex_digits);
 
 /* logfmt_json - the whole format as a JSON object. */
 void logfmt_json(struct logfmt_out *, const struct logfmt *, struct txn *);

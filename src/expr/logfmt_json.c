@@ -118,13 +118,18 @@ put_var(struct logfmt_out *o, const struct piece *x, struct txn *t)
 {
 	static char scratch[VALUE_MAX];         /* one process, one thread */
 	const struct logvar *v = x->var;
+	bool hex = (x->flags & FLAG_X) != 0;
 	struct smp s = { .type = SMP_STR };
+	struct logfmt_out n = { scratch, scratch + sizeof scratch };
 
 	if (v->text != NULL)
 		s.str = v->text(t);
-	else
+	else if (v->number != NULL) {
+		logfmt_number(&n, v->number(t), hex ? v->hex : 0);
+		s.str = span_of(scratch, (size_t)(n.at - scratch));
+	} else
 		s.str = span_of(scratch, v->put(t, scratch, sizeof scratch,
-		    (x->flags & FLAG_X) != 0));
+		    hex));
 	if (s.str.n == 0)
 		put_word(o, "null");
 	else if (x->type != SMP_ANY) {
@@ -132,7 +137,7 @@ put_var(struct logfmt_out *o, const struct piece *x, struct txn *t)
 			put_sample(o, &s, t);
 		else
 			put_word(o, "null");
-	} else if (v->put != NULL && !v->quoted && is_number(s.str))
+	} else if (v->text == NULL && !v->quoted && is_number(s.str))
 		logfmt_bytes(o, s.str.p, s.str.n);
 	else
 		put_string(o, s.str);
@@ -150,10 +155,10 @@ logfmt_json(struct logfmt_out *o, const struct logfmt *f, struct txn *t)
 		before = ", ";
 		put_string(o, x->name);
 		put_word(o, ": ");
-		if (x->kind == PIECE_VAR)
-			put_var(o, x, t);
-		else
+		if (x->kind == PIECE_EXPR)
 			put_expr(o, x, t);
+		else
+			put_var(o, x, t);
 	}
 	put_word(o, *before == '{' ? "{}" : "}");
 }

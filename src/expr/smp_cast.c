@@ -280,10 +280,8 @@ smp_may_cast(enum smp_type from, enum smp_type to)
 }
 
 bool
-smp_cast(struct txn *t, struct smp *s, enum smp_type to)
+smp_cast_to(struct txn *t, struct smp *s, enum smp_type to)
 {
-	if (s->type == to || to == SMP_ANY)
-		return (true);
 	if (s->type >= SMP_NONE || to >= SMP_NONE ||
 	    casts[s->type][to] == NULL || !casts[s->type][to](t, s))
 		return (false);

@@ -167,6 +167,38 @@ build_head(struct head_buf *b, const struct log_target *t,
 	}
 }
 
+/*
+ * Most heads say the same for a second. Of several targets each keeps its own,
+ * unless their numbers meet.
+ */
+static const struct head_buf *
+head_of(const struct log_target *t, const struct log_head *h)
+{
+	static struct kept {
+		const struct log_target *target;
+		const char *tag;
+		int64_t second;
+		int level, pid;
+		struct head_buf head;
+	} kept[8];
+	struct kept *k = &kept[((uintptr_t)t >> 4 ^ (uintptr_t)t >> 8) & 7];
+	int64_t second = clock_wall_us() / 1000000;
+	bool fits = t->format != LOG_RFC5424 && t->format != LOG_TIMED &&
+	    t->format != LOG_ISO;
+
+	if (fits && k->target == t && k->second == second &&
+	    k->level == h->level && k->tag == h->tag &&
+	    k->pid == log_pid_shown)
+		return (&k->head);
+	build_head(&k->head, t, h);
+	k->target = t;
+	k->tag = h->tag;
+	k->second = second;
+	k->level = h->level;
+	k->pid = log_pid_shown;
+	return (&k->head);
+}
+
 /* ---- sending ---- */
 
 static bool
@@ -205,19 +237,18 @@ put_one(const struct log_target *t, const struct log_head *h,
     struct span text)
 {
 	static char space[] = " ", newline[] = "\n";
-	struct head_buf head;
+	const struct head_buf *head = head_of(t, h);
 	struct iovec iov[5];
 	size_t left = t->len - 1;
 	int n = 0;
 
-	build_head(&head, t, h);
 #define PIECE(from, len) do {                                                \
 	size_t k = (len) < left ? (len) : left;                              \
 	if (k != 0)                                                          \
 		iov[n++] = (struct iovec){ (char *)(uintptr_t)(from), k };   \
 	left -= k;                                                           \
 } while (0)
-	PIECE(head.p, head.n);
+	PIECE(head->p, head->n);
 	if (t->format == LOG_RFC5424 && h->sd.n != 0) {
 		PIECE(h->sd.p, h->sd.n);
 		PIECE(space, (size_t)1);

@@ -29,6 +29,8 @@ put_number(char *out, size_t size, int64_t v)
 		*out = (char)('0' + v);
 		return (1);
 	}
+	if (v >= 0 && size >= sizeof b)
+		return (num_put(out, (uint64_t)v));
 	if (v < 0) {
 		b[n++] = '-';
 		v = -v;
@@ -66,26 +68,24 @@ LOGVAR(ident) = { .name = word, .http_only = http, .text = text_##ident,     \
 	.code = code_, .doc = doc_ }
 
 #define NUMBER(ident, word, http, doc_, value)                               \
-static size_t                                                                \
-put_##ident(struct txn *t, char *out, size_t size, bool hex)                 \
+static int64_t                                                               \
+number_##ident(struct txn *t)                                                \
 {                                                                            \
-	(void)hex;                                                           \
-	return (put_number(out, size, (int64_t)(value)));                    \
+	return ((int64_t)(value));                                           \
 }                                                                            \
-LOGVAR(ident) = { .name = word, .http_only = http, .put = put_##ident,       \
-	.doc = doc_ }
+LOGVAR(ident) = { .name = word, .http_only = http,                           \
+	.number = number_##ident, .doc = doc_ }
 
 /* A number that X shows in hexadecimal. */
 #define NUMBER_X(ident, word, doc_, width, value)                            \
-static size_t                                                                \
-put_##ident(struct txn *t, char *out, size_t size, bool hex)                 \
+static int64_t                                                               \
+number_##ident(struct txn *t)                                                \
 {                                                                            \
-	uint64_t v = (uint64_t)(value);                                      \
 	(void)t;                                                             \
-	return (hex ? put_hex(out, size, v, width) :                         \
-	    put_number(out, size, (int64_t)v));                              \
+	return ((int64_t)(value));                                           \
 }                                                                            \
-LOGVAR(ident) = { .name = word, .put = put_##ident, .doc = doc_ }
+LOGVAR(ident) = { .name = word, .number = number_##ident, .hex = width,      \
+	.doc = doc_ }
 
 /* ---- names ---- */
 
@@ -137,6 +137,8 @@ put_ip(struct txn *t, enum txn_addr which, char *out, size_t size, bool hex)
 	if (a->family != ADDR_V4 && a->family != ADDR_V6)
 		return (put_bytes(out, size, "unix", 4));
 	if (!hex) {
+		if (size >= ADDR_TEXT)
+			return (addr_print(a, out));
 		n = addr_print(a, text);
 		return (put_bytes(out, size, text, n));
 	}
@@ -238,11 +240,16 @@ static struct span
 text_r(struct txn *t)
 {
 	static char text[66000];
-	struct span part[3] = { method_of(t), t->uri, version_of(t) };
+	struct span part[3];
 	size_t n = 0;
 
 	if (t->uri.p == NULL)
 		return (BADREQ);
+	if (t->line.p != NULL)
+		return (t->line);
+	part[0] = method_of(t);
+	part[1] = t->uri;
+	part[2] = version_of(t);
 	for (int i = 0; i < 3; i++) {
 		if (i != 0 && n < sizeof text)
 			text[n++] = ' ';
@@ -272,15 +279,7 @@ capture_char(struct capture_out *o, char c)
 static void
 capture_value(struct capture_out *o, struct span v)
 {
-	for (size_t i = 0; i < v.n; i++) {
-		uint8_t c = (uint8_t)v.p[i];
-
-		if (c < 32 || c > 126 || memchr("\"#{|}", c, 5) != NULL) {
-			capture_char(o, '#');
-			o->n += put_hex(o->p + o->n, o->size - o->n, c, 2);
-		} else
-			capture_char(o, (char)c);
-	}
+	o->n += logfmt_coded(o->p + o->n, o->size - o->n, v, LOGVAR_HEADER);
 }
 
 /* "{a|b}" */
@@ -416,12 +415,13 @@ LOGVAR(rc) = { .name = "rc", .put = put_rc,
 static size_t
 put_term(struct txn *t, char *out, size_t size, size_t letters)
 {
-	char text[4] = { '-', '-', '-', '-' };
+	const char *c = t->cookie_term;
+	char text[4] = { t->term[0], t->term[0] != '\0' ? t->term[1] : '\0',
+	    c[0], c[0] != '\0' ? c[1] : '\0' };
 
-	for (size_t i = 0; i < 2 && t->term[i] != '\0'; i++)
-		text[i] = t->term[i];
-	for (size_t i = 0; i < 2 && t->cookie_term[i] != '\0'; i++)
-		text[2 + i] = t->cookie_term[i];
+	for (size_t i = 0; i < 4; i++)
+		if (text[i] == '\0')
+			text[i] = '-';
 	return (put_bytes(out, size, text, letters));
 }
 
@@ -445,14 +445,19 @@ LOGVAR(tsc) = { .name = "tsc", .http_only = true, .put = put_tsc,
 
 /* ---- dates ---- */
 
+#define DATE_TEXT 40
+
 static size_t
 put_date(int64_t wall_us, bool gmt, bool ms, bool zone, char *out,
     size_t size)
 {
-	const struct log_date *d = log_date(wall_us / 1000000, gmt);
-	int v = (int)(wall_us / 1000 % 1000);
-	char text[40];
-	size_t n = put_bytes(text, sizeof text, d->text, 20);
+	int64_t second = wall_us / 1000000;
+	const struct log_date *d = log_date(second, gmt);
+	int v = (int)(wall_us - second * 1000000) / 1000;
+	char there[DATE_TEXT], *text = size >= DATE_TEXT ? out : there;
+	size_t n = 20;
+
+	memcpy(text, d->text, n);
 
 	if (ms) {
 		text[n++] = '.';
@@ -461,8 +466,8 @@ put_date(int64_t wall_us, bool gmt, bool ms, bool zone, char *out,
 		text[n++] = (char)('0' + v % 10);
 	}
 	if (zone)
-		n += put_bytes(text + n, sizeof text - n, d->zone, 6);
-	return (put_bytes(out, size, text, n));
+		n += put_bytes(text + n, DATE_TEXT - n, d->zone, 6);
+	return (text == out ? n : put_bytes(out, size, text, n));
 }
 
 static int64_t

@@ -41,6 +41,7 @@ struct rule_cfg {                       /* slot of a proxy */
 	unsigned n_steps;
 	struct rule_capture_cfg *cap[2];        /* request, response */
 	unsigned n_cap[2];
+	bool cap_named[2];              /* some are of a header by its name */
 	struct span cookie;             /* capture cookie: how it begins */
 	uint32_t cookie_len;
 };

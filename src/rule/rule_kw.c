@@ -329,7 +329,7 @@ rule_want_header(struct conf_line *l, struct span *name)
 
 	if (!conf_want(l, "a header name", name))
 		return (false);
-	if (!http_is_token(*name))
+	if (!http_is_token(*name) || name->n > UINT16_MAX)
 		return (conf_err(l, w, "'%.*s' is not a header name",
 		    SPAN_FMT(*name)));
 	return (true);
@@ -484,6 +484,7 @@ add_capture(struct conf_line *l, struct px *px, struct span name,
 		;
 	*at = x;
 	c->n_cap[response]++;
+	c->cap_named[response] |= x->name.n != 0;
 	return (true);
 }
 

@@ -76,7 +76,7 @@ rule_text(const struct logfmt *f, struct txn *t)
 	static char *scratch;           /* one process, one thread */
 	struct span s;
 
-	if (logfmt_constant(f, &s))
+	if (logfmt_constant(f, &s) || logfmt_plain(f, t, &s))
 		return (s);
 	if (scratch == NULL && (scratch = malloc(RULE_TEXT_MAX)) == NULL)
 		return (SPAN_NONE);
@@ -170,6 +170,6 @@ rule_capture(struct txn *t, bool response)
 		return;
 	if (cfg->cookie.n != 0)
 		capture_cookie(cfg, t, response);
-	if (cfg->n_cap[response] != 0)
+	if (cfg->cap_named[response])
 		capture_headers(cfg, t, response);
 }

@@ -168,6 +168,26 @@ begin_txn(struct strm *s, const struct mux_begin *b)
 	}
 }
 
+/* The request line as it is logged, in one piece; the target is within. */
+static void
+keep_line(struct txn *t, struct span method, struct span target)
+{
+	static const char end[2][10] = { " HTTP/1.0", " HTTP/1.1" };
+	char *p;
+
+	if (method.n == 0 || (p = arena_get(t->arena,
+	    method.n + 1 + target.n + sizeof end[0])) == NULL)
+		return;
+	t->line = span_of(p, method.n + 1 + target.n + sizeof end[0] - 1);
+	memcpy(p, method.p, method.n);
+	p += method.n;
+	*p++ = ' ';
+	if (target.n != 0)
+		memcpy(p, target.p, target.n);
+	t->uri = span_of(p, target.n);
+	memcpy(p + target.n, end[t->req_minor != 0], sizeof end[0] - 1);
+}
+
 static void
 keep_for_log(struct txn *t, const struct http_head *head)
 {
@@ -178,10 +198,12 @@ keep_for_log(struct txn *t, const struct http_head *head)
 		return;
 	if (most != 0 && target.n > most)
 		target.n = most;
-	t->uri = arena_span(t->arena, target);
-	t->uri_kept = true;
 	if (head->meth == HTTP_METH_OTHER)
 		t->method_text = arena_span(t->arena, head->method);
+	keep_line(t, http_meth_text(head->meth), target);
+	if (t->line.p == NULL)
+		t->uri = arena_span(t->arena, target);
+	t->uri_kept = true;
 }
 
 struct strm *

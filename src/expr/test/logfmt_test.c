@@ -39,6 +39,17 @@ LOGVAR(znone) = { .name = "znone", .text = var_none, .http_only = true,
 	.doc = "none" };
 LOGVAR(znum) = { .name = "znum", .put = var_num, .doc = "number" };
 
+static int64_t number = 42;
+
+static int64_t
+var_number(struct txn *t)
+{
+	(void)t;
+	return (number);
+}
+LOGVAR(zint) = { .name = "zint", .number = var_number, .doc = "number" };
+LOGVAR(zhex) = { .name = "zhex", .number = var_number, .hex = 4,
+	.doc = "number" };
 LOGVAR(zip) = { .name = "zip", .put = var_num, .quoted = true,
 	.doc = "address" };
 LOGVAR(zbare) = { .name = "zbare", .text = var_none, .bare = true,
@@ -86,6 +97,11 @@ TEST(formats_give_text)
 		{ "%{+Q}[hdr(none)]", "\"\"", "" },
 		{ "%{+X}[path]", "2F61", "2F61" },
 		{ "%[int(3),add(4)]%[str(\"]\")]", "7]", "7]" },
+		{ "%zint/%{+X}zint %zhex/%{+X}zhex",
+		    "42/42 42/002A", "42/42 42/002A" },
+		{ " much text before%zint", "much text before42",
+		    " much text before42" },
+		{ "%znone  eight by", "- eight by", "  eight by" },
 	};
 	struct try t;
 
@@ -144,6 +160,8 @@ TEST(json_has_the_named_items_with_their_types)
 		    "{\"u\": \"\303\251\\u00ffA\\u00ed\"}" },
 		{ "%{+json}o%(a\"b)[src]", "{\"a\\\"b\": \"10.0.0.7\"}" },
 		{ "%(x)znum %(y){+X}znum", "42 2A" },
+		{ "%{+json}o%(n)zint%(h){+X}zhex",
+		    "{\"n\": 42, \"h\": \"002A\"}" },
 	};
 	struct try t;
 
@@ -171,6 +189,59 @@ TEST(output_is_cut_where_it_ends)
 		CHECK(n == sizeof out || out[n] == '!');
 	}
 	try_fini(&t);
+}
+
+TEST(numbers_of_any_size)
+{
+	static const int64_t rows[] = { 0, 9, 10, -1, -10, 99999, INT64_MAX,
+	    INT64_MIN };
+	char want[40], out[40];
+	struct try t;
+	struct logfmt *f;
+
+	try_init(&t);
+	f = parse(&t, "%zint", LOGFMT_LOG);
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		number = rows[i];
+		snprintf(want, sizeof want, "%lld", (long long)number);
+		CHECK_MEM(out, logfmt_run(f, &t.txn, out, sizeof out), want,
+		    strlen(want));
+		for (size_t n = 0; n < strlen(want); n++)
+			CHECK_MEM(out, logfmt_run(f, &t.txn, out, n), want, n);
+	}
+	number = 42;
+	try_fini(&t);
+}
+
+/* Eight bytes at a time and one by one agree on what is coded. */
+TEST(every_byte_is_coded_as_its_place_wants)
+{
+	char in[40], out[200], want[200];
+
+	srand(5);
+	for (int round = 0; round < 20000; round++) {
+		enum logvar_code code = (enum logvar_code)(round % 4);
+		const char *bad = code == LOGVAR_HEADER ? "#\"{|}" :
+		    code == LOGVAR_HTTP ? "#\"" : "";
+		size_t n = (size_t)rand() % sizeof in, k = 0;
+
+		for (size_t i = 0; i < n; i++)
+			in[i] = rand() % 12 != 0 ? (char)('a' + rand() % 26) :
+			    (char)rand();
+		for (size_t i = 0; i < n; i++) {
+			uint8_t c = (uint8_t)in[i];
+			bool hash = code == LOGVAR_PLAIN ? false :
+			    code == LOGVAR_LINE ?
+			    c == 0 || c == '\n' || c == '\r' :
+			    c < 32 || c > 126 || strchr(bad, c) != NULL;
+
+			k += (size_t)sprintf(want + k, hash ? "#%02X" : "%c",
+			    c);
+		}
+		if (!CHECK_MEM(out, logfmt_coded(out, sizeof out,
+		    span_of(in, n), code), want, k))
+			return;
+	}
 }
 
 TEST(constant_formats_and_http_only_ones_are_known)
