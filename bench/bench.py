@@ -27,7 +27,7 @@ import urllib.request
 import exact
 from benchlib import (core_busy, cpu_seconds, fmt, free_port, machine_lock, median, memory_kb,
                       prepare, spawn, stop_tree, table, tool, tree, wait_port, wait_quiet)
-from proxies import (LOAD_CORE, N_RULES, PROXY_CORE, Env, NotSupported, Proxy, big_backends,
+from proxies import (LOAD_CORE, PROXY_CORE, RULES_LOAD, Env, NotSupported, Proxy, big_backends,
                      big_certs, run_load)
 
 DEFAULT_CASES = ["h1-keepalive", "h1-close", "tcp-small", "h1-large-16m", "conn-scale", "cfg-scale",
@@ -35,11 +35,11 @@ DEFAULT_CASES = ["h1-keepalive", "h1-close", "tcp-small", "h1-large-16m", "conn-
 
 # What we want of Écluse divided by the packaged haproxy, or in absolute numbers.
 TARGETS = {
-    "h1-keepalive": ("ratio", 0.80), "h1-close": ("ratio", 0.85), "tcp-small": ("ratio", 0.93),
+    "h1-keepalive": ("ratio", 0.80), "h1-rules": ("ratio", 0.50), "h1-close": ("ratio", 0.85), "tcp-small": ("ratio", 0.93),
     "h1-large-16m": ("ratio", 0.40), "conn-scale": ("per_conn", 400),
     "cfg-scale 10000 backends, time": ("check_ratio", 0.30),
     "cfg-scale 10000 backends, memory": ("peak_ratio", 0.15),
-    "callgrind h1-keepalive": ("count", 8000), "syscalls h1-keepalive": ("count", 4.15),
+    "callgrind h1-keepalive": ("count", 8000), "callgrind h1-rules": ("count", 15000), "syscalls h1-keepalive": ("count", 4.15),
     "mallocs h1-keepalive": ("count", 0.0),
     "stick-1m, time": ("ratio", 0.80), "stick-1m, memory": ("ratio", 0.80),
 }
@@ -49,7 +49,7 @@ SUMMARY = []
 CASES = {
     "h1-keepalive": dict(load="-c 64"),
     "h1-close": dict(load="-c 64 -k"),
-    "h1-rules": dict(load=f"-c 64 -h h{N_RULES-1}.example -u /p{N_RULES-1}/x", rules=True),
+    "h1-rules": dict(load=f"-c 64 {RULES_LOAD}", rules=True),
     "h1-large-1m": dict(load="-c 16 -u /b/1048576", unit="GB"),
     "h1-large-16m": dict(load="-c 4 -u /b/16777216", unit="GB"),
     "h1-large-splice": dict(load="-c 4 -u /b/16777216", splice=True, unit="GB"),
@@ -302,7 +302,7 @@ def cfg_scale(name, proxies, env, opt):
     return result
 
 
-SHAPES = ["h1-keepalive", "h1-close", "tcp-small"]
+SHAPES = ["h1-keepalive", "h1-close", "tcp-small", "h1-rules"]
 
 
 def counted(name, proxies, env, opt):

@@ -14,6 +14,7 @@ from benchlib import free_port, spawn, stop_tree, tool, wait_port
 
 PROXY_CORE, LOAD_CORE = 0, 1
 N_RULES = 50
+RULES_LOAD = f"-h h{N_RULES-1}.example -u /p{N_RULES-1}/x"     # the last of the rules
 
 
 class NotSupported(Exception):

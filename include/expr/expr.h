@@ -219,23 +219,40 @@ cond_true(const struct cond *c, struct txn *t)
 }
 
 /*
- * cond_single - the condition is just one test of one expression against
- * constant patterns without negation: for compiling runs of them into one
- * look-up. match: "str", "beg"…
+ * cond_pivots - tests that a condition needs: unless one of the patterns of
+ * such a test matches, the condition is false, and nothing else in it would
+ * have been looked at that leaves a trace. So of many conditions with a pivot
+ * in common, one look-up finds those that may be true.
+ *
+ * At most `max` are written to `out`; returns how many.
  */
-struct pat_use;
-struct cond_single {
+struct cond_pivot {
 	const struct expr *expr;
-	const char *match;
+	const char *match;              /* "str", "beg" or "end" */
 	bool icase;
-	struct pat_use *use;
+	bool whole;                     /* when it matches the condition is
+	                                 * true: there is nothing else */
+	int test;                       /* which one it is; -1: of several
+	                                 * groups joined by "or" */
 	size_t n;                       /* patterns */
 };
-bool cond_single(const struct cond *, struct cond_single *);
-struct span cond_pattern(const struct cond_single *, size_t i);
+#define COND_PIVOTS 4
+unsigned cond_pivots(const struct cond *, struct cond_pivot *out,
+    unsigned max);
 
-/* cond_watch - *stale is set when the patterns change at run time. */
-void cond_watch(struct arena *, const struct cond_single *, bool *stale);
+/* cond_rest - cond_eval() when the test number `test` is known to be true;
+ * -1: none is. */
+bool cond_rest(const struct cond *, int test, struct txn *);
+
+/* cond_pivot_same - of two conditions, and so one look-up for both. */
+bool cond_pivot_same(const struct cond_pivot *, const struct cond_pivot *);
+
+/* cond_pivot_patterns - the `n` patterns. cond_pivot_watch - *stale is set
+ * when they change at run time. */
+void cond_pivot_patterns(const struct cond *, const struct cond_pivot *,
+    struct span *out);
+void cond_pivot_watch(struct arena *, const struct cond *,
+    const struct cond_pivot *, bool *stale);
 
 /* expr_same - two compiled expressions that always give the same sample. */
 bool expr_same(const struct expr *, const struct expr *);

@@ -16,8 +16,20 @@ struct expr_index;
 struct expr_index *expr_index_new(struct arena *, const char *match,
     bool icase, const struct span *pattern, const uint32_t *no, size_t n);
 
-/* expr_index_find - the smallest number whose pattern matches one of the
- * values, or EXPR_INDEX_MISS. */
-uint32_t expr_index_find(const struct expr_index *, const struct expr *,
-    struct txn *);
+/*
+ * expr_index_find - look the values up; expr_index_next - the numbers whose
+ * patterns match one of them, rising, each once; then EXPR_INDEX_MISS.
+ *
+ * False: more texts match than there is room to remember.
+ */
+struct expr_hits {
+	const struct expr_index *index;
+	uint32_t last;                  /* the number given before */
+	unsigned n;
+#define EXPR_HITS 32
+	uint32_t at[EXPR_HITS];         /* the next pattern of each text */
+};
+bool expr_index_find(const struct expr_index *, const struct expr *,
+    struct txn *, struct expr_hits *);
+uint32_t expr_index_next(struct expr_hits *);
 #endif

@@ -4,26 +4,10 @@
  *
  * Source: configuration manual 7.1, 7.2, 7.4.
  */
-#include "pat_int.h"
+#include "acl_int.h"
 
 #include <base/must.h>
 #include <base/num.h>
-
-struct acl_term {               /* one "acl" line */
-	struct acl_term *next;
-	const struct expr *expr;
-	uint8_t match;                  /* enum acl_match */
-	struct acl_pats {               /* words of the line, files */
-		struct acl_pats *next;
-		struct pat_use *use;
-	} *pats;
-};
-
-struct acl {
-	struct acl *next;
-	struct span name;
-	struct acl_term *terms, **tail;
-};
 
 struct acl_list {               /* slot of a proxy */
 	const struct px *owner;         /* those of its defaults are not its */
@@ -31,20 +15,6 @@ struct acl_list {               /* slot of a proxy */
 	unsigned n, n_buckets;
 };
 static PX_SLOT(PX_OBJ_PROXY, struct acl_list, acl_slot, NULL);
-
-struct cond_test {
-	const struct acl *acl;
-	bool negate;
-	bool last;                      /* of a group joined by "and" */
-};
-
-struct cond {
-	bool unless;
-	bool waits;                     /* some test may want more input */
-	uint16_t n;
-	unsigned stages;
-	struct cond_test *test;
-};
 
 /* ---- one test ---- */
 
@@ -817,6 +787,20 @@ cond_eval(const struct cond *c, struct txn *t)
 	return (c->unless);
 }
 
+bool
+cond_rest(const struct cond *c, int test, struct txn *t)
+{
+	if (test < 0)
+		return (cond_eval(c, t));
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct cond_test *x = &c->test[i];
+
+		if (i != (unsigned)test && acl_true(x->acl, t) == x->negate)
+			return (false);
+	}
+	return (true);
+}
+
 enum cond_result
 cond_try(const struct cond *c, struct txn *t)
 {
@@ -859,45 +843,6 @@ cond_stages(const struct cond *c)
 	for (unsigned i = 0; i < c->n; i++)
 		bits |= acl_stages(c->test[i].acl);
 	return (bits);
-}
-
-bool
-cond_single(const struct cond *c, struct cond_single *out)
-{
-	const struct acl_term *t;
-	const struct pat_use *u;
-
-	if (c == NULL || c->n != 1 || c->unless || c->test[0].negate)
-		return (false);
-	t = c->test[0].acl->terms;
-	if (t == NULL || t->next != NULL || t->expr->fresh ||
-	    (t->match != ACL_STR && t->match != ACL_BEG &&
-	    t->match != ACL_END) ||
-	    t->pats == NULL || t->pats->next != NULL)
-		return (false);
-	u = t->pats->use;
-	out->expr = t->expr;
-	out->match = acl_match_names[t->match];
-	out->icase = u->icase;
-	out->use = t->pats->use;
-	out->n = u->ref->base.n;
-	return (true);
-}
-
-struct span
-cond_pattern(const struct cond_single *c, size_t i)
-{
-	return (pat_key(&c->use->ref->base.row[i]));
-}
-
-void
-cond_watch(struct arena *a, const struct cond_single *c, bool *stale)
-{
-	struct pat_watch *w = arena_zget(a, sizeof *w);
-
-	w->stale = stale;
-	w->next = c->use->ref->watches;
-	c->use->ref->watches = w;
 }
 
 KEYWORD(acl) = {

@@ -33,23 +33,56 @@ expr_index_new(struct arena *a, const char *match, bool icase,
 	return (x);
 }
 
-uint32_t
+bool
 expr_index_find(const struct expr_index *x, const struct expr *e,
-    struct txn *t)
+    struct txn *t, struct expr_hits *h)
 {
-	uint32_t best = EXPR_INDEX_MISS, at;
 	struct smp s;
 	bool has = expr_eval(e, t, &s);
-	size_t len;
 
+	h->index = x;
+	h->last = EXPR_INDEX_MISS;
+	h->n = 0;
 	for (;;) {
 		if (has && smp_cast(t, &s, SMP_STR)) {
-			at = pat_index_find(x->index, x->row, &s, true, &len);
-			if (at != PAT_MISS && x->row[at].id < best)
-				best = x->row[at].id;
+			h->n += pat_index_hits(x->index, x->row, s.str,
+			    h->at + h->n, EXPR_HITS - h->n);
+			if (h->n > EXPR_HITS)
+				return (false);
 		}
 		if (__builtin_expect(!s.more, 1))
-			return (best);
+			return (true);
 		has = expr_more(e, t, &s);
 	}
+}
+
+/* The smallest number that one of the texts is at. */
+static uint32_t
+smallest(const struct expr_hits *h, unsigned *which)
+{
+	uint32_t best = EXPR_INDEX_MISS;
+
+	for (unsigned i = 0; i < h->n; i++)
+		if (h->index->row[h->at[i]].id < best) {
+			best = h->index->row[h->at[i]].id;
+			*which = i;
+		}
+	return (best);
+}
+
+uint32_t
+expr_index_next(struct expr_hits *h)
+{
+	uint32_t no;
+	unsigned i = 0;
+
+	do {
+		if ((no = smallest(h, &i)) == EXPR_INDEX_MISS)
+			return (no);
+		h->at[i] = pat_index_next(h->index->index, h->at[i]);
+		if (h->at[i] == PAT_MISS)
+			h->at[i] = h->at[--h->n];
+	} while (no == h->last);
+	h->last = no;
+	return (no);
 }

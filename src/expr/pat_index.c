@@ -905,6 +905,95 @@ pat_index_find(struct pat_index *x, const struct pat_row *row,
 	}
 }
 
+/* ---- all that match, for those who choose themselves ---- */
+
+static unsigned
+few_hits(const struct pat_index *x, const struct pat_row *row, struct span s,
+    uint32_t *hit, unsigned max)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < x->n; i++) {
+		struct span p = pat_key(&row[i]), of = s;
+
+		if (p.n > s.n)
+			continue;
+		if (x->match == ACL_BEG)
+			of.n = p.n;
+		else if (x->match == ACL_END)
+			of = span_skip(s, s.n - p.n);
+		if (!text_eq(x, p, of))
+			continue;
+		if (n < max)
+			hit[n] = i;
+		n++;
+	}
+	return (n);
+}
+
+static uint32_t
+slot_first(const struct pat_index *x, const struct slot *e)
+{
+	if (e->no == PAT_MISS || e->no >= x->ring_cap || x->ring[e->no] == 0)
+		return (e->no);
+	return (x->ring[e->no] - 1);
+}
+
+static unsigned
+ends_hits(const struct pat_index *x, const struct pat_row *row,
+    struct span s, uint32_t *hit, unsigned max)
+{
+	size_t longest = s.n < x->t.len_max ? s.n : x->t.len_max;
+	bool back = x->match == ACL_END;
+	uint64_t h = ROLL_START;
+	unsigned n = 0;
+	uint32_t no;
+
+	if (x->t.lens == NULL)
+		return (0);
+	for (size_t len = 0;; len++) {
+		const char *p = back ? s.p + s.n - len : s.p;
+
+		no = !has_length(x, len) ? PAT_MISS : slot_first(x,
+		    text_slot(x, row, roll_end(h), span_of(p, len)));
+		if (no != PAT_MISS && n < max)
+			hit[n] = no;
+		n += no != PAT_MISS;
+		if (len == longest)
+			return (n);
+		h = roll(h, fold(x, back ? p[-1] : s.p[len]));
+	}
+}
+
+unsigned
+pat_index_hits(const struct pat_index *x, const struct pat_row *row,
+    struct span s, uint32_t *hit, unsigned max)
+{
+	uint32_t no;
+
+	if (x->t.slot == NULL)
+		return (few_hits(x, row, s, hit, max));
+	if (x->match != ACL_STR)
+		return (ends_hits(x, row, s, hit, max));
+	no = slot_first(x, text_slot(x, row, text_hash(x, s), s));
+	if (no == PAT_MISS)
+		return (0);
+	if (max > 0)
+		*hit = no;
+	return (1);
+}
+
+uint32_t
+pat_index_next(const struct pat_index *x, uint32_t no)
+{
+	uint32_t next;
+
+	if (no >= x->ring_cap || x->ring[no] == 0)
+		return (PAT_MISS);
+	next = x->ring[no] - 1;
+	return (next > no ? next : PAT_MISS);
+}
+
 bool
 pat_index_is_tree(const struct pat_index *x)
 {

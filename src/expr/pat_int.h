@@ -64,6 +64,15 @@ bool pat_index_add(struct pat_index *, const struct pat_row *row, uint32_t no,
 uint32_t pat_index_find(struct pat_index *, const struct pat_row *row,
     const struct smp *s, bool first, size_t *len);
 
+/*
+ * pat_index_hits - "str", "beg", "end": the first row of each text that
+ * matches, at most `max` of them; returns how many there are.
+ * pat_index_next - the next row of the same text, or PAT_MISS.
+ */
+unsigned pat_index_hits(const struct pat_index *, const struct pat_row *row,
+    struct span s, uint32_t *hit, unsigned max);
+uint32_t pat_index_next(const struct pat_index *, uint32_t no);
+
 /* pat_index_regex - the compiled expression of a row. */
 const struct smp_regex *pat_index_regex(const struct pat_index *,
     uint32_t no);

@@ -561,9 +561,12 @@ pat_find(const struct pat_use *u, const struct smp *s,
 bool
 pat_has(const struct pat_use *u, const struct smp *s)
 {
-	uint32_t no;
+	const struct pat_ref *r = u->ref;
+	size_t len;
 
-	return (pat_find(u, s, NULL, &no) != NULL);
+	return ((u->base != NULL && pat_index_find(u->base, r->base.row, s,
+	    true, &len) != PAT_MISS) || (u->cur != NULL &&
+	    pat_index_find(u->cur, r->cur->row, s, true, &len) != PAT_MISS));
 }
 
 bool

@@ -2,9 +2,10 @@
 /*
  * rule_choose - which backend takes a stream.
  *
- * Lines are tried in order. Neighbouring lines that compare the same sample
- * by the same method become one step with one index; the number found in it
- * is that of the first line that matches, so order is kept.
+ * Lines are tried in order. Neighbouring lines whose conditions need a test
+ * of the same sample by the same method become one step with one index: it
+ * finds those lines whose test holds, in order, and only their conditions are
+ * evaluated.
  */
 #include "rule_int.h"
 
@@ -19,60 +20,92 @@ struct choose_step {
 	bool stale;                     /* patterns changed: line by line */
 	const struct expr *expr;
 	struct expr_index *index;
-	const struct px *const *be;     /* by the number the index gives */
+	struct choose_line {            /* by the number the index gives */
+		const struct px_use_be *line;
+		bool whole;             /* found is chosen */
+		int test;               /* else: the test that holds */
+	} *found;
 };
 
 /* ---- building ---- */
 
+/* The pivot of a line that is the same as `want`. */
 static bool
-same_run(const struct cond_single *a, const struct cond_single *b)
+line_pivot(const struct px_use_be *u, const struct cond_pivot *want,
+    struct cond_pivot *out)
 {
-	return (expr_same(a->expr, b->expr) && a->icase == b->icase &&
-	    strcmp(a->match, b->match) == 0);
+	struct cond_pivot p[COND_PIVOTS];
+	unsigned n = cond_pivots(u->cond, p, COND_PIVOTS);
+
+	for (unsigned i = 0; i < n; i++)
+		if (cond_pivot_same(want, &p[i])) {
+			*out = p[i];
+			return (true);
+		}
+	return (false);
 }
 
-/* Lines from `u` on that can be one step; their patterns are counted. */
-static unsigned
-run_length(const struct px_use_be *u, size_t *patterns)
-{
-	struct cond_single first, next;
-	unsigned n = 0;
+struct run {                    /* lines that can be one step */
+	struct cond_pivot by;
+	unsigned n;
+	size_t patterns;
+};
 
-	*patterns = 0;
-	if (u->fmt != NULL || !cond_single(u->cond, &first))
-		return (0);
-	for (; u != NULL && u->fmt == NULL && cond_single(u->cond, &next) &&
-	    same_run(&first, &next); u = u->next) {
-		*patterns += next.n;
-		n++;
+static struct run
+run_by(const struct px_use_be *u, const struct cond_pivot *by)
+{
+	struct run r = { .by = *by };
+	struct cond_pivot p;
+
+	for (; u != NULL && line_pivot(u, by, &p); u = u->next) {
+		r.patterns += p.n;
+		r.n++;
 	}
-	return (n);
+	return (r);
+}
+
+/* The longest run from `u` on; of equal ones that with more patterns, as they
+ * tell the lines apart. */
+static struct run
+longest_run(const struct px_use_be *u)
+{
+	struct cond_pivot p[COND_PIVOTS];
+	unsigned n = cond_pivots(u->cond, p, COND_PIVOTS);
+	struct run best = { .n = 0 };
+
+	for (unsigned i = 0; i < n; i++) {
+		struct run r = run_by(u, &p[i]);
+
+		if (r.n > best.n ||
+		    (r.n == best.n && r.patterns > best.patterns))
+			best = r;
+	}
+	return (best);
 }
 
 static void
 build_run(struct arena *a, struct choose_step *step, struct px_use_be *u,
-    unsigned n, size_t patterns)
+    const struct run *r)
 {
-	struct span *key = must_alloc((patterns + 1) * sizeof *key);
-	uint32_t *no = must_alloc((patterns + 1) * sizeof *no);
-	const struct px **be = arena_get(a, n * sizeof *be);
-	struct cond_single c;
+	struct span *key = must_alloc((r->patterns + 1) * sizeof *key);
+	uint32_t *no = must_alloc((r->patterns + 1) * sizeof *no);
+	struct cond_pivot p;
 	size_t k = 0;
 
 	step->line = u;
-	step->n = n;
-	for (unsigned i = 0; i < n; i++, u = u->next) {
-		MUST(cond_single(u->cond, &c));
-		cond_watch(a, &c, &step->stale);
-		be[i] = u->be;
-		for (size_t j = 0; j < c.n; j++, k++) {
-			key[k] = cond_pattern(&c, j);
-			no[k] = i;
-		}
+	step->n = r->n;
+	step->expr = r->by.expr;
+	step->found = arena_get(a, r->n * sizeof *step->found);
+	for (unsigned i = 0; i < r->n; i++, u = u->next) {
+		MUST(line_pivot(u, &r->by, &p));
+		cond_pivot_watch(a, u->cond, &p, &step->stale);
+		cond_pivot_patterns(u->cond, &p, key + k);
+		for (size_t j = 0; j < p.n; j++)
+			no[k++] = i;
+		step->found[i] = (struct choose_line){ u, p.whole,
+		    p.test };
 	}
-	step->expr = c.expr;
-	step->be = be;
-	step->index = expr_index_new(a, c.match, c.icase, key, no, k);
+	step->index = expr_index_new(a, r->by.match, r->by.icase, key, no, k);
 	free(key);
 	free(no);
 }
@@ -103,7 +136,7 @@ rule_choose_build(struct conf *conf, struct px *px)
 {
 	struct rule_cfg *c;
 	struct px_use_be *u;
-	size_t patterns;
+	struct run r;
 	unsigned n;
 
 	if (px->disabled)
@@ -116,15 +149,15 @@ rule_choose_build(struct conf *conf, struct px *px)
 	for (u = px->use_be; u != NULL;) {
 		struct choose_step *step = &c->steps[c->n_steps++];
 
-		n = run_length(u, &patterns);
-		if (n < 2) {
+		r = longest_run(u);
+		if (r.n < 2) {
 			step->line = u;
 			step->n = 1;
 			u = u->next;
 			continue;
 		}
-		build_run(conf->arena, step, u, n, patterns);
-		for (; n > 0; n--)
+		build_run(conf->arena, step, u, &r);
+		for (n = r.n; n > 0; n--)
 			u = u->next;
 	}
 	return (true);
@@ -133,12 +166,10 @@ rule_choose_build(struct conf *conf, struct px *px)
 /* ---- choosing ---- */
 
 static const struct px *
-choose_line(const struct px_use_be *u, struct txn *t)
+line_backend(const struct px_use_be *u, struct txn *t)
 {
 	struct span name;
 
-	if (!cond_true(u->cond, t))
-		return (NULL);
 	if (u->fmt == NULL)
 		return (u->be);
 	name = rule_text(u->fmt, t);
@@ -146,19 +177,38 @@ choose_line(const struct px_use_be *u, struct txn *t)
 }
 
 static const struct px *
-choose_run(const struct choose_step *step, struct txn *t)
+choose_line(const struct px_use_be *u, struct txn *t)
+{
+	return (cond_true(u->cond, t) ? line_backend(u, t) : NULL);
+}
+
+static const struct px *
+choose_each(const struct choose_step *step, struct txn *t)
 {
 	const struct px_use_be *u = step->line;
-	uint32_t best;
+	const struct px *be = NULL;
 
-	if (step->stale) {
-		for (unsigned i = 0; i < step->n; i++, u = u->next)
-			if (cond_true(u->cond, t))
-				return (u->be);
-		return (NULL);
+	for (unsigned i = 0; i < step->n && be == NULL; i++, u = u->next)
+		be = choose_line(u, t);
+	return (be);
+}
+
+static const struct px *
+choose_run(const struct choose_step *step, struct txn *t)
+{
+	struct expr_hits hits;
+	const struct px *be = NULL;
+	uint32_t no;
+
+	if (step->stale || !expr_index_find(step->index, step->expr, t, &hits))
+		return (choose_each(step, t));
+	while (be == NULL && (no = expr_index_next(&hits)) != EXPR_INDEX_MISS) {
+		const struct choose_line *x = &step->found[no];
+
+		if (x->whole || cond_rest(x->line->cond, x->test, t))
+			be = line_backend(x->line, t);
 	}
-	best = expr_index_find(step->index, step->expr, t);
-	return (best == EXPR_INDEX_MISS ? NULL : step->be[best]);
+	return (be);
 }
 
 const struct px *
@@ -171,7 +221,7 @@ rule_choose(const struct px *fe, struct txn *t)
 		const struct px *be = step->n == 1 ?
 		    choose_line(step->line, t) : choose_run(step, t);
 
-		/* a dynamic name that no backend has ends the search, too */
+		/* a dynamic name that no backend has: the next line */
 		if (be != NULL)
 			return (be);
 	}

@@ -46,7 +46,7 @@ run_condition(const char *text)
 	int col;
 	struct conf_line l = *try_line(&t, "x");
 	struct cond *c;
-	struct cond_single one;
+	struct cond_pivot pivot[COND_PIVOTS];
 
 	l.n = conf_split(t.conf.arena, span_str(text), &words, &err, &col);
 	if (l.n <= 0)
@@ -61,7 +61,7 @@ run_condition(const char *text)
 		return;
 	cond_eval(c, &t.txn);
 	cond_try(c, &t.txn);
-	cond_single(c, &one);
+	cond_pivots(c, pivot, COND_PIVOTS);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

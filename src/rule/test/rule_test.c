@@ -75,6 +75,128 @@ TEST(thousands_of_host_lines_are_one_step)
 	try_fini(&t);
 }
 
+TEST(lines_of_a_host_and_a_path_are_one_step)
+{
+	struct try t;
+	const struct rule_cfg *c;
+
+	try_init(&t);
+	CHECK(try_load(&t, "defaults\n\tmode http\n"
+	    "backend a\nbackend b\nbackend c\nbackend d\nbackend dyn-x\n"
+	    "frontend f\n"
+	    "\tacl one hdr(host) -i one.org\n"
+	    "\tacl one hdr(host) -i uno.org\n"
+	    "\tacl two hdr(host) -i two.org\n"
+	    "\tuse_backend a if one { path_beg /a }\n"
+	    "\tuse_backend b if { path_beg /b } two or one { path_beg /b }\n"
+	    "\tuse_backend dyn-%[path,field(2,/)] if two !{ path_beg /c }\n"
+	    "\tuse_backend c if one\n"
+	    "\tuse_backend d if two { path_beg /c }\n"));
+	c = px_get(&px_find(t.model, SPAN("f"), PX_FE)->slots, &rule_slot);
+	CHECK_EQ(c->n_steps, 1);
+	CHECK_STR(chosen(&t, "/a1", "Host: One.org"), "a");
+	CHECK_STR(chosen(&t, "/a1", "Host: uno.org"), "a");
+	CHECK_STR(chosen(&t, "/a1", "Host: two.org"), "(none)");
+	CHECK_STR(chosen(&t, "/b", "Host: two.org"), "b");
+	CHECK_STR(chosen(&t, "/b", "Host: uno.org"), "b");
+	CHECK_STR(chosen(&t, "/x", "Host: two.org"), "dyn-x");
+	CHECK_STR(chosen(&t, "/x", "Host: uno.org"), "c");
+	CHECK_STR(chosen(&t, "/c", "Host: two.org"), "d");
+	CHECK_STR(chosen(&t, "/a", "Host: three.org"), "(none)");
+	try_fini(&t);
+}
+
+/* One of the tests that conditions below are made of. */
+static void
+random_test(struct text *cfg)
+{
+	static const char *const forms[] = { "hdr(host) -i h%u.org",
+	    "hdr(host) -i H%u.ORG h%u.org", "path_beg /p%u",
+	    "path_beg /p%u/x /p%u", "path /p%u", "hdr(x) v%u", "src 10.0.0.%u",
+	    "hdr(host),lower -m end %u.org" };
+	/* more of the first than of others, so that lines have it in common */
+	const char *form = forms[rand() % 3 == 0 ? 0 :
+	    (unsigned)rand() % NELEM(forms)];
+	unsigned i = (unsigned)rand() % 4, j = (unsigned)rand() % 4;
+
+	text_addz(cfg, rand() % 6 == 0 ? " !{ " : " { ");
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	text_printf(cfg, form, i, j);
+#pragma GCC diagnostic pop
+	text_addz(cfg, " }");
+}
+
+static const char *
+chosen_line_by_line(const struct px *fe, struct txn *t)
+{
+	for (const struct px_use_be *u = fe->use_be; u != NULL; u = u->next)
+		if (cond_true(u->cond, t))
+			return (u->be->name);
+	return ("(none)");
+}
+
+TEST(what_one_look_up_chooses_is_what_the_lines_say)
+{
+	char target[32], host[32], x[32];
+	unsigned steps = 0, lines = 0, hits = 0;
+
+	srand(7);
+	for (int round = 0; round < 60; round++) {
+		struct try t;
+		struct text cfg;
+		const struct px *fe;
+		unsigned n = 2 + (unsigned)rand() % 12;
+
+		try_init(&t);
+		text_init(&cfg);
+		text_addz(&cfg, "defaults\n\tmode http\n");
+		for (unsigned i = 0; i < n; i++)
+			text_printf(&cfg, "backend b%u\n", i);
+		text_addz(&cfg, "frontend f\n");
+		for (unsigned i = 0; i < n; i++) {
+			text_printf(&cfg, "\tuse_backend b%u %s", i,
+			    rand() % 9 == 0 ? "unless" : "if");
+			for (int k = 1 + rand() % 3; k > 0; k--) {
+				random_test(&cfg);
+				if (k > 1 && rand() % 3 == 0)
+					text_addz(&cfg, " or");
+			}
+			text_addz(&cfg, "\n");
+		}
+		CHECK(try_load(&t, cfg.p));
+		fe = px_find(t.model, SPAN("f"), PX_FE);
+		steps += ((const struct rule_cfg *)px_get(&fe->slots,
+		    &rule_slot))->n_steps;
+		lines += n;
+		for (int k = 0; k < 60; k++) {
+			const char *h[] = { host, x, rand() % 5 == 0 ?
+			    "Host: h0.org, h2.org" : NULL, NULL };
+			const char *want, *got;
+
+			snprintf(target, sizeof target, "/p%d%s", rand() % 5,
+			    rand() % 2 ? "/x" : "");
+			snprintf(host, sizeof host, "Host: %c%d.org",
+			    rand() % 2 ? 'h' : 'H', rand() % 5);
+			snprintf(x, sizeof x, "X: v%d", rand() % 4);
+			try_request(&t, "GET", target, h);
+			t.txn.fe = fe;
+			want = chosen_line_by_line(fe, &t.txn);
+			txn_touch(&t.txn);
+			got = rule_choose(fe, &t.txn) == NULL ? "(none)" :
+			    rule_choose(fe, &t.txn)->name;
+			hits += strcmp(want, "(none)") != 0;
+			if (!CHECK_STR(got, want))
+				fprintf(stderr, "%s %s:\n%s", target, host,
+				    cfg.p);
+		}
+		text_fini(&cfg);
+		try_fini(&t);
+	}
+	CHECK(steps + 50 < lines);      /* some were made one */
+	CHECK(hits > 1000);
+}
+
 /* Run the http-request rules of frontend f; the request's text after that. */
 static enum rule_verdict
 run(struct try *t, const char *rules, struct rule_run *r)
