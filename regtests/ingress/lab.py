@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small cluster for tests: objects, origins on loopback, the proxy on them.
+
+    lab = Lab()
+    lab.service("web", "front")
+    lab.ingress("web", "shop", [("shop.example.com", "/", "Prefix", "front")])
+    lab.start()
+    r = lab.get("shop.example.com", "/x")
+    check(r.status == 200 and r.by == "front" and r.seen["path"] == "/x")
+
+Every origin answers with what it saw, as JSON. Nothing listens anywhere but on
+loopback; all ends with the test.
+"""
+import atexit
+import http.client
+import http.server
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+TMP = Path(os.environ.get("TMPDIR", "/tmp/lab"))
+PROGRAM = os.environ.get("PROGRAM", "build/ecluse")
+INGRESS = Path(PROGRAM).with_name("ecluse-ingress")
+failures = 0
+
+
+def check(good, what=""):
+    """Count and name what does not hold."""
+    global failures
+    if not good:
+        failures += 1
+        f = sys._getframe(1)
+        print(f"{f.f_code.co_filename}:{f.f_lineno}: not so: {what}")
+    return good
+
+
+def equal(found, wanted, what=""):
+    global failures
+    if found != wanted:
+        failures += 1
+        f = sys._getframe(1)
+        print(f"{f.f_code.co_filename}:{f.f_lineno}: {what}: "
+              f"expected {wanted!r}, found {found!r}")
+    return found == wanted
+
+
+def done():
+    """The last line of a test."""
+    print("failed checks:", failures)
+    sys.exit(1 if failures else 0)
+
+
+def skip_without_ingress():
+    if not INGRESS.exists():
+        print("no ecluse-ingress beside", PROGRAM)
+        sys.exit(77)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        origin = self.server.origin
+        n = int(self.headers.get("content-length") or 0)
+        body = self.rfile.read(n)
+        origin.requests += 1
+        seen = {"by": origin.name, "method": self.command, "path": self.path,
+                "body": body.decode("latin-1"),
+                "headers": {k.lower(): v for k, v in self.headers.items()}}
+        status, headers, text = origin.reply(self, seen)
+        out = text if text is not None else json.dumps(seen)
+        out = out.encode()
+        self.send_response(status)
+        for k, v in headers:
+            self.send_header(k, v)
+        self.send_header("content-length", str(len(out)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(out)
+
+    do_GET = do_POST = do_PUT = do_HEAD = do_OPTIONS = do_DELETE = answer
+
+    def log_message(self, *args):
+        pass
+
+
+class Origin:
+    """An HTTP server that tells what it saw; reply() may be replaced."""
+
+    def __init__(self, name):
+        self.name, self.requests = name, 0
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
+                                                      Handler)
+        self.server.origin = self
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever,
+                         daemon=True).start()
+
+    def reply(self, handler, seen):
+        return 200, [], None
+
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = {k.lower(): v for k, v in response.getheaders()}
+        self.cookies = [v for k, v in response.getheaders()
+                        if k.lower() == "set-cookie"]
+        self.text = response.read().decode("latin-1")
+        try:
+            self.seen = json.loads(self.text)
+            self.by = self.seen["by"]
+        except (ValueError, KeyError, TypeError):
+            self.seen, self.by = {}, None
+
+
+def free_port():
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    port = s.getsockname()[1]
+    s.close()
+    return port
+
+
+class Lab:
+    def __init__(self):
+        skip_without_ingress()
+        self.objects, self.origins = {}, {}
+        self.child, self.problems, self.ca = None, "", None
+        self.http, self.https = free_port(), 0
+        self.master = TMP / "master.sock"
+        self.base = TMP / "base"
+        TMP.mkdir(parents=True, exist_ok=True)
+        self.put({"apiVersion": "networking.k8s.io/v1",
+                  "kind": "IngressClass", "metadata": {"name": "nginx"},
+                  "spec": {"controller": "k8s.io/ingress-nginx"}})
+        self.settings({})
+        atexit.register(self.stop)
+
+    # --- objects
+    def put(self, o):
+        m = o["metadata"]
+        self.objects[o["kind"], m.get("namespace"), m["name"]] = o
+        return o
+
+    def drop(self, kind, ns, name):
+        del self.objects[kind, ns, name]
+
+    def settings(self, data):
+        """The ConfigMap of the controller."""
+        self.put({"apiVersion": "v1", "kind": "ConfigMap",
+                  "metadata": {"namespace": "ecluse", "name": "settings"},
+                  "data": {"bind-address": "127.0.0.1", **data}})
+
+    def service(self, ns, name, origins=None, port=80, **spec):
+        """A Service and its endpoints, one origin of its name if not said
+        otherwise; returns the first origin."""
+        if origins is None:
+            origins = [self.origins.get(name) or Origin(name)]
+        for o in origins:
+            self.origins[o.name] = o
+        self.put({"apiVersion": "v1", "kind": "Service",
+                  "metadata": {"namespace": ns, "name": name},
+                  "spec": {"ports": [{"port": port}], **spec}})
+        for i, o in enumerate(origins):
+            self.put({"apiVersion": "discovery.k8s.io/v1",
+                      "kind": "EndpointSlice", "addressType": "IPv4",
+                      "metadata": {"namespace": ns, "name": f"{name}-{i}",
+                                   "labels": {"kubernetes.io/service-name":
+                                              name}},
+                      "ports": [{"port": o.port}],
+                      "endpoints": [{"addresses": ["127.0.0.1"]}]})
+        return origins[0] if origins else None
+
+    def ingress(self, ns, name, rules, annotations=None, created=None,
+                cls="nginx", tls=None, default=None):
+        """rules: (host or None, path, type, service)."""
+        prefix = "nginx.ingress.kubernetes.io/"
+        hosts = {}
+        for host, path, kind, service in rules:
+            hosts.setdefault(host, []).append(
+                {"path": path, "pathType": kind, "backend": {
+                    "service": {"name": service, "port": {"number": 80}}}})
+        spec = {"rules": [{**({"host": h} if h else {}),
+                           "http": {"paths": p}} for h, p in hosts.items()]}
+        if cls:
+            spec["ingressClassName"] = cls
+        if tls:
+            spec["tls"] = tls
+        if default:
+            spec["defaultBackend"] = {"service": {
+                "name": default, "port": {"number": 80}}}
+        meta = {"namespace": ns, "name": name, "annotations": {
+            (k if "/" in k else prefix + k): v
+            for k, v in (annotations or {}).items()}}
+        if created:
+            meta["creationTimestamp"] = created
+        return self.put({"apiVersion": "networking.k8s.io/v1",
+                         "kind": "Ingress", "metadata": meta, "spec": spec})
+
+    # --- the proxy
+    def render(self, *flags):
+        """Writes the objects and the configuration; true when all is good."""
+        (TMP / "objects.json").write_text(json.dumps(
+            {"apiVersion": "v1", "kind": "List",
+             "items": list(self.objects.values())}))
+        r = subprocess.run(
+            [INGRESS, "render", "--http-port", str(self.http),
+             "--https-port", str(self.https), "--allow-loopback-endpoints",
+             "--configmap", "ecluse/settings", "-o", self.base, *flags,
+             TMP / "objects.json"], capture_output=True, text=True)
+        self.problems = r.stderr
+        return r.returncode == 0
+
+    def start(self, *flags, program=None):
+        check(self.render(*flags), self.problems)
+        self.log = open(TMP / "proxy.log", "ab")
+        self.child = subprocess.Popen(
+            [program or PROGRAM, "-W", "-S", self.master, "-f",
+             self.base / "ecluse.cfg"],
+            stdout=self.log, stderr=self.log)
+        for _ in range(500):
+            if self.child.poll() is not None:
+                break
+            try:
+                socket.create_connection(("127.0.0.1", self.http), 1).close()
+                return self
+            except OSError:
+                time.sleep(0.02)
+        print((TMP / "proxy.log").read_text())
+        print((self.base / "ecluse.cfg").read_text())
+        sys.exit("the proxy does not answer")
+
+    def reload(self, *flags):
+        """Render again and have the proxy take it; its answer."""
+        check(self.render(*flags), self.problems)
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(str(self.master))
+        s.sendall(b"reload\n")
+        s.shutdown(socket.SHUT_WR)
+        out = b""
+        while chunk := s.recv(4096):
+            out += chunk
+        return out.decode()
+
+    def stop(self):
+        if self.child and self.child.poll() is None:
+            self.child.terminate()
+            try:
+                self.child.wait(10)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
+
+    # --- requests
+    def request(self, method, host, path, headers=None, body=None,
+                https=False):
+        if https:
+            c = http.client.HTTPSConnection(
+                "127.0.0.1", self.https, timeout=10,
+                context=ssl._create_unverified_context())
+        else:
+            c = http.client.HTTPConnection("127.0.0.1", self.http,
+                                           timeout=10)
+        h = dict(headers or {})
+        if host is not None:
+            h.setdefault("Host", host)
+        c.request(method, path, body=body, headers=h)
+        answer = Answer(c.getresponse())
+        c.close()
+        return answer
+
+    def get(self, host, path, **headers):
+        return self.request("GET", host, path,
+                            {k.replace("_", "-"): v
+                             for k, v in headers.items()})
