@@ -17,4 +17,11 @@ bool ing_cmd_load(struct ing_store *, char **files, int n);
 /* ing_cmd_problems - what is wrong, a line each, on standard error; returns how
  * many. */
 uint32_t ing_cmd_problems(const struct ing_plan *);
+
+/* ing_read_file - all of a file ("-": standard input), at most `max` bytes;
+ * false with errno. */
+bool ing_read_file(const char *path, size_t max, struct text *out);
+
+/* ing_path - "dir/name", freed by the caller. */
+char *ing_path(const char *dir, const char *name);
 #endif

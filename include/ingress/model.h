@@ -35,6 +35,7 @@ struct ing_vec {                /* of strings or structs, see the comment */
 struct ing_pair { const char *key; struct span value; };
 
 struct ing_mem;
+struct ing_cert;
 
 struct ing_obj {
 	unsigned magic;
@@ -145,6 +146,7 @@ struct ing_data {                       /* Secret or ConfigMap */
 	const char *type;               /* of a Secret */
 	struct ing_vec data;            /* struct ing_pair, sorted by key;
 	                                 * of a Secret decoded */
+	struct ing_cert *cert;          /* see ing_cert_of() */
 };
 
 struct ing_condition { const char *type, *status; };

@@ -36,6 +36,8 @@ struct ing_options {
 	/* where it listens */
 	int64_t http_port, https_port;  /* 0: not */
 	const char *health_check_path;
+	struct span fallback_pem;       /* shown where no certificate is; not
+	                                 * of a flag */
 	/* where it goes */
 	const char *output;
 	const char *master_socket;

@@ -4,13 +4,15 @@
  */
 #include <ingress/cmd.h>
 
-#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <base/must.h>
 #include <ingress/apply.h>
+#include <ingress/cert.h>
 #include <version.h>
 
 static void
@@ -54,15 +56,46 @@ put_files(const struct ing_files *files, const struct ing_options *o,
 	return (ing_apply_plain(o->output, files, why));
 }
 
+/* The certificate for those who show no other: made once, kept in the file, as
+ * clients may have been told to trust it. */
+static void
+get_fallback(struct ing_options *o, struct text *pem)
+{
+	char *path = o->output == NULL ? NULL : ing_path(o->output,
+	    "fallback.pem");
+	int fd;
+
+	if (o->https_port == 0 || o->default_ssl_certificate != NULL) {
+		free(path);
+		return;
+	}
+	if (path == NULL || !ing_read_file(path, 1u << 16, pem)) {
+		if (!ing_cert_self_signed(pem))
+			say("cannot make a certificate");
+		if (path != NULL)
+			mkdir(o->output, 0755);
+		fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT |
+		    O_EXCL | O_CLOEXEC, 0600);
+		if (fd >= 0 && write(fd, pem->p, pem->n) != (ssize_t)pem->n)
+			unlink(path);
+		if (fd >= 0)
+			close(fd);
+	}
+	o->fallback_pem = text_span(pem);
+	free(path);
+}
+
 static int
-cmd_render(const struct ing_options *o)
+cmd_render(struct ing_options *o)
 {
 	struct ing_store *store = ing_store_new();
 	struct ing_files files = { .v = NULL };
 	struct ing_plan *plan;
 	char *why = NULL;
+	struct text pem;
 	int status = 0;
 
+	text_init(&pem);
 	if (o->n_args == 0) {
 		say("render: expected files with objects, or '-' for "
 		    "standard input");
@@ -70,6 +103,7 @@ cmd_render(const struct ing_options *o)
 	}
 	if (!ing_cmd_load(store, o->args, o->n_args))
 		status = 1;
+	get_fallback(o, &pem);
 	plan = ing_plan_make(store, o);
 	if (!ing_render(plan, &files, &why) ||
 	    !put_files(&files, o, &why)) {
@@ -78,6 +112,7 @@ cmd_render(const struct ing_options *o)
 	}
 	ing_cmd_problems(plan);
 	free(why);
+	text_fini(&pem);
 	ing_files_fini(&files);
 	ing_plan_free(plan);
 	ing_store_free(store);
@@ -107,7 +142,7 @@ ing_cmd_problems(const struct ing_plan *plan)
 /* --- what is not there yet -------------------------------------------------- */
 
 static int
-cmd_run(const struct ing_options *o)
+cmd_run(struct ing_options *o)
 {
 	(void)o;
 	say("run: the client of the API server is not there yet; render "
@@ -116,7 +151,7 @@ cmd_run(const struct ing_options *o)
 }
 
 static int
-cmd_check(const struct ing_options *o)
+cmd_check(struct ing_options *o)
 {
 	(void)o;
 	say("check: not there yet");
@@ -127,7 +162,7 @@ cmd_check(const struct ing_options *o)
 
 static const struct command {
 	const char *name;
-	int (*run)(const struct ing_options *);
+	int (*run)(struct ing_options *);
 	const char *args, *help;
 } commands[] = {
 	{ "render", cmd_render, "FILE... [-o DIR]",

@@ -11,7 +11,7 @@
 
 #include <base/must.h>
 
-#define FILE_MAX (512u << 20)
+#define FILE_BYTES (512u << 20)
 
 struct load {
 	struct ing_store *store;
@@ -56,8 +56,8 @@ take_document(const struct kube_doc *d, void *arg)
 	return (true);
 }
 
-static bool
-read_all(const char *path, struct text *out)
+bool
+ing_read_file(const char *path, size_t max, struct text *out)
 {
 	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	char buf[65536];
@@ -66,12 +66,24 @@ read_all(const char *path, struct text *out)
 
 	if (f == NULL)
 		return (false);
-	while ((n = fread(buf, 1, sizeof buf, f)) > 0 && out->n < FILE_MAX)
+	while ((n = fread(buf, 1, sizeof buf, f)) > 0 && out->n + n <= max)
 		text_add(out, span_of(buf, n));
-	good = !ferror(f);
+	good = !ferror(f) && n == 0;
+	if (n > 0)
+		errno = EFBIG;
 	if (f != stdin)
 		fclose(f);
 	return (good);
+}
+
+char *
+ing_path(const char *dir, const char *name)
+{
+	struct text t;
+
+	text_init(&t);
+	text_printf(&t, "%s/%s", dir, name);
+	return (t.p);
 }
 
 static void
@@ -93,7 +105,7 @@ load_file(struct ing_store *s, const char *path)
 	struct text in;
 
 	text_init(&in);
-	if (!read_all(path, &in)) {
+	if (!ing_read_file(path, FILE_BYTES, &in)) {
 		fprintf(stderr, "ecluse-ingress: cannot read '%s': %s\n",
 		    path, strerror(errno));
 		text_fini(&in);

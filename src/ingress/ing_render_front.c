@@ -14,6 +14,10 @@ render_global(struct ing_rendering *r)
 	ing_line(c, "default-path config");
 	ing_line(c, "log stdout format raw daemon info");
 	ing_line(c, "hard-stop-after 240s");
+	if (r->plan->options->https_port != 0) {
+		ing_line(c, "ssl-default-bind-options ssl-min-ver TLSv1.2 "
+		    "no-tls-tickets");
+	}
 }
 
 static void
@@ -39,10 +43,13 @@ render_defaults(struct ing_rendering *r)
 }
 
 static void
-render_bind(struct ing_rendering *r, const char *ip, int64_t port)
+render_bind(struct ing_rendering *r, const char *ip, int64_t port, bool tls)
 {
 	ing_line(&r->cfg, "bind");
 	ing_cfg_bind(&r->cfg, ip, port);
+	if (tls)
+		ing_keys(&r->cfg, "ssl crt-list certs/list "
+		    "alpn h2,http/1.1");
 }
 
 static void
@@ -50,12 +57,15 @@ render_listeners(struct ing_rendering *r)
 {
 	const struct ing_options *o = r->plan->options;
 	const struct ing_strs *ips = &r->plan->defaults.bind_address;
+	bool tls = o->https_port != 0 && ing_render_certs(r);
 
 	for (uint32_t i = 0; i == 0 || i < ips->n; i++) {
 		const char *ip = ips->n > 0 ? ips->v[i] : NULL;
 
 		if (o->http_port != 0)
-			render_bind(r, ip, o->http_port);
+			render_bind(r, ip, o->http_port, false);
+		if (tls)
+			render_bind(r, ip, o->https_port, true);
 	}
 }
 

@@ -21,6 +21,10 @@ bool ing_render_any_regex(const struct ing_plan *);
 /* ing_render_front.c: global, defaults, listeners, routing. */
 void ing_render_front(struct ing_rendering *);
 
+/* ing_render_tls.c: certificates and their list; false when there is none that
+ * could be shown to everybody. */
+bool ing_render_certs(struct ing_rendering *);
+
 /* ing_render_be.c */
 void ing_render_backends(struct ing_rendering *);
 
