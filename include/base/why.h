@@ -4,6 +4,8 @@
 /*
  * why - the reasons of why.def, as an enum and as rows.
  */
+#include <stdbool.h>
+
 enum why {
 #define WHY(name, cause, status, text) WHY_##name,
 #include <base/why.def>
@@ -24,5 +26,13 @@ static inline const char *
 why_text(enum why w)
 {
 	return (why_rows[w].text);
+}
+/* why_greeting - what came before the first byte of a protocol failed: there
+ * is no session, and its line in the log is another one. */
+static inline bool
+why_greeting(enum why w)
+{
+	return ((w >= WHY_PROXY_BAD && w <= WHY_PROXY_SHORT) ||
+	    (w >= WHY_TLS_CLOSED && w <= WHY_TLS_FAILED));
 }
 #endif

@@ -17,6 +17,7 @@
 #include <os/sock.h>
 #include <px/px.h>
 
+struct conn;
 struct expr_vars;
 struct stk_note;
 struct stk_set;
@@ -38,6 +39,9 @@ struct txn_ops {
 	void (*hint)(struct txn *, struct span name, struct span value);
 	/* the client's connection, for options of its packets; may be NULL */
 	int (*client_fd)(struct txn *);
+	/* the same as room xprt knows it, for what its transport can tell;
+	 * may be NULL, or say NULL */
+	struct conn *(*client_conn)(struct txn *);
 };
 
 /* Where the stream is when something is evaluated, and what exists then. */

@@ -86,7 +86,7 @@ enum px_opt {
 
 struct px_timeouts {            /* ms; 0: none */
 	int client, server, connect, queue, http_request, http_keep_alive,
-	    tunnel, client_fin, server_fin, tarpit, check;
+	    tunnel, client_fin, server_fin, tarpit, check, client_hs;
 };
 
 /* What a state file said of a server (srv_shm has the meanings). */
@@ -125,6 +125,8 @@ struct px_server {
 	struct px_slots slots;
 };
 
+struct xprt_ops;
+
 struct px_bind {                        /* a bind line */
 	unsigned magic;
 #define PX_BIND_MAGIC 0xb12d0c4f
@@ -136,6 +138,8 @@ struct px_bind {                        /* a bind line */
 	uint32_t maxconn;
 	int backlog;
 	bool accept_proxy, transparent, v6only, v4v6, defer_accept, tfo;
+	const struct xprt_ops *xprt;    /* what carries the bytes, for room
+	                                 * xprt; NULL: the bare socket */
 	bool expose_fd;                 /* stats sockets */
 	uint8_t level;                  /* stats sockets: enum px_level */
 	uint8_t severity;               /* 0 none, 1 number, 2 string */

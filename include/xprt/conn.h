@@ -3,7 +3,7 @@
 #define XPRT_CONN_H
 /*
  * conn - one connection: a descriptor, what is known of its readiness, and
- * the transport that moves its bytes (raw now; TLS later).
+ * the transport that moves its bytes (raw, or TLS of room tls).
  *
  * A protocol embeds a conn in its own connection object and owns it. The
  * descriptor is registered once, edge-triggered: `can_in` and `can_out`
@@ -16,33 +16,85 @@
 #include <sys/uio.h>
 
 #include <base/buf.h>
+#include <base/span.h>
 #include <base/why.h>
 #include <os/addr.h>
 #include <os/loop.h>
 
 struct conn;
+struct px_bind;
 struct px_listen;
 struct wire_in;
 struct wire_out;
 
+/* What can be asked of a transport; the text is its own, valid until the
+ * next call of any kind. */
+enum conn_tell { CONN_TELL_VERSION, CONN_TELL_CIPHER, CONN_TELL_ALPN,
+	CONN_TELL_SNI };
+
 struct xprt_ops {
-	const char *name;
+	const char *name;               /* never changed: stands in images */
+
+	/* ---- before the first byte of a protocol; all three or none ---- */
+
+	/* accept - a client comes in at this line. Nothing is allocated that a
+	 * silent client would keep. */
+	void (*accept)(struct conn *, const struct px_bind *);
 	/*
-	 * recv - up to `n` bytes into `p`. > 0 bytes; 0 nothing now (can_in is
-	 * cleared); -1 end or error (`eof` or `err` is set).
+	 * handshake - go on with it, as far as the socket lets. WHY_OK: bytes
+	 * may flow; WHY_AGAIN: call again at the next edge, of either
+	 * direction; else the reason why there is no connection.
+	 */
+	enum why (*handshake)(struct conn *);
+	/* late - its time is over: which reason that is */
+	enum why (*late)(struct conn *);
+	/* full - no more clients now, let them wait; may be NULL */
+	bool (*full)(void);
+
+	/* ---- bytes ---- */
+
+	/*
+	 * recv - up to `n` bytes into `p`. > 0 bytes; 0 nothing now; -1 end or
+	 * error (`eof` or `err` is set). `can_in` is cleared only when neither
+	 * the kernel nor the transport holds more: no edge will tell of bytes
+	 * that were decrypted already.
 	 */
 	ssize_t (*recv)(struct conn *, char *p, size_t n);
-	/* send - > 0 bytes taken; 0 no room (can_out is cleared); -1 error */
+	/*
+	 * send - > 0 bytes taken; 0 no room (can_out is cleared); -1 error. Less
+	 * than all taken means no room, too. What was not taken must be given
+	 * again, the same bytes: they may be sealed in a record already.
+	 */
 	ssize_t (*send)(struct conn *, const struct iovec *, int n);
 	/* shut - no more will be sent (FIN, close_notify) */
 	void (*shut)(struct conn *);
+	/* end - it is closed in order: last words to the peer, which must not
+	 * wait. NULL: there are none */
+	void (*end)(struct conn *);
 	/* fini - free what the transport holds; the descriptor stays */
 	void (*fini)(struct conn *);
-	/* put - write its state down, for another worker; NULL: it cannot be
-	 * (hand/hand.h) */
+
+	/* ---- */
+
+	/* tell - p NULL: there is none, or it is not known; NULL: nothing is */
+	struct span (*tell)(const struct conn *, enum conn_tell);
+	/* put - write its state down, for another worker (hand/hand.h); NULL:
+	 * it cannot be, and `stays` says why in words for reports. get - be
+	 * that transport again; false with in->err */
 	void (*put)(const struct conn *, struct wire_out *);
+	bool (*get)(struct conn *, struct wire_in *);
+	const char *stays;
 	bool raw;                       /* splice works on the descriptor */
+	bool secure;                    /* nobody on the way can read it */
 };
+
+/* A transport: a row in section "xprts". */
+#define XPRT(ident, ops)                                                     \
+	static const struct xprt_ops *const xprt_ptr_##ident                 \
+	    __attribute__((section("xprts"), used)) = &(ops)
+
+/* xprt_named - by its name, or NULL. */
+const struct xprt_ops *xprt_named(struct span);
 
 struct conn {
 	unsigned magic;
@@ -60,6 +112,8 @@ struct conn {
 	bool has_peer : 1, has_local : 1;       /* addresses are known */
 	bool proxied : 1;               /* addresses come from a PROXY header */
 	bool watched : 1;               /* registered with the loop */
+	bool wait_proxy : 1;            /* a PROXY header must come first */
+	bool wait_hello : 1;            /* the handshake is not over */
 	int sys_errno;
 	void *vars;                     /* variables of the session; NULL: none.
 	                                 * Ends by conn_vars_free() */
@@ -122,6 +176,18 @@ void conn_shut(struct conn *);
 int conn_detach(struct conn *);
 
 /*
+ * What comes before the first byte of a protocol: a PROXY header, a handshake.
+ *
+ * conn_accept - a client that came in at `bind`; true when something has to
+ * come first. conn_greet - go on with it: WHY_OK when the protocol may begin,
+ * WHY_AGAIN to be called at the next edge, or why there is no connection: a
+ * greeting's reason (why_greeting). conn_greet_late - its time is over.
+ */
+bool conn_accept(struct conn *, const struct px_bind *);
+enum why conn_greet(struct conn *);
+enum why conn_greet_late(struct conn *);
+
+/*
  * conn_proxy_take - read the PROXY protocol header that must come first and
  * note its addresses; nothing behind it is read.
  *
@@ -129,6 +195,9 @@ int conn_detach(struct conn *);
  * client closed before it was complete.
  */
 enum why conn_proxy_take(struct conn *);
+
+/* conn_tell - what its transport says; p NULL: nothing. */
+struct span conn_tell(const struct conn *, enum conn_tell);
 
 /*
  * Hand-over (hand/hand.h). conn_may_cross - can it be written down? Else *why

@@ -304,12 +304,12 @@ read_request(struct h1_conn *h)
 	}
 }
 
-/* ---- the PROXY header that may come first ---- */
+/* ---- what may have to come first ---- */
 
 static void
-read_proxy(struct h1_conn *h)
+greet(struct h1_conn *h)
 {
-	enum why why = conn_proxy_take(&h->conn);
+	enum why why = conn_greet(&h->conn);
 
 	if (why == WHY_AGAIN) {
 		if (!h1_watch(h))
@@ -320,9 +320,20 @@ read_proxy(struct h1_conn *h)
 		refuse(h, why, 0);
 		return;
 	}
-	h->state = H1_IDLE;
 	h->cli.handshake_us = the_loop->now_us - h->cli.since_us;
+	h->state = H1_IDLE;
+	arm(h, wait_ms(h));             /* the request has its own time */
 	read_request(h);
+}
+
+static void
+begin_greeting(struct h1_conn *h)
+{
+	const struct px_timeouts *t = frontend(h)->timeout;
+
+	h->state = H1_GREET;
+	arm(h, t->client_hs != 0 ? t->client_hs : t->client);
+	greet(h);
 }
 
 /* ---- events ---- */
@@ -348,9 +359,8 @@ on_client(void *arg, unsigned events)
 		if (h->conn.can_in)
 			read_request(h);
 		break;
-	case H1_PROXY:
-		if (h->conn.can_in)
-			read_proxy(h);
+	case H1_GREET:
+		greet(h);
 		break;
 	case H1_FLUSH:
 		finish(h);
@@ -386,8 +396,8 @@ on_client_due(struct tmr *t)
 	case H1_HEAD:
 		refuse(h, WHY_CLI_REQ_TIMEOUT, 0);
 		break;
-	case H1_PROXY:
-		refuse(h, WHY_PROXY_SHORT, 0);
+	case H1_GREET:
+		refuse(h, conn_greet_late(&h->conn), 0);
 		break;
 	case H1_FLUSH:
 	case H1_LINGER:
@@ -415,12 +425,10 @@ client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
 	h->conn.has_peer = true;
 	conn_take(&h->conn, fd);
 	await_request(h);
-	if (listen->bind->accept_proxy) {
-		h->state = H1_PROXY;
-		read_proxy(h);
-	} else {
+	if (conn_accept(&h->conn, listen->bind))
+		begin_greeting(h);
+	else
 		read_request(h);        /* it may have come already */
-	}
 }
 
 /* ---- what the stream asks of a client end ---- */

@@ -17,7 +17,8 @@
 enum h1_state {
 	H1_IDLE = 0,            /* client: waits for a request; server: in the
 	                         * pool */
-	H1_PROXY = 1,           /* client: waits for a PROXY header */
+	H1_GREET = 1,           /* client: a PROXY header or a handshake must
+	                         * come first */
 	H1_HEAD = 2,            /* client: part of a request head is here */
 	H1_BUSY = 3,            /* a stream is attached */
 	H1_FLUSH = 4,           /* the rest of the output, then H1_LINGER */

@@ -114,6 +114,7 @@ static void
 restore(struct h1_conn *h, const struct frozen *f)
 {
 	h->state = f->state;
+	h->conn.wait_proxy = f->state == H1_GREET;
 	h->rx = f->rx;
 	h->tx = f->tx;
 	h->meth = f->meth;
@@ -422,7 +423,7 @@ client_what(const struct hand_item *i)
 	case H1_HEAD:
 		return ("http-request");
 	case H1_IDLE:
-	case H1_PROXY:
+	case H1_GREET:
 		return ("http-idle");
 	default:
 		return ("http-closing");

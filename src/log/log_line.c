@@ -170,7 +170,7 @@ log_conn_error(struct txn *t)
 		n += (size_t)snprintf(line + n, sizeof line - n, "%s", b->name);
 	else
 		n += (size_t)snprintf(line + n, sizeof line - n, "%u",
-		    b != NULL ? b->id : 0);
+		    b != NULL ? t->listen->luid : 0);
 	n += (size_t)snprintf(line + n, sizeof line - n, ": %s",
 	    why_text(t->why));
 	put_all(c, &h, span_of(line, n));

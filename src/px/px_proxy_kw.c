@@ -163,6 +163,7 @@ parse_bind(struct conf_line *l, void *obj)
 static const struct { const char *name; size_t at; } timeouts[] = {
 #define T(word, field) { word, offsetof(struct px_timeouts, field) }
 	T("check", check), T("client", client), T("client-fin", client_fin),
+	T("client-hs", client_hs),
 	T("connect", connect), T("http-keep-alive", http_keep_alive),
 	T("http-request", http_request), T("queue", queue),
 	T("server", server), T("server-fin", server_fin),
@@ -348,6 +349,9 @@ TIMEOUT(check, "check", KW_BACKEND,
 TIMEOUT(client, "client", KW_FRONTEND, "Silence allowed to a client.");
 TIMEOUT(client_fin, "client-fin", KW_FRONTEND,
     "Silence allowed to a client when one side has closed.");
+TIMEOUT(client_hs, "client-hs", KW_FRONTEND,
+    "For what comes before a client's first byte: its handshake. Default: as "
+    "client.");
 TIMEOUT(connect, "connect", KW_BACKEND,
     "For a connection to a server to be made.");
 TIMEOUT(http_keep_alive, "http-keep-alive", KW_FRONTEND | KW_BACKEND,

@@ -247,9 +247,8 @@ note_use(struct strm *s)
 void
 strm_log(struct strm *s)
 {
-	bool no_stream = s->phase == STRM_REQUEST && (s->begin_why ==
-	    WHY_PROXY_BAD || s->begin_why == WHY_PROXY_INVALID ||
-	    s->begin_why == WHY_PROXY_SHORT);
+	bool no_stream = s->phase == STRM_REQUEST &&
+	    why_greeting(s->begin_why);
 
 	if (s->logged || (!no_stream && !log_wanted(&s->txn)) || is_silent(s))
 		return;

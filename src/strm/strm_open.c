@@ -74,6 +74,14 @@ client_fd(struct txn *t)
 	return (s->cli == NULL ? -1 : s->cli->ops->conn(s->cli)->fd);
 }
 
+static struct conn *
+client_conn(struct txn *t)
+{
+	struct strm *s = HOLDER(t, struct strm, txn);
+
+	return (s->cli == NULL ? NULL : s->cli->ops->conn(s->cli));
+}
+
 static void
 hint(struct txn *t, struct span name, struct span value)
 {
@@ -86,6 +94,7 @@ static const struct txn_ops txn_ops = {
 	.gather = gather,
 	.hint = hint,
 	.client_fd = client_fd,
+	.client_conn = client_conn,
 };
 
 struct strm *
@@ -236,6 +245,7 @@ strm_attach(struct strm *s, struct mux_end *cli)
 
 	s->cli = cli;
 	s->txn.session = cli;
+	s->txn.tls = c->xprt->secure;
 	s->txn.sess_vars = (struct expr_vars **)&c->vars;
 	s->txn.conn_stk = (struct stk_set **)&c->tracked;
 }
@@ -259,8 +269,9 @@ open_stream(struct mux_end *cli, const struct mux_begin *b)
 		*b->buf = (struct buf){ 0 };
 		keep_for_log(&s->txn, b->head);
 	}
-	log_accept(&s->txn);
-	if (b->req_no <= 1) {
+	if (!why_greeting(b->why))
+		log_accept(&s->txn);
+	if (b->req_no <= 1 && !why_greeting(b->why)) {
 		CNT_FE(fe->cnt)->sess_tot++;
 		CNT_PROC()->sess_tot++;
 		if (strm_li(s) != NULL)

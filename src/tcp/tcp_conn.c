@@ -83,13 +83,13 @@ begin(struct tcp_conn *t, enum why why)
 }
 
 static void
-read_proxy(struct tcp_conn *t)
+greet(struct tcp_conn *t)
 {
-	enum why why = conn_proxy_take(&t->conn);
+	enum why why = conn_greet(&t->conn);
 
 	if (why == WHY_AGAIN)
 		return;
-	t->wait_proxy = false;
+	t->greets = false;
 	begin(t, why);
 }
 
@@ -98,7 +98,8 @@ client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
 {
 	struct fe *fe = fe_of(listen->bind->px);
 	struct tcp_conn *t = tcp_conn_new(true);
-	int64_t ms = listen->bind->px->timeout->client;
+	const struct px_timeouts *out = listen->bind->px->timeout;
+	int64_t ms = out->client_hs != 0 ? out->client_hs : out->client;
 
 	if (t == NULL) {
 		(void)close(fd);
@@ -115,11 +116,11 @@ client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
 		tcp_conn_free(t);
 		return;
 	}
-	if (!listen->bind->accept_proxy) {
+	if (!conn_accept(&t->conn, listen->bind)) {
 		begin(t, WHY_OK);
 		return;
 	}
-	t->wait_proxy = true;
+	t->greets = true;
 	tmr_arm(&the_loop->wheel, &t->tmr, ms == 0 ? CLOCK_NEVER :
 	    the_loop->now_ms + ms);
 }
@@ -182,9 +183,8 @@ on_event(void *arg, unsigned events)
 
 	conn_edge(&t->conn, events);
 	settle_connect(t, events);
-	if (t->wait_proxy) {
-		if (t->conn.can_in)
-			read_proxy(t);
+	if (t->greets) {
+		greet(t);
 		return;
 	}
 	mux_stream->wake(&t->end);
@@ -196,10 +196,12 @@ on_due(struct tmr *tmr)
 	struct tcp_conn *t = OBJ(HOLDER(tmr, struct tcp_conn, tmr),
 	    struct tcp_conn, TCP_CONN_MAGIC);
 
-	if (t->wait_proxy)
-		begin(t, WHY_PROXY_SHORT);
-	else
+	if (t->greets) {
+		t->greets = false;
+		begin(t, conn_greet_late(&t->conn));
+	} else {
 		mux_stream->expired(&t->end);
+	}
 }
 
 bool

@@ -37,7 +37,7 @@ static void
 put_common(const struct tcp_conn *t, struct wire_out *out)
 {
 	const struct frozen f = {
-		.in = t->in, .out = t->out, .wait_proxy = t->wait_proxy,
+		.in = t->in, .out = t->out, .wait_proxy = t->greets,
 		.accept_us = t->accept_us, .due_ms = t->tmr.due_ms,
 	};
 	size_t mark = wire_begin(out, TAG_CONN, WIRE_REQUIRED);
@@ -74,7 +74,7 @@ get_common(struct tcp_conn *t, struct wire_in *in, int fd, const char **why)
 	}
 	t->in = f.in;
 	t->out = f.out;
-	t->wait_proxy = f.wait_proxy;
+	t->greets = t->conn.wait_proxy = f.wait_proxy;
 	t->accept_us = f.accept_us;
 	/* A deadline stays what it was; the next one is by the new settings. */
 	tmr_arm(&the_loop->wheel, &t->tmr, f.due_ms);
@@ -291,8 +291,8 @@ client_thaw(struct wire_in *in, const int *fds, size_t n_fds,
 	if (n_fds == 0 || (t = thaw_client(in, fds[0], why)) == NULL)
 		return (NULL);
 	/* Only one that waits for its PROXY header has no stream yet. */
-	if (t->wait_proxy == wire_find_in(in, TAG_STREAM, &stream) ||
-	    (!t->wait_proxy && !mux_stream->thaw(&t->end, t->listen, &stream,
+	if (t->greets == wire_find_in(in, TAG_STREAM, &stream) ||
+	    (!t->greets && !mux_stream->thaw(&t->end, t->listen, &stream,
 	    fds + 1, n_fds - 1, &used, why))) {
 		forget(t);
 		return (NULL);

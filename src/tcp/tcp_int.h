@@ -14,7 +14,8 @@
 struct tcp_conn {
 	unsigned magic;
 #define TCP_CONN_MAGIC 0x7c9c0225
-	bool wait_proxy : 1;    /* client: a PROXY header must come first */
+	bool greets : 1;        /* client: a PROXY header or a handshake must
+	                         * come first */
 	bool counted : 1;       /* client: fe_enter() was done */
 	struct conn conn;
 	struct mux_end end;

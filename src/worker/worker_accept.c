@@ -162,6 +162,15 @@ accept_one(const struct lsn *l, struct addr *peer)
 	return (sock_accept_pair(l->fd));
 }
 
+static bool
+is_full(const struct lsn *l)
+{
+	const struct xprt_ops *x = l->listen->bind->xprt;
+
+	return (fe_conn_here >= most_here ||
+	    (x != NULL && x->full != NULL && x->full()));
+}
+
 static void
 on_waiting(void *arg, unsigned events)
 {
@@ -174,7 +183,7 @@ on_waiting(void *arg, unsigned events)
 	if (most == 0 || most > l->batch)
 		most = l->batch;
 	while (n < most) {
-		if (fe_conn_here >= most_here || !fe_enter(l->fe)) {
+		if (is_full(l) || !fe_enter(l->fe)) {
 			rest(l, FULL_RETRY_MS);
 			break;
 		}

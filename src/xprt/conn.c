@@ -92,6 +92,14 @@ raw_put(const struct conn *c, struct wire_out *out)
 	(void)out;
 }
 
+static bool
+raw_get(struct conn *c, struct wire_in *in)
+{
+	(void)c;
+	(void)in;
+	return (true);
+}
+
 const struct xprt_ops xprt_raw = {
 	.name = "raw",
 	.recv = raw_recv,
@@ -99,8 +107,29 @@ const struct xprt_ops xprt_raw = {
 	.shut = raw_shut,
 	.fini = raw_fini,
 	.put = raw_put,
+	.get = raw_get,
 	.raw = true,
 };
+
+XPRT(raw, xprt_raw);
+
+extern const struct xprt_ops *const __start_xprts[], *const __stop_xprts[];
+
+const struct xprt_ops *
+xprt_named(struct span name)
+{
+	for (const struct xprt_ops *const *x = __start_xprts;
+	    x < __stop_xprts; x++)
+		if (span_is(name, (*x)->name))
+			return (*x);
+	return (NULL);
+}
+
+struct span
+conn_tell(const struct conn *c, enum conn_tell what)
+{
+	return (c->xprt->tell != NULL ? c->xprt->tell(c, what) : SPAN_NONE);
+}
 
 void (*conn_vars_free)(void *);
 void (*conn_tracked_free)(void *);
@@ -184,6 +213,8 @@ conn_close(struct conn *c)
 	drop_kept(c);
 	if (c->fd < 0)
 		return;
+	if (c->xprt->end != NULL && !c->nolinger && !c->err && !c->wait_hello)
+		c->xprt->end(c);
 	c->xprt->fini(c);
 	if (c->nolinger)
 		sock_set_nolinger(c->fd);
@@ -209,6 +240,8 @@ conn_detach(struct conn *c)
 	drop_kept(c);
 	if (fd >= 0 && c->watched)
 		loop_del(the_loop, fd);
+	if (fd >= 0)
+		c->xprt->fini(c);
 	c->watched = false;
 	c->fd = -1;
 	return (fd);

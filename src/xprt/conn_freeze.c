@@ -38,7 +38,7 @@ bool
 conn_may_cross(const struct conn *c, const char **why)
 {
 	if (c->xprt->put == NULL)
-		*why = "its transport cannot be handed over yet";
+		*why = c->xprt->stays;
 	else if (c->err || c->fd < 0)
 		*why = "it is broken and about to end";
 	else
@@ -68,19 +68,21 @@ bool
 conn_get(struct conn *c, struct wire_in *in, int fd)
 {
 	struct frozen f = { .has_peer = false };
+	const struct xprt_ops *xprt;
 	struct span name = SPAN_NONE;
 	struct wire_in state;
 
 	if (!wire_get(in, fields, &f, more))
 		return (false);
-	if (!wire_find(in, TAG_XPRT, &name) || !span_is(name, xprt_raw.name) ||
+	if (!wire_find(in, TAG_XPRT, &name) ||
+	    (xprt = xprt_named(name)) == NULL || xprt->get == NULL ||
 	    !wire_find_in(in, TAG_XPRT_STATE, &state)) {
 		in->err = "a transport that is not known here";
 		return (false);
 	}
 	c->magic = CONN_MAGIC;
 	c->fd = fd;
-	c->xprt = &xprt_raw;
+	c->xprt = xprt;
 	c->can_in = false;
 	c->can_out = true;
 	c->peer = f.peer;
@@ -92,5 +94,8 @@ conn_get(struct conn *c, struct wire_in *in, int fd)
 	c->eof = f.eof;
 	c->shut_out = f.shut_out;
 	c->connecting = f.connecting;
-	return (true);
+	if (xprt->get(c, &state))
+		return (true);
+	in->err = state.err;
+	return (false);
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conn_proxy - the PROXY protocol header in front of a connection. It is
- * looked at in the socket and taken out whole, so that no byte behind it is
- * read before its time.
+ * conn_proxy - what comes in front of a connection: the handshake of its
+ * transport, and before that a PROXY protocol header. The latter is looked at
+ * in the socket and taken out whole, so that no byte behind it is read before
+ * its time.
  */
 #include <xprt/conn.h>
 #include <xprt/proxy_proto.h>
+
+#include <px/px.h>
 
 #include <errno.h>
 #include <string.h>
@@ -59,4 +62,43 @@ conn_proxy_take(struct conn *c)
 		c->has_peer = c->has_local = c->proxied = true;
 	}
 	return (WHY_OK);
+}
+
+bool
+conn_accept(struct conn *c, const struct px_bind *b)
+{
+	c->wait_proxy = b->accept_proxy;
+	if (b->xprt != NULL) {
+		c->xprt = b->xprt;
+		c->wait_hello = true;
+		c->xprt->accept(c, b);
+	}
+	return (c->wait_proxy || c->wait_hello);
+}
+
+enum why
+conn_greet(struct conn *c)
+{
+	enum why why;
+
+	if (c->wait_proxy) {
+		if (!c->can_in)
+			return (WHY_AGAIN);
+		if ((why = conn_proxy_take(c)) != WHY_OK)
+			return (why);
+		c->wait_proxy = false;
+	}
+	if (c->wait_hello) {
+		if ((why = c->xprt->handshake(c)) != WHY_OK)
+			return (why);
+		c->wait_hello = false;
+	}
+	return (WHY_OK);
+}
+
+enum why
+conn_greet_late(struct conn *c)
+{
+	return (c->wait_proxy || c->xprt->late == NULL ? WHY_PROXY_SHORT :
+	    c->xprt->late(c));
 }
