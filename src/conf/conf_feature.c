@@ -13,14 +13,19 @@
 #else
 #define HAVE_PCRE2 false
 #endif
+#ifdef USE_OPENSSL
+#define HAVE_OPENSSL true
+#else
+#define HAVE_OPENSSL false
+#endif
 #ifdef USE_CRYPT
 #define HAVE_CRYPT true
 #else
 #define HAVE_CRYPT false
 #endif
 
-/* A feature is what a configuration may use, not what is linked: there are no
- * TLS transport and no compression yet, so OPENSSL and ZLIB are off. */
+/* A feature is what a configuration may use, not what is linked: there is no
+ * compression yet, so ZLIB is off. */
 const struct conf_feature conf_features[] = {
 	{ "51DEGREES", false },
 	{ "ACCEPT4", true },
@@ -43,7 +48,7 @@ const struct conf_feature conf_features[] = {
 	{ "MEMORY_PROFILING", false },
 	{ "NETFILTER", true },
 	{ "NS", false },
-	{ "OPENSSL", false },
+	{ "OPENSSL", HAVE_OPENSSL },
 	{ "OPENSSL_WOLFSSL", false },
 	{ "OT", false },
 	{ "PCRE", false },
@@ -56,7 +61,7 @@ const struct conf_feature conf_features[] = {
 	{ "QUIC", false },
 	{ "RT", true },
 	{ "SLZ", false },
-	{ "SSL", false },
+	{ "SSL", HAVE_OPENSSL },
 	{ "SYSTEMD", true },
 	{ "TFO", true },
 	{ "THREAD", true },

@@ -16,6 +16,7 @@
 #include <shm/reap.h>
 #include <srv/srv.h>
 #include <stk/stk.h>
+#include <tls/tls.h>
 
 #include "keeper_int.h"
 
@@ -99,7 +100,7 @@ place_all(struct keeper *k, uint32_t oldest_gen, const char **err)
 	}
 	if (!place_proxies())
 		return (false);
-	if (!srv_setup(err) || !stk_setup(err)) {
+	if (!srv_setup(err) || !stk_setup(err) || !tls_setup(err)) {
 		ipc_say(DIAG_ALERT, "%s", *err);
 		return (false);
 	}

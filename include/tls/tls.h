@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TLS_TLS_H
+#define TLS_TLS_H
+/*
+ * tls - TLS as a transport: contexts, certificates, sessions.
+ *
+ * Certificates are read once per generation, by the keeper, and kept as
+ * bytes; a worker makes OpenSSL's objects of one when the first handshake
+ * wants it. The transport is found by its name (xprt/conn.h); what a
+ * connection negotiated is asked by conn_tell() and by the ssl_ samples.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+/* tls_setup - shared memory for sessions and counts, by the keeper; false
+ * with *err. */
+bool tls_setup(const char **err);
+
+/* What the process knows of TLS connections, all workers together. */
+struct tls_counts {
+	uint32_t conns;                 /* open with clients */
+	uint32_t conns_max;             /* maxsslconn; 0: no limit */
+	uint32_t rate, rate_max;        /* handshakes a second */
+	uint32_t rate_limit;            /* maxsslrate; 0: no limit */
+	uint32_t key_rate, key_rate_max;        /* full handshakes a second */
+};
+
+/* tls_count - fills it; zeroes when there is no TLS. */
+void tls_count(struct tls_counts *);
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tls_conf - the settings that a bind line, a line of a crt-list and the
+ * global section share: one table, so that each means the same everywhere.
+ */
+#include "tls_int.h"
+
+#ifdef USE_OPENSSL
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <base/must.h>
+
+static const struct tls_global global_default = {
+	.cache_size = 20000, .lifetime_s = 300, .security_level = -1,
+	.extra = CERT_X_ALL,
+};
+
+PX_SLOT(PX_OBJ_GLOBAL, struct tls_global, tls_global_slot, &global_default);
+PX_SLOT(PX_OBJ_BIND, struct tls_bind, tls_bind_slot, NULL);
+
+const char *
+tls_path(struct conf_line *l, const char *base, struct span name)
+{
+	if (base != NULL && name.n > 0 && name.p[0] != '/' &&
+	    name.p[0] != '@')
+		name = span_str(arena_printf(px_model->arena, "%s/%.*s", base,
+		    SPAN_FMT(name)));
+	return (conf_path(l, name));
+}
+
+/* ---- one parse function per kind of value ---- */
+
+struct setting {
+	const char *name;
+	bool (*parse)(struct conf_line *, const struct setting *,
+	    struct tls_conf *);
+	size_t at;                      /* of the field, where it says one */
+	uint8_t value;                  /* what it is set to */
+};
+
+#define FIELD(to, s, type) ((type *)(void *)((char *)(to) + (s)->at))
+
+static bool
+set_text(struct conf_line *l, const struct setting *s, struct tls_conf *to)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct span v;
+
+	if (!conf_want(l, "a list of names", &v))
+		return (false);
+	if (v.n == 0)
+		return (conf_err(l, w, "'%s' : expected a list of names, "
+		    "found nothing", s->name));
+	*FIELD(to, s, const char *) = arena_dup(px_model->arena, v);
+	return (true);
+}
+
+static bool
+set_ca(struct conf_line *l, const struct setting *s, struct tls_conf *to)
+{
+	struct span v;
+
+	if (!conf_want(l, "a file of certificates", &v))
+		return (false);
+	*FIELD(to, s, const char *) = tls_path(l, tls_global()->ca_base, v);
+	return (true);
+}
+
+static bool
+set_flag(struct conf_line *l, const struct setting *s, struct tls_conf *to)
+{
+	(void)l;
+	*FIELD(to, s, uint8_t) = s->value;
+	return (true);
+}
+
+static bool
+set_no_version(struct conf_line *l, const struct setting *s,
+    struct tls_conf *to)
+{
+	(void)l;
+	to->no_versions |= (uint8_t)(1u << s->value);
+	return (true);
+}
+
+static bool
+set_only_version(struct conf_line *l, const struct setting *s,
+    struct tls_conf *to)
+{
+	if (s->value == TLS_VER_SSL3)
+		return (conf_err(l, NULL, "'%s' : SSLv3 is broken and no "
+		    "longer spoken; use 'ssl-min-ver TLSv1.2'", s->name));
+	to->min = to->max = s->value;
+	return (true);
+}
+
+static bool
+set_version(struct conf_line *l, const struct setting *s, struct tls_conf *to)
+{
+	static const char *const names[] = { "SSLv3", "TLSv1.0", "TLSv1.1",
+		"TLSv1.2", "TLSv1.3" };
+	const struct conf_word *w = conf_peek(l);
+	struct span v;
+
+	if (!conf_want(l, "a version of TLS", &v))
+		return (false);
+	for (size_t i = 0; i < NELEM(names); i++)
+		if (span_is(v, names[i])) {
+			*FIELD(to, s, uint8_t) = (uint8_t)(TLS_VER_SSL3 + i);
+			return (true);
+		}
+	return (conf_err(l, w, "'%s' : expected SSLv3, TLSv1.0, TLSv1.1, "
+	    "TLSv1.2 or TLSv1.3, got '%s'", s->name, v.p));
+}
+
+static bool
+set_verify(struct conf_line *l, const struct setting *s, struct tls_conf *to)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct span v;
+
+	if (!conf_want(l, "'none', 'optional' or 'required'", &v))
+		return (false);
+	to->verify = span_is(v, "none") ? TLS_VERIFY_NONE :
+	    span_is(v, "optional") ? TLS_VERIFY_OPTIONAL :
+	    span_is(v, "required") ? TLS_VERIFY_REQUIRED : TLS_VERIFY_UNSET;
+	return (to->verify != TLS_VERIFY_UNSET || conf_err(l, w, "'%s' : "
+	    "expected 'none', 'optional' or 'required', got '%s'", s->name,
+	    v.p));
+}
+
+/* Protocols as on the wire: each behind its length. HTTP/2 is left out as long
+ * as there is none: clients then choose what follows it. */
+static bool
+set_alpn(struct conf_line *l, const struct setting *s, struct tls_conf *to)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct span v, one;
+	char *out;
+	size_t n = 0;
+
+	if (!conf_want(l, "a list of protocols", &v))
+		return (false);
+	out = arena_get(px_model->arena, v.n + 2);
+	while (span_cut(&v, ',', &one)) {
+		if (one.n == 0 || one.n > 255)
+			return (conf_err(l, w, "'%s' : the name of a protocol "
+			    "has 1 to 255 characters", s->name));
+		if (span_is(one, "h2")) {
+			conf_warn(l, w, "'%s' : HTTP/2 is not supported yet, "
+			    "'h2' is not offered to clients", s->name);
+			continue;
+		}
+		out[n++] = (char)one.n;
+		memcpy(out + n, one.p, one.n);
+		n += one.n;
+	}
+	to->alpn = span_of(out, n);
+	to->no_alpn = TLS_FLAG_OFF;
+	return (true);
+}
+
+static bool
+set_no_alpn(struct conf_line *l, const struct setting *s, struct tls_conf *to)
+{
+	(void)l;
+	(void)s;
+	to->no_alpn = TLS_FLAG_ON;
+	to->alpn = SPAN_NONE;
+	return (true);
+}
+
+#define AT(field) offsetof(struct tls_conf, field)
+static const struct setting settings[] = {
+	{ "alpn", set_alpn, 0, 0 },
+	{ "ca-file", set_ca, AT(ca_file), 0 },
+	{ "ca-verify-file", set_ca, AT(ca_verify_file), 0 },
+	{ "ciphers", set_text, AT(ciphers), 0 },
+	{ "ciphersuites", set_text, AT(ciphersuites), 0 },
+	{ "client-sigalgs", set_text, AT(client_sigalgs), 0 },
+	{ "crl-file", set_ca, AT(crl_file), 0 },
+	{ "curves", set_text, AT(curves), 0 },
+	{ "ecdhe", set_text, AT(ecdhe), 0 },
+	{ "force-sslv3", set_only_version, 0, TLS_VER_SSL3 },
+	{ "force-tlsv10", set_only_version, 0, TLS_VER_10 },
+	{ "force-tlsv11", set_only_version, 0, TLS_VER_11 },
+	{ "force-tlsv12", set_only_version, 0, TLS_VER_12 },
+	{ "force-tlsv13", set_only_version, 0, TLS_VER_13 },
+	{ "no-alpn", set_no_alpn, 0, 0 },
+	{ "no-ca-names", set_flag, AT(no_ca_names), TLS_FLAG_ON },
+	{ "no-sslv3", set_no_version, 0, TLS_VER_SSL3 },
+	{ "no-tls-tickets", set_flag, AT(no_tickets), TLS_FLAG_ON },
+	{ "no-tlsv10", set_no_version, 0, TLS_VER_10 },
+	{ "no-tlsv11", set_no_version, 0, TLS_VER_11 },
+	{ "no-tlsv12", set_no_version, 0, TLS_VER_12 },
+	{ "no-tlsv13", set_no_version, 0, TLS_VER_13 },
+	{ "prefer-client-ciphers", set_flag, AT(client_order), TLS_FLAG_ON },
+	{ "sigalgs", set_text, AT(sigalgs), 0 },
+	{ "ssl-max-ver", set_version, AT(max), 0 },
+	{ "ssl-min-ver", set_version, AT(min), 0 },
+	{ "strict-sni", set_flag, AT(strict_sni), TLS_FLAG_ON },
+	{ "no-strict-sni", set_flag, AT(strict_sni), TLS_FLAG_OFF },
+	{ "tls-tickets", set_flag, AT(no_tickets), TLS_FLAG_OFF },
+	{ "verify", set_verify, 0, 0 },
+};
+
+static const struct setting *
+find(const char *name)
+{
+	for (size_t i = 0; i < NELEM(settings); i++)
+		if (strcmp(settings[i].name, name) == 0)
+			return (&settings[i]);
+	return (NULL);
+}
+
+bool
+tls_is_setting(const char *name)
+{
+	return (find(name) != NULL);
+}
+
+bool
+tls_setting(struct conf_line *l, const char *name, struct tls_conf *to)
+{
+	const struct setting *s = find(name);
+
+	MUST(s != NULL);
+	return (s->parse(l, s, to));
+}
+
+void
+tls_conf_inherit(struct tls_conf *to, const struct tls_conf *from)
+{
+#define TAKE(field) if (to->field == 0) to->field = from->field
+	TAKE(ciphers);
+	TAKE(ciphersuites);
+	TAKE(curves);
+	TAKE(ecdhe);
+	TAKE(sigalgs);
+	TAKE(client_sigalgs);
+	TAKE(ca_file);
+	TAKE(ca_verify_file);
+	TAKE(crl_file);
+	TAKE(min);
+	TAKE(max);
+	TAKE(no_versions);
+	TAKE(verify);
+	TAKE(no_tickets);
+	TAKE(client_order);
+	TAKE(no_ca_names);
+	TAKE(strict_sni);
+#undef TAKE
+	if (to->alpn.p == NULL && to->no_alpn == TLS_FLAG_UNSET) {
+		to->alpn = from->alpn;
+		to->no_alpn = from->no_alpn;
+	}
+}
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tls_ctx - OpenSSL's contexts: one per bind line, and one per line of a
+ * crt-list that has settings of its own. Made when the configuration is
+ * loaded, so that what OpenSSL refuses is an error there.
+ */
+#include "tls_int.h"
+
+#ifdef USE_OPENSSL
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <base/must.h>
+#include <xprt/conn.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+struct making {
+	struct conf *conf;
+	struct diag_pos pos;
+	SSL_CTX *ssl;
+	const struct tls_conf *c;
+};
+
+static const char *
+reason(void)
+{
+	const char *s = ERR_reason_error_string(ERR_peek_last_error());
+
+	ERR_clear_error();
+	return (s != NULL ? s : "refused");
+}
+
+static bool fail(struct making *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool
+fail(struct making *m, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	return (conf_fail(m->conf, DIAG_ALERT, m->pos, "%s: %s", text,
+	    reason()));
+}
+
+/* ---- versions ---- */
+
+static int
+wire_version(unsigned v)
+{
+	static const int wire[] = { 0, SSL3_VERSION, TLS1_VERSION,
+		TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION };
+
+	return (wire[v]);
+}
+
+static uint64_t
+version_options(unsigned no)
+{
+	return ((no & 1u << TLS_VER_10 ? SSL_OP_NO_TLSv1 : 0) |
+	    (no & 1u << TLS_VER_11 ? SSL_OP_NO_TLSv1_1 : 0) |
+	    (no & 1u << TLS_VER_12 ? SSL_OP_NO_TLSv1_2 : 0) |
+	    (no & 1u << TLS_VER_13 ? SSL_OP_NO_TLSv1_3 : 0) |
+	    SSL_OP_NO_SSLv3);
+}
+
+static int
+min_version(const struct tls_conf *c)
+{
+	/* A maximum below the usual minimum is meant. */
+	if (c->min == TLS_VER_UNSET && c->max != TLS_VER_UNSET &&
+	    c->max < TLS_VER_12)
+		return (wire_version(c->max));
+	return (wire_version(c->min == TLS_VER_UNSET ? TLS_VER_12 : c->min));
+}
+
+static bool
+set_versions(struct making *m)
+{
+	const struct tls_conf *c = m->c;
+	unsigned some = 0;
+
+	for (unsigned v = TLS_VER_10; v <= TLS_VER_13; v++)
+		some += (c->no_versions & 1u << v) == 0 &&
+		    wire_version(v) >= min_version(c) &&
+		    (c->max == 0 || v <= c->max);
+	if (some == 0)
+		return (conf_fail(m->conf, DIAG_ALERT, m->pos, "all versions "
+		    "of TLS are disabled: see 'ssl-min-ver' and "
+		    "'ssl-max-ver'"));
+	(void)SSL_CTX_set_min_proto_version(m->ssl, min_version(c));
+	(void)SSL_CTX_set_max_proto_version(m->ssl, wire_version(c->max));
+	(void)SSL_CTX_set_options(m->ssl, version_options(c->no_versions));
+	return (true);
+}
+
+/* ---- algorithms ---- */
+
+static bool
+set_ciphers(struct making *m)
+{
+	const struct tls_conf *c = m->c;
+
+	if (c->ciphers != NULL && !SSL_CTX_set_cipher_list(m->ssl,
+	    c->ciphers))
+		return (fail(m, "'ciphers %s'", c->ciphers));
+	if (c->ciphersuites != NULL && !SSL_CTX_set_ciphersuites(m->ssl,
+	    c->ciphersuites))
+		return (fail(m, "'ciphersuites %s'", c->ciphersuites));
+	return (true);
+}
+
+static bool
+set_groups(struct making *m)
+{
+	const struct tls_conf *c = m->c;
+	const char *list = c->curves != NULL ? c->curves : c->ecdhe;
+
+	if (list != NULL && !SSL_CTX_set1_groups_list(m->ssl, list))
+		return (fail(m, "'%s %s'", c->curves != NULL ? "curves" :
+		    "ecdhe", list));
+	if (c->sigalgs != NULL && !SSL_CTX_set1_sigalgs_list(m->ssl,
+	    c->sigalgs))
+		return (fail(m, "'sigalgs %s'", c->sigalgs));
+	if (c->client_sigalgs != NULL &&
+	    !SSL_CTX_set1_client_sigalgs_list(m->ssl, c->client_sigalgs))
+		return (fail(m, "'client-sigalgs %s'", c->client_sigalgs));
+	return (true);
+}
+
+/* ---- parameters of Diffie and Hellman ---- */
+
+static EVP_PKEY *
+read_dh(const char *path)
+{
+	BIO *in = BIO_new_file(path, "r");
+	EVP_PKEY *p = in == NULL ? NULL : PEM_read_bio_Parameters(in, NULL);
+
+	BIO_free(in);
+	return (p);
+}
+
+static bool
+set_dh(struct making *m)
+{
+	const struct tls_global *g = tls_global();
+	EVP_PKEY *p;
+
+	if (g->dh_file == NULL) {
+		/* Without parameters of anybody's choice there is no DHE. */
+		(void)SSL_CTX_set_dh_auto(m->ssl, g->default_dh != 0);
+		return (true);
+	}
+	if ((p = read_dh(g->dh_file)) == NULL)
+		return (fail(m, "'ssl-dh-param-file' : unable to load "
+		    "parameters from '%s'", g->dh_file));
+	if (SSL_CTX_set0_tmp_dh_pkey(m->ssl, p))
+		return (true);
+	EVP_PKEY_free(p);
+	return (fail(m, "'ssl-dh-param-file' : parameters of '%s'",
+	    g->dh_file));
+}
+
+/* ---- certificates of clients ---- */
+
+static bool
+load_cas(struct making *m, const char *path)
+{
+	struct stat sb;
+
+	if (strcmp(path, "@system-ca") == 0)
+		return (SSL_CTX_set_default_verify_paths(m->ssl) == 1 ||
+		    fail(m, "the system's certificate authorities"));
+	if (stat(path, &sb) != 0)
+		return (conf_fail(m->conf, DIAG_ALERT, m->pos, "unable to "
+		    "load certificate authorities from '%s': %s", path,
+		    strerror(errno)));
+	if (S_ISDIR(sb.st_mode))
+		return (SSL_CTX_load_verify_dir(m->ssl, path) == 1 ||
+		    fail(m, "certificate authorities in '%s'", path));
+	return (SSL_CTX_load_verify_file(m->ssl, path) == 1 || fail(m,
+	    "unable to load certificate authorities from '%s'", path));
+}
+
+static bool
+load_crl(struct making *m, const char *path)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(m->ssl);
+
+	if (X509_STORE_load_file(store, path) != 1)
+		return (fail(m, "unable to load revocation lists from '%s'",
+		    path));
+	(void)X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK |
+	    X509_V_FLAG_CRL_CHECK_ALL);
+	return (true);
+}
+
+static bool
+ignores(const uint64_t *set, int err)
+{
+	return (err >= 0 && err < 256 && (set[err / 64] >> err % 64 & 1) != 0);
+}
+
+/* Notes what is wrong with a client's certificate, for logs and samples, and
+ * lets pass what the line says to. */
+static int
+on_verify(int ok, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store,
+	    SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls_conn *t = tls_of_ssl(ssl);
+	int err = X509_STORE_CTX_get_error(store);
+	int depth = X509_STORE_CTX_get_error_depth(store);
+
+	if (ok || t == NULL)
+		return (ok);
+	if (depth > 0) {
+		if (t->ca_err == 0) {
+			t->ca_err = (uint8_t)err;
+			t->ca_err_depth = (uint8_t)depth;
+		}
+		if (!ignores(t->bind->ignore_ca, err))
+			return (0);
+	} else {
+		if (t->crt_err == 0)
+			t->crt_err = (uint8_t)err;
+		if (!ignores(t->bind->ignore_crt, err))
+			return (0);
+	}
+	ERR_clear_error();
+	return (1);
+}
+
+static int
+verify_mode(const struct tls_conf *c)
+{
+	return (c->verify == TLS_VERIFY_REQUIRED ?
+	    SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT :
+	    c->verify == TLS_VERIFY_OPTIONAL ? SSL_VERIFY_PEER :
+	    SSL_VERIFY_NONE);
+}
+
+static bool
+set_verify(struct making *m)
+{
+	const struct tls_conf *c = m->c;
+	STACK_OF(X509_NAME) *names;
+
+	SSL_CTX_set_verify(m->ssl, verify_mode(c), on_verify);
+	if (verify_mode(c) == SSL_VERIFY_NONE)
+		return (true);
+	if (c->ca_file == NULL && c->ca_verify_file == NULL)
+		return (conf_fail(m->conf, DIAG_ALERT, m->pos, "'verify' is "
+		    "on, but there is no 'ca-file' to verify against"));
+	if ((c->ca_file != NULL && !load_cas(m, c->ca_file)) ||
+	    (c->ca_verify_file != NULL && !load_cas(m, c->ca_verify_file)))
+		return (false);
+	if (c->crl_file != NULL && !load_crl(m, c->crl_file))
+		return (false);
+	if (c->ca_file == NULL || c->no_ca_names == TLS_FLAG_ON ||
+	    c->ca_file[0] == '@')
+		return (true);
+	if ((names = SSL_load_client_CA_file(c->ca_file)) == NULL) {
+		ERR_clear_error();              /* a directory */
+		return (true);
+	}
+	SSL_CTX_set_client_CA_list(m->ssl, names);
+	return (true);
+}
+
+/* ---- protocols above ---- */
+
+static int
+on_alpn(SSL *ssl, const unsigned char **out, unsigned char *n,
+    const unsigned char *in, unsigned in_n, void *arg)
+{
+	const struct tls_ctx *ctx = arg;
+	const struct span a = ctx->conf.alpn;
+
+	(void)ssl;
+	return (SSL_select_next_proto((unsigned char **)(uintptr_t)out, n,
+	    (const unsigned char *)a.p, (unsigned)a.n, in, in_n) ==
+	    OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK :
+	    SSL_TLSEXT_ERR_ALERT_FATAL);
+}
+
+/* ---- all of it ---- */
+
+static uint64_t
+options_of(const struct tls_conf *c)
+{
+	return (SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+	    SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CIPHER_SERVER_PREFERENCE |
+	    SSL_OP_PRIORITIZE_CHACHA | SSL_OP_SINGLE_ECDH_USE |
+	    SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION |
+	    (c->no_tickets == TLS_FLAG_ON ? SSL_OP_NO_TICKET : 0));
+}
+
+static void
+set_modes(SSL_CTX *ssl, const struct tls_conf *c)
+{
+	(void)SSL_CTX_set_options(ssl, options_of(c));
+	if (c->client_order == TLS_FLAG_ON)
+		(void)SSL_CTX_clear_options(ssl,
+		    SSL_OP_CIPHER_SERVER_PREFERENCE);
+	(void)SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_read_ahead(ssl, 1);
+}
+
+struct tls_ctx *
+tls_ctx_new(struct conf *conf, struct diag_pos pos, struct tls_bind *b,
+    const struct tls_conf *c)
+{
+	struct tls_ctx *ctx = arena_zget(px_model->arena, sizeof *ctx);
+	struct making m = { .conf = conf, .pos = pos, .c = &ctx->conf };
+
+	ctx->conf = *c;
+	ctx->bind = b;
+	ctx->ssl = m.ssl = SSL_CTX_new(TLS_server_method());
+	MUST(ctx->ssl != NULL);
+	if (tls_global()->security_level >= 0)
+		SSL_CTX_set_security_level(ctx->ssl,
+		    tls_global()->security_level);
+	set_modes(ctx->ssl, c);
+	if (!set_versions(&m) || !set_ciphers(&m) || !set_groups(&m) ||
+	    !set_dh(&m) || !set_verify(&m)) {
+		SSL_CTX_free(ctx->ssl);
+		return (NULL);
+	}
+	if (ctx->conf.alpn.n > 0)
+		SSL_CTX_set_alpn_select_cb(ctx->ssl, on_alpn, ctx);
+	tls_hello_setup(ctx->ssl);
+	tls_sess_setup(ctx->ssl, b, c);
+	return (ctx);
+}
+
+bool
+tls_ctx_switch(SSL *ssl, const struct tls_ctx *ctx)
+{
+	const struct tls_conf *c = &ctx->conf;
+	const char *groups = c->curves != NULL ? c->curves : c->ecdhe;
+
+	/* This takes the other's certificates, authorities and callbacks, but
+	 * not what a connection copied when it was made. */
+	if (SSL_set_SSL_CTX(ssl, ctx->ssl) == NULL)
+		return (false);
+	SSL_set_verify(ssl, verify_mode(c), on_verify);
+	SSL_set0_CA_list(ssl, SSL_dup_CA_list(
+	    SSL_CTX_get_client_CA_list(ctx->ssl)));
+	(void)SSL_clear_options(ssl, SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 |
+	    SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3 | SSL_OP_NO_TICKET);
+	(void)SSL_set_options(ssl, version_options(c->no_versions) |
+	    options_of(c));
+	if (c->client_order == TLS_FLAG_ON)
+		(void)SSL_clear_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
+	return (SSL_set_min_proto_version(ssl, min_version(c)) &&
+	    SSL_set_max_proto_version(ssl, wire_version(c->max)) &&
+	    (c->ciphers == NULL || SSL_set_cipher_list(ssl, c->ciphers)) &&
+	    (c->ciphersuites == NULL ||
+	    SSL_set_ciphersuites(ssl, c->ciphersuites)) &&
+	    (groups == NULL || SSL_set1_groups_list(ssl, groups)) &&
+	    (c->sigalgs == NULL || SSL_set1_sigalgs_list(ssl, c->sigalgs)) &&
+	    (c->client_sigalgs == NULL ||
+	    SSL_set1_client_sigalgs_list(ssl, c->client_sigalgs)));
+}
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TLS_TLS_INT_H
+#define TLS_TLS_INT_H
+/*
+ * tls, inside the room: settings, certificates, and the state of a
+ * connection.
+ */
+#include <base/span.h>
+#include <base/why.h>
+#include <conf/conf.h>
+#include <px/px.h>
+#include <tls/tls.h>
+
+#ifdef USE_OPENSSL
+#include <openssl/ssl.h>
+
+/* ---- settings: of a bind line, a line of a crt-list, the global section.
+ * NULL and 0: not said there ---- */
+
+enum tls_verify { TLS_VERIFY_UNSET, TLS_VERIFY_NONE, TLS_VERIFY_OPTIONAL,
+	TLS_VERIFY_REQUIRED };
+
+enum tls_ver { TLS_VER_UNSET, TLS_VER_SSL3, TLS_VER_10, TLS_VER_11,
+	TLS_VER_12, TLS_VER_13 };
+
+/* Yes or no, where no outranks a default of yes. */
+enum tls_flag { TLS_FLAG_UNSET, TLS_FLAG_ON, TLS_FLAG_OFF };
+
+struct tls_conf {
+	const char *ciphers, *ciphersuites, *curves, *ecdhe, *sigalgs,
+	    *client_sigalgs;
+	struct span alpn;               /* as on the wire; p NULL: not said */
+	const char *ca_file, *ca_verify_file, *crl_file;
+	uint8_t min, max;               /* enum tls_ver */
+	uint8_t no_versions;            /* bit 1 << enum tls_ver */
+	uint8_t verify;                 /* enum tls_verify */
+	uint8_t no_tickets, client_order, no_ca_names, no_alpn, strict_sni;
+	                                /* enum tls_flag */
+};
+
+struct tls_global {
+	const char *crt_base, *key_base, *ca_base, *issuers_path;
+	const char *dh_file;
+	struct tls_conf bind, server;   /* defaults of lines */
+	uint32_t cache_size;            /* sessions */
+	uint32_t lifetime_s;
+	uint32_t max_record, hard_max_record;
+	uint32_t capture_bytes;         /* of a ClientHello; 0: nothing */
+	uint32_t default_dh;            /* bits; 0: not said */
+	uint32_t max_conn, max_rate;
+	int8_t security_level;          /* -1: as OpenSSL is made */
+	uint8_t extra;                  /* enum cert_extra, a set */
+	bool extra_replaces_ext;        /* ssl-load-extra-del-ext */
+	bool skip_self_issued;
+	bool keylog;
+	bool server_verify_none;        /* ssl-server-verify none */
+};
+
+PX_SLOT_DECLARE(tls_global_slot);
+PX_SLOT_DECLARE(tls_bind_slot);
+
+static inline const struct tls_global *
+tls_global(void)
+{
+	return (px_get(&px_model->global.slots, &tls_global_slot));
+}
+
+/*
+ * tls_setting - parse the words behind setting `name` into `to`. False after
+ * an error. tls_is_setting - there is one of that name. tls_conf_inherit -
+ * what `to` lacks is as `from` says.
+ */
+bool tls_setting(struct conf_line *, const char *name, struct tls_conf *to);
+bool tls_is_setting(const char *name);
+void tls_conf_inherit(struct tls_conf *to, const struct tls_conf *from);
+
+/* tls_path - a file name below the directory `base` (may be NULL), or as
+ * default-path says. */
+const char *tls_path(struct conf_line *, const char *base, struct span name);
+
+/* ---- DER: tls_der.c ---- */
+
+struct der {
+	uint8_t tag;
+	struct span body;               /* contents */
+	struct span whole;              /* with tag and length */
+};
+
+/* der_next - the next element of `in`, which moves on. False: none, or it is
+ * not DER. der_want - the same, and its tag is `tag`. */
+bool der_next(struct span *in, struct der *);
+bool der_want(struct span *in, uint8_t tag, struct der *);
+
+enum cert_kind { CERT_RSA, CERT_DSA, CERT_EC, CERT_OTHER, CERT_KINDS };
+
+/* What a certificate says, as slices of it. */
+struct cert_facts {
+	uint8_t kind;                   /* enum cert_kind, of its key */
+	struct span issuer, subject;    /* whole names */
+	struct span spki;               /* whole SubjectPublicKeyInfo */
+	struct span alt_names;          /* contents of the GeneralNames */
+};
+
+/* cert_facts - false: it is not a certificate as RFC 5280 has them. */
+bool cert_facts(struct span der, struct cert_facts *);
+
+/* cert_next_name - the next DNS name, common names first. `state` starts as
+ * zeroes. False: no more. */
+struct cert_names {
+	struct span rest;
+	uint8_t stage;
+};
+bool cert_next_name(const struct cert_facts *, struct cert_names *state,
+    struct span *name);
+
+/* cert_key_fits - the private key of that PEM label is the one of the
+ * certificate, by comparing bytes. */
+enum cert_fit { CERT_FITS, CERT_UNFIT, CERT_UNSURE };
+enum cert_fit cert_key_fits(const struct cert_facts *, struct span label,
+    struct span key);
+
+/* ---- PEM: tls_pem.c ---- */
+
+struct pem {
+	struct span label;              /* "CERTIFICATE" */
+	struct span der;
+	bool encrypted;                 /* then der is not decoded */
+};
+
+/* pem_next - the next block of `in`, which moves on; decoded in place. WHY_OK,
+ * WHY_EOF: no more, else it is damaged and *err says how. */
+enum why pem_next(struct span *in, struct pem *, const char **err);
+
+/* ---- certificates: tls_store.c, tls_load.c ---- */
+
+enum cert_extra { CERT_X_BUNDLE = 1, CERT_X_SCTL = 2, CERT_X_OCSP = 4,
+	CERT_X_ISSUER = 8, CERT_X_KEY = 16, CERT_X_ALL = 31 };
+
+struct cert {
+	struct cert *next;              /* same bucket */
+	const char *path;
+	struct span key_label;
+	struct span key, leaf;          /* DER */
+	struct span *chain;
+	uint32_t n_chain;
+	struct span dh;                 /* PEM of parameters; p NULL: none */
+	struct span ocsp, sctl;
+	struct cert_facts facts;
+	bool broken;                    /* OpenSSL does not take it: said */
+	/* of this process, made when first used */
+	X509 *x509;
+	EVP_PKEY *pkey;
+	STACK_OF(X509) *stack;
+};
+
+/* Several of one name: what a word `crt` stands for. */
+struct cert_set {
+	struct cert **v;
+	uint32_t n;
+};
+
+/* cert_load - the certificates behind a path: a file, its bundle (.rsa, .ecdsa,
+ * .dsa), or with `dirs` a directory. False after errors about word `w`. */
+bool cert_load(struct conf_line *, const struct conf_word *w, const char *path,
+    bool dirs, struct cert_set *);
+
+/* cert_use - OpenSSL's objects of it. False: it does not take them, which is
+ * said once. */
+bool cert_use(struct cert *);
+
+/* ---- a bind line ---- */
+
+struct tls_ctx;
+
+/* A certificate under a name, or as default. */
+struct tls_entry {
+	struct cert *cert;
+	const struct tls_line *line;
+	struct tls_entry *next;         /* of the same name, in order */
+};
+
+/* A crt word or a line of a crt-list. */
+struct tls_line {
+	struct tls_line *next;
+	struct cert_set certs;
+	struct span *filters;           /* of a crt-list; lower case */
+	uint32_t n_filters;
+	bool is_default;                /* default-crt */
+	const struct tls_conf *conf;    /* what it says; NULL: as the line */
+	struct tls_ctx *ctx;            /* by which it is served */
+	struct diag_pos pos;
+};
+
+struct tls_sni;
+
+struct tls_bind {
+	bool ssl;
+	struct tls_conf conf;
+	struct tls_line *lines, **tail;
+	uint64_t ignore_ca[4], ignore_crt[4];   /* verification errors, a set */
+	struct tls_ticket_file *tickets;        /* tls-ticket-keys; or NULL */
+	struct tls_sni *sni;
+	struct tls_entry *defaults;
+	struct tls_ctx *ctx;
+	const struct px_bind *bind;
+};
+
+/* ---- contexts: tls_ctx.c ---- */
+
+struct tls_ctx {
+	SSL_CTX *ssl;
+	struct tls_conf conf;           /* complete */
+	struct tls_bind *bind;
+};
+
+/* tls_ctx_new - a context for these settings. NULL after an error at `pos`. */
+struct tls_ctx *tls_ctx_new(struct conf *, struct diag_pos pos,
+    struct tls_bind *, const struct tls_conf *);
+
+/* tls_ctx_switch - serve this connection by another line's settings. */
+bool tls_ctx_switch(SSL *, const struct tls_ctx *);
+
+/* ---- the hello: tls_hello.c ---- */
+
+/* tls_hello_setup - callbacks of a context which choose a certificate. */
+void tls_hello_setup(SSL_CTX *);
+
+/* ---- sessions: tls_sess.c ---- */
+
+void tls_sess_setup(SSL_CTX *, struct tls_bind *, const struct tls_conf *);
+
+/* ---- the transport: tls_xprt.c ---- */
+
+struct tls_conn {
+	unsigned magic;
+#define TLS_CONN_MAGIC 0x7150c04e
+	uint16_t sealed;                /* payload of the record that OpenSSL
+	                                 * has sealed and the kernel did not
+	                                 * take yet */
+	uint16_t ahead;                 /* payload that went without having been
+	                                 * reported as taken */
+	uint32_t burst_bytes;           /* sent since the last pause, while
+	                                 * records are short for that */
+	int64_t sent_ms;
+	SSL *ssl;                       /* NULL until something came */
+	struct conn *conn;
+	const struct tls_bind *bind;
+	const struct tls_entry *entry;  /* what it is served by; or NULL */
+	unsigned long err;              /* OpenSSL's, of what failed */
+	uint8_t crt_err, ca_err, ca_err_depth;  /* X509_V_ERR_*, 0: none */
+	bool eof : 1;                   /* the socket is at its end */
+	bool counted : 1;
+	bool limited : 1;               /* refused: too many */
+};
+
+static inline struct tls_conn *
+tls_of_ssl(const SSL *ssl)
+{
+	return (SSL_get_app_data(ssl));
+}
+
+/* tls_of - of a connection with this transport, or NULL. */
+struct tls_conn *tls_of(const struct conn *);
+
+#endif
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tls_kw - the words of bind lines, and what is made of them when all of the
+ * configuration is known.
+ */
+#include "tls_list.h"
+#include "tls_sni.h"
+
+#ifdef USE_OPENSSL
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <base/must.h>
+#include <base/num.h>
+#include <xprt/conn.h>
+
+extern const struct xprt_ops tls_xprt;
+
+static struct tls_bind *
+bind_of(void *obj)
+{
+	struct px_bind *b = OBJ(obj, struct px_bind, PX_BIND_MAGIC);
+	struct tls_bind *t = px_edit(&b->slots, &tls_bind_slot);
+
+	if (t->bind == NULL) {
+		t->bind = b;
+		t->tail = &t->lines;
+	}
+	return (t);
+}
+
+void
+tls_bind_add(struct tls_bind *b, struct tls_line *line)
+{
+	*b->tail = line;
+	b->tail = &line->next;
+}
+
+static bool
+parse_ssl(struct conf_line *l, void *obj)
+{
+	struct px_bind *b = obj;
+
+	if (b->px == NULL)
+		return (conf_err(l, NULL, "'ssl' : TLS on a socket of the "
+		    "runtime API is not supported yet"));
+	bind_of(obj)->ssl = true;
+	return (true);
+}
+
+static bool
+parse_setting(struct conf_line *l, void *obj)
+{
+	return (tls_setting(l, l->kw->name, &bind_of(obj)->conf));
+}
+
+static bool
+parse_crt(struct conf_line *l, void *obj)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct tls_line *line;
+	struct span s;
+
+	if (!conf_want(l, "a certificate file", &s))
+		return (false);
+	line = arena_zget(px_model->arena, sizeof *line);
+	line->pos = conf_pos(l, w);
+	line->is_default = strcmp(l->kw->name, "default-crt") == 0;
+	if (!cert_load(l, w, tls_path(l, tls_global()->crt_base, s),
+	    !line->is_default, &line->certs))
+		return (false);
+	if (line->certs.n > 0)
+		tls_bind_add(bind_of(obj), line);
+	return (true);
+}
+
+static bool
+parse_crt_list(struct conf_line *l, void *obj)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct span s;
+
+	if (!conf_want(l, "a list of certificates", &s))
+		return (false);
+	return (tls_list_load(l, w, conf_path(l, s), bind_of(obj)));
+}
+
+/* "all", or numbers of verification errors (X509_V_ERR_*). */
+static bool
+parse_ignore(struct conf_line *l, void *obj)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct tls_bind *t = bind_of(obj);
+	uint64_t *set = l->kw->name[1] == 'a' ? t->ignore_ca : t->ignore_crt;
+	struct span s, one;
+	uint64_t n;
+
+	if (!conf_want(l, "'all', or numbers of errors", &s))
+		return (false);
+	if (span_is(s, "all")) {
+		memset(set, 0xff, sizeof t->ignore_ca);
+		return (true);
+	}
+	while (span_cut(&s, ',', &one)) {
+		if (!num_u64(one, &n) || n > 255)
+			return (conf_err(l, w, "'%s' : expected 'all', or "
+			    "numbers below 256 and commas, got '%.*s'",
+			    l->kw->name, SPAN_FMT(one)));
+		set[n / 64] |= (uint64_t)1 << n % 64;
+	}
+	return (true);
+}
+
+static bool
+refuse(struct conf_line *l, void *obj)
+{
+	(void)obj;
+	return (conf_err(l, NULL, "'%s' : %s", l->kw->name, strcmp(l->kw->name,
+	    "npn") == 0 ? "NPN was given up by all browsers; use 'alpn'" :
+	    "certificates are not made up on the way; list them with 'crt'"));
+}
+
+/* ---- when all is known ---- */
+
+static bool
+make_contexts(struct conf *c, struct tls_bind *t)
+{
+	bool good;
+
+	tls_conf_inherit(&t->conf, &tls_global()->bind);
+	t->ctx = tls_ctx_new(c, t->bind->pos, t, &t->conf);
+	good = t->ctx != NULL;
+	for (struct tls_line *line = t->lines; line != NULL; line = line->next) {
+		struct tls_conf own;
+
+		line->ctx = t->ctx;
+		if (line->conf == NULL)
+			continue;
+		own = *line->conf;
+		tls_conf_inherit(&own, &t->conf);
+		line->ctx = tls_ctx_new(c, line->pos, t, &own);
+		good = good && line->ctx != NULL;
+	}
+	return (good);
+}
+
+static bool
+finish(struct conf *c, struct px_bind *b, struct tls_bind *t)
+{
+	if (t->lines == NULL && t->conf.strict_sni != TLS_FLAG_ON)
+		return (conf_fail(c, DIAG_ALERT, b->pos, "Proxy '%s': no "
+		    "certificate for the TLS of '%s'; add 'crt'", b->px->name,
+		    b->listens != NULL ? b->listens->text : "bind"));
+	if (t->lines == NULL)
+		(void)conf_fail(c, DIAG_WARNING, b->pos, "Proxy '%s': no "
+		    "certificate for the TLS of '%s': every handshake will "
+		    "fail; add 'crt'", b->px->name, b->listens != NULL ?
+		    b->listens->text : "bind");
+	if (!make_contexts(c, t))
+		return (false);
+	tls_sni_build(t);
+	b->xprt = &tls_xprt;
+	return (true);
+}
+
+static bool
+finish_all(struct conf *c)
+{
+	bool good = true;
+
+	PX_EACH(px, px_model)
+		for (struct px_bind *b = px->binds; b != NULL; b = b->next) {
+			const struct tls_bind *t = px_get(&b->slots,
+			    &tls_bind_slot);
+
+			if (t->ssl)
+				good &= finish(c, b, px_edit(&b->slots,
+				    &tls_bind_slot));
+		}
+	return (good);
+}
+CONF_CHECK(tls_binds, 20, finish_all);
+
+/* ---- rows ---- */
+
+#define WORD(ident, word, words, fn, text)                                   \
+	KEYWORD(tls_##ident) = {                                             \
+		.name = word, .in = KW_BIND, .args = words, .parse = fn,     \
+		.doc = text,                                                 \
+	}
+#define SETTING(ident, word, words, text)                                    \
+	WORD(ident, word, words, parse_setting, text)
+
+WORD(ssl, "ssl", "", parse_ssl,
+    "TLS on the connections of this line; it needs a certificate: see crt.");
+WORD(crt, "crt", "<file|directory>", parse_crt,
+    "A PEM file with a certificate, what issued it, and its private key (or "
+    "that beside it, under the same name with '.key'), or a directory of "
+    "such. Clients get the one for the name they ask for, by its common and "
+    "alternative names, where '*' stands for one label; without one of that "
+    "name, the first. May be given many times.");
+WORD(default_crt, "default-crt", "<file>", parse_crt,
+    "As crt, and it is what clients get that ask for no name, or an unknown "
+    "one.");
+WORD(crt_list, "crt-list", "<file>", parse_crt_list,
+    "A file with a certificate per line, settings of its own in brackets, "
+    "and the names it is for: `<file> [\\[<setting>...\\]] [[!]<name>...]`. "
+    "`!` excludes a name, `*` alone makes it the default.");
+SETTING(alpn, "alpn", "<protocols>",
+    "Protocols to offer, the best one first, with commas between them. `h2` "
+    "is not offered yet.");
+SETTING(no_alpn, "no-alpn", "", "Offer no protocols.");
+SETTING(ca_file, "ca-file", "<file|directory>",
+    "Authorities whose clients are let in, see verify; their names are told "
+    "to clients. `@system-ca`: those of this machine.");
+SETTING(ca_verify_file, "ca-verify-file", "<file>",
+    "Authorities as in ca-file, whose names are not told.");
+SETTING(crl_file, "crl-file", "<file>",
+    "Lists of certificates that were revoked, one per authority.");
+SETTING(verify, "verify", "none|optional|required",
+    "Whether clients are asked for a certificate, and have to have one.");
+WORD(ca_ignore_err, "ca-ignore-err", "all|<number>,...", parse_ignore,
+    "Errors of verification to let pass, in certificates of authorities: "
+    "numbers of OpenSSL.");
+WORD(crt_ignore_err, "crt-ignore-err", "all|<number>,...", parse_ignore,
+    "Errors of verification to let pass, in the client's certificate.");
+SETTING(no_ca_names, "no-ca-names", "",
+    "Do not tell clients the names of the authorities in ca-file.");
+SETTING(ciphers, "ciphers", "<list>",
+    "Ciphers up to TLS 1.2, as 'openssl ciphers' has them.");
+SETTING(ciphersuites, "ciphersuites", "<list>",
+    "Cipher suites of TLS 1.3, with colons between them.");
+SETTING(curves, "curves", "<list>",
+    "Groups for the exchange of keys, with colons between them.");
+SETTING(ecdhe, "ecdhe", "<curve>",
+    "The one curve for the exchange of keys. See curves.");
+SETTING(sigalgs, "sigalgs", "<list>",
+    "Algorithms to sign with, with colons between them.");
+SETTING(client_sigalgs, "client-sigalgs", "<list>",
+    "Algorithms that clients may sign with.");
+SETTING(ssl_min_ver, "ssl-min-ver", "<version>",
+    "The oldest version of TLS to speak: TLSv1.0 to TLSv1.3; TLSv1.2 when "
+    "not said.");
+SETTING(ssl_max_ver, "ssl-max-ver", "<version>",
+    "The newest version of TLS to speak.");
+SETTING(no_sslv3, "no-sslv3", "", "No SSLv3, which is never spoken.");
+SETTING(no_tlsv10, "no-tlsv10", "", "No TLS 1.0.");
+SETTING(no_tlsv11, "no-tlsv11", "", "No TLS 1.1.");
+SETTING(no_tlsv12, "no-tlsv12", "", "No TLS 1.2.");
+SETTING(no_tlsv13, "no-tlsv13", "", "No TLS 1.3.");
+SETTING(force_sslv3, "force-sslv3", "", "Refused: SSLv3 is broken.");
+SETTING(force_tlsv10, "force-tlsv10", "", "TLS 1.0 and no other.");
+SETTING(force_tlsv11, "force-tlsv11", "", "TLS 1.1 and no other.");
+SETTING(force_tlsv12, "force-tlsv12", "", "TLS 1.2 and no other.");
+SETTING(force_tlsv13, "force-tlsv13", "", "TLS 1.3 and no other.");
+SETTING(strict_sni, "strict-sni", "",
+    "No certificate for a client that asks for no name, or an unknown one: "
+    "its handshake fails.");
+SETTING(no_strict_sni, "no-strict-sni", "",
+    "Clients that ask for an unknown name get the default certificate.");
+SETTING(no_tls_tickets, "no-tls-tickets", "",
+    "No session tickets: sessions are kept here instead.");
+SETTING(tls_tickets, "tls-tickets", "",
+    "Session tickets, also where the global section says no-tls-tickets.");
+SETTING(client_order, "prefer-client-ciphers", "",
+    "Of the ciphers that both sides have, the one that the client prefers.");
+WORD(npn, "npn", "<protocols>", refuse,
+    "Refused: NPN was given up; use alpn.");
+WORD(generate, "generate-certificates", "", refuse,
+    "Refused: certificates are not made on the way.");
+
+#endif

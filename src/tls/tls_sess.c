@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tls_sess - sessions that are taken up again.
+ */
+#include "tls_int.h"
+
+#ifdef USE_OPENSSL
+
+#include <base/must.h>
+
+/* Sessions are for one line and what it asks of clients: one that was made
+ * where no certificate was wanted says nothing where one is. */
+static void
+set_context(SSL_CTX *ssl, const struct tls_bind *b, const struct tls_conf *c)
+{
+	uint64_t id = span_hash(span_str(b->bind->px->name));
+
+	if (c->verify > TLS_VERIFY_NONE && c->ca_file != NULL)
+		id = span_hash_seed(span_str(c->ca_file), id + c->verify);
+	(void)SSL_CTX_set_session_id_context(ssl, (const unsigned char *)&id,
+	    sizeof id);
+}
+
+void
+tls_sess_setup(SSL_CTX *ssl, struct tls_bind *b, const struct tls_conf *c)
+{
+	set_context(ssl, b, c);
+	(void)SSL_CTX_set_timeout(ssl, tls_global()->lifetime_s);
+	(void)SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+}
+
+#endif
