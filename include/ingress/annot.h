@@ -50,6 +50,11 @@ struct ing_opts {
 	int64_t use_regex;              /* bool */
 	const char *rewrite_target;
 	int64_t read_timeout_s;
+	int64_t canary;                 /* bool */
+	int64_t canary_weight, canary_weight_total;
+	const char *canary_header, *canary_header_value;
+	const char *canary_header_pattern;
+	const char *canary_cookie;
 	/* of the ConfigMap alone */
 	struct ing_strs bind_address;
 };
@@ -96,6 +101,14 @@ extern const struct ing_opt *const ing_opt_tables[];
 /* Parsers for many rows. */
 bool ing_parse_bool(struct ing_parse *, struct span, void *);
 bool ing_parse_seconds(struct ing_parse *, struct span, void *);
+/* A name of letters, digits, '-' and '_'. */
+bool ing_parse_token(struct ing_parse *, struct span, void *);
+bool ing_parse_regex(struct ing_parse *, struct span, void *);
+bool ing_parse_text(struct ing_parse *, struct span, void *);
+
+/* ing_regex_check - whether the proxy will accept it; otherwise what it should
+ * be is in `why`. */
+bool ing_regex_check(const char *regex, char why[200]);
 
 const struct ing_annot *ing_annot_find(const char *key);
 const struct ing_opt *ing_opt_find(const char *key);

@@ -72,13 +72,18 @@ struct ing_loc {
 	struct ing_plan_be *be;         /* ING_TO_BACKEND */
 	struct ing_policy *policy;
 	const struct ing_ingress *by;
+	/* A canary beside it: who, by what it is chosen, and where to. */
+	const struct ing_ingress *canary;
+	const struct ing_opts *canary_opts;
+	struct ing_plan_be *canary_be;
+	struct ing_policy *canary_policy;
 };
 
 struct ing_plan_host {
 	const char *name;       /* "foo.com", "*.foo.com", or "_" for any */
 	bool regex;             /* all paths are regex, first match wins */
 	const struct ing_ingress *regex_by;
-	struct ing_loc *locs;   /* in the order in which they are to be tried */
+	struct ing_loc **locs;  /* in the order in which they are to be tried */
 	uint32_t n_locs;
 	struct ing_loc *dflt;   /* for all other paths; NULL: 404 */
 	const struct ing_data *cert;    /* tls Secret; NULL: the default */

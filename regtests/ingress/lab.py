@@ -64,6 +64,7 @@ def skip_without_ingress():
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def answer(self):
         origin = self.server.origin

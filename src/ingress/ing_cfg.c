@@ -261,6 +261,21 @@ ing_cfg_fmt_text(struct ing_cfg *c, struct span s)
 }
 
 void
+ing_cfg_fmt_name(struct ing_cfg *c, struct span s)
+{
+	if (is_made_of(s, "_-"))
+		text_add(&c->fmt, s);
+	else
+		text_addc(&c->fmt, '\n');       /* fmt_end() says it is bad */
+}
+
+void
+ing_cfg_fmt_num(struct ing_cfg *c, int64_t n)
+{
+	text_printf(&c->fmt, "%" PRId64, n);
+}
+
+void
 ing_cfg_fmt_end(struct ing_cfg *c)
 {
 	ing_cfg_text(c, text_span(&c->fmt));

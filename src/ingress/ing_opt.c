@@ -6,10 +6,15 @@
 
 #include <stdio.h>
 
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
 #include <base/num.h>
 
+#define REGEX_MAX 1024u
+
 const struct ing_opt *const ing_opt_tables[] = {
-	ing_opt_route, ing_opt_proxy, ing_opt_global, NULL
+	ing_opt_route, ing_opt_canary, ing_opt_proxy, ing_opt_global, NULL
 };
 
 /* The spellings that Go's strconv.ParseBool has. */
@@ -74,5 +79,66 @@ ing_parse_list(struct ing_parse *p, struct span v, struct ing_strs *out,
 	}
 	out->v = all;
 	out->n = n;
+	return (true);
+}
+
+bool
+ing_parse_token(struct ing_parse *p, struct span v, void *field)
+{
+	for (size_t i = 0; i < v.n; i++) {
+		char c = span_lower(v.p[i]);
+
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+		    c == '-' || c == '_')
+			continue;
+		snprintf(p->why, sizeof p->why, "expected a name of letters, "
+		    "digits, '-' and '_', found '%.*s'",
+		    (int)(v.n > 60 ? 60 : v.n), v.p);
+		return (false);
+	}
+	*(const char **)field = arena_dup(p->mem, v);
+	return (true);
+}
+
+bool
+ing_parse_text(struct ing_parse *p, struct span v, void *field)
+{
+	*(const char **)field = arena_dup(p->mem, v);
+	return (true);
+}
+
+bool
+ing_regex_check(const char *regex, char why[200])
+{
+	PCRE2_UCHAR text[120];
+	PCRE2_SIZE at;
+	pcre2_code *re;
+	int err;
+
+	if (strlen(regex) > REGEX_MAX) {
+		snprintf(why, 200, "expected at most %u characters",
+		    REGEX_MAX);
+		return (false);
+	}
+	re = pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED,
+	    PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C, &err, &at, NULL);
+	if (re != NULL) {
+		pcre2_code_free(re);
+		return (true);
+	}
+	pcre2_get_error_message(err, text, sizeof text);
+	snprintf(why, 200, "expected a regular expression: %s (at character "
+	    "%zu)", (char *)text, (size_t)at + 1);
+	return (false);
+}
+
+bool
+ing_parse_regex(struct ing_parse *p, struct span v, void *field)
+{
+	const char *z = arena_dup(p->mem, v);
+
+	if (!ing_regex_check(z, p->why))
+		return (false);
+	*(const char **)field = z;
 	return (true);
 }

@@ -7,6 +7,7 @@
 #include <ingress/annot.h>
 
 extern const struct ing_opt ing_opt_route[];    /* paths, rewriting, https */
+extern const struct ing_opt ing_opt_canary[];   /* a second backend */
 extern const struct ing_opt ing_opt_proxy[];    /* how to speak to servers */
 extern const struct ing_opt ing_opt_global[];   /* the ConfigMap alone */
 

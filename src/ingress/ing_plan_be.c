@@ -296,6 +296,22 @@ new_backend(struct ing_planning *p, const struct ing_taken *t,
 }
 
 struct ing_plan_be *
+ing_plan_canary_be(struct ing_planning *p, const struct ing_loc *loc,
+    const struct ing_taken *canary, const struct ing_backend_ref *ref)
+{
+	struct ing_taken *t = arena_zget(p->mem, sizeof *t);
+	struct ing_plan_be *be;
+
+	t->ing = canary->ing;
+	t->opts = *loc->be->opts;
+	t->open = true;
+	be = ing_plan_be(p, t, ref);
+	if (be != NULL && be->opts == &t->opts)         /* it is new */
+		be->service_opts = &canary->opts;
+	return (be);
+}
+
+struct ing_plan_be *
 ing_plan_be(struct ing_planning *p, const struct ing_taken *t,
     const struct ing_backend_ref *ref)
 {
@@ -341,10 +357,33 @@ policy_id(struct ing_planning *p, const struct ing_plan_be *be,
 }
 
 struct ing_policy *
+ing_plan_policy_as(struct ing_planning *p, struct ing_plan_be *be,
+    const struct ing_policy *like)
+{
+	struct ing_policy *o, **at = &be->policies;
+	struct text text = { .p = (char *)(uintptr_t)like->text,
+	    .n = strlen(like->text) };
+
+	for (o = be->policies; o != NULL; o = o->next)
+		if (strcmp(o->text, like->text) == 0)
+			return (o);
+	o = arena_get(p->mem, sizeof *o);
+	*o = *like;
+	o->id = policy_id(p, be, &text);
+	while (*at != NULL && strcmp((*at)->id, o->id) < 0)
+		at = &(*at)->next;
+	o->next = *at;
+	*at = o;
+	be->n_policies++;
+	return (o);
+}
+
+struct ing_policy *
 ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
     const struct ing_taken *t, const char *path, bool has_cert)
 {
-	struct ing_policy *o, **at = &be->policies;
+	struct ing_policy like = { .opts = &t->opts, .rewrite_path = path,
+	    .host_has_cert = has_cert }, *o;
 	struct text text;
 
 	text_init(&text);
@@ -353,22 +392,8 @@ ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
 		text_printf(&text, "path=%s\n", path);
 	if (t->opts.ssl_redirect && has_cert)
 		text_addz(&text, "cert\n");
-	for (o = be->policies; o != NULL; o = o->next)
-		if (span_is(text_span(&text), o->text))
-			break;
-	if (o == NULL) {
-		o = arena_zget(p->mem, sizeof *o);
-		o->id = policy_id(p, be, &text);
-		o->text = arena_dup(p->mem, text_span(&text));
-		o->opts = &t->opts;
-		o->rewrite_path = path;
-		o->host_has_cert = has_cert;
-		while (*at != NULL && strcmp((*at)->id, o->id) < 0)
-			at = &(*at)->next;
-		o->next = *at;
-		*at = o;
-		be->n_policies++;
-	}
+	like.text = text.n == 0 ? "" : arena_dup(p->mem, text_span(&text));
+	o = ing_plan_policy_as(p, be, &like);
 	text_fini(&text);
 	return (o);
 }

@@ -12,12 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include <base/must.h>
-
-#define REGEX_MAX 1024u
 
 /* --- hosts ----------------------------------------------------------------- */
 
@@ -64,6 +59,8 @@ ing_plan_hosts(struct ing_planning *p)
 	for (uint32_t i = 0; i < p->n_taken; i++) {
 		struct ing_taken *t = &p->taken[i];
 
+		if (t->opts.canary)
+			continue;
 		ING_EACH(struct ing_rule, rule, t->ing->rules) {
 			struct ing_plan_host *h = get_host(p, rule->host);
 
@@ -98,32 +95,6 @@ set_match(const struct ing_plan_host *h, const struct ing_path *path,
 	return (true);
 }
 
-/* A regular expression that the proxy will accept, and that looks at nothing
- * but the text. */
-static bool
-is_regex(const char *path, char why[200])
-{
-	PCRE2_UCHAR text[120];
-	PCRE2_SIZE at;
-	pcre2_code *re;
-	int err;
-
-	if (strlen(path) > REGEX_MAX) {
-		snprintf(why, 200, "at most %u characters", REGEX_MAX);
-		return (false);
-	}
-	re = pcre2_compile((PCRE2_SPTR)path, PCRE2_ZERO_TERMINATED,
-	    PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C, &err, &at, NULL);
-	if (re != NULL) {
-		pcre2_code_free(re);
-		return (true);
-	}
-	pcre2_get_error_message(err, text, sizeof text);
-	snprintf(why, 200, "a regular expression: %s (at character %zu)",
-	    (char *)text, (size_t)at + 1);
-	return (false);
-}
-
 static bool
 check_path(struct ing_planning *p, const struct ing_taken *t,
     const struct ing_plan_host *h, const char *path)
@@ -131,14 +102,14 @@ check_path(struct ing_planning *p, const struct ing_taken *t,
 	char why[200] = "";
 
 	if (path[0] != '/')
-		snprintf(why, sizeof why, "a '/' at its start");
+		snprintf(why, sizeof why, "expected a '/' at its start");
 	else if (strchr(path, ' ') != NULL)
-		snprintf(why, sizeof why, "no blank in it");
-	else if (!h->regex || is_regex(path, why))
+		snprintf(why, sizeof why, "expected no blank in it");
+	else if (!h->regex || ing_regex_check(path, why))
 		return (true);
 	ing_plan_problem(p->plan, &t->ing->o, "InvalidPath", true,
-	    "path '%.100s' of host '%s' is left out: expected %s", path,
-	    h->name, why);
+	    "path '%.100s' of host '%s' is left out: %s", path, h->name,
+	    why);
 	return (false);
 }
 
@@ -211,32 +182,108 @@ lead(struct ing_planning *p, const struct ing_taken *t,
 	loc->policy = ing_plan_policy(p, be, t, path, h->has_tls);
 }
 
-static void
-add_path(struct ing_planning *p, const struct ing_taken *t,
-    struct ing_plan_host *h, const struct ing_path *path)
+/* The locations of a path that are not left out so far: where, and by what. */
+static bool
+set_loc(struct ing_planning *p, const struct ing_taken *t,
+    const struct ing_plan_host *h, const struct ing_path *path,
+    struct ing_loc *loc)
 {
-	struct ing_loc loc = { .by = t->ing }, *mine, *first;
-
-	if (!set_match(h, path, &loc.match)) {
+	loc->by = t->ing;
+	if (!set_match(h, path, &loc->match)) {
 		ing_plan_problem(p->plan, &t->ing->o, "InvalidPath", true,
 		    "path '%.100s' of host '%s' is left out: expected Exact, "
 		    "Prefix or ImplementationSpecific as pathType, found "
 		    "'%.60s'", path_of(path), h->name, path->type);
-		return;
+		return (false);
 	}
 	if (!check_path(p, t, h, path_of(path)))
+		return (false);
+	loc->path = strip(p, loc->match, path_of(path));
+	return (true);
+}
+
+static void
+add_path(struct ing_planning *p, const struct ing_taken *t,
+    struct ing_plan_host *h, const struct ing_path *path)
+{
+	struct ing_loc *mine = arena_zget(p->mem, sizeof *mine), *first;
+
+	if (!set_loc(p, t, h, path, mine))
 		return;
-	loc.path = strip(p, loc.match, path_of(path));
-	mine = arena_zget(p->mem, sizeof *mine);
-	*mine = loc;
-	first = ing_index_put(&p->keys, claim(p, h, &loc), mine);
+	first = ing_index_put(&p->keys, claim(p, h, mine), mine);
 	if (first != mine) {
-		tell_loser(p, t, h, loc.path, first);
+		tell_loser(p, t, h, mine->path, first);
 		return;
 	}
-	lead(p, t, h, &path->backend, loc.path, &loc);
+	lead(p, t, h, &path->backend, mine->path, mine);
 	h->locs = ing_plan_vec(p->mem, h->locs, h->n_locs, sizeof *h->locs);
-	h->locs[h->n_locs++] = loc;
+	h->locs[h->n_locs++] = mine;
+}
+
+/* --- canaries -------------------------------------------------------------- */
+
+static void
+refuse_canary(struct ing_planning *p, const struct ing_taken *t,
+    const struct ing_loc *loc, const char *host, const char *text)
+{
+	ing_plan_problem(p->plan, &t->ing->o, "CanaryRefused", true,
+	    "path '%.100s' of host '%s': %s", loc->path, host, text);
+}
+
+/* A second backend of a location that another Ingress has; what is done to a
+ * request stays the other's business. */
+static void
+add_canary(struct ing_planning *p, struct ing_taken *t,
+    const struct ing_plan_host *h, const struct ing_path *path)
+{
+	struct ing_loc loc = { .by = t->ing }, *first;
+	struct ing_plan_be *be;
+
+	if (!set_loc(p, t, h, path, &loc))
+		return;
+	first = ing_index_get(&p->keys, claim(p, h, &loc));
+	if (first == NULL || first->match != loc.match)
+		refuse_canary(p, t, &loc, h->name, "no other Ingress has the "
+		    "same host, path and type");
+	else if (first->canary != NULL)
+		refuse_canary(p, t, &loc, h->name, "it has a canary already");
+	else if (strcmp(first->by->o.ns, t->ing->o.ns) != 0)
+		refuse_canary(p, t, &loc, h->name, "an Ingress of another "
+		    "namespace has it");
+	else if (first->to != ING_TO_BACKEND)
+		return;                 /* said with the other Ingress */
+	else if (!t->open)
+		refuse_canary(p, t, &loc, h->name, "an annotation that guards "
+		    "something can't be obeyed");
+	else if ((be = ing_plan_canary_be(p, first, t, &path->backend)) ==
+	    NULL || be == first->be)
+		refuse_canary(p, t, &loc, h->name, "expected another Service "
+		    "with a port as its backend");
+	else {
+		first->canary = t->ing;
+		first->canary_opts = &t->opts;
+		first->canary_be = be;
+		first->canary_policy = ing_plan_policy_as(p, be,
+		    first->policy);
+	}
+}
+
+static void
+add_canaries(struct ing_planning *p, struct ing_taken *t)
+{
+	ING_EACH(struct ing_rule, rule, t->ing->rules) {
+		const char *name = rule->host == NULL ? "_" : rule->host;
+		struct ing_plan_host *h = ing_index_get(&p->hosts,
+		    span_str(name));
+
+		if (h == NULL) {
+			ing_plan_problem(p->plan, &t->ing->o, "CanaryRefused",
+			    true, "no other Ingress has the host '%s'", name);
+			continue;
+		}
+		ING_EACH(struct ing_path, path, rule->paths)
+			add_canary(p, t, h, path);
+	}
 }
 
 /* For all paths of a host that nothing else is at: the oldest one. */
@@ -258,7 +305,8 @@ add_default(struct ing_planning *p, const struct ing_taken *t,
 static int
 plain_cmp(const void *a, const void *b)
 {
-	const struct ing_loc *x = a, *y = b;
+	const struct ing_loc *x = *(struct ing_loc *const *)a;
+	const struct ing_loc *y = *(struct ing_loc *const *)b;
 	int c = strcmp(x->path, y->path);
 
 	return (c != 0 ? c : (int)x->match - (int)y->match);
@@ -268,7 +316,8 @@ plain_cmp(const void *a, const void *b)
 static int
 regex_cmp(const void *a, const void *b)
 {
-	const struct ing_loc *x = a, *y = b;
+	const struct ing_loc *x = *(struct ing_loc *const *)a;
+	const struct ing_loc *y = *(struct ing_loc *const *)b;
 	size_t n = strlen(x->path), m = strlen(y->path);
 
 	if (n != m)
@@ -276,26 +325,33 @@ regex_cmp(const void *a, const void *b)
 	return (strcmp(y->path, x->path));
 }
 
+static void
+add_rules(struct ing_planning *p, struct ing_taken *t)
+{
+	bool dflt = t->ing->dflt.service != NULL ||
+	    t->ing->dflt.resource != NULL;
+
+	ING_EACH(struct ing_rule, rule, t->ing->rules) {
+		struct ing_plan_host *h = get_host(p, rule->host);
+
+		ING_EACH(struct ing_path, path, rule->paths)
+			add_path(p, t, h, path);
+		if (dflt && (h->dflt == NULL || h->dflt->by != t->ing))
+			add_default(p, t, h);
+	}
+	if (dflt && t->ing->rules.n == 0)
+		add_default(p, t, get_host(p, NULL));
+}
+
 void
 ing_plan_locs(struct ing_planning *p)
 {
-	for (uint32_t i = 0; i < p->n_taken; i++) {
-		struct ing_taken *t = &p->taken[i];
-		bool dflt = t->ing->dflt.service != NULL ||
-		    t->ing->dflt.resource != NULL;
-
-		ING_EACH(struct ing_rule, rule, t->ing->rules) {
-			struct ing_plan_host *h = get_host(p, rule->host);
-
-			ING_EACH(struct ing_path, path, rule->paths)
-				add_path(p, t, h, path);
-			if (dflt && (h->dflt == NULL || h->dflt->by !=
-			    t->ing))
-				add_default(p, t, h);
-		}
-		if (dflt && t->ing->rules.n == 0)
-			add_default(p, t, get_host(p, NULL));
-	}
+	for (uint32_t i = 0; i < p->n_taken; i++)
+		if (!p->taken[i].opts.canary)
+			add_rules(p, &p->taken[i]);
+	for (uint32_t i = 0; i < p->n_taken; i++)
+		if (p->taken[i].opts.canary)
+			add_canaries(p, &p->taken[i]);
 	for (uint32_t i = 0; i < p->plan->n_hosts; i++) {
 		struct ing_plan_host *h = p->plan->hosts[i];
 

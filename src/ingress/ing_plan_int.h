@@ -51,6 +51,13 @@ struct ing_policy *ing_plan_policy(struct ing_planning *,
     struct ing_plan_be *, const struct ing_taken *, const char *path,
     bool has_cert);
 
+/* For a canary: the Service of its own, all else as the location has it. */
+struct ing_plan_be *ing_plan_canary_be(struct ing_planning *,
+    const struct ing_loc *, const struct ing_taken *,
+    const struct ing_backend_ref *);
+struct ing_policy *ing_plan_policy_as(struct ing_planning *,
+    struct ing_plan_be *, const struct ing_policy *);
+
 /* ing_plan_host.c: which hosts there are, and which are in regex mode; when they
  * have their certificates, what is at their paths. */
 void ing_plan_hosts(struct ing_planning *);

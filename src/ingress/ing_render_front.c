@@ -162,6 +162,10 @@ render_frontend(struct ing_rendering *r)
 	find_route(r);
 	answer_health(r);
 	set_forwarded(r);
+	ing_render_canaries(r);
+	if (r->n_classes > 0)
+		ing_line(c, "use_backend %[var(txn.route),field(4,/)] "
+		    "if { var(txn.side) -m str canary }");
 	ing_line(c, "use_backend %[var(txn.route),field(1,/)] "
 	    "if { var(txn.route) -m found }");
 	ing_line(c, "default_backend");

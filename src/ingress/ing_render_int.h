@@ -12,7 +12,13 @@ struct ing_rendering {
 	struct ing_files *files;
 	struct ing_cfg cfg;
 	bool needs_dns;
+	struct ing_canary_class *classes;
+	uint32_t n_classes;
 };
+
+/* ing_render_canary.c: canaries that are chosen alike are of one class. */
+const char *ing_render_class(struct ing_rendering *, const struct ing_opts *);
+void ing_render_canaries(struct ing_rendering *);
 
 /* ing_render_map.c */
 void ing_render_maps(struct ing_rendering *);

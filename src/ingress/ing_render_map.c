@@ -4,7 +4,8 @@
  *
  * A host's key is its name, with '~' before it in regex mode. An ELEMENT path
  * "/a" is "/a" in the exact map and "/a/" among the prefixes; an Exact rule for
- * the same path takes the first half from it.
+ * the same path takes the first half from it. A location with a canary has
+ * "BACKEND/POLICY/CLASS/BACKEND/POLICY", the class being what chooses.
  */
 #include "ing_render_int.h"
 #include "ing_index_int.h"
@@ -12,6 +13,7 @@
 #include <base/must.h>
 
 struct maps {
+	struct ing_rendering *r;
 	struct text hosts, wild, exact, prefix, regex;
 	struct text key, value;
 };
@@ -29,7 +31,11 @@ set_value(struct maps *m, const struct ing_loc *loc)
 	text_clear(&m->value);
 	if (loc->to == ING_TO_BACKEND)
 		text_printf(&m->value, "%s/%s", loc->be->id, loc->policy->id);
-	else
+	if (loc->to == ING_TO_BACKEND && loc->canary != NULL)
+		text_printf(&m->value, "/%s/%s/%s", ing_render_class(m->r,
+		    loc->canary_opts), loc->canary_be->id,
+		    loc->canary_policy->id);
+	if (loc->to != ING_TO_BACKEND)
 		text_printf(&m->value, "%s/-", loc->to == ING_TO_503 ?
 		    "_503" : "_404");
 }
@@ -61,8 +67,8 @@ static bool
 has_exact(const struct ing_plan_host *h, uint32_t i)
 {
 	for (uint32_t k = i; k-- > 0 &&
-	    strcmp(h->locs[k].path, h->locs[i].path) == 0;)
-		if (h->locs[k].match == ING_EXACT)
+	    strcmp(h->locs[k]->path, h->locs[i]->path) == 0;)
+		if (h->locs[k]->match == ING_EXACT)
 			return (true);
 	return (false);
 }
@@ -70,7 +76,7 @@ has_exact(const struct ing_plan_host *h, uint32_t i)
 static void
 put_plain(struct maps *m, const struct ing_plan_host *h, uint32_t i)
 {
-	const struct ing_loc *loc = &h->locs[i];
+	const struct ing_loc *loc = h->locs[i];
 	bool root = strcmp(loc->path, "/") == 0;
 
 	set_value(m, loc);
@@ -98,8 +104,8 @@ put_default(struct maps *m, const struct ing_plan_host *h)
 	if (h->dflt == NULL)
 		return;
 	for (uint32_t i = 0; i < h->n_locs; i++)
-		if (strcmp(h->locs[i].path, "/") == 0 &&
-		    h->locs[i].match != ING_EXACT)
+		if (strcmp(h->locs[i]->path, "/") == 0 &&
+		    h->locs[i]->match != ING_EXACT)
 			return;
 	set_value(m, h->dflt);
 	set_key(m, h->name, "/", "");
@@ -139,7 +145,7 @@ put_locs(struct maps *m, const struct ing_plan_host *h)
 		return;
 	}
 	for (uint32_t i = 0; i < h->n_locs; i++)
-		put_regex(m, h, &h->locs[i], h->locs[i].path);
+		put_regex(m, h, h->locs[i], h->locs[i]->path);
 	if (h->dflt != NULL)
 		put_regex(m, h, h->dflt, "/");
 }
@@ -168,6 +174,7 @@ ing_render_maps(struct ing_rendering *r)
 	struct maps m;
 
 	memset(&m, 0, sizeof m);
+	m.r = r;
 	for (uint32_t i = 0; i < r->plan->n_hosts; i++) {
 		put_host(&m, r->plan->hosts[i]);
 		put_locs(&m, r->plan->hosts[i]);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ing_opt_canary - an Ingress as a second choice for the rules of another.
+ *
+ * Source: controller.md 7; what decides is in this order: the header, the
+ * cookie, the weight.
+ */
+#include "ing_opt_int.h"
+
+#include <stdio.h>
+
+#include <base/num.h>
+
+static bool
+parse_count(struct ing_parse *p, struct span v, void *field)
+{
+	uint64_t n;
+
+	if (num_u64(v, &n) && n <= 1000000) {
+		*(int64_t *)field = (int64_t)n;
+		return (true);
+	}
+	snprintf(p->why, sizeof p->why, "expected a number from 0 to 1000000, "
+	    "found '%.*s'", (int)(v.n > 60 ? 60 : v.n), v.p);
+	return (false);
+}
+
+#define AT .at = ING_AT_PLAN
+
+const struct ing_opt ing_opt_canary[] = {
+	{ .key = "canary", .kind = ING_O_BOOL, OPT(canary), AT,
+	  .parse = ing_parse_bool,
+	  .doc = "must be in the namespace of the Ingress it stands beside" },
+	{ .key = "canary-weight", .kind = ING_O_INT, OPT(canary_weight), AT,
+	  .parse = parse_count, .doc = "" },
+	{ .key = "canary-weight-total", .kind = ING_O_INT,
+	  OPT(canary_weight_total), AT, .parse = parse_count, .dflt = "100",
+	  .doc = "less than 100 is 100" },
+	{ .key = "canary-by-header", .kind = ING_O_STR, OPT(canary_header),
+	  AT, .parse = ing_parse_token, .doc = "" },
+	{ .key = "canary-by-header-value", .kind = ING_O_STR,
+	  OPT(canary_header_value), AT, .parse = ing_parse_text, .doc = "" },
+	{ .key = "canary-by-header-pattern", .kind = ING_O_STR,
+	  OPT(canary_header_pattern), AT, .parse = ing_parse_regex,
+	  .doc = "" },
+	{ .key = "canary-by-cookie", .kind = ING_O_STR, OPT(canary_cookie),
+	  AT, .parse = ing_parse_token, .doc = "" },
+	{ .key = NULL }
+};
