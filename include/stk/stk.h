@@ -139,6 +139,38 @@ bool stk_track_get(struct wire_in *, unsigned tag, struct arena *,
 void stk_notes_put(struct wire_out *, unsigned tag, const struct txn *);
 bool stk_notes_get(struct wire_in *, unsigned tag, struct txn *);
 
+/* ---- a rate with a limit, which streams share by a key ---- */
+
+struct stk_share {
+	const struct stk_table *tab;    /* NULL: none */
+	uint32_t entry, slot;
+	uint8_t data;                   /* enum stk_data: a rate */
+};
+
+/* stk_share_begin - the entry of the key that the sample is, made if need be,
+ * and kept until stk_share_end(). False: there is no key, or no room. */
+bool stk_share_begin(struct stk_share *, struct txn *, const struct stk_table *,
+    const struct expr *key, enum stk_data rate);
+void stk_share_end(struct stk_share *);
+
+/*
+ * stk_share_take - count `want` events, or as many as `limit` leaves over the
+ * rate's period, if those are `least` or more; returns how many. Processes
+ * never get more together. stk_share_give - so many did not happen.
+ */
+uint64_t stk_share_take(const struct stk_share *, uint64_t limit,
+    uint64_t want, uint64_t least);
+void stk_share_give(const struct stk_share *, uint64_t n);
+
+/* stk_table_period - ms, as the table says; 0: it does not store that. */
+uint32_t stk_table_period(const struct stk_table *, enum stk_data rate);
+
+/* stk_share_put, stk_share_get - by the names of table and key, as
+ * stk_track_put(). When it cannot be had here, `tab` is NULL. */
+void stk_share_put(struct wire_out *, unsigned tag, const struct stk_share *);
+bool stk_share_get(struct wire_in *, unsigned tag, struct stk_share *,
+    enum stk_data rate);
+
 /* ---- stickiness ---- */
 
 extern bool stk_sticky;                 /* any backend has stick rules */

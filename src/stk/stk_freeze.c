@@ -114,6 +114,35 @@ stk_track_get(struct wire_in *in, unsigned tag, struct arena *arena,
 	return (all.err == NULL);
 }
 
+/* ---- shared rates ---- */
+
+void
+stk_share_put(struct wire_out *out, unsigned tag, const struct stk_share *x)
+{
+	const struct stk_track r = { x->tab, x->entry, x->slot };
+
+	if (x->tab != NULL)
+		put_one(out, tag, &r);
+}
+
+bool
+stk_share_get(struct wire_in *in, unsigned tag, struct stk_share *x,
+    enum stk_data rate)
+{
+	struct stk_track r = { NULL, 0, 0 };
+	struct span record;
+
+	x->tab = NULL;
+	if (!wire_find(in, tag, &record))
+		return (in->err == NULL);
+	if (!get_one(&r, record))
+		return (false);
+	*x = (struct stk_share){ r.tab, r.entry, r.slot, (uint8_t)rate };
+	if (r.tab != NULL && stk_table_period(r.tab, rate) == 0)
+		stk_share_end(x);
+	return (true);
+}
+
 /* ---- keys to store ---- */
 
 void

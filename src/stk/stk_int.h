@@ -260,6 +260,9 @@ void stk_value_set(const struct stk_table *, struct stk_entry *,
 /* stk_value_add - events: `d`, unless it is not stored. */
 void stk_value_add(const struct stk_table *, struct stk_entry *,
     enum stk_data, unsigned i, uint64_t n, uint32_t now);
+/* stk_value_back - so many of a rate's events did not happen. */
+void stk_value_back(const struct stk_table *, struct stk_entry *,
+    enum stk_data, uint32_t n);
 /* stk_name_no - the number of a server_key, made when it is new; 0: no room.
  * stk_name - and back, or NULL. */
 uint32_t stk_name_no(struct stk_shm *, struct span);

@@ -20,10 +20,21 @@ const struct stk_data_row stk_data_rows[STK_DATA_N] = {
 
 /* ---- rates ---- */
 
+/* How long ago the period began. The loop of another worker may have been
+ * ahead of ours by some milliseconds when it began it. */
+#define AHEAD_MS 60000
+static uint32_t
+rate_age(const struct stk_rate *r, uint32_t now)
+{
+	uint32_t age = now - r->from;
+
+	return (age > UINT32_MAX - AHEAD_MS ? 0 : age);
+}
+
 static uint32_t
 rate_read(const struct stk_rate *r, uint32_t period, uint32_t now)
 {
-	uint32_t age = now - r->from, cur = r->cur, prev = r->prev;
+	uint32_t age = rate_age(r, now), cur = r->cur, prev = r->prev;
 
 	if (period == 0 || age >= 2 * (uint64_t)period)
 		return (0);
@@ -38,7 +49,7 @@ rate_read(const struct stk_rate *r, uint32_t period, uint32_t now)
 static void
 rate_add(struct stk_rate *r, uint32_t period, uint32_t n, uint32_t now)
 {
-	uint32_t age = now - r->from;
+	uint32_t age = rate_age(r, now);
 
 	if (age >= 2 * (uint64_t)period) {
 		r->from = now;
@@ -159,4 +170,20 @@ stk_value_add(const struct stk_table *t, struct stk_entry *e,
 	default:
 		*(uint32_t *)at += (uint32_t)n;
 	}
+}
+
+void
+stk_value_back(const struct stk_table *t, struct stk_entry *e,
+    enum stk_data d, uint32_t n)
+{
+	struct stk_rate *r = stk_data_at(t->shm, e, d, 0);
+
+	if (r == NULL)
+		return;
+	if (n > r->cur) {               /* a period ended meanwhile */
+		n -= r->cur;
+		r->cur = 0;
+		r->prev -= n < r->prev ? n : r->prev;
+	} else
+		r->cur -= n;
 }

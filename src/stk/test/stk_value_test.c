@@ -51,6 +51,39 @@ TEST(a_rate_is_that_of_the_last_period)
 	}
 }
 
+/* Another worker's loop read the clock some milliseconds later than ours. */
+TEST(a_period_that_begins_in_the_future_begins_now)
+{
+	struct stk_rate r = { 0 };
+	uint32_t t0 = 4294967295;
+
+	r.from = t0 - 100000;
+	rate_add(&r, 1000, 5, t0 + 8);
+	CHECK_EQ(rate_read(&r, 1000, t0), 5);
+	rate_add(&r, 1000, 2, t0 + 1);
+	CHECK_EQ(rate_read(&r, 1000, t0 + 8), 7);
+	CHECK_EQ(rate_read(&r, 1000, t0 + 1508), 3);
+}
+
+TEST(events_that_did_not_happen_are_taken_back)
+{
+	struct stk_table *t = try_world("backend t\n stick-table type string "
+	    "size 9 store bytes_out_rate(1s)\n");
+	struct stk_key k = try_key(t, "k");
+	struct stk_entry *e = stk_get(t, &k, true);
+
+	stk_value_add(t, e, STK_BYTES_OUT_RATE, 0, 10, 100000);
+	stk_value_back(t, e, STK_BYTES_OUT_RATE, 4);
+	CHECK_EQ(stk_value_get(t, e, STK_BYTES_OUT_RATE, 0, 100000), 6);
+	stk_value_add(t, e, STK_BYTES_OUT_RATE, 0, 3, 101000);
+	stk_value_back(t, e, STK_BYTES_OUT_RATE, 5);    /* 2 of them older */
+	CHECK_EQ(stk_value_get(t, e, STK_BYTES_OUT_RATE, 0, 101000), 4);
+	stk_value_back(t, e, STK_BYTES_OUT_RATE, 50);
+	CHECK_EQ(stk_value_get(t, e, STK_BYTES_OUT_RATE, 0, 101000), 0);
+	stk_value_back(t, e, STK_BYTES_IN_RATE, 1);     /* not stored */
+	stk_put(t, e);
+}
+
 TEST(values_of_every_form_are_kept_apart)
 {
 	struct stk_table *t = try_world("backend t\n stick-table type string "
