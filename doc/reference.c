@@ -20,6 +20,7 @@
 #include <conf/kw.h>
 #include <conf/level.h>
 #include <expr/expr.h>
+#include <filt/filt.h>
 #include <lb/lb.h>
 #include <rule/rule.h>
 
@@ -35,6 +36,7 @@ ROWS(kw, kw_conf);
 ROWS(smp_fetch, kw_fetch);
 ROWS(smp_conv, kw_conv);
 ROWS(rule_action, kw_action);
+ROWS(filt_kind, kw_filter);
 ROWS(lb_algo, kw_balance);
 ROWS(logvar, kw_logvar);
 ROWS(cli_command, kw_cli);
@@ -263,6 +265,22 @@ actions(void)
 		names("After ", a->sets, rule_sets, NELEM(rule_sets));
 		printf(".\n\n");
 		body(a->doc, a->example);
+	}
+	free(rows);
+}
+
+static void
+filters(void)
+{
+	const void **rows = sorted(__start_kw_filter, COUNT(kw_filter));
+	const struct filt_kind *k;
+
+	title("Filters", "The kinds of `filter` lines. Streams have them at "
+	    "work when a rule says so.");
+	overview(rows);
+	for (size_t i = 0; (k = rows[i]) != NULL; i++) {
+		head(k->name, k->args);
+		body(k->doc, k->example);
 	}
 	free(rows);
 }
@@ -506,6 +524,7 @@ reference(void)
 	    KW_PROXY | KW_GLOBAL);
 	algorithms();
 	actions();
+	filters();
 	methods();
 	fetches();
 	converters();

@@ -19,6 +19,7 @@
 
 struct conn;
 struct expr_vars;
+struct filt_use;
 struct stk_note;
 struct stk_set;
 struct txn;
@@ -155,6 +156,7 @@ struct txn {
 	                                 * NULL: none */
 	struct stk_set **conn_stk;      /* where the client connection has those
 	                                 * that it tracks; or NULL */
+	struct filt_use *filts;         /* at work on it: room filt */
 	struct stk_note *stk_notes;     /* keys to store with the server */
 	int32_t nice;                   /* -1024..1024: see strm_rounds() */
 	int32_t prio_class, prio_ms;    /* place in queues: srv_queue.c */
@@ -178,6 +180,10 @@ txn_touch(struct txn *t)
 {
 	t->cache_epoch = ++txn_epoch_last;
 }
+
+/* txn_wants_uri - some expression asks for the request's target when its head
+ * may be gone: streams keep it. */
+extern bool txn_wants_uri;
 
 /* txn_make_id - fills txn->uniq_id when the frontend has a format for it; set
  * by room log. NULL: there are no identifiers. */

@@ -99,6 +99,26 @@ struct rule_action {
 /* rule_word - the action's own word, for rows with `parens` or `prefix`:
  * "sc-inc-gpc0(1)", "track-sc2". */
 const struct conf_word *rule_word(const struct conf_line *);
+/* rule_stages - what exists when a set runs: bits for expr_parse(). */
+unsigned rule_stages(enum rule_set);
+
+/* A number that a rule gives, or what its expression gives. */
+struct rule_number {
+	const struct expr *expr;        /* NULL: `num` */
+	int64_t num;
+};
+
+/* rule_want_number - words for one from 0 to `max`; rule_want_duration - a
+ * time, in ms; rule_want_expr - an expression of that type. rule_number - the
+ * number now; false: the expression gives none. */
+bool rule_want_number(struct conf_line *, enum rule_set, int64_t max,
+    struct rule_number *);
+bool rule_want_duration(struct conf_line *, enum rule_set,
+    struct rule_number *);
+bool rule_want_expr(struct conf_line *, enum rule_set, enum smp_type,
+    const struct expr **out);
+bool rule_number(const struct rule_number *, struct txn *, int64_t *v);
+
 #define ACTION(ident)                                                        \
 	static const struct rule_action act_row_##ident;                     \
 	static const struct rule_action *const act_ptr_##ident               \

@@ -518,6 +518,17 @@ fetch_cap_uri(struct txn *t, const struct arg *arg, struct smp *s)
 	return (set_str(s, u.path_query));
 }
 
+bool txn_wants_uri;
+
+static bool
+want_uri(struct arg *arg, const char **err)
+{
+	(void)arg;
+	(void)err;
+	txn_wants_uri = true;
+	return (true);
+}
+
 static bool
 captured(const struct txn_capture *c, const struct arg *arg, struct smp *s)
 {
@@ -775,7 +786,7 @@ FETCH(cap_method) = {
 };
 FETCH(cap_uri) = {
 	.name = "capture.req.uri", .args = "", .out = SMP_STR,
-	.stages = SMP_FROM_REQ, .run = fetch_cap_uri,
+	.stages = SMP_FROM_REQ, .run = fetch_cap_uri, .check = want_uri,
 	.doc = "Path and query of the request as it came, for logs.",
 	.example = "log-format %[capture.req.uri]",
 };

@@ -53,9 +53,6 @@ struct rule_cfg *rule_cfg_edit(struct px *);
 /* rule_append - add to a list that may still be that of the defaults. */
 struct rule *rule_append(struct conf_line *, struct rule_list *);
 
-/* rule_stages - what exists when a set runs: bits for expr_parse(). */
-unsigned rule_stages(enum rule_set);
-
 /* rule_if - the next word begins a condition, or there is none. */
 static inline bool
 rule_if(const struct conf_line *l)
@@ -70,23 +67,6 @@ bool rule_want_fmt(struct conf_line *, const char *what, enum logfmt_use,
 
 /* rule_want_header - a word as a header name. */
 bool rule_want_header(struct conf_line *, struct span *name);
-
-/* A number that a rule gives, or what its expression gives. */
-struct rule_number {
-	const struct expr *expr;        /* NULL: `num` */
-	int64_t num;
-};
-
-/* rule_want_number - words for one from 0 to `max`; rule_want_duration - a
- * time, in ms; rule_want_expr - an expression of that type. rule_number - the
- * number now; false: the expression gives none. */
-bool rule_want_number(struct conf_line *, enum rule_set, int64_t max,
-    struct rule_number *);
-bool rule_want_duration(struct conf_line *, enum rule_set,
-    struct rule_number *);
-bool rule_want_expr(struct conf_line *, enum rule_set, enum smp_type,
-    const struct expr **out);
-bool rule_number(const struct rule_number *, struct txn *, int64_t *v);
 
 /* rule_failed - what a rule says that could not do its work: an answer by 500
  * unless strict-mode is off. */

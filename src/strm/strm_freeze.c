@@ -11,6 +11,7 @@
 
 #include <base/must.h>
 #include <expr/vars.h>
+#include <filt/filt.h>
 #include <stk/stk.h>
 #include <wire/wire.h>
 
@@ -20,7 +21,7 @@ enum {                                  /* tags; never reused */
 	TAG_STATE = 1, TAG_TXN = 2, TAG_TIMES = 3, TAG_BE = 4, TAG_SRV = 5,
 	TAG_REQUEST = 6, TAG_REPLY = 7, TAG_PROTO = 8, TAG_SERVER = 9,
 	TAG_AVOID = 10, TAG_CAP_REQ = 11, TAG_CAP_RES = 12, TAG_VARS = 13,
-	TAG_TRACKED = 14, TAG_STICK = 15
+	TAG_TRACKED = 14, TAG_STICK = 15, TAG_FILTERS = 32
 };
 #define TAG_CAPTURE 1                   /* inside TAG_CAP_*: one value */
 #define TAG_NO_CAPTURE 2                /* the header was not there */
@@ -129,6 +130,7 @@ put_state(const struct strm *s, struct wire_out *out)
 	put_captures(out, TAG_CAP_RES, &s->txn.cap_res);
 	stk_track_put(out, TAG_TRACKED, s->txn.stk);
 	stk_notes_put(out, TAG_STICK, &s->txn);
+	filt_put(out, TAG_FILTERS, &s->txn);
 	if (s->txn.vars == NULL)
 		return;
 	mark = wire_begin(out, TAG_VARS, WIRE_OPTIONAL);
@@ -465,6 +467,7 @@ get_state(struct strm *s, struct wire_in *in, struct frozen *f)
 	return (get_messages(s, in) && get_vars(s, in) &&
 	    stk_track_get(in, TAG_TRACKED, &s->arena, &t->stk) &&
 	    stk_notes_get(in, TAG_STICK, t) &&
+	    filt_get(in, TAG_FILTERS, t) &&
 	    get_captures(t, in, TAG_CAP_REQ, &t->cap_req) &&
 	    get_captures(t, in, TAG_CAP_RES, &t->cap_res));
 }

@@ -6,6 +6,7 @@
 #include "strm_int.h"
 
 #include <base/must.h>
+#include <filt/filt.h>
 
 #define ROUNDS 16               /* reads in a row before others get their turn */
 
@@ -47,6 +48,86 @@ push(struct mux_end *to)
 	return (why == WHY_OK ? WHY_AGAIN : why);
 }
 
+/* ---- payload that a filter may hold back ---- */
+
+#define HOLD_MS 250             /* at most, before looking again */
+
+/* The filter says "not yet". Neither side is to blame, so that their timeouts
+ * begin anew. */
+static enum why
+hold(struct strm *s, struct mux_end *from, struct mux_end *to,
+    int64_t again_ms)
+{
+	struct strm_pipe *pipe = strm_pipe_of(s, from);
+	int64_t due = the_loop->now_ms + (again_ms > HOLD_MS ? HOLD_MS :
+	    again_ms);
+
+	note_moved(s);
+	if (pipe->held == 0)
+		strm_pipe_close(pipe);  /* others may want it meanwhile */
+	if (s->tmr.due_ms > due)
+		tmr_arm(&the_loop->wheel, &s->tmr, due);
+	return (push(to));
+}
+
+/* As a round of strm_pump(), at most `room` bytes. WHY_OK: go on; WHY_EOF: it
+ * is all over there. */
+static enum why
+move_some(struct strm *s, struct mux_end *from, struct mux_end *to,
+    uint64_t room)
+{
+	struct span data, trailers = SPAN_NONE;
+	uint64_t before = from->got;
+	size_t taken;
+	bool last;
+	enum why why;
+
+	strm_pipe_of(s, from)->eager = true;    /* nothing is held here then */
+	if ((why = strm_splice(s, from, to, room)) != WHY_INTERNAL)
+		return (why);
+	if (from->got != before)
+		return (WHY_OK);                /* the rest next time */
+	why = from->ops->peek(from, &data, &trailers);
+	if (why == WHY_EOF) {
+		why = close_message(to, trailers);
+		return (why == WHY_OK ? WHY_EOF : why);
+	}
+	if (why != WHY_OK)
+		return (why == WHY_AGAIN ? push(to) : why);
+	last = from->last && data.n <= room;
+	if (data.n > room)
+		data.n = (size_t)room;
+	why = to->ops->send(to, data, SPAN_NONE, last ? MUX_END : 0, &taken);
+	if (taken > 0) {
+		note_moved(s);
+		from->ops->eat(from, taken);
+	}
+	return (why == WHY_OK && last && taken == data.n ? WHY_EOF : why);
+}
+
+static enum why
+pump_filtered(struct strm *s, struct mux_end *from, struct mux_end *to)
+{
+	int rounds = strm_rounds(s, ROUNDS);
+	bool response = !from->client;
+	int64_t again_ms = HOLD_MS;
+	uint64_t room, before;
+	enum why why;
+
+	while (rounds-- > 0) {
+		room = filt_take(&s->txn, response, UINT64_MAX, &again_ms);
+		if (room == 0)
+			return (hold(s, from, to, again_ms));
+		before = from->got;
+		why = move_some(s, from, to, room);
+		filt_give(&s->txn, response, room - (from->got - before));
+		if (why != WHY_OK)
+			return (why == WHY_EOF ? WHY_OK : why);
+	}
+	yield(s);
+	return (WHY_AGAIN);
+}
+
 enum why
 strm_pump(struct strm *s, struct mux_end *from, struct mux_end *to)
 {
@@ -57,9 +138,13 @@ strm_pump(struct strm *s, struct mux_end *from, struct mux_end *to)
 	bool last;
 	enum why why;
 
+	if (__builtin_expect(s->txn.filts != NULL, 0) &&
+	    filt_cares(&s->txn, !from->client))
+		return (pump_filtered(s, from, to));
 	for (int round = 0; round < rounds; round++) {
 		if ((pipe->bulk || pipe->eager || pipe->held > 0) &&
-		    (why = strm_splice(s, from, to)) != WHY_INTERNAL)
+		    (why = strm_splice(s, from, to, UINT64_MAX)) !=
+		    WHY_INTERNAL)
 			return (why);
 		trailers = SPAN_NONE;
 		why = from->ops->peek(from, &data, &trailers);

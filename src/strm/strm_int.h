@@ -201,8 +201,9 @@ const struct http_reply *strm_after(struct strm *, const struct http_reply *);
 
 /* ---- strm_pipe.c ---- */
 /* strm_splice - as strm_pump for what needs no look; WHY_INTERNAL: not for
- * this one, copy. */
-enum why strm_splice(struct strm *, struct mux_end *from, struct mux_end *to);
+ * this one, copy; WHY_OK: `most` bytes went. */
+enum why strm_splice(struct strm *, struct mux_end *from, struct mux_end *to,
+    uint64_t most);
 void strm_pipe_close(struct strm_pipe *);
 static inline struct strm_pipe *
 strm_pipe_of(struct strm *s, const struct mux_end *from)

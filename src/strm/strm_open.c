@@ -8,6 +8,7 @@
 #include <base/pool.h>
 #include <cnt/cnt.h>
 #include <expr/vars.h>
+#include <filt/filt.h>
 #include <log/log.h>
 #include <stk/stk.h>
 #include <strm/strm.h>
@@ -203,7 +204,7 @@ keep_for_log(struct txn *t, const struct http_head *head)
 	struct span target = head->target;
 	size_t most = px_model->global.log_uri_len;
 
-	if (!log_wanted(t))
+	if (!log_wanted(t) && !txn_wants_uri)
 		return;
 	if (most != 0 && target.n > most)
 		target.n = most;
@@ -304,6 +305,8 @@ strm_free(struct strm *s)
 	list_del(&s->node);
 	if (__builtin_expect(s->txn.stk != NULL, 0))
 		stk_set_free(s->txn.stk);
+	if (__builtin_expect(s->txn.filts != NULL, 0))
+		filt_end(&s->txn);
 	free(s->serve.body);
 	arena_reset(&s->arena);
 	s->magic = 0;

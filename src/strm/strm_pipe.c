@@ -152,18 +152,23 @@ worth_it(const struct strm_pipe *p, struct mux_end *from, struct mux_end *to,
 }
 
 enum why
-strm_splice(struct strm *s, struct mux_end *from, struct mux_end *to)
+strm_splice(struct strm *s, struct mux_end *from, struct mux_end *to,
+    uint64_t most)
 {
 	struct strm_pipe *p = strm_pipe_of(s, from);
-	uint64_t left;
+	uint64_t left, begin = from->got;
 	enum why why;
 	int fd;
 
 	for (int round = 0; ; round++) {
 		if (p->held > 0 && (why = drain(s, p, to)) != WHY_OK)
 			return (why);
+		if (from->got - begin == most)
+			return (WHY_OK);
 		if ((fd = worth_it(p, from, to, &left)) < 0)
 			return (WHY_INTERNAL);
+		if (left > most - (from->got - begin))
+			left = most - (from->got - begin);
 		if (round == strm_rounds(s, ROUNDS)) {
 			tmr_arm(&the_loop->wheel, &s->tmr, the_loop->now_ms);
 			return (WHY_AGAIN);

@@ -81,6 +81,11 @@ static const struct state states[] = {
 	  { SEND(S, "def"), SEE(C, "def"),
 	    SEND(C, "GET /b HTTP/1.1\r\n" H), SEE(S, "GET /b"),
 	    SEND(S, "HTTP/1.1 204 No\r\n\r\n"), SEE(C, "204") }, NULL },
+	{ "limited", "web",
+	  { SEND(C, "GET /limited HTTP/1.1\r\n" H), SEE(S, "\r\n\r\n"),
+	    SEND(S, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc"),
+	    SEE(C, "abc") },
+	  { SEND(S, "def"), SEE(C, "def") }, NULL },
 	{ "response-chunked", "web",
 	  { SEND(C, "GET / HTTP/1.1\r\n" H), SEE(S, "\r\n\r\n"),
 	    SEND(S, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

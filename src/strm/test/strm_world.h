@@ -34,6 +34,8 @@ static const char world_config[] =
     "  http-request set-var(sess.seen) path\n"
     "  http-request set-var(txn.n) int(7)\n"
     "  http-request tarpit if { path /tarpit }\n"
+    "  filter bwlim-out slow default-limit 1m default-period 1s\n"
+    "  http-request set-bandwidth-limit slow if { path /limited }\n"
     "  use_backend one if { path_beg /one }\n"
     "  use_backend private if { path_beg /private }\n"
     "  default_backend be\n"
