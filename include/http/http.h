@@ -181,6 +181,9 @@ struct http_reply {
 	bool close;                     /* end the connection after it */
 	bool owned;                     /* body is from malloc(), of any length:
 	                                 * who sends it frees it */
+	/* made anew for each request, by rule_reply_made(); not frozen: one
+	 * that is made has none */
+	const void *recipe;
 	/* errorfile: a whole message as it stands in a file; sent as it is and
 	 * the connection is closed. p NULL: none */
 	struct span raw;

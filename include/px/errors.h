@@ -18,6 +18,11 @@ bool px_error_has(unsigned status);
  * `status`, which px_error_has(). */
 void px_error_set(struct px *, unsigned status, const struct http_reply *);
 
+/* px_error_take - the same: its answer is that of an http-errors section. */
+struct diag_pos;
+void px_error_take(struct px *, unsigned status, const char *section,
+    struct diag_pos);
+
 /* px_error_reply - the answer, or NULL: the built-in one. For a request with
  * a backend ask the backend first. */
 const struct http_reply *px_error_reply(const struct px *, unsigned status);

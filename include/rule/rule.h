@@ -91,6 +91,7 @@ struct rule_action {
 	enum rule_verdict (*run)(const void *priv, struct txn *,
 	    struct rule_run *);
 	const char *doc, *example;
+	bool final;             /* nothing behind it runs, without condition */
 	bool parens;            /* "name(args)": `parse` takes them from the word
 	                         * before the next, by rule_word() */
 	bool prefix;            /* the word only begins so: "track-sc0" */
@@ -130,4 +131,19 @@ bool rule_number(const struct rule_number *, struct txn *, int64_t *v);
  * frontend: errorfile, http-error, errorfiles, else the built-in one.
  */
 const struct http_reply *rule_error_reply(const struct px *, unsigned status);
+
+/* rule_reply_made - the reply as this stream gets it: one that depends on the
+ * request (http-error with formats) is made in its arena. */
+const struct http_reply *rule_reply_make(const struct http_reply *,
+    struct txn *);
+static inline const struct http_reply *
+rule_reply_made(const struct http_reply *r, struct txn *t)
+{
+	return (r->recipe == NULL ? r : rule_reply_make(r, t));
+}
+
+/* rule_note_order - a line of another room that has its place among the rules
+ * of requests is there: whoever stands behind it and runs before is told. */
+enum rule_place { RULE_MONITOR, RULE_USE_SERVER };
+void rule_note_order(struct conf_line *, struct px *, enum rule_place);
 #endif

@@ -55,6 +55,11 @@ resolve_names(struct conf *c)
 			good &= resolve(c, px, px->default_be_name,
 			    *px->default_be_pos, "default_backend", "as its default backend",
 			    &px->default_be);
+		if (px->default_be_name != NULL && px->n_servers != 0)
+			conf_fail(c, DIAG_WARNING, *px->default_be_pos,
+			    "in proxy '%s', the 'default_backend' rule always "
+			    "has precedence over the servers, which will never "
+			    "be used", px->name);
 		for (struct px_use_be *u = px->use_be; u != NULL; u = u->next)
 			if (u->name != NULL)
 				good &= resolve(c, px, u->name, u->pos,

@@ -28,6 +28,7 @@ struct line {                           /* what one line says */
 	uint32_t codes;                 /* bit per index in statuses */
 	const struct http_reply *reply; /* or: */
 	const char *section;            /* name of an http-errors section */
+	bool listed;                    /* `codes` are named by the line */
 	struct diag_pos pos;
 };
 
@@ -84,6 +85,21 @@ px_error_set(struct px *px, unsigned status, const struct http_reply *r)
 	ln = add_line(px);
 	ln->codes = (uint32_t)1 << i;
 	ln->reply = r;
+}
+
+void
+px_error_take(struct px *px, unsigned status, const char *section,
+    struct diag_pos pos)
+{
+	int i = index_of(status);
+	struct line *ln;
+
+	MUST(i >= 0);
+	ln = add_line(px);
+	ln->codes = (uint32_t)1 << i;
+	ln->section = section;
+	ln->listed = true;
+	ln->pos = pos;
 }
 
 const struct http_reply *
@@ -297,6 +313,7 @@ parse_errorfiles(struct conf_line *l, void *obj)
 	}
 	ln = add_line(px);
 	ln->section = name.p;
+	ln->listed = codes != 0;
 	ln->codes = codes != 0 ? codes : ~(uint32_t)0;
 	ln->pos = pos;
 	return (true);
@@ -377,9 +394,17 @@ resolve_line(struct conf *c, const struct px *px, struct errors *e,
 		return (conf_fail(c, DIAG_ALERT, ln->pos, "proxy '%s': "
 		    "unknown http-errors section '%s'",
 		    px->name == NULL ? "" : px->name, ln->section));
-	for (size_t i = 0; i < N_STATUSES; i++)
-		if ((ln->codes >> i & 1) != 0 && e->reply[i] == NULL)
+	for (size_t i = 0; i < N_STATUSES; i++) {
+		if ((ln->codes >> i & 1) == 0)
+			continue;
+		if (e->reply[i] == NULL)
 			e->reply[i] = s != NULL ? s->reply[i] : ln->reply;
+		if (s != NULL && ln->listed && s->reply[i] == NULL)
+			conf_fail(c, DIAG_WARNING, ln->pos, "proxy '%s': "
+			    "status '%u' not declared in http-errors section "
+			    "'%s'", px->name == NULL ? "" : px->name,
+			    statuses[i], ln->section);
+	}
 	return (true);
 }
 

@@ -85,7 +85,7 @@ run_auth(const void *priv, struct txn *t, struct rule_run *run)
 
 ACTION(auth) = {
 	.name = "auth", .sets = 1u << RULE_HTTP_REQ, .args = "[realm <realm>]",
-	.parse = parse_auth, .run = run_auth,
+	.parse = parse_auth, .run = run_auth, .final = true,
 	.doc = "Asks for a name and a password, by status 401. The realm is the proxy's name when "
 	    "none is given.",
 	.example = "http-request auth realm staff if { path_beg /staff/ }",

@@ -76,7 +76,8 @@ parse_option(struct conf_line *l, struct redirect_cfg *c)
 	else
 		return (conf_err(l, w, "expected 'code', 'drop-query', "
 		    "'append-slash', 'set-cookie', 'clear-cookie', "
-		    "'ignore-empty', 'if' or 'unless', found '%.*s'",
+		    "'ignore-empty', 'keep-query', 'if' or 'unless', found "
+		    "'%.*s'",
 		    SPAN_FMT(w->text)));
 	return (true);
 }
@@ -93,6 +94,10 @@ rule_redirect_parse(struct conf_line *l, enum rule_set set, bool plain)
 		k++;
 	if (w == NULL || k == NELEM(kinds)) {
 		conf_err(l, w, "expected 'location', 'prefix' or 'scheme'");
+		return (NULL);
+	}
+	if (set == RULE_HTTP_RES && k != TO_LOCATION) {
+		conf_err(l, w, "responses are redirected by 'location' only");
 		return (NULL);
 	}
 	l->at++;
@@ -234,10 +239,10 @@ ACTION(redirect) = {
 	.args = "{ location | prefix | scheme } <fmt> [code <code>] "
 	    "[drop-query] [append-slash] [ignore-empty] "
 	    "[set-cookie <name>[=<value>]] [clear-cookie <name>[=]]",
-	.parse = parse_redirect, .run = run_redirect,
+	.parse = parse_redirect, .run = run_redirect, .final = true,
 	.doc = "Answers with another address: 'location' is all of it, "
 	    "'prefix' goes before the path of the request, 'scheme' replaces "
-	    "its scheme.",
+	    "its scheme. Responses take 'location' only.",
 	.example = "http-request redirect scheme https code 301 "
 	    "if { dst_port 80 }",
 };

@@ -34,7 +34,7 @@ struct reply_cfg {
 	struct header_fmt *hdrs;
 	const struct http_reply *fixed; /* BODY_FIXED, or all is constant */
 	/* "errorfiles": looked up when all sections were read */
-	const char *section;
+	const char *section, *px_name;
 	struct diag_pos pos;
 	struct reply_cfg *next;
 };
@@ -114,6 +114,7 @@ want_error_files(struct parse *p)
 		return (false);
 	p->c->body = BODY_FIXED;
 	p->c->section = name.p;
+	p->c->px_name = p->px->name != NULL ? p->px->name : "";
 	p->c->pos = conf_pos(p->l, w);
 	p->c->next = sections;
 	sections = p->c;
@@ -199,12 +200,35 @@ check_sections(struct conf *conf)
 		if (!px_error_section(c->section, c->status, &c->fixed))
 			ok = conf_fail(conf, DIAG_ALERT, c->pos,
 			    "unknown http-errors section '%s'", c->section);
-		else if (c->fixed == NULL)      /* it has none for that */
+		else if (c->fixed == NULL) {    /* it has none for that */
 			c->body = BODY_DEFAULT;
+			conf_fail(conf, DIAG_WARNING, c->pos, "proxy '%s': "
+			    "status '%u' referenced by an http reply not "
+			    "declared in http-errors section '%s'",
+			    c->px_name, c->status, c->section);
+		}
 	sections = NULL;
 	return (ok);
 }
 CONF_CHECK(rule_errorfiles, 31, check_sections);
+
+/* Words that have no meaning beside others. */
+static void
+warn_unused(struct parse *p, bool body)
+{
+	const struct reply_cfg *c = p->c;
+	bool file = c->body == BODY_DEFAULT || c->body == BODY_FIXED;
+
+	if (!body && c->content_type.n != 0)
+		conf_warn(p->l, p->type_word, "content-type '%.*s' ignored by "
+		    "the http reply %s", SPAN_FMT(c->content_type), file ?
+		    "when used with an errorfile" : p->body_given ?
+		    "when used with an empty payload" :
+		    "because neither errorfile nor payload defined");
+	if (file && c->hdrs != NULL)
+		conf_warn(p->l, NULL, "hdr parameters ignored by the http "
+		    "reply when used with an errorfile");
+}
 
 static bool
 check_reply(struct parse *p, const struct conf_word *first)
@@ -215,6 +239,10 @@ check_reply(struct parse *p, const struct conf_word *first)
 
 	if (body && c->content_type.n == 0)
 		return (conf_err(p->l, first, "a body needs 'content-type'"));
+	if (body && c->status == 204)
+		return (conf_err(p->l, first, "no body is expected for status "
+		    "204"));
+	warn_unused(p, body);
 	if (!body)
 		c->content_type = SPAN_NONE;
 	if ((c->body == BODY_DEFAULT || c->body == BODY_FIXED) &&
@@ -280,7 +308,20 @@ parse_reply(struct conf_line *l, struct px *px, enum rule_set set,
 	return (true);
 }
 
-/* "http-error status CODE …": the same, as a proxy's answer for an error. */
+/* An answer that depends on the request: made when it is needed. */
+static const struct http_reply *
+lively(struct arena *a, const struct reply_cfg *c)
+{
+	struct http_reply *r = arena_zget(a, sizeof *r);
+
+	r->status = c->status;
+	r->recipe = c;
+	return (r);
+}
+
+/* "http-error status CODE …": the same, as a proxy's answer for an error. It
+ * may come at any time, so formats may name what requests and responses
+ * have. */
 static bool
 parse_http_error(struct conf_line *l, void *obj)
 {
@@ -291,25 +332,25 @@ parse_http_error(struct conf_line *l, void *obj)
 
 	if (!conf_next_is(l, "status"))
 		return (conf_err(l, first, "expected 'status <code>'"));
-	if (!parse_reply(l, px, RULE_HTTP_RES, 200, false, false, &priv) ||
+	if (!parse_reply(l, px, RULE_N, 200, false, false, &priv) ||
 	    !conf_end(l))
 		return (false);
 	c = priv;
 	if (!px_error_has(c->status))
-		return (conf_err(l, first, "status %u is no error that the "
-		    "proxy answers", c->status));
+		return (conf_err(l, first, "status code '%u' not handled",
+		    c->status));
+	if (c->section != NULL) {
+		sections = c->next;     /* looked up with the proxy's others */
+		px_error_take(px, c->status, c->section, c->pos);
+		return (true);
+	}
 	if (c->body == BODY_DEFAULT)    /* the built-in one again */
 		c->fixed = http_reply_default(c->status);
-	if (c->section != NULL)
-		return (conf_err(l, first, "'errorfiles' in http-error is not "
-		    "supported yet"));
 	if (c->body == BODY_DEFAULT && c->fixed == NULL)
 		return (conf_err(l, first, "there is no built-in answer for "
 		    "status %u", c->status));
-	if (c->fixed == NULL)
-		return (conf_err(l, first, "formats that depend on the request "
-		    "are not supported yet in http-error"));
-	px_error_set(px, c->status, c->fixed);
+	px_error_set(px, c->status, c->fixed != NULL ? c->fixed :
+	    lively(l->conf->arena, c));
 	return (true);
 }
 
@@ -371,8 +412,8 @@ run_reply(const void *priv, struct txn *t, struct rule_run *run)
 
 	run->status = c->status;
 	run->reply = c->fixed != NULL ? c->fixed :
-	    c->body == BODY_DEFAULT ? rule_error_reply(run->px, c->status) :
-	    build(c, t);
+	    c->body == BODY_DEFAULT ? rule_reply_made(
+	    rule_error_reply(run->px, c->status), t) : build(c, t);
 	if (run->reply == NULL) {
 		run->reply = rule_error_reply(run->px, 500);
 		run->status = 500;
@@ -386,6 +427,14 @@ run_reply(const void *priv, struct txn *t, struct rule_run *run)
 	run->why = c->tarpit ? WHY_REQ_TARPIT : response ? WHY_RES_DENIED :
 	    WHY_REQ_DENIED;
 	return (c->tarpit ? RULE_TARPIT : RULE_DENY);
+}
+
+const struct http_reply *
+rule_reply_make(const struct http_reply *r, struct txn *t)
+{
+	const struct http_reply *made = build(r->recipe, t);
+
+	return (made != NULL ? made : http_reply_default(500));
 }
 
 const struct http_reply *
@@ -446,13 +495,14 @@ KEYWORD(http_error) = {
 	.name = "http-error", .in = KW_PROXY, .flags = KW_HTTP,
 	.args = "status <code> " REPLY_ARGS, .parse = parse_http_error,
 	.doc = "What is answered for an error status, as 'http-request return' "
-	    "would.",
+	    "would. Formats are evaluated when the error happens, with what is "
+	    "known of the request and the response by then.",
 	.example = "http-error status 503 content-type text/plain "
 	    "string \"closed\"",
 };
 ACTION(return) = {
 	.name = "return", .sets = HTTP_SETS, .args = REPLY_ARGS,
-	.parse = parse_return, .run = run_reply,
+	.parse = parse_return, .run = run_reply, .final = true,
 	.doc = "Answers at once, by status 200 when nothing else is said, with "
 	    "the body and headers given.",
 	.example = "http-request return status 200 content-type text/plain "
@@ -461,7 +511,7 @@ ACTION(return) = {
 ACTION(deny) = {
 	.name = "deny", .sets = HTTP_SETS,
 	.args = "[deny_status <code>] " REPLY_ARGS,
-	.parse = parse_deny, .run = run_reply,
+	.parse = parse_deny, .run = run_reply, .final = true,
 	.doc = "Refuses: a request by status 403, a response by 502. The same "
 	    "arguments as for 'return' may say otherwise.",
 	.example = "http-request deny deny_status 429 if { src 192.0.2.1 }",
@@ -469,7 +519,7 @@ ACTION(deny) = {
 ACTION(tarpit) = {
 	.name = "tarpit", .sets = IN(HTTP_REQ),
 	.args = "[deny_status <code>] " REPLY_ARGS,
-	.parse = parse_tarpit, .run = run_reply,
+	.parse = parse_tarpit, .run = run_reply, .final = true,
 	.doc = "Holds the request for 'timeout tarpit', then refuses it, by "
 	    "status 500 when nothing else is said.",
 	.example = "http-request tarpit if { path_end .php }",
@@ -477,6 +527,7 @@ ACTION(tarpit) = {
 ACTION(allow) = {
 	.name = "allow",
 	.sets = HTTP_SETS | IN(HTTP_AFTER), .args = "", .run = run_accept,
+	.final = true,
 	.doc = "Ends this list of rules; the message goes on.",
 	.example = "http-request allow if { src 10.0.0.0/8 }",
 };

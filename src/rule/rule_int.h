@@ -42,6 +42,8 @@ struct rule_cfg {                       /* slot of a proxy */
 	struct rule_capture_cfg *cap[2];        /* request, response */
 	unsigned n_cap[2];
 	bool cap_named[2];              /* some are of a header by its name */
+	unsigned seen;                  /* bits of enum rule_place: lines of
+	                                 * other rooms, in this proxy */
 	struct span cookie;             /* capture cookie: how it begins */
 	uint32_t cookie_len;
 };

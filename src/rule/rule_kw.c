@@ -21,7 +21,7 @@ extern const struct rule_action *const __stop_kw_action[]
 static const struct {
 	const char *keyword;
 	unsigned stages;
-} sets[RULE_N] = {
+} sets[RULE_N + 1] = {
 	[RULE_TCP_CONN] = { "tcp-request connection", SMP_AT(CONN) },
 	[RULE_TCP_SESS] = { "tcp-request session", SMP_AT(SESS) },
 	[RULE_TCP_REQ] = { "tcp-request content", SMP_CONTENT },
@@ -29,6 +29,8 @@ static const struct {
 	[RULE_HTTP_REQ] = { "http-request", SMP_REQ_HEAD },
 	[RULE_HTTP_RES] = { "http-response", SMP_AT(RES) },
 	[RULE_HTTP_AFTER] = { "http-after-response", SMP_AT(RES) },
+	/* at any time, whoever's line it is */
+	[RULE_N] = { "http-error", SMP_REQ_HEAD | SMP_AT(RES) },
 };
 
 /* Whose rule is being read: a frontend's, a backend's, or, "listen", one that
@@ -50,7 +52,7 @@ set_side(const struct px *px)
 unsigned
 rule_stages(enum rule_set set)
 {
-	return (sets[set].stages & side);
+	return (sets[set].stages & (set == RULE_N ? ~0u : side));
 }
 
 /* ---- lists ---- */
@@ -80,6 +82,7 @@ rule_cfg_edit(struct px *px)
 		c->set[i].cap = 0;
 	c->redirects.cap = 0;
 	c->use_last = NULL;
+	c->seen = 0;
 	return (c);
 }
 
@@ -117,19 +120,32 @@ may_have_rules(struct conf_line *l, const struct px *px)
 /* ---- the order of lines ---- */
 
 /* Request rules in the order in which they run, whatever the file says. */
-enum step { STEP_CONN, STEP_SESS, STEP_CONTENT, STEP_HTTP, STEP_REDIRECT,
-	STEP_USE, STEP_N };
+enum step { STEP_CONN, STEP_SESS, STEP_CONTENT, STEP_MONITOR, STEP_HTTP,
+	STEP_REDIRECT, STEP_USE, STEP_SERVER, STEP_N };
 
 static unsigned
 rules_at(const struct px *px, enum step step)
 {
-	static const enum rule_set of[] = { RULE_TCP_CONN, RULE_TCP_SESS,
-		RULE_TCP_REQ, RULE_HTTP_REQ };
 	const struct rule_cfg *c = px_get(&px->slots, &rule_slot);
 
-	if (step == STEP_USE)
+	switch (step) {
+	case STEP_CONN:
+		return (c->set[RULE_TCP_CONN].n);
+	case STEP_SESS:
+		return (c->set[RULE_TCP_SESS].n);
+	case STEP_CONTENT:
+		return (c->set[RULE_TCP_REQ].n);
+	case STEP_HTTP:
+		return (c->set[RULE_HTTP_REQ].n);
+	case STEP_REDIRECT:
+		return (c->redirects.n);
+	case STEP_USE:
 		return (px->use_be != NULL);
-	return (step == STEP_REDIRECT ? c->redirects.n : c->set[of[step]].n);
+	case STEP_MONITOR:
+		return (c->seen >> RULE_MONITOR & 1);
+	default:
+		return (c->seen >> RULE_USE_SERVER & 1);
+	}
 }
 
 static unsigned
@@ -145,17 +161,45 @@ warn_order(struct conf_line *l, const struct px *px, enum step step)
 {
 	static const char *const names[] = { "'tcp-request connection'",
 		"'tcp-request session'", "'tcp-request content'",
-		"'http-request'", "'redirect'", "'use_backend'" };
+		"'monitor fail'", "'http-request'", "'redirect'",
+		"'use_backend'", "'use-server'" };
 
 	if ((px->kind & PX_DEFAULTS) != 0)
 		return;
 	for (int after = (int)step + 1; after < STEP_N; after++) {
 		if (rules_at(px, after) <= inherited(px, after))
 			continue;
-		conf_warn(l, NULL, "a %s rule placed after a %s rule will "
-		    "still be processed before", names[step], names[after]);
+		conf_warn(l, NULL, "a %s rule placed after a%s %s rule will "
+		    "still be processed before", names[step],
+		    after == STEP_HTTP ? "n" : "", names[after]);
 		return;
 	}
+}
+
+void
+rule_note_order(struct conf_line *l, struct px *px, enum rule_place place)
+{
+	if (place == RULE_MONITOR)
+		warn_order(l, px, STEP_MONITOR);
+	rule_cfg_edit(px)->seen |= 1u << place;
+}
+
+/* The rule before this one lets nothing through. */
+static void
+warn_unreached(struct conf_line *l, const struct px *px, enum rule_set set)
+{
+	const struct rule_cfg *c = px_get(&px->slots, &rule_slot), *from;
+	unsigned n = c->set[set].n, before = 0;
+
+	if (px->from != NULL) {
+		from = px_get(&px->from->slots, &rule_slot);
+		before = from->set[set].n;
+	}
+	if (n > before && c->set[set].v[n - 1].action->final &&
+	    c->set[set].v[n - 1].cond == NULL)
+		conf_warn(l, NULL, "previous '%s' action is final and has no "
+		    "condition attached, further entries are NOOP",
+		    sets[set].keyword);
 }
 
 static void
@@ -305,6 +349,8 @@ parse_rule(struct conf_line *l, struct px *px, enum rule_set set)
 	r.cond = cond;
 	r.priv = priv;
 	warn_set_order(l, px, set);
+	if (set >= RULE_HTTP_REQ)
+		warn_unreached(l, px, set);
 	*rule_append(l, &rule_cfg_edit(px)->set[set]) = r;
 	return (true);
 }

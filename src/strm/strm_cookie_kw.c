@@ -10,6 +10,7 @@
 #include <base/must.h>
 #include <conf/conf.h>
 #include <conf/kw.h>
+#include <rule/rule.h>
 
 PX_SLOT(PX_OBJ_PROXY, struct cookie_cfg, strm_cookie_slot, NULL);
 PX_SLOT(PX_OBJ_SERVER, struct cookie_srv_cfg, strm_cookie_srv_slot, NULL);
@@ -265,6 +266,7 @@ parse_use_server(struct conf_line *l, void *obj)
 	for (at = &c->use; *at != NULL; at = &(*at)->next)
 		;
 	*at = u;
+	rule_note_order(l, obj, RULE_USE_SERVER);
 	return (conf_end(l));
 }
 

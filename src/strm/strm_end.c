@@ -348,7 +348,7 @@ strm_reply(struct strm *s, const struct http_reply *r, enum why why)
 
 	if (!is_http(s) || r == NULL || s->res_head)
 		return (bury(s, why, false, false, s->res_head));
-	r = strm_after(s, r);
+	r = strm_after(s, rule_reply_made(r, &s->txn));
 	s->txn.status = r->status;
 	if (r->owned)
 		return (strm_serve(s, r, why));

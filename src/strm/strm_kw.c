@@ -8,6 +8,7 @@
 #include <base/must.h>
 #include <conf/conf.h>
 #include <conf/kw.h>
+#include <rule/rule.h>
 #include <expr/expr.h>
 #include <strm/cfg.h>
 
@@ -52,6 +53,7 @@ parse_monitor(struct conf_line *l, void *obj)
 	for (at = &c->monitor_fail; *at != NULL; at = &(*at)->next)
 		;
 	*at = m;
+	rule_note_order(l, obj, RULE_MONITOR);
 	return (conf_end(l));
 }
 
