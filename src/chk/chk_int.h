@@ -5,6 +5,7 @@
  * What the files of this room share: settings, and a check that runs.
  */
 #include <chk/chk.h>
+#include <log/log.h>
 #include <os/tmr.h>
 #include <px/px.h>
 
@@ -204,8 +205,39 @@ bool chk_parse_pattern(struct conf_line *, struct chk_expect *, bool regex,
 bool chk_parse_hex(struct conf_line *, struct span *out, struct span *shown);
 
 /* ---- chk_state.c ---- */
-void chk_found(struct chk *, const struct chk_verdict *);
+#define CHK_LINE 512            /* bytes of a log line's parts */
+
+/* What a change starts from: it is told by what became of it. */
+struct chk_before {
+	bool be_up, up, usable;
+};
+struct chk_before chk_look(const struct srv *);
+/* chk_act - state and orders were written: let the workers have it. Returns
+ * how many streams must look for another server. */
+uint32_t chk_act(struct srv *, const struct chk_before *);
+/* chk_leave_server - after the line that says so: connections and, if wanted,
+ * sessions end. */
+void chk_leave_server(struct srv *, const struct chk_before *);
+void chk_note_backend(struct be *, bool was_up);
+void chk_log_down(const struct srv *, enum log_level, const char *what,
+    uint32_t requeued);
+void chk_log_up(const struct srv *, const char *what, uint32_t requeued);
+void chk_log_short(const struct srv *, const char *what);
+/* chk_log_backend - after the server's own line. */
+void chk_log_backend(const struct srv *, const struct chk_before *);
+/* chk_go_* - the change with its line; `why` follows "is DOWN". */
+void chk_go_down(struct srv *, const char *why);
+void chk_go_up(struct srv *, const char *why);
+void chk_go_stopping(struct srv *, const char *why);
+int chk_full_health(const struct srv *);
+/* chk_kind_text - "Server", "Backup Server". chk_reason_text - ", reason:
+ * Layer7 wrong status, code: 404, info: "…", check duration: 3ms". */
+const char *chk_kind_text(const struct srv *);
+const char *chk_reason_text(const struct chk_verdict *, char dst[CHK_LINE]);
 void chk_take_over(struct srv *);       /* state at the start of an agent */
+
+/* ---- chk_found.c ---- */
+void chk_found(struct chk *, const struct chk_verdict *);
 
 /* ---- chk_part.c ---- */
 /* chk_tell - have every worker close idle connections to the server, and end

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * chk_orders - what people order about a server through the runtime API.
+ */
+#include "chk_int.h"
+
+#include <string.h>
+
+#include <base/num.h>
+#include <base/text.h>
+#include <log/log.h>
+#include <srv/algo.h>
+#include <srv/state.h>
+
+static void
+pause_check(struct srv *srv, bool on)
+{
+	struct chk *c = chk_of(srv);
+
+	if (c == NULL)
+		return;
+	if (on) {
+		srv->shm->chk_state |= CHK_PAUSED;
+		chk_stop(c);
+		return;
+	}
+	srv->shm->chk_state &= (uint8_t)~CHK_PAUSED;
+	c->logged = false;
+	if (chk_is_open() && srv->shm->chk_state & CHK_ENABLED)
+		chk_plan(c, 0);
+}
+
+static void
+go_maint(struct srv *srv)
+{
+	struct chk_before b = chk_look(srv);
+	uint32_t n;
+
+	if (atomic_load(&srv->shm->admin) & SRV_FMAINT)
+		return;
+	atomic_fetch_and(&srv->shm->admin, ~(uint32_t)SRV_FDRAIN);
+	atomic_fetch_or(&srv->shm->admin, SRV_FMAINT);
+	atomic_store(&srv->shm->state, SRV_STOPPED);
+	pause_check(srv, true);
+	if (chk_has(srv))
+		srv->shm->chk_health = 0;
+	n = chk_act(srv, &b);
+	chk_log_down(srv, b.usable ? LOG_L_ALERT : LOG_L_NOTICE,
+	    "is going DOWN for maintenance", n);
+	chk_log_backend(srv, &b);
+	chk_leave_server(srv, &b);
+}
+
+static void
+leave_maint(struct srv *srv, bool to_drain)
+{
+	struct chk_before b = chk_look(srv);
+
+	atomic_fetch_and(&srv->shm->admin,
+	    ~(uint32_t)(SRV_FMAINT | SRV_CMAINT));
+	if (to_drain)
+		atomic_fetch_or(&srv->shm->admin, SRV_FDRAIN);
+	atomic_store(&srv->shm->state, SRV_RUNNING);
+	srv->shm->chk_health = (int16_t)chk_rise(srv);
+	srv_slow_start(srv);
+	chk_slow(srv);
+	(void)chk_act(srv, &b);
+	chk_log_short(srv, to_drain ? "is UP/DRAIN (leaving forced maintenance)." :
+	    "is UP/READY (leaving forced maintenance).");
+	if (to_drain)
+		chk_log_short(srv, "remains in forced drain mode.");
+	pause_check(srv, false);
+}
+
+static void
+go_drain(struct srv *srv)
+{
+	struct chk_before b = chk_look(srv);
+	uint32_t n;
+
+	if (atomic_load(&srv->shm->admin) & SRV_FDRAIN)
+		return;
+	atomic_fetch_or(&srv->shm->admin, SRV_FDRAIN);
+	n = chk_act(srv, &b);
+	chk_log_up(srv, "enters drain state", n);
+	chk_log_backend(srv, &b);
+}
+
+static void
+leave_drain(struct srv *srv)
+{
+	struct chk_before b = chk_look(srv);
+
+	atomic_fetch_and(&srv->shm->admin, ~(uint32_t)SRV_FDRAIN);
+	(void)chk_act(srv, &b);
+	chk_log_short(srv, srv_is_up(srv) ? "is UP (leaving forced drain)." :
+	    "is DOWN (leaving forced drain).");
+}
+
+void
+chk_set_admin(struct srv *srv, enum chk_admin to)
+{
+	uint32_t admin = atomic_load(&srv->shm->admin);
+
+	if (to == CHK_MAINT)
+		go_maint(srv);
+	else if (admin & (SRV_FMAINT | SRV_CMAINT))
+		leave_maint(srv, to == CHK_DRAIN);
+	else if (to == CHK_DRAIN)
+		go_drain(srv);
+	else if (admin & SRV_FDRAIN)
+		leave_drain(srv);
+}
+
+void
+chk_set_health(struct srv *srv, enum chk_health to)
+{
+	uint32_t state = atomic_load(&srv->shm->state);
+
+	if (to == CHK_DOWN) {
+		srv->shm->chk_health = 0;
+		if (state != SRV_STOPPED)
+			chk_go_down(srv, ", changed from CLI");
+		return;
+	}
+	srv->shm->chk_health = (int16_t)chk_full_health(srv);
+	if (to == CHK_STOPPING && state != SRV_STOPPING)
+		chk_go_stopping(srv, ", changed from CLI");
+	else if (to == CHK_UP && state != SRV_RUNNING)
+		chk_go_up(srv, ", changed from CLI");
+}
+
+bool
+chk_enable(struct srv *srv, bool on)
+{
+	struct chk *c = chk_of(srv);
+
+	if (c == NULL)
+		return (false);
+	if (on) {
+		srv->shm->chk_state |= CHK_ENABLED;
+		if (chk_is_open() && !c->running &&
+		    (srv->shm->chk_state & CHK_PAUSED) == 0)
+			chk_plan(c, 0);
+	} else {
+		srv->shm->chk_state &= (uint8_t)~CHK_ENABLED;
+		chk_stop(c);
+	}
+	return (true);
+}
+
+const char *
+chk_set_weight(struct srv *srv, struct span text)
+{
+	bool relative = text.n > 0 && text.p[text.n - 1] == '%';
+	struct chk_before b = chk_look(srv);
+	uint64_t n;
+
+	if (relative)
+		text.n--;
+	if (!num_u64(text, &n))
+		return ("Require <weight> or <weight%>.");
+	if (srv->be->lb->fixed != NULL && srv->be->lb->fixed(srv->be->px) &&
+	    (!relative || (n != 0 && n != 100)))
+		return ("Backend is using a static LB algorithm and only "
+		    "accepts weights '0%' and '100%'.");
+	if (!relative && n > 256)
+		return ("Absolute weight can only be between 0 and 256 "
+		    "inclusive.");
+	if (relative)
+		n = n > 25600 ? 256 : srv->cfg->weight * n / 100;
+	atomic_store(&srv->shm->uweight, (uint32_t)(n > 256 ? 256 : n));
+	be_refresh(srv->be);
+	chk_note_backend(srv->be, b.be_up);
+	chk_log_backend(srv, &b);
+	return (NULL);
+}
+
+void
+chk_set_addr(struct srv *srv, const struct addr *to, unsigned port,
+    struct text *out)
+{
+	struct addr was, now = *to;
+	char a[ADDR_TEXT], b[ADDR_TEXT];
+	bool moved;
+
+	srv_addr(srv, NULL, &was);
+	now.port = port != 0 ? (uint16_t)port : was.port;
+	addr_print(&was, a);
+	addr_print(&now, b);
+	moved = strcmp(a, b) != 0;
+	if (moved)
+		text_printf(out, "IP changed from '%s' to '%s'", a, b);
+	else
+		text_addz(out, "no need to change the addr");
+	if (now.port != was.port)
+		text_printf(out, ", port changed from '%u' to '%u'",
+		    was.port, now.port);
+	text_addz(out, " by 'stats socket command'");
+	if (!moved && now.port == was.port)
+		return;
+	srv_addr_set(srv, &now);
+	chk_tell(srv, WHY_OK);
+	log_event(srv->be->px, LOG_L_NOTICE, "%s %s/%s: %s.", chk_kind_text(srv),
+	    srv->be->px->name, srv->cfg->name, out->p);
+}
+
+void
+chk_kill_sessions(struct srv *srv)
+{
+	chk_tell(srv, WHY_KILLED);
+}
