@@ -39,9 +39,9 @@ enum chk_status {
 	CHK_STATUS_N = 18
 };
 
-/* srv_shm.chk_state, srv_shm.chk_result */
+/* srv_shm.chk_state and agent_state, srv_shm.chk_result */
 enum chk_flag { CHK_RUNNING = 1, CHK_CONFIGURED = 2, CHK_ENABLED = 4,
-	CHK_PAUSED = 8 };
+	CHK_PAUSED = 8, CHK_AGENT = 16 };
 enum chk_result { CHK_RES_UNKNOWN = 0, CHK_RES_NEUTRAL = 1, CHK_RES_FAILED = 2,
 	CHK_RES_PASSED = 3, CHK_RES_COND = 4 };
 
@@ -54,9 +54,26 @@ bool chk_has(const struct srv *);
 int chk_rise(const struct srv *);
 int chk_fall(const struct srv *);
 
-/* chk_port, chk_addr - where checks go, when the line says so; else 0, NULL. */
+/* chk_setup - places in shared memory for what checks and agents say; the
+ * keeper, once, behind srv_setup(). */
+bool chk_setup(const char **err);
+
+/* chk_port, chk_addr - where checks go, when the line says so or people did;
+ * else 0, NULL. chk_agent_port, chk_agent_addr - the same of the agent. */
 unsigned chk_port(const struct srv *);
 const struct addr *chk_addr(const struct srv *);
+unsigned chk_agent_port(const struct srv *);
+const struct addr *chk_agent_addr(const struct srv *);
+
+/* chk_has_agent - its line says agent-check. chk_agent_now - what the agent
+ * said last. */
+bool chk_has_agent(const struct srv *);
+struct chk_agent_now {
+	unsigned status;                /* enum chk_status */
+	int health, ms;
+	const char *said;               /* "" when nothing */
+};
+struct chk_agent_now chk_agent_now(const struct srv *);
 
 /* chk_info - what the last check said in words ("Connection refused"), this
  * agent's; "" when nothing. */
@@ -86,9 +103,27 @@ void chk_set_health(struct srv *, enum chk_health);
 /* chk_enable - "enable|disable health"; false: no checks configured. */
 bool chk_enable(struct srv *, bool on);
 
+/* chk_agent_enable - "enable|disable agent"; false: there is none.
+ * chk_agent_set_health - "set server … agent up|down"; false: none, or off. */
+bool chk_agent_enable(struct srv *, bool on);
+bool chk_agent_set_health(struct srv *, bool up);
+
+/* chk_set_check_addr - "set server … check-addr", "agent-addr", "check-port",
+ * "agent-port": `to` NULL, `port` 0: stays as it is. False: the server has no
+ * such check, or it is off. */
+bool chk_set_check_addr(struct srv *, const struct addr *to, unsigned port);
+bool chk_agent_set_addr(struct srv *, const struct addr *to, unsigned port);
+
+/* chk_agent_set_send - "set server … agent-send". NULL: done; else the
+ * sentence that says why not. */
+const char *chk_agent_set_send(struct srv *, struct span);
+
 /* chk_set_weight - "10" or "50%" (of the configured weight). NULL: done; else
  * the sentence that says why not. */
 const char *chk_set_weight(struct srv *, struct span);
+
+/* chk_set_maxconn - "set maxconn server"; 0: no limit. */
+void chk_set_maxconn(struct srv *, uint32_t max);
 
 /* chk_set_addr - as `set server … addr`: `port` 0 keeps the port. The answer
  * in words is put into `text`. */

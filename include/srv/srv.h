@@ -79,7 +79,8 @@ struct srv_shm {                        /* SHM_SRV */
 	int16_t  chk_health;            /* 0..rise+fall-1 */
 	uint16_t chk_code;              /* HTTP status or 0 */
 	int32_t  chk_ms;                /* duration of the last */
-	int32_t  spare1;
+	_Atomic uint32_t maxconn;       /* agent: 0: as configured, else one
+	                                 * more than people or agents set */
 	int64_t  changed_wall_s;        /* last change of state */
 	int64_t  down_ms;               /* total time down */
 	_Atomic uint64_t chk_failed, chk_down;  /* counts */
@@ -96,7 +97,7 @@ struct srv_shm {                        /* SHM_SRV */
 	                                 * ticket numbers, 0: none */
 	_Atomic int64_t slow_from_ms;   /* slowstart began (monotonic), or 0 */
 	_Atomic uint32_t lb_stamp;      /* leastconn: turn it was taken in */
-	uint32_t spare1b;
+	uint32_t cfg_maxconn;           /* as cfg_weight */
 	struct addr cfg_addr;
 	uint64_t cfg_host;              /* hash of the name it has, or 0 */
 	uint8_t  spare2[8];
@@ -169,11 +170,28 @@ be_of(const struct px *px)
 
 struct srv *srv_of(const struct px_server *);
 
+/* srv_slot_name - "srv/app/web1": how slots of shared memory are called that
+ * belong to a backend or a server. One too long ends in a hash of all. */
+#define SRV_SLOT_NAME 256
+struct span srv_slot_name(char dst[SRV_SLOT_NAME], const char *kind,
+    const char *a, const char *b);
+
 /* srv_usable - may get new streams now (running, no maintenance or drain,
  * weight above 0). srv_is_up - for persistent ones also in drain. */
 bool srv_usable(const struct srv *);
 bool srv_is_up(const struct srv *);
 uint32_t srv_weight(const struct srv *);
+
+/* srv_maxconn - the server's maxconn, as configured or as it was set since; 0:
+ * no limit. */
+static inline uint32_t
+srv_maxconn(const struct srv *srv)
+{
+	uint32_t set = atomic_load_explicit(&srv->shm->maxconn,
+	    memory_order_relaxed);
+
+	return (set != 0 ? set - 1 : srv->cfg->maxconn);
+}
 
 /* srv_max - how many streams it may have now: maxconn, less with minconn or
  * during slowstart; UINT32_MAX without limit. srv_has_room - one more? */

@@ -8,25 +8,27 @@
 
 #include <log/log.h>
 
-static bool
-is_good(enum chk_status s)
+bool
+chk_is_good(enum chk_status s)
 {
 	return (s == CHK_L4OK || s == CHK_L6OK || s == CHK_L7OK ||
 	    s == CHK_L7OKC);
 }
 
-static void
-log_check(const struct srv *srv, const struct chk_verdict *v)
+void
+chk_log_check(const struct chk *c, const struct chk_verdict *v, int health,
+    int rise, int fall)
 {
-	char reason[CHK_LINE];
-	int health = srv->shm->chk_health, rise = chk_rise(srv);
+	const struct srv *srv = c->srv;
 	bool up = health >= rise;
+	char reason[CHK_LINE];
 
-	log_event(srv->be->px, LOG_L_NOTICE, "Health check for %sserver %s/%s "
-	    "%s%s, status: %d/%d %s.", srv->cfg->backup ? "backup " : "",
-	    srv->be->px->name, srv->cfg->name, is_good(v->status) ?
-	    "succeeded" : "failed", chk_reason_text(v, reason), up ? health -
-	    rise + 1 : health, up ? chk_fall(srv) : rise, up ? "UP" : "DOWN");
+	log_event(srv->be->px, LOG_L_NOTICE, "%s check for %sserver %s/%s "
+	    "%s%s, status: %d/%d %s.", c->agent != NULL ? "Agent" : "Health",
+	    srv->cfg->backup ? "backup " : "", srv->be->px->name,
+	    srv->cfg->name, chk_is_good(v->status) ? "succeeded" : "failed",
+	    chk_reason_text(v, reason), up ? health - rise + 1 : health,
+	    up ? fall : rise, up ? "UP" : "DOWN");
 }
 
 /* One more or one less; a lone failure or success is forgotten. */
@@ -47,17 +49,23 @@ keep_verdict(struct chk *c, const struct chk_verdict *v)
 
 	sh->chk_status = (uint8_t)v->status;
 	sh->chk_result = v->status == CHK_L7OKC ? CHK_RES_COND :
-	    is_good(v->status) ? CHK_RES_PASSED : CHK_RES_FAILED;
+	    chk_is_good(v->status) ? CHK_RES_PASSED : CHK_RES_FAILED;
 	sh->chk_code = (uint16_t)v->code;
 	sh->chk_ms = v->ms;
 	snprintf(c->info, sizeof c->info, "%.*s", SPAN_FMT(v->info));
+}
+
+static bool
+is_stopped(const struct srv *srv)
+{
+	return (atomic_load(&srv->shm->state) == SRV_STOPPED);
 }
 
 void
 chk_found(struct chk *c, const struct chk_verdict *v)
 {
 	struct srv *srv = c->srv;
-	bool good = is_good(v->status), logs, changed;
+	bool good = chk_is_good(v->status), logs, changed;
 	int was = srv->shm->chk_health, rise = chk_rise(srv);
 	/* a half success changes only those that are up */
 	int now = v->status == CHK_L7OKC && was < rise ? was :
@@ -73,12 +81,14 @@ chk_found(struct chk *c, const struct chk_verdict *v)
 		atomic_fetch_add(&srv->shm->chk_failed, 1);
 	logs = px_opt(srv->be->px, PX_OPT_LOG_HEALTH_CHECKS);
 	if (logs && changed)
-		log_check(srv, v);
+		chk_log_check(c, v, now, rise, chk_fall(srv));
 	if (!logs)
 		chk_reason_text(v, reason);
-	if (was >= rise && now < rise)
+	if (was >= rise && now < rise && !is_stopped(srv))
 		chk_go_down(srv, reason);
-	else if (was < rise && now >= rise)
+	else if (good && now >= rise && is_stopped(srv) &&
+	    (atomic_load(&srv->shm->admin) & SRV_MAINT) == 0 &&
+	    chk_agent_agrees(srv))
 		chk_go_up(srv, reason);
 	else if (v->status == CHK_L7OKC && now >= rise &&
 	    atomic_load(&srv->shm->state) == SRV_RUNNING)

@@ -27,6 +27,12 @@ struct chk_srv_cfg {                    /* of a server line */
 	int32_t inter_ms, fast_ms, down_ms;     /* 0: as inter */
 	int32_t rise, fall;
 	struct addr addr;
+	/* agent-… */
+	bool agent, has_agent_addr;
+	uint16_t agent_port;
+	int32_t agent_inter_ms;
+	struct addr agent_addr;
+	struct span agent_send;
 };
 PX_SLOT_DECLARE(chk_srv_slot);
 
@@ -85,7 +91,8 @@ struct chk_step {
 };
 
 /* What the option in force makes of a check. */
-enum chk_type { CHK_TYPE_L4, CHK_TYPE_TCP, CHK_TYPE_HTTP, CHK_TYPE_PROTO };
+enum chk_type { CHK_TYPE_L4, CHK_TYPE_TCP, CHK_TYPE_HTTP, CHK_TYPE_PROTO,
+	CHK_TYPE_AGENT };
 
 struct chk_steps {                      /* of one keyword's lines */
 	struct chk_step *first, *last;
@@ -121,15 +128,47 @@ chk_px_of(const struct srv *srv)
 	return (px_get(&srv->be->px->slots, &chk_px_slot));
 }
 
+/* ---- what is shared ---- */
+
+#define CHK_SEND_BYTES 255
+
+/* Of a server that is checked or has an agent; SHM_CHK, the agent writes. */
+struct chk_shm {
+	uint64_t cfg;                   /* hash of what the line said when
+	                                 * addresses were last set */
+	int32_t agent_ms;               /* duration of the last */
+	int16_t agent_health;           /* 0, 1 */
+	uint8_t agent_status;           /* enum chk_status */
+	uint8_t agent_result;           /* enum chk_result */
+	/* set by people; ADDR_NONE, 0: as configured */
+	struct addr addr, agent_addr;
+	uint16_t port, agent_port;
+	uint8_t agent_sends;            /* agent_send below is to be sent */
+	uint8_t agent_send_n;
+	char agent_send[CHK_SEND_BYTES];
+	char agent_said[128];           /* last_agt, ends in NUL */
+	uint8_t spare[67];
+};
+_Static_assert(sizeof(struct chk_shm) == 512, "new layout: shm/layout.def");
+
+/* chk_shm_of - NULL: the server has neither. chk_setup_apply - a changed
+ * configuration wins over what people set. */
+struct chk_shm *chk_shm_of(const struct srv *);
+void chk_setup_apply(const struct srv *);
+
 /* ---- a check ---- */
 
 #define CHK_INFO_BYTES 128
 #define CHK_IN_BYTES 16384
 
-struct chk {                            /* one per checked server */
+struct chk {                            /* of a server's health or agent */
 	unsigned magic;
 #define CHK_MAGIC 0xc4ec7a11
 	struct srv *srv;
+	struct chk_agent *agent;        /* NULL: a health check */
+	const struct chk_step *script;  /* NULL: connect only */
+	uint8_t type;                   /* enum chk_type */
+	uint8_t *state;                 /* shared: enum chk_flag */
 	struct tmr tmr;                 /* next start, or the deadline */
 	int fd;                         /* -1: not running */
 	const struct chk_step *step;    /* the one in progress */
@@ -156,14 +195,17 @@ struct chk_verdict {
 	int ms;
 };
 
-/* chk_of - the check of a server; NULL: none, or not the agent. */
+/* chk_of - the check of a server, chk_agent_of - that of its agent; NULL:
+ * none, or not in this process. */
 struct chk *chk_of(const struct srv *);
+struct chk *chk_agent_of(const struct srv *);
 
 /* ---- chk_run.c ---- */
 void chk_plan(struct chk *, int64_t in_ms);     /* next start */
 void chk_stop(struct chk *);                    /* end it, plan nothing */
 void chk_due(struct tmr *);                      /* the time has come */
-int chk_interval(const struct srv *);
+int chk_interval(const struct chk *);
+int chk_inter_ms(const struct chk *);   /* inter, agent-inter */
 
 /* ---- chk_http.c ---- */
 /* chk_request - the bytes to send; malloc'ed, NULL without memory. `state` is
@@ -204,6 +246,11 @@ bool chk_parse_pattern(struct conf_line *, struct chk_expect *, bool regex,
     bool hex);
 bool chk_parse_hex(struct conf_line *, struct span *out, struct span *shown);
 
+/* ---- chk_kw.c ---- */
+/* chk_want_addr - an IP address, or a name that has one, for `word`. */
+bool chk_want_addr(struct conf_line *, const char *word, struct addr *);
+bool chk_want_interval(struct conf_line *, int32_t *ms);
+
 /* ---- chk_state.c ---- */
 #define CHK_LINE 512            /* bytes of a log line's parts */
 
@@ -238,6 +285,35 @@ void chk_take_over(struct srv *);       /* state at the start of an agent */
 
 /* ---- chk_found.c ---- */
 void chk_found(struct chk *, const struct chk_verdict *);
+bool chk_is_good(enum chk_status);
+/* chk_log_check - "Health check for server …", "Agent check for …". */
+void chk_log_check(const struct chk *, const struct chk_verdict *, int health,
+    int rise, int fall);
+
+/* ---- chk_agent.c ---- */
+enum chk_agent_word { CHK_AGENT_NONE, CHK_AGENT_UP, CHK_AGENT_DOWN };
+
+/* A line of an agent, taken apart; its words point into the line. */
+struct chk_agent_line {
+	struct span weight;             /* "75%"; n 0: none */
+	int64_t maxconn;                /* -1: none */
+	int admin;                      /* enum chk_admin, -1: none */
+	enum chk_agent_word state;
+	struct span word, why;          /* "down", behind '#' */
+	struct span unknown;            /* the first word that says nothing */
+};
+void chk_agent_parse(struct span line, struct chk_agent_line *);
+
+/* chk_agent_init - the check of a server's agent. chk_agent_begin - it starts:
+ * what is sent may have been changed since. */
+void chk_agent_init(struct chk *, struct srv *);
+void chk_agent_begin(struct chk *);
+/* chk_agent_heard - the line that came; valid until chk_agent_found(). */
+void chk_agent_heard(struct chk *, struct chk_verdict *);
+void chk_agent_found(struct chk *, struct chk_verdict *);
+/* chk_agent_agrees - no agent has anything against the server being up. */
+bool chk_agent_agrees(const struct srv *);
+void chk_agent_take_over(struct srv *);
 
 /* ---- chk_part.c ---- */
 /* chk_tell - have every worker close idle connections to the server, and end

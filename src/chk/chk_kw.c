@@ -9,7 +9,7 @@
 #include <conf/kw.h>
 
 static const struct chk_srv_cfg initial = {
-	.inter_ms = 2000, .rise = 2, .fall = 3,
+	.inter_ms = 2000, .rise = 2, .fall = 3, .agent_inter_ms = 2000,
 };
 
 PX_SLOT(PX_OBJ_SERVER, struct chk_srv_cfg, chk_srv_slot, &initial);
@@ -53,8 +53,8 @@ parse_no_send_proxy(struct conf_line *l, void *obj)
 	return (true);
 }
 
-static bool
-want_interval(struct conf_line *l, int32_t *out)
+bool
+chk_want_interval(struct conf_line *l, int32_t *out)
 {
 	const struct conf_word *w = conf_peek(l);
 	int64_t ms;
@@ -71,19 +71,19 @@ want_interval(struct conf_line *l, int32_t *out)
 static bool
 parse_inter(struct conf_line *l, void *obj)
 {
-	return (want_interval(l, &cfg_of(obj)->inter_ms));
+	return (chk_want_interval(l, &cfg_of(obj)->inter_ms));
 }
 
 static bool
 parse_fastinter(struct conf_line *l, void *obj)
 {
-	return (want_interval(l, &cfg_of(obj)->fast_ms));
+	return (chk_want_interval(l, &cfg_of(obj)->fast_ms));
 }
 
 static bool
 parse_downinter(struct conf_line *l, void *obj)
 {
-	return (want_interval(l, &cfg_of(obj)->down_ms));
+	return (chk_want_interval(l, &cfg_of(obj)->down_ms));
 }
 
 static bool
@@ -120,11 +120,10 @@ parse_port(struct conf_line *l, void *obj)
 	return (true);
 }
 
-static bool
-parse_addr(struct conf_line *l, void *obj)
+bool
+chk_want_addr(struct conf_line *l, const char *word, struct addr *out)
 {
 	const struct conf_word *w = conf_peek(l);
-	struct chk_srv_cfg *cfg;
 	struct addr_spec a;
 	struct span text;
 	const char *err;
@@ -137,10 +136,22 @@ parse_addr(struct conf_line *l, void *obj)
 		return (conf_err(l, w, "could not resolve address '%.*s': "
 		    "%s", SPAN_FMT(a.host), err));
 	if (a.addr.family != ADDR_V4 && a.addr.family != ADDR_V6)
-		return (conf_err(l, w, "'addr' expects an IP address, not "
-		    "'%s'", text.p));
+		return (conf_err(l, w, "'%s' expects an IP address, not '%s'",
+		    word, text.p));
+	*out = a.addr;
+	return (true);
+}
+
+static bool
+parse_addr(struct conf_line *l, void *obj)
+{
+	struct chk_srv_cfg *cfg;
+	struct addr to;
+
+	if (!chk_want_addr(l, "addr", &to))
+		return (false);
 	cfg = cfg_of(obj);
-	cfg->addr = a.addr;
+	cfg->addr = to;
 	cfg->has_addr = true;
 	return (true);
 }

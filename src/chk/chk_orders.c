@@ -60,7 +60,8 @@ leave_maint(struct srv *srv, bool to_drain)
 	    ~(uint32_t)(SRV_FMAINT | SRV_CMAINT));
 	if (to_drain)
 		atomic_fetch_or(&srv->shm->admin, SRV_FDRAIN);
-	atomic_store(&srv->shm->state, SRV_RUNNING);
+	atomic_store(&srv->shm->state, chk_agent_agrees(srv) ? SRV_RUNNING :
+	    SRV_STOPPED);
 	srv->shm->chk_health = (int16_t)chk_rise(srv);
 	srv_slow_start(srv);
 	chk_slow(srv);
@@ -149,6 +150,20 @@ chk_enable(struct srv *srv, bool on)
 	return (true);
 }
 
+bool
+chk_set_check_addr(struct srv *srv, const struct addr *to, unsigned port)
+{
+	struct chk_shm *m = chk_shm_of(srv);
+
+	if (!chk_has(srv) || !(srv->shm->chk_state & CHK_ENABLED))
+		return (false);
+	if (to != NULL)
+		m->addr = *to;
+	if (port != 0)
+		m->port = (uint16_t)port;
+	return (true);
+}
+
 const char *
 chk_set_weight(struct srv *srv, struct span text)
 {
@@ -174,6 +189,13 @@ chk_set_weight(struct srv *srv, struct span text)
 	chk_note_backend(srv->be, b.be_up);
 	chk_log_backend(srv, &b);
 	return (NULL);
+}
+
+void
+chk_set_maxconn(struct srv *srv, uint32_t max)
+{
+	atomic_store(&srv->shm->maxconn, max + 1);
+	be_refresh(srv->be);            /* more may leave the queue now */
 }
 
 void

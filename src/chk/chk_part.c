@@ -16,6 +16,7 @@
 static struct chk *all;         /* this process's; the agent's only */
 static uint32_t n_all;
 static struct chk **by_rt;      /* by px_server.rt */
+static struct chk **agent_by_rt;
 static bool open_now;
 static struct tmr slow_tmr;
 static bool slow_armed;
@@ -34,6 +35,12 @@ struct chk *
 chk_of(const struct srv *srv)
 {
 	return (by_rt == NULL ? NULL : by_rt[srv->cfg->rt]);
+}
+
+struct chk *
+chk_agent_of(const struct srv *srv)
+{
+	return (agent_by_rt == NULL ? NULL : agent_by_rt[srv->cfg->rt]);
 }
 
 bool
@@ -114,7 +121,17 @@ count_be(struct be *be, void *arg)
 {
 	(void)arg;
 	for (uint32_t i = 0; i < be->n; i++)
-		n_all += chk_has(&be->srv[i]);
+		n_all += chk_has(&be->srv[i]) + chk_has_agent(&be->srv[i]);
+}
+
+static void
+adopt_health(struct chk *c, struct srv *srv)
+{
+	*c = (struct chk){ .magic = CHK_MAGIC, .srv = srv, .fd = -1,
+		.script = chk_px_of(srv)->script, .type = chk_px_of(srv)->type,
+		.state = &srv->shm->chk_state };
+	tmr_init(&c->tmr, chk_due);
+	by_rt[srv->cfg->rt] = c;
 }
 
 static void
@@ -124,14 +141,13 @@ adopt_be(struct be *be, void *arg)
 
 	for (uint32_t i = 0; i < be->n; i++) {
 		struct srv *srv = &be->srv[i];
-		struct chk *c = *next;
 
-		if (!chk_has(srv))
+		if (chk_has(srv))
+			adopt_health((*next)++, srv);
+		if (!chk_has_agent(srv))
 			continue;
-		*c = (struct chk){ .magic = CHK_MAGIC, .srv = srv, .fd = -1 };
-		tmr_init(&c->tmr, chk_due);
-		by_rt[srv->cfg->rt] = c;
-		(*next)++;
+		agent_by_rt[srv->cfg->rt] = *next;
+		chk_agent_init((*next)++, srv);
 	}
 }
 
@@ -147,6 +163,8 @@ start_part(struct loop *loop)
 	srv_each_be(count_be, NULL);
 	all = next = must_alloc((n_all + 1u) * sizeof *all);
 	by_rt = must_alloc((px_model->n_servers + 1u) * sizeof(struct chk *));
+	agent_by_rt = must_alloc((px_model->n_servers + 1u) *
+	    sizeof(struct chk *));
 	srv_each_be(adopt_be, &next);
 }
 
@@ -168,8 +186,8 @@ spread_ms(void)
 	int64_t ms = INT32_MAX;
 
 	for (uint32_t i = 0; i < n_all; i++)
-		if (chk_cfg_of(all[i].srv)->inter_ms < ms)
-			ms = chk_cfg_of(all[i].srv)->inter_ms;
+		if (chk_inter_ms(&all[i]) < ms)
+			ms = chk_inter_ms(&all[i]);
 	return (g->max_spread_ms != 0 && g->max_spread_ms < ms ?
 	    g->max_spread_ms : ms);
 }
@@ -190,7 +208,7 @@ gates(bool open)
 	srv_each_be(take_over_be, NULL);
 	spread = spread_ms();
 	for (uint32_t i = 0; i < n_all; i++)
-		if ((all[i].srv->shm->chk_state &
+		if ((*all[i].state &
 		    (CHK_ENABLED | CHK_PAUSED)) == CHK_ENABLED)
 			chk_plan(&all[i], spread * i / n_all);
 }

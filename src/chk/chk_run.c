@@ -23,19 +23,27 @@
 #include <srv/state.h>
 #include <xprt/proxy_proto.h>
 
+int
+chk_inter_ms(const struct chk *c)
+{
+	const struct chk_srv_cfg *cfg = chk_cfg_of(c->srv);
+
+	return (c->agent != NULL ? cfg->agent_inter_ms : cfg->inter_ms);
+}
+
 /* How long until the next one, by the server's state (manual 5.2, inter). */
 int
-chk_interval(const struct srv *srv)
+chk_interval(const struct chk *c)
 {
-	const struct chk_srv_cfg *cfg = chk_cfg_of(srv);
+	const struct chk_srv_cfg *cfg = chk_cfg_of(c->srv);
 	const struct chk_global_cfg *g = px_get(&px_model->global.slots,
 	    &chk_global_slot);
-	int health = srv->shm->chk_health, ms = cfg->inter_ms, part;
+	int health = c->srv->shm->chk_health, ms = chk_inter_ms(c), part;
 
-	if (health == 0 && cfg->down_ms != 0)
+	if (c->agent == NULL && health == 0 && cfg->down_ms != 0)
 		ms = cfg->down_ms;
-	else if (health > 0 && health < cfg->rise + cfg->fall - 1 &&
-	    cfg->fast_ms != 0)
+	else if (c->agent == NULL && health > 0 &&
+	    health < cfg->rise + cfg->fall - 1 && cfg->fast_ms != 0)
 		ms = cfg->fast_ms;
 	if (g->spread_percent == 0)
 		return (ms);
@@ -63,7 +71,7 @@ end_connection(struct chk *c)
 	free(c->in);
 	c->in = NULL;
 	c->running = false;
-	c->srv->shm->chk_state &= (uint8_t)~CHK_RUNNING;
+	*c->state &= (uint8_t)~CHK_RUNNING;
 }
 
 void
@@ -79,8 +87,7 @@ chk_stop(struct chk *c)
 	tmr_stop(&the_loop->wheel, &c->tmr);
 }
 
-/* The verdict: the next one is planned before it is acted upon, as an order
- * that follows may want to stop it. */
+/* The verdict. */
 static void
 conclude(struct chk *c, struct chk_verdict *v)
 {
@@ -88,6 +95,8 @@ conclude(struct chk *c, struct chk_verdict *v)
 	size_t n = v->info.n < sizeof info ? v->info.n : sizeof info - 1;
 	int64_t next;
 
+	if (c->agent != NULL)
+		chk_agent_heard(c, v);
 	for (size_t i = 0; i < n; i++) {
 		char b = v->info.p[i];
 
@@ -96,8 +105,13 @@ conclude(struct chk *c, struct chk_verdict *v)
 	v->info = span_of(info, n);
 	v->ms = (int)((clock_mono_us() - c->start_us) / 1000);
 	end_connection(c);
-	chk_found(c, v);
-	next = c->start_ms + chk_interval(c->srv) - the_loop->now_ms;
+	if (c->agent != NULL)
+		chk_agent_found(c, v);
+	else
+		chk_found(c, v);
+	if ((*c->state & (CHK_ENABLED | CHK_PAUSED)) != CHK_ENABLED)
+		return;
+	next = c->start_ms + chk_interval(c) - the_loop->now_ms;
 	chk_plan(c, next < 0 ? 0 : next);
 }
 
@@ -106,13 +120,12 @@ static void
 conclude_at(struct chk *c, enum chk_status status, const char *why,
     const struct chk_step *at)
 {
-	const struct chk_px_cfg *cfg = chk_px_of(c->srv);
 	char info[CHK_INFO_BYTES];
 	struct chk_verdict v = { .status = status };
 	int n = snprintf(info, sizeof info, "%s", why);
 
-	if (cfg->type == CHK_TYPE_TCP)
-		chk_where_text(cfg->script, at, info + n,
+	if (c->type == CHK_TYPE_TCP)
+		chk_where_text(c->script, at, info + n,
 		    sizeof info - (size_t)n);
 	v.info = span_str(info);
 	conclude(c, &v);
@@ -130,12 +143,11 @@ conclude_errno(struct chk *c, enum chk_status status, int err)
 static void
 succeed(struct chk *c)
 {
-	const struct chk_px_cfg *cfg = chk_px_of(c->srv);
 	struct chk_verdict v = { .status = c->met != 0 ? c->met : c->talked ?
 	    CHK_L7OK : CHK_L4OK, .code = c->met_code,
 	    .info = span_str(c->said) };
 
-	if (cfg->type == CHK_TYPE_TCP && v.info.n == 0 && cfg->script != NULL)
+	if (c->type == CHK_TYPE_TCP && v.info.n == 0 && c->script != NULL)
 		v.info = SPAN("(tcp-check)");
 	conclude(c, &v);
 }
@@ -150,7 +162,7 @@ arm_deadline(struct chk *c)
 	const struct px_timeouts *t = c->srv->be->px->timeout;
 	int64_t now = clock_mono_us() / 1000 + 1;
 	int64_t due = (c->connected ? c->start_us / 1000 + 1 : now) +
-	    chk_cfg_of(c->srv)->inter_ms;
+	    chk_inter_ms(c);
 
 	if (!c->connected && t->connect != 0 && now + t->connect < due)
 		due = now + t->connect;
@@ -273,12 +285,11 @@ put_words(struct chk *c, const struct chk_expect *x, bool met,
     struct chk_verdict *v, char info[CHK_INFO_BYTES])
 {
 	struct span own = met ? x->on_success : x->on_error;
-	const struct chk_px_cfg *cfg = chk_px_of(c->srv);
 
 	if (own.n > 0)
 		v->info = own;
-	else if (!met && cfg->type == CHK_TYPE_TCP) {
-		chk_why_text(cfg->script, c->step, span_of(c->in, c->in_n),
+	else if (!met && c->type == CHK_TYPE_TCP) {
+		chk_why_text(c->script, c->step, span_of(c->in, c->in_n),
 		    info);
 		v->info = span_str(info);
 	}
@@ -365,22 +376,22 @@ on_event(void *arg, unsigned events)
 
 /* Where this connection goes differs from where requests go. */
 static bool
-goes_elsewhere(const struct chk_srv_cfg *cfg, const struct chk_step *s)
+goes_elsewhere(const struct srv *srv, const struct chk_step *s)
 {
-	return (cfg->port != 0 || cfg->has_addr || (s != NULL &&
+	return (chk_port(srv) != 0 || chk_addr(srv) != NULL || (s != NULL &&
 	    (s->port != 0 || s->has_addr)));
 }
 
 /* A connect line decides for itself unless it says `default`. */
 static bool
-wants_proxy(const struct srv *srv, const struct chk_step *s)
+wants_proxy(const struct chk *c, const struct chk_step *s)
 {
-	const struct chk_srv_cfg *cfg = chk_cfg_of(srv);
-
+	if (c->agent != NULL)
+		return (false);
 	if (s != NULL && !s->as_server)
 		return (s->sends_proxy);
-	return ((s != NULL && s->sends_proxy) || cfg->send_proxy ||
-	    (srv_send_proxy(srv) != 0 && !goes_elsewhere(cfg, s)));
+	return ((s != NULL && s->sends_proxy) || chk_cfg_of(c->srv)->send_proxy
+	    || (srv_send_proxy(c->srv) != 0 && !goes_elsewhere(c->srv, s)));
 }
 
 static void
@@ -394,23 +405,25 @@ queue_proxy(struct chk *c)
 }
 
 static int
-open_connection(const struct srv *srv, const struct chk_step *s, bool probe)
+open_connection(const struct chk *c, const struct chk_step *s, bool probe)
 {
-	const struct chk_srv_cfg *cfg = chk_cfg_of(srv);
+	const struct srv *srv = c->srv;
+	const struct addr *own = c->agent != NULL ? chk_agent_addr(srv) :
+	    s != NULL && s->has_addr ? &s->addr : chk_addr(srv);
+	unsigned port = c->agent != NULL ? chk_agent_port(srv) :
+	    s != NULL && s->port != 0 ? s->port : chk_port(srv);
 	struct addr to;
 
 	srv_addr(srv, NULL, &to);
-	if (cfg->has_addr || (s != NULL && s->has_addr)) {
-		uint16_t port = to.port;
+	if (own != NULL) {
+		uint16_t usual = to.port;
 
-		to = s != NULL && s->has_addr ? s->addr : cfg->addr;
+		to = *own;
 		if (to.port == 0)
-			to.port = port;
+			to.port = usual;
 	}
-	if (cfg->port != 0)
-		to.port = cfg->port;
-	if (s != NULL && s->port != 0)
-		to.port = s->port;
+	if (port != 0)
+		to.port = (uint16_t)port;
 	return (srv_connect_to(srv, &to, probe));
 }
 
@@ -419,7 +432,7 @@ static bool
 is_probe(const struct chk *c, const struct chk_step *s)
 {
 	return ((s == NULL ? c->step == NULL : s->next == NULL) &&
-	    !wants_proxy(c->srv, s));
+	    !wants_proxy(c, s));
 }
 
 /* True when the connection is there at once; else it is on its way, or the
@@ -432,15 +445,15 @@ connect_now(struct chk *c)
 	bool probe = is_probe(c, s);
 	int err;
 
-	if ((c->fd = open_connection(c->srv, s, probe)) < 0) {
+	if ((c->fd = open_connection(c, s, probe)) < 0) {
 		conclude_errno(c, errno == ECONNREFUSED || errno == EACCES ||
 		    errno == ENOENT || errno == ENETUNREACH ? CHK_L4CON :
 		    CHK_SOCKERR, errno);
 		return (false);
 	}
-	if (wants_proxy(c->srv, s))
+	if (wants_proxy(c, s))
 		queue_proxy(c);
-	if ((probe || chk_px_of(c->srv)->type == CHK_TYPE_TCP) &&
+	if ((probe || c->type == CHK_TYPE_TCP) &&
 	    (s == NULL || !s->linger))          /* leave no TIME_WAIT */
 		(void)sock_set_nolinger(c->fd);
 	arm_deadline(c);
@@ -468,8 +481,10 @@ start(struct chk *c)
 	c->start_ms = the_loop->now_ms;
 	c->start_us = clock_mono_us();
 	c->running = true;
-	c->srv->shm->chk_state |= CHK_RUNNING;
-	c->step = chk_px_of(c->srv)->script;
+	*c->state |= CHK_RUNNING;
+	if (c->agent != NULL)
+		chk_agent_begin(c);
+	c->step = c->script;
 	while (c->step != NULL && c->step->kind == CHK_COMMENT)
 		c->step = c->step->next;
 	c->queued = NULL;

@@ -35,24 +35,7 @@ chk_step_add(struct conf_line *l, struct chk_steps *list, const void *by,
 static bool
 want_addr(struct conf_line *l, struct chk_step *s)
 {
-	const struct conf_word *w = conf_peek(l);
-	struct addr_spec a;
-	struct span text;
-	const char *err;
-
-	if (!conf_want(l, "an address", &text))
-		return (false);
-	if (!addr_parse(text, &a, &err))
-		return (conf_err(l, w, "%s in '%s'", err, text.p));
-	if (a.need_dns && !addr_resolve(&a, &err))
-		return (conf_err(l, w, "could not resolve address '%.*s': "
-		    "%s", SPAN_FMT(a.host), err));
-	if (a.addr.family != ADDR_V4 && a.addr.family != ADDR_V6)
-		return (conf_err(l, w, "'addr' expects an IP address, not "
-		    "'%s'", text.p));
-	s->addr = a.addr;
-	s->has_addr = true;
-	return (true);
+	return (s->has_addr = chk_want_addr(l, "addr", &s->addr));
 }
 
 static bool

@@ -57,20 +57,6 @@ chk_fall(const struct srv *srv)
 	return (chk_cfg_of(srv)->fall);
 }
 
-unsigned
-chk_port(const struct srv *srv)
-{
-	return (chk_cfg_of(srv)->port);
-}
-
-const struct addr *
-chk_addr(const struct srv *srv)
-{
-	const struct chk_srv_cfg *c = chk_cfg_of(srv);
-
-	return (c->has_addr ? &c->addr : NULL);
-}
-
 const char *
 chk_info(const struct srv *srv)
 {
@@ -293,15 +279,18 @@ chk_status_text(const struct srv *srv, char dst[32])
 	uint32_t state = atomic_load(&srv->shm->state);
 	int health = srv->shm->chk_health, rise = chk_rise(srv);
 	bool checked = srv->shm->chk_state & CHK_ENABLED;
+	bool agent = srv->shm->agent_state & CHK_ENABLED;
 
 	if ((admin & SRV_MAINT) == SRV_RMAINT)
 		snprintf(dst, 32, "MAINT (resolution)");
 	else if (admin & SRV_MAINT)
 		snprintf(dst, 32, "MAINT");
 	else if (admin & SRV_DRAIN || atomic_load(&srv->shm->uweight) == 0)
-		snprintf(dst, 32, "DRAIN");
+		snprintf(dst, 32, agent ? "DRAIN (agent)" : "DRAIN");
 	else if (state == SRV_STOPPING)
 		snprintf(dst, 32, "NOLB");
+	else if (state == SRV_STOPPED && agent && !chk_agent_agrees(srv))
+		snprintf(dst, 32, "DOWN (agent)");
 	else if (state == SRV_STOPPED && checked && health > 0 &&
 	    health < rise)
 		snprintf(dst, 32, "DOWN %d/%d", health, rise);
@@ -406,4 +395,6 @@ chk_take_over(struct srv *srv)
 		sh->chk_state |= CHK_PAUSED;
 	if (atomic_load(&sh->slow_from_ms) != 0)
 		chk_slow(srv);
+	chk_setup_apply(srv);
+	chk_agent_take_over(srv);
 }

@@ -58,6 +58,17 @@ copy_srv(struct span name, void *at, size_t size, void *arg)
 	d->addr_seq = d->addr_seq & ~1u;
 }
 
+/* What agents said, and where checks go. */
+static void
+copy_chk(struct span name, void *at, size_t size, void *arg)
+{
+	void *d = ours(name, SHM_CHK, size);
+
+	(void)arg;
+	if (d != NULL)
+		memcpy(d, at, size);
+}
+
 static void
 copy_be(struct span name, void *at, size_t size, void *arg)
 {
@@ -129,6 +140,7 @@ keeper_copy(struct ipc_heritage *h)
 		return (true);
 	}
 	shm_each(from, SHM_SRV, copy_srv, NULL);
+	shm_each(from, SHM_CHK, copy_chk, NULL);
 	shm_each(from, SHM_BE, copy_be, NULL);
 	shm_each(from, SHM_FE, copy_fe, NULL);
 	srv_each_be(refresh, NULL);

@@ -9,6 +9,7 @@
 
 #include <base/must.h>
 #include <base/text.h>
+#include <chk/chk.h>
 #include <cnt/cnt.h>
 #include <ipc/say.h>
 #include <os/fault.h>
@@ -100,7 +101,8 @@ place_all(struct keeper *k, uint32_t oldest_gen, const char **err)
 	}
 	if (!place_proxies())
 		return (false);
-	if (!srv_setup(err) || !stk_setup(err) || !tls_setup(err)) {
+	if (!srv_setup(err) || !chk_setup(err) || !stk_setup(err) ||
+	    !tls_setup(err)) {
 		ipc_say(DIAG_ALERT, "%s", *err);
 		return (false);
 	}

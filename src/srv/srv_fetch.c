@@ -46,7 +46,7 @@ free_slots(const struct be *be)
 
 		if (!in_use(be, srv))
 			continue;
-		if (srv->cfg->maxconn == 0)     /* no limit */
+		if (srv_maxconn(srv) == 0)     /* no limit */
 			return (-1);
 		if (max > now)
 			n += max - now;
@@ -65,9 +65,9 @@ conn_slots(const struct be *be)
 
 		if (!in_use(be, srv))
 			continue;
-		if (srv->cfg->maxconn == 0 || srv->cfg->maxqueue == 0)
+		if (srv_maxconn(srv) == 0 || srv->cfg->maxqueue == 0)
 			return (-1);
-		n += (int64_t)srv->cfg->maxconn - load(&srv->shm->inflight) +
+		n += (int64_t)srv_maxconn(srv) - load(&srv->shm->inflight) +
 		    srv->cfg->maxqueue - load(&srv->shm->queued);
 	}
 	return (n);
@@ -113,7 +113,7 @@ srv_free(const struct srv *srv)
 {
 	uint32_t max = srv_max(srv), now = load(&srv->shm->inflight);
 
-	if (srv->cfg->maxconn == 0)
+	if (srv_maxconn(srv) == 0)
 		return (-1);
 	return (max > now ? (int64_t)max - now : 0);
 }

@@ -14,8 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NAME_BYTES 255
-
 struct srv_glob *srv_glob;
 struct be *srv_all_be;
 struct fe *srv_all_fe;
@@ -43,22 +41,23 @@ srv_of(const struct px_server *sv)
 	return (sv == NULL ? NULL : &all_srv[sv->rt]);
 }
 
-/* "be/NAME"; a name too long for a slot ends in a hash of all of it. */
-static struct span
-slot_name(char *dst, const char *kind, const char *a, const char *b)
+struct span
+srv_slot_name(char dst[SRV_SLOT_NAME], const char *kind, const char *a,
+    const char *b)
 {
-	int n = snprintf(dst, NAME_BYTES + 1, "%s/%s%s%s", kind, a,
+	const int max = SRV_SLOT_NAME - 1;
+	int n = snprintf(dst, SRV_SLOT_NAME, "%s/%s%s%s", kind, a,
 	    b == NULL ? "" : "/", b == NULL ? "" : b);
 	uint64_t hash;
 
-	if (n <= NAME_BYTES)
+	if (n <= max)
 		return (span_of(dst, (size_t)n));
 	hash = span_hash(span_str(a)) * 31;
 	if (b != NULL)
 		hash ^= span_hash(span_str(b));
-	snprintf(dst + NAME_BYTES - 16, 17, "%016llx",
+	snprintf(dst + max - 16, 17, "%016llx",
 	    (unsigned long long)hash);
-	return (span_of(dst, NAME_BYTES));
+	return (span_of(dst, (size_t)max));
 }
 
 static bool
@@ -163,6 +162,10 @@ apply_config(struct srv *srv, bool fresh)
 		atomic_store(&sh->uweight, cfg->weight);
 		sh->cfg_weight = cfg->weight;
 	}
+	if (sh->cfg_maxconn != cfg->maxconn) {
+		atomic_store(&sh->maxconn, 0);
+		sh->cfg_maxconn = cfg->maxconn;
+	}
 	if (fresh)
 		atomic_store(&sh->state, SRV_RUNNING);
 	if (fresh && cfg->saved != NULL)
@@ -188,8 +191,8 @@ apply_config(struct srv *srv, bool fresh)
 static bool
 setup_server(struct be *be, struct srv *srv, const struct px_server *cfg)
 {
-	char text[NAME_BYTES + 1];
-	struct span name = slot_name(text, "srv", be->px->name, cfg->name);
+	char text[SRV_SLOT_NAME];
+	struct span name = srv_slot_name(text, "srv", be->px->name, cfg->name);
 	enum shm_found found;
 	void *at;
 
@@ -225,7 +228,7 @@ srv_config_apply(struct be *be)
 static bool
 open_algo(struct be *be)
 {
-	char text[NAME_BYTES + 1], list[32];
+	char text[SRV_SLOT_NAME], list[32];
 	const struct srv_balance *b = px_get(&be->px->slots,
 	    &srv_balance_slot);
 	uint64_t hash = 0;
@@ -242,7 +245,7 @@ open_algo(struct be *be)
 		hash = hash * 31 + span_hash(span_str(be->srv[i].cfg->name));
 	snprintf(list, sizeof list, "%s/%016llx", be->lb->name,
 	    (unsigned long long)hash);
-	return (shm_slot(the_shm, slot_name(text, list, be->px->name, NULL),
+	return (shm_slot(the_shm, srv_slot_name(text, list, be->px->name, NULL),
 	    SHM_LB, bytes, &be->lb_shm, NULL) != SHM_FAILED);
 }
 
@@ -316,8 +319,8 @@ place_hist(enum cnt_kind kind, const char *prefix, const struct px *px,
 static bool
 setup_be(struct be *be, struct px *px, struct srv *srvs)
 {
-	char text[NAME_BYTES + 1];
-	struct span name = slot_name(text, "be", px->name, NULL);
+	char text[SRV_SLOT_NAME];
+	struct span name = srv_slot_name(text, "be", px->name, NULL);
 	uint32_t n = 0;
 	void *at;
 
@@ -349,13 +352,13 @@ setup_be(struct be *be, struct px *px, struct srv *srvs)
 static bool
 setup_listens(const struct px *px)
 {
-	char text[NAME_BYTES + 1], no[16];
+	char text[SRV_SLOT_NAME], no[16];
 
 	if (!px_opt(px, PX_OPT_SOCKET_STATS))
 		return (true);
 	for (struct px_listen *l = px->listens; l != NULL; l = l->next) {
 		snprintf(no, sizeof no, "%u", l->luid);
-		l->cnt = cnt_object(CNT_KIND_LI, slot_name(text, "li",
+		l->cnt = cnt_object(CNT_KIND_LI, srv_slot_name(text, "li",
 		    px->name, no));
 		if (l->cnt == 0)
 			return (false);
@@ -366,8 +369,8 @@ setup_listens(const struct px *px)
 static bool
 setup_fe(struct fe *fe, struct px *px)
 {
-	char text[NAME_BYTES + 1];
-	struct span name = slot_name(text, "fe", px->name, NULL);
+	char text[SRV_SLOT_NAME];
+	struct span name = srv_slot_name(text, "fe", px->name, NULL);
 	void *at;
 
 	if (shm_slot(the_shm, name, SHM_FE, sizeof(struct fe_shm), &at,

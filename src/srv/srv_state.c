@@ -56,7 +56,7 @@ srv_weight(const struct srv *srv)
 static uint32_t
 ramp(const struct srv *srv)
 {
-	uint32_t min = srv->cfg->minconn, max = srv->cfg->maxconn;
+	uint32_t min = srv->cfg->minconn, max = srv_maxconn(srv);
 	uint32_t full = srv->be->fullconn, n;
 
 	n = atomic_load_explicit(&srv->be->shm->inflight,
@@ -72,7 +72,7 @@ ramp(const struct srv *srv)
 uint32_t
 srv_max(const struct srv *srv)
 {
-	uint32_t max = srv->cfg->maxconn;
+	uint32_t max = srv_maxconn(srv);
 	int64_t from;
 
 	if (srv->cfg->minconn != 0)
@@ -90,7 +90,7 @@ srv_max(const struct srv *srv)
 bool
 srv_has_room(const struct srv *srv)
 {
-	if (srv->cfg->maxconn == 0 && srv->cfg->minconn == 0)
+	if (srv->cfg->minconn == 0 && srv_maxconn(srv) == 0)
 		return (true);
 	return (atomic_load_explicit(&srv->shm->inflight,
 	    memory_order_relaxed) < srv_max(srv));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stat_limits - limits and frontends that are changed while the process runs:
- * every worker keeps its own copy of them, also those forked later.
+ * stat_limits - limits and frontends that are changed while the process runs.
+ * Every worker keeps its own copy of them, also those forked later, but for
+ * limits of servers, which are shared.
  *
  * A frontend that is stopped keeps its sockets, which the next generation may
  * want: connections to it are reset.
@@ -13,15 +14,15 @@
 
 #include <agent/agent.h>
 #include <base/num.h>
-#include <srv/state.h>
+#include <chk/chk.h>
 
 #include <string.h>
 
-enum what { GLOBAL_MAXCONN, FE_MAXCONN, SRV_MAXCONN, FE_RUN };
+enum what { GLOBAL_MAXCONN, FE_MAXCONN, FE_RUN };
 
 struct order {
 	uint8_t what;                   /* enum what */
-	uint32_t px_no, srv_no;         /* of struct px, struct srv */
+	uint32_t px_no;                 /* of struct px */
 	uint32_t value;
 };
 
@@ -35,18 +36,6 @@ proxy_no(uint32_t no)
 }
 
 static void
-set_server(struct px *px, uint32_t no, uint32_t value)
-{
-	struct be *be = be_of(px);
-
-	if (no >= be->n)
-		return;
-	PX_EACH_SERVER(sv, px)
-		if (sv == be->srv[no].cfg)
-			sv->maxconn = value;
-}
-
-static void
 obey(const struct order *o)
 {
 	struct px *px = o->what == GLOBAL_MAXCONN ? NULL : proxy_no(o->px_no);
@@ -55,8 +44,6 @@ obey(const struct order *o)
 		fe_conn_limit = o->value;
 	else if (px != NULL && o->what == FE_MAXCONN)
 		px->maxconn = o->value;
-	else if (px != NULL && o->what == SRV_MAXCONN)
-		set_server(px, o->srv_no, o->value);
 	else if (px != NULL && o->what == FE_RUN)
 		fe_of(px)->run = (uint8_t)o->value;
 }
@@ -144,7 +131,7 @@ static enum cli_done
 run_server(struct cli_ctx *x)
 {
 	struct px_server *sv = cli_want_server(x, cli_arg(x, x->at));
-	struct order o = { .what = SRV_MAXCONN };
+	uint32_t max;
 
 	if (sv == NULL)
 		return (CLI_DONE);
@@ -152,12 +139,8 @@ run_server(struct cli_ctx *x)
 		cli_say(x, 3, "Require <maxconn>.");
 		return (CLI_DONE);
 	}
-	if (!want_limit(x, x->at + 1, &o.value))
-		return (CLI_DONE);
-	o.px_no = sv->px->no;
-	o.srv_no = srv_of(sv)->no;
-	order(&o);
-	be_refresh(srv_of(sv)->be);     /* more may leave the queue now */
+	if (want_limit(x, x->at + 1, &max))
+		chk_set_maxconn(srv_of(sv), max);
 	return (CLI_DONE);
 }
 

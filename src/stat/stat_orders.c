@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * stat_orders - what people change about servers while the process runs:
- * state, health, weight, address, their sessions.
+ * state, health, weight, addresses, agents, their sessions.
  *
  * Source: management manual 9.3: set server, set weight, get weight, enable
- * and disable server and health, shutdown sessions server.
+ * and disable server, health and agent, shutdown sessions server.
  */
 #include "stat_int.h"
 
@@ -130,51 +130,162 @@ set_weight_of(struct cli_ctx *x, struct srv *srv)
 	set_weight(x, srv, cli_arg(x, x->at + 2));
 }
 
-/* "port 8080" from word `i` on, or nothing; false: that was said. */
+/* A port in word `i`; false: that was said. */
 static bool
-parse_port(struct cli_ctx *x, int i, unsigned *port)
+want_port(struct cli_ctx *x, int i, unsigned *port)
 {
 	uint64_t n;
 
-	*port = 0;
-	if (i >= x->n)
-		return (true);
-	if (!cli_is(x, i, "port") || !num_u64(cli_arg(x, i + 1), &n) ||
-	    n < 1 || n > 65535) {
-		cli_say(x, 3, "set server <b>/<s> addr <addr> takes 'port' and "
-		    "a number from 1 to 65535 behind the address.");
+	if (!num_u64(cli_arg(x, i), &n)) {
+		cli_say(x, 3, "provided port is not an integer");
+		return (false);
+	}
+	if (n < 1 || n > 65535) {
+		cli_say(x, 3, "provided port is invalid");
 		return (false);
 	}
 	*port = (unsigned)n;
 	return (true);
 }
 
+/* "<addr> [port <port>]" behind `what`; *port 0: none. False: that was said. */
+static bool
+want_place(struct cli_ctx *x, const char *what, struct addr *to,
+    unsigned *port)
+{
+	int i = x->at + 2;
+	struct addr_spec spec;
+	const char *err;
+
+	*port = 0;
+	if (i >= x->n) {
+		cli_say(x, 3, "set server <b>/<s> %s requires an address and "
+		    "optionally a port.", what);
+		return (false);
+	}
+	if (!addr_parse(x->arg[i], &spec, &err) || spec.need_dns ||
+	    spec.any_host || (spec.addr.family != ADDR_V4 &&
+	    spec.addr.family != ADDR_V6)) {
+		/* the words that tools look for differ so */
+		cli_say(x, 3, "%s addr '%.*s': an IPv4 or IPv6 address is "
+		    "expected", span_is(span_str(what), "addr") ? "Invalid" :
+		    "invalid", SPAN_FMT(x->arg[i]));
+		return (false);
+	}
+	*to = spec.addr;
+	if (i + 1 >= x->n)
+		return (true);
+	if (cli_is(x, i + 1, "port"))
+		return (want_port(x, i + 2, port));
+	cli_say(x, 3, "set server <b>/<s> %s takes 'port' and a number behind "
+	    "the address.", what);
+	return (false);
+}
+
 static void
 set_addr(struct cli_ctx *x, struct srv *srv)
 {
-	struct addr_spec spec;
-	const char *err;
-	unsigned port;
 	struct text said;
+	struct addr to;
+	unsigned port;
 
-	if (x->at + 2 >= x->n) {
-		cli_say(x, 3, "set server <b>/<s> addr requires an address "
-		    "and optionally a port.");
-		return;
-	}
-	if (!addr_parse(x->arg[x->at + 2], &spec, &err) || spec.need_dns ||
-	    spec.any_host || (spec.addr.family != ADDR_V4 &&
-	    spec.addr.family != ADDR_V6)) {
-		cli_say(x, 3, "Invalid addr '%.*s': an IPv4 or IPv6 address "
-		    "is expected.", SPAN_FMT(x->arg[x->at + 2]));
-		return;
-	}
-	if (!parse_port(x, x->at + 3, &port))
+	if (!want_place(x, "addr", &to, &port))
 		return;
 	text_init(&said);
-	chk_set_addr(srv, &spec.addr, port, &said);
+	chk_set_addr(srv, &to, port, &said);
 	cli_say(x, 4, "%s", said.p);
 	text_fini(&said);
+}
+
+/* ---- where checks go ---- */
+
+static void
+no_checks(struct cli_ctx *x)
+{
+	cli_say(x, 3, "health checks are not enabled on this server.");
+}
+
+static void
+no_agent(struct cli_ctx *x)
+{
+	cli_say(x, 3, "agent checks are not enabled on this server.");
+}
+
+static void
+set_check_addr(struct cli_ctx *x, struct srv *srv)
+{
+	struct addr to;
+	unsigned port;
+
+	if (!chk_set_check_addr(srv, NULL, 0))
+		no_checks(x);
+	else if (want_place(x, "check-addr", &to, &port))
+		(void)chk_set_check_addr(srv, &to, port);
+}
+
+static void
+set_check_port(struct cli_ctx *x, struct srv *srv)
+{
+	unsigned port;
+
+	if (!chk_set_check_addr(srv, NULL, 0))
+		no_checks(x);
+	else if (x->at + 2 >= x->n)
+		cli_say(x, 3, "set server <b>/<s> check-port requires a "
+		    "port.");
+	else if (want_port(x, x->at + 2, &port))
+		(void)chk_set_check_addr(srv, NULL, port);
+}
+
+static void
+set_agent(struct cli_ctx *x, struct srv *srv)
+{
+	int i = x->at + 2;
+
+	if (!chk_agent_set_addr(srv, NULL, 0))
+		no_agent(x);
+	else if (cli_is(x, i, "up"))
+		(void)chk_agent_set_health(srv, true);
+	else if (cli_is(x, i, "down"))
+		(void)chk_agent_set_health(srv, false);
+	else
+		cli_say(x, 3, "'set server <srv> agent' expects 'up' or "
+		    "'down'.");
+}
+
+static void
+set_agent_addr(struct cli_ctx *x, struct srv *srv)
+{
+	struct addr to;
+	unsigned port;
+
+	if (!chk_agent_set_addr(srv, NULL, 0))
+		no_agent(x);
+	else if (want_place(x, "agent-addr", &to, &port))
+		(void)chk_agent_set_addr(srv, &to, port);
+}
+
+static void
+set_agent_port(struct cli_ctx *x, struct srv *srv)
+{
+	unsigned port;
+
+	if (!chk_agent_set_addr(srv, NULL, 0))
+		no_agent(x);
+	else if (x->at + 2 >= x->n)
+		cli_say(x, 3, "set server <b>/<s> agent-port requires a "
+		    "port.");
+	else if (want_port(x, x->at + 2, &port))
+		(void)chk_agent_set_addr(srv, NULL, port);
+}
+
+static void
+set_agent_send(struct cli_ctx *x, struct srv *srv)
+{
+	const char *fault = chk_agent_set_send(srv, cli_arg(x, x->at + 2));
+
+	if (fault != NULL)
+		cli_say(x, 3, "%s", fault);
 }
 
 static void
@@ -183,13 +294,6 @@ not_there(struct cli_ctx *x, struct srv *srv)
 	(void)srv;
 	cli_say(x, 3, "'set server <srv> %.*s' is not supported yet.",
 	    SPAN_FMT(x->arg[x->at + 1]));
-}
-
-static void
-no_agent(struct cli_ctx *x, struct srv *srv)
-{
-	(void)srv;
-	cli_say(x, 3, "agent checks are not enabled on this server.");
 }
 
 static enum cli_done
@@ -201,9 +305,11 @@ run_set_server(struct cli_ctx *x)
 	} what[] = {
 		{ "addr", set_addr }, { "health", set_health },
 		{ "state", set_state }, { "weight", set_weight_of },
-		{ "agent", no_agent }, { "agent-addr", not_there },
-		{ "agent-port", not_there }, { "agent-send", not_there },
-		{ "check-addr", not_there }, { "check-port", not_there },
+		{ "agent", set_agent }, { "agent-addr", set_agent_addr },
+		{ "agent-port", set_agent_port },
+		{ "agent-send", set_agent_send },
+		{ "check-addr", set_check_addr },
+		{ "check-port", set_check_port },
 		{ "fqdn", not_there }, { "ssl", not_there },
 	};
 	struct srv *srv = want_srv(x, x->at);
@@ -215,15 +321,16 @@ run_set_server(struct cli_ctx *x)
 			what[i].set(x, srv);
 			return (CLI_DONE);
 		}
-	cli_say(x, 3, "usage: set server <backend>/<server> addr | health | "
-	    "state | weight");
+	cli_say(x, 3, "usage: set server <backend>/<server> addr | agent | "
+	    "agent-addr | agent-port | agent-send | check-addr | check-port | "
+	    "fqdn | health | ssl | state | weight");
 	return (CLI_DONE);
 }
 
 CLI_COMMAND(set_server) = {
 	.name = "set server", .args = "<bk>/<srv> [opts]",
 	.level = PX_LEVEL_ADMIN, .run = run_set_server,
-	.doc = "change a server's state, health, weight or address",
+	.doc = "change a server's state, health, weight, addresses or agent",
 };
 
 /* ---- short forms ---- */
@@ -294,11 +401,11 @@ CLI_COMMAND(disable_health) = {
 };
 
 static enum cli_done
-run_agent(struct cli_ctx *x)
+run_enable_agent(struct cli_ctx *x)
 {
 	struct srv *srv = want_srv(x, x->at);
 
-	if (srv != NULL)
+	if (srv != NULL && !chk_agent_enable(srv, true))
 		cli_say(x, 3, "Agent was not configured on this server, "
 		    "cannot enable.");
 	return (CLI_DONE);
@@ -306,8 +413,24 @@ run_agent(struct cli_ctx *x)
 
 CLI_COMMAND(enable_agent) = {
 	.name = "enable agent", .args = "<bk>/<srv>",
-	.level = PX_LEVEL_ADMIN, .run = run_agent, .hidden = true,
+	.level = PX_LEVEL_ADMIN, .run = run_enable_agent,
 	.doc = "ask a server's agent again",
+};
+
+static enum cli_done
+run_disable_agent(struct cli_ctx *x)
+{
+	struct srv *srv = want_srv(x, x->at);
+
+	if (srv != NULL)
+		(void)chk_agent_enable(srv, false);     /* none is off, too */
+	return (CLI_DONE);
+}
+
+CLI_COMMAND(disable_agent) = {
+	.name = "disable agent", .args = "<bk>/<srv>",
+	.level = PX_LEVEL_ADMIN, .run = run_disable_agent,
+	.doc = "stop asking a server's agent",
 };
 
 static enum cli_done

@@ -220,6 +220,29 @@ put_checks(const struct srv *srv, struct stat_row *r)
 	str(r, COL_last_chk, r->info);
 }
 
+static void
+put_agent(const struct srv *srv, struct stat_row *r)
+{
+	struct chk_agent_now now;
+
+	if (!chk_has_agent(srv) || !(srv->shm->agent_state & CHK_ENABLED))
+		return;
+	now = chk_agent_now(srv);
+	num(r, COL_agent_rise, 1);
+	num(r, COL_agent_fall, 1);
+	num(r, COL_agent_health, (uint64_t)now.health);
+	snprintf(r->agent, sizeof r->agent, "%s%s",
+	    srv->shm->agent_state & CHK_RUNNING ? "* " : "",
+	    chk_word(now.status));
+	str(r, COL_agent_status, r->agent);
+	str(r, COL_agent_desc, chk_desc(now.status));
+	num(r, COL_agent_duration, (uint64_t)now.ms);
+	if (now.status >= CHK_L7OK)
+		num(r, COL_agent_code, 0);
+	snprintf(r->said, sizeof r->said, "%s", now.said);
+	str(r, COL_last_agt, r->said);
+}
+
 static uint64_t
 since(int64_t last_s)
 {
@@ -257,8 +280,8 @@ stat_srv(const struct srv *srv, struct stat_row *r)
 	num(r, COL_qmax, m->queued_max);
 	num(r, COL_scur, m->inflight);
 	num(r, COL_smax, m->inflight_max);
-	if (cfg->maxconn != 0)
-		num(r, COL_slim, cfg->maxconn);
+	if (srv_maxconn(srv) != 0)
+		num(r, COL_slim, srv_maxconn(srv));
 	if (cfg->maxqueue != 0)
 		num(r, COL_qlimit, cfg->maxqueue);
 	str(r, COL_status, chk_status_text(srv, r->status));
@@ -274,6 +297,7 @@ stat_srv(const struct srv *srv, struct stat_row *r)
 	num(r, COL_used_conn_cur, m->inflight);
 	put_throttle(srv, r);
 	put_checks(srv, r);
+	put_agent(srv, r);
 	srv_addr(srv, NULL, &a);
 	str(r, COL_addr, address(&a, r->addr, sizeof r->addr));
 }

@@ -43,8 +43,12 @@ put_state(struct text *out, const struct srv *srv)
 	    srv->be->px->id_given, cfg->id_given);
 	if (chk_addr(srv) != NULL)
 		addr_print(chk_addr(srv), ip);
-	text_printf(out, "%.*s %u - 0 %u %s - 0\n", SPAN_FMT(fqdn), a.port,
+	text_printf(out, "%.*s %u - 0 %u %s ", SPAN_FMT(fqdn), a.port,
 	    chk_port(srv), chk_addr(srv) != NULL ? ip : "-");
+	if (chk_agent_addr(srv) != NULL)
+		addr_print(chk_agent_addr(srv), ip);
+	text_printf(out, "%s %u\n", chk_agent_addr(srv) != NULL ? ip : "-",
+	    chk_agent_port(srv));
 }
 
 static void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What any server may answer to the checks that speak a protocol: nothing
- * outside the answer is read, words lie inside of it, and an answer that has
- * ended is judged. The first byte chooses the protocol.
+ * What any server may answer to the checks that speak a protocol, and its
+ * agent say: nothing outside the answer is read, words lie inside of it, and an
+ * answer that has ended is judged. The first byte chooses the protocol.
  */
 #include "../chk_proto.c"
 
@@ -32,6 +32,20 @@ judge_copy(chk_judge_fn *judge, const uint8_t *p, size_t n, bool eof)
 	free(copy);
 }
 
+static void
+try_agent(const uint8_t *p, size_t n)
+{
+	char *copy = malloc(n == 0 ? 1 : n);
+	struct chk_agent_line l;
+
+	if (n != 0)
+		memcpy(copy, p, n);
+	chk_agent_parse(span_of(copy, n), &l);
+	MUST(l.weight.n + l.word.n + l.why.n + l.unknown.n <= n);
+	MUST(l.maxconn >= -1 && l.admin >= -1 && l.admin <= CHK_MAINT);
+	free(copy);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -42,5 +56,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	judge = judges[data[0] % NELEM(judges)];
 	judge_copy(judge, data + 1, size - 1, false);
 	judge_copy(judge, data + 1, size - 1, true);
+	try_agent(data, size);
 	return (0);
 }

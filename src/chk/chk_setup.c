@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * chk_setup - what this room keeps in shared memory about a server, and what
+ * is in force: as configured, or as people set it since.
+ */
+#include "chk_int.h"
+
+#include <stdio.h>
+
+#include <base/must.h>
+#include <shm/shm.h>
+
+static struct chk_shm **by_rt;  /* by px_server.rt */
+
+struct chk_shm *
+chk_shm_of(const struct srv *srv)
+{
+	return (by_rt == NULL ? NULL : by_rt[srv->cfg->rt]);
+}
+
+/* Where the configuration sends checks: when that changes, it wins over what
+ * people set. */
+static uint64_t
+hash_of(const struct chk_srv_cfg *cfg)
+{
+	char a[2 * ADDR_TEXT + 32], b[ADDR_TEXT], c[ADDR_TEXT];
+	int n;
+
+	addr_print(&cfg->addr, b);
+	addr_print(&cfg->agent_addr, c);
+	n = snprintf(a, sizeof a, "%s:%u %s:%u", cfg->has_addr ? b : "-",
+	    cfg->port, cfg->has_agent_addr ? c : "-", cfg->agent_port);
+	return (span_hash(span_of(a, (size_t)n)) ^
+	    span_hash(cfg->agent_send));
+}
+
+static void
+forget_orders(struct chk_shm *m)
+{
+	m->addr = m->agent_addr = (struct addr){ .family = ADDR_NONE };
+	m->port = m->agent_port = 0;
+	m->agent_sends = 0;
+}
+
+static bool
+setup_server(const struct srv *srv)
+{
+	const struct chk_srv_cfg *cfg = chk_cfg_of(srv);
+	char name[SRV_SLOT_NAME];
+	void *at;
+
+	if (!cfg->check && !cfg->agent)
+		return (true);
+	if (shm_slot(the_shm, srv_slot_name(name, "chk", srv->be->px->name,
+	    srv->cfg->name), SHM_CHK, sizeof(struct chk_shm), &at, NULL) ==
+	    SHM_FAILED)
+		return (false);
+	by_rt[srv->cfg->rt] = at;
+	return (true);
+}
+
+bool
+chk_setup(const char **err)
+{
+	*err = "no room left in shared memory for what checks say";
+	by_rt = must_alloc((px_model->n_servers + 1u) * sizeof *by_rt);
+	PX_EACH(px, px_model)
+		PX_EACH_SERVER(sv, px)
+			if (px->kind & PX_BE && !setup_server(srv_of(sv)))
+				return (false);
+	return (true);
+}
+
+void
+chk_setup_apply(const struct srv *srv)
+{
+	struct chk_shm *m = chk_shm_of(srv);
+	uint64_t hash = hash_of(chk_cfg_of(srv));
+
+	if (m == NULL || m->cfg == hash)
+		return;
+	forget_orders(m);
+	m->cfg = hash;
+}
+
+/* ---- where checks go ---- */
+
+unsigned
+chk_port(const struct srv *srv)
+{
+	const struct chk_shm *m = chk_shm_of(srv);
+
+	return (m != NULL && m->port != 0 ? m->port : chk_cfg_of(srv)->port);
+}
+
+const struct addr *
+chk_addr(const struct srv *srv)
+{
+	const struct chk_srv_cfg *c = chk_cfg_of(srv);
+	const struct chk_shm *m = chk_shm_of(srv);
+
+	if (m != NULL && m->addr.family != ADDR_NONE)
+		return (&m->addr);
+	return (c->has_addr ? &c->addr : NULL);
+}
+
+unsigned
+chk_agent_port(const struct srv *srv)
+{
+	const struct chk_shm *m = chk_shm_of(srv);
+
+	return (m != NULL && m->agent_port != 0 ? m->agent_port :
+	    chk_cfg_of(srv)->agent_port);
+}
+
+const struct addr *
+chk_agent_addr(const struct srv *srv)
+{
+	const struct chk_srv_cfg *c = chk_cfg_of(srv);
+	const struct chk_shm *m = chk_shm_of(srv);
+
+	if (m != NULL && m->agent_addr.family != ADDR_NONE)
+		return (&m->agent_addr);
+	return (c->has_agent_addr ? &c->agent_addr : NULL);
+}
