@@ -81,7 +81,11 @@ const char *chk_info(const struct srv *);
 
 /* chk_status_text - the status column of "show stat": "UP", "UP 1/3",
  * "DOWN", "DOWN 1/2", "NOLB", "MAINT", "DRAIN", "no check". */
-const char *chk_status_text(const struct srv *, char dst[32]);
+#define CHK_STATUS_TEXT 160
+const char *chk_status_text(const struct srv *, char dst[CHK_STATUS_TEXT]);
+
+/* chk_tracked_name - "app/web1", the server that it tracks; "" for none. */
+const char *chk_tracked_name(const struct srv *, char dst[CHK_STATUS_TEXT]);
 
 /* chk_down_s - seconds down in total, up to now. */
 int64_t chk_down_s(const struct srv *);
@@ -95,10 +99,9 @@ enum chk_admin { CHK_READY, CHK_DRAIN, CHK_MAINT };
  * pass CHK_READY and CHK_MAINT). */
 void chk_set_admin(struct srv *, enum chk_admin);
 
-/* chk_set_health - "set server … health". False while checks are enabled for
- * a server that has none: nothing was done. */
+/* chk_set_health - "set server … health"; false: it tracks another server. */
 enum chk_health { CHK_UP, CHK_STOPPING, CHK_DOWN };
-void chk_set_health(struct srv *, enum chk_health);
+bool chk_set_health(struct srv *, enum chk_health);
 
 /* chk_enable - "enable|disable health"; false: no checks configured. */
 bool chk_enable(struct srv *, bool on);

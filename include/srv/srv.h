@@ -89,7 +89,8 @@ struct srv_shm {                        /* SHM_SRV */
 	/* what the configuration said when it was last applied: a change of
 	 * it wins over what people set */
 	uint16_t cfg_weight;
-	uint8_t  cfg_disabled, spare1a;
+	uint8_t  cfg_disabled;
+	uint8_t  tracks;                /* agent: follows another server */
 	uint32_t own, own_idle;         /* numbers in the table of owners: of
 	                                 * inflight, of idle */
 	_Atomic uint32_t in_set;        /* the algorithm may choose it now */

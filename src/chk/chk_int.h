@@ -33,6 +33,9 @@ struct chk_srv_cfg {                    /* of a server line */
 	int32_t agent_inter_ms;
 	struct addr agent_addr;
 	struct span agent_send;
+	/* track */
+	const char *track;              /* as written; NULL: checks itself */
+	const struct px_server *tracked;
 };
 PX_SLOT_DECLARE(chk_srv_slot);
 
@@ -277,6 +280,8 @@ void chk_go_down(struct srv *, const char *why);
 void chk_go_up(struct srv *, const char *why);
 void chk_go_stopping(struct srv *, const char *why);
 int chk_full_health(const struct srv *);
+/* chk_via - " via app/web1". */
+const char *chk_via(const struct srv *, char dst[CHK_LINE]);
 /* chk_kind_text - "Server", "Backup Server". chk_reason_text - ", reason:
  * Layer7 wrong status, code: 404, info: "…", check duration: 3ms". */
 const char *chk_kind_text(const struct srv *);
@@ -289,6 +294,20 @@ bool chk_is_good(enum chk_status);
 /* chk_log_check - "Health check for server …", "Agent check for …". */
 void chk_log_check(const struct chk *, const struct chk_verdict *, int health,
     int rise, int fall);
+
+/* ---- chk_track.c ---- */
+/* chk_track_begin - who tracks whom, in the agent. */
+void chk_track_begin(void);
+/* chk_tracked - whom it tracks, or NULL; chk_root - the server at the end of
+ * the chain, by whose checks it is judged: itself when it tracks none. */
+struct srv *chk_tracked(const struct srv *);
+const struct srv *chk_root(const struct srv *);
+/* chk_each_follower - `fn` with each server that tracks this one. */
+void chk_each_follower(const struct srv *, void (*fn)(struct srv *,
+    struct srv *by));
+/* chk_follow - the state at the start of an agent, when all others have
+ * theirs. */
+void chk_follow(struct srv *);
 
 /* ---- chk_agent.c ---- */
 enum chk_agent_word { CHK_AGENT_NONE, CHK_AGENT_UP, CHK_AGENT_DOWN };

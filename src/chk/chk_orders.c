@@ -4,6 +4,7 @@
  */
 #include "chk_int.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <base/num.h>
@@ -30,105 +31,203 @@ pause_check(struct srv *srv, bool on)
 		chk_plan(c, 0);
 }
 
+/* ---- maintenance ---- */
+
+static void follow_maint(struct srv *, struct srv *by);
+static void follow_ready(struct srv *, struct srv *by);
+
+/* `bit` says who wants it: people, or the server that it tracks (`via`). */
 static void
-go_maint(struct srv *srv)
+enter_maint(struct srv *srv, uint32_t bit, const char *via)
 {
 	struct chk_before b = chk_look(srv);
+	bool stopped = atomic_load(&srv->shm->state) == SRV_STOPPED;
+	char what[CHK_LINE];
 	uint32_t n;
 
-	if (atomic_load(&srv->shm->admin) & SRV_FMAINT)
+	if (atomic_fetch_or(&srv->shm->admin, bit) & SRV_MAINT)
 		return;
-	atomic_fetch_and(&srv->shm->admin, ~(uint32_t)SRV_FDRAIN);
-	atomic_fetch_or(&srv->shm->admin, SRV_FMAINT);
 	atomic_store(&srv->shm->state, SRV_STOPPED);
 	pause_check(srv, true);
 	if (chk_has(srv))
 		srv->shm->chk_health = 0;
 	n = chk_act(srv, &b);
-	chk_log_down(srv, b.usable ? LOG_L_ALERT : LOG_L_NOTICE,
-	    "is going DOWN for maintenance", n);
+	if (stopped) {
+		snprintf(what, sizeof what, "was DOWN and now enters "
+		    "maintenance%s.", via);
+		chk_log_short(srv, what);
+	} else {
+		snprintf(what, sizeof what, "is going DOWN for maintenance%s",
+		    via);
+		chk_log_down(srv, b.usable ? LOG_L_ALERT : LOG_L_NOTICE, what,
+		    n);
+	}
 	chk_log_backend(srv, &b);
 	chk_leave_server(srv, &b);
+	chk_each_follower(srv, follow_maint);
 }
 
 static void
-leave_maint(struct srv *srv, bool to_drain)
+follow_maint(struct srv *srv, struct srv *by)
+{
+	char via[CHK_LINE];
+
+	enter_maint(srv, SRV_IMAINT, chk_via(by, via));
+}
+
+/* What it is when nobody wants maintenance any more. */
+static uint32_t
+state_now(const struct srv *srv)
+{
+	const struct srv *by = chk_tracked(srv);
+	uint32_t state = by == NULL ? SRV_RUNNING :
+	    atomic_load(&by->shm->state);
+
+	if (!chk_agent_agrees(srv))
+		return (SRV_STOPPED);
+	return (state == SRV_STARTING ? SRV_RUNNING : state);
+}
+
+static void
+leave_maint(struct srv *srv, uint32_t bits)
 {
 	struct chk_before b = chk_look(srv);
+	bool forced = bits & SRV_FMAINT;
+	char what[CHK_LINE];
+	uint32_t was = atomic_fetch_and(&srv->shm->admin, ~bits);
 
-	atomic_fetch_and(&srv->shm->admin,
-	    ~(uint32_t)(SRV_FMAINT | SRV_CMAINT));
-	if (to_drain)
-		atomic_fetch_or(&srv->shm->admin, SRV_FDRAIN);
-	atomic_store(&srv->shm->state, chk_agent_agrees(srv) ? SRV_RUNNING :
-	    SRV_STOPPED);
-	srv->shm->chk_health = (int16_t)chk_rise(srv);
-	srv_slow_start(srv);
-	chk_slow(srv);
+	if ((was & bits) == 0)
+		return;
+	if (was & ~bits & SRV_MAINT) {
+		chk_log_short(srv, forced ? "is leaving forced maintenance "
+		    "but remains in maintenance." :
+		    "remains in forced maintenance.");
+		return;
+	}
+	atomic_store(&srv->shm->state, state_now(srv));
+	if (chk_tracked(srv) == NULL)
+		srv->shm->chk_health = (int16_t)chk_rise(srv);
+	if (srv_is_up(srv)) {
+		srv_slow_start(srv);
+		chk_slow(srv);
+	}
 	(void)chk_act(srv, &b);
-	chk_log_short(srv, to_drain ? "is UP/DRAIN (leaving forced maintenance)." :
-	    "is UP/READY (leaving forced maintenance).");
-	if (to_drain)
+	snprintf(what, sizeof what, "is %s/%s (leaving %smaintenance).",
+	    srv_is_up(srv) ? "UP" : "DOWN", was & SRV_DRAIN ? "DRAIN" :
+	    "READY", forced ? "forced " : "");
+	chk_log_short(srv, what);
+	if (was & SRV_FDRAIN)
 		chk_log_short(srv, "remains in forced drain mode.");
 	pause_check(srv, false);
+	chk_each_follower(srv, follow_ready);
 }
 
 static void
-go_drain(struct srv *srv)
+follow_ready(struct srv *srv, struct srv *by)
+{
+	(void)by;
+	leave_maint(srv, SRV_IMAINT);
+}
+
+/* ---- drain ---- */
+
+static void follow_drain(struct srv *, struct srv *by);
+static void follow_undrain(struct srv *, struct srv *by);
+
+/* In maintenance it is only noted. */
+static void
+enter_drain(struct srv *srv, uint32_t bit, const char *via)
 {
 	struct chk_before b = chk_look(srv);
-	uint32_t n;
+	uint32_t was = atomic_fetch_or(&srv->shm->admin, bit), n;
+	char what[CHK_LINE];
 
-	if (atomic_load(&srv->shm->admin) & SRV_FDRAIN)
+	if (was & SRV_DRAIN)
 		return;
-	atomic_fetch_or(&srv->shm->admin, SRV_FDRAIN);
-	n = chk_act(srv, &b);
-	chk_log_up(srv, "enters drain state", n);
-	chk_log_backend(srv, &b);
+	if ((was & SRV_MAINT) == 0) {
+		n = chk_act(srv, &b);
+		snprintf(what, sizeof what, "enters drain state%s", via);
+		chk_log_up(srv, what, n);
+		chk_log_backend(srv, &b);
+	}
+	chk_each_follower(srv, follow_drain);
 }
 
 static void
-leave_drain(struct srv *srv)
+follow_drain(struct srv *srv, struct srv *by)
+{
+	char via[CHK_LINE];
+
+	enter_drain(srv, SRV_IDRAIN, chk_via(by, via));
+}
+
+static void
+leave_drain(struct srv *srv, uint32_t bit)
 {
 	struct chk_before b = chk_look(srv);
+	uint32_t was = atomic_fetch_and(&srv->shm->admin, ~bit);
 
-	atomic_fetch_and(&srv->shm->admin, ~(uint32_t)SRV_FDRAIN);
-	(void)chk_act(srv, &b);
-	chk_log_short(srv, srv_is_up(srv) ? "is UP (leaving forced drain)." :
-	    "is DOWN (leaving forced drain).");
+	if ((was & bit) == 0)
+		return;
+	if (was & ~bit & SRV_DRAIN) {
+		chk_log_short(srv, bit == SRV_FDRAIN ? "is leaving forced "
+		    "drain but remains in drain mode." :
+		    "remains in forced drain mode.");
+		return;
+	}
+	if ((was & SRV_MAINT) == 0) {
+		(void)chk_act(srv, &b);
+		chk_log_short(srv, srv_is_up(srv) ? "is UP (leaving forced "
+		    "drain)." : "is DOWN (leaving forced drain).");
+	}
+	chk_each_follower(srv, follow_undrain);
 }
+
+static void
+follow_undrain(struct srv *srv, struct srv *by)
+{
+	(void)by;
+	leave_drain(srv, SRV_IDRAIN);
+}
+
+/* ---- orders ---- */
 
 void
 chk_set_admin(struct srv *srv, enum chk_admin to)
 {
-	uint32_t admin = atomic_load(&srv->shm->admin);
+	uint32_t forced = SRV_FMAINT | SRV_CMAINT;
 
-	if (to == CHK_MAINT)
-		go_maint(srv);
-	else if (admin & (SRV_FMAINT | SRV_CMAINT))
-		leave_maint(srv, to == CHK_DRAIN);
-	else if (to == CHK_DRAIN)
-		go_drain(srv);
-	else if (admin & SRV_FDRAIN)
-		leave_drain(srv);
+	if (to == CHK_MAINT) {
+		atomic_fetch_and(&srv->shm->admin, ~(uint32_t)SRV_FDRAIN);
+		enter_maint(srv, SRV_FMAINT, "");
+		return;
+	}
+	if (to == CHK_DRAIN)
+		enter_drain(srv, SRV_FDRAIN, "");
+	leave_maint(srv, forced);
+	if (to == CHK_READY)
+		leave_drain(srv, SRV_FDRAIN);
 }
 
-void
+bool
 chk_set_health(struct srv *srv, enum chk_health to)
 {
 	uint32_t state = atomic_load(&srv->shm->state);
 
+	if (chk_tracked(srv) != NULL)
+		return (false);
 	if (to == CHK_DOWN) {
 		srv->shm->chk_health = 0;
 		if (state != SRV_STOPPED)
 			chk_go_down(srv, ", changed from CLI");
-		return;
+		return (true);
 	}
 	srv->shm->chk_health = (int16_t)chk_full_health(srv);
 	if (to == CHK_STOPPING && state != SRV_STOPPING)
 		chk_go_stopping(srv, ", changed from CLI");
 	else if (to == CHK_UP && state != SRV_RUNNING)
 		chk_go_up(srv, ", changed from CLI");
+	return (true);
 }
 
 bool

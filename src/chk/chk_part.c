@@ -166,6 +166,7 @@ start_part(struct loop *loop)
 	agent_by_rt = must_alloc((px_model->n_servers + 1u) *
 	    sizeof(struct chk *));
 	srv_each_be(adopt_be, &next);
+	chk_track_begin();
 }
 
 static void
@@ -175,6 +176,14 @@ take_over_be(struct be *be, void *arg)
 	srv_config_apply(be);
 	for (uint32_t i = 0; i < be->n; i++)
 		chk_take_over(&be->srv[i]);
+}
+
+static void
+follow_be(struct be *be, void *arg)
+{
+	(void)arg;
+	for (uint32_t i = 0; i < be->n; i++)
+		chk_follow(&be->srv[i]);
 }
 
 /* The shortest interval of all: first checks are spread over it. */
@@ -206,6 +215,7 @@ gates(bool open)
 		return;
 	}
 	srv_each_be(take_over_be, NULL);
+	srv_each_be(follow_be, NULL);
 	spread = spread_ms();
 	for (uint32_t i = 0; i < n_all; i++)
 		if ((*all[i].state &

@@ -224,7 +224,7 @@ queue(struct chk *c, struct span data)
 static void
 add_state(const struct srv *srv, struct text *t)
 {
-	char status[32], addr[ADDR_TEXT];
+	char status[CHK_STATUS_TEXT], addr[ADDR_TEXT];
 	uint32_t weights = 0;
 	struct addr a;
 

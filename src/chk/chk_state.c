@@ -221,6 +221,44 @@ kill_backups(struct be *be)
 			chk_tell(&be->srv[i], WHY_BACKUP_KILLED);
 }
 
+const char *
+chk_via(const struct srv *by, char dst[CHK_LINE])
+{
+	snprintf(dst, CHK_LINE, " via %s/%s", by->be->px->name, by->cfg->name);
+	return (dst);
+}
+
+static void
+follow_down(struct srv *srv, struct srv *by)
+{
+	char via[CHK_LINE];
+
+	if (atomic_load(&srv->shm->state) != SRV_STOPPED)
+		chk_go_down(srv, chk_via(by, via));
+}
+
+static void
+follow_up(struct srv *srv, struct srv *by)
+{
+	uint32_t state = atomic_load(&srv->shm->state);
+	char via[CHK_LINE];
+
+	if ((state == SRV_STOPPED || state == SRV_STOPPING) &&
+	    (atomic_load(&srv->shm->admin) & SRV_MAINT) == 0 &&
+	    chk_agent_agrees(srv))
+		chk_go_up(srv, chk_via(by, via));
+}
+
+static void
+follow_stopping(struct srv *srv, struct srv *by)
+{
+	uint32_t state = atomic_load(&srv->shm->state);
+	char via[CHK_LINE];
+
+	if (state == SRV_RUNNING || state == SRV_STARTING)
+		chk_go_stopping(srv, chk_via(by, via));
+}
+
 void
 chk_go_down(struct srv *srv, const char *why)
 {
@@ -232,8 +270,11 @@ chk_go_down(struct srv *srv, const char *why)
 	n = chk_act(srv, &b);
 	snprintf(what, sizeof what, "is DOWN%s", why);
 	chk_log_down(srv, LOG_L_ALERT, what, n);
+	if (atomic_load(&srv->shm->admin) & SRV_FDRAIN)
+		chk_log_short(srv, "remains in forced drain mode.");
 	chk_log_backend(srv, &b);
 	chk_leave_server(srv, &b);
+	chk_each_follower(srv, follow_down);
 }
 
 void
@@ -252,6 +293,7 @@ chk_go_up(struct srv *srv, const char *why)
 		kill_backups(srv->be);
 	snprintf(what, sizeof what, "is UP%s", why);
 	chk_log_up(srv, what, 0);
+	chk_each_follower(srv, follow_up);
 }
 
 /* Persistent sessions only. */
@@ -267,40 +309,87 @@ chk_go_stopping(struct srv *srv, const char *why)
 	snprintf(what, sizeof what, "is stopping%s", why);
 	chk_log_up(srv, what, n);
 	chk_log_backend(srv, &b);
+	chk_each_follower(srv, follow_stopping);
 }
 
 /* ---- reading ---- */
 
-/* The last of its kind wins: maintenance, drain, then what checks say. */
 const char *
-chk_status_text(const struct srv *srv, char dst[32])
+chk_tracked_name(const struct srv *srv, char dst[CHK_STATUS_TEXT])
+{
+	const struct srv *by = chk_tracked(srv);
+
+	dst[0] = '\0';
+	if (by != NULL)
+		snprintf(dst, CHK_STATUS_TEXT, "%s/%s", by->be->px->name,
+		    by->cfg->name);
+	return (dst);
+}
+
+static void
+put_maint(const struct srv *srv, uint32_t admin, char dst[CHK_STATUS_TEXT])
+{
+	const struct srv *by = chk_tracked(srv);
+
+	if ((admin & SRV_MAINT) == SRV_RMAINT)
+		snprintf(dst, CHK_STATUS_TEXT, "MAINT (resolution)");
+	else if (admin & SRV_IMAINT && by != NULL)
+		snprintf(dst, CHK_STATUS_TEXT, "MAINT (via %.70s/%.70s)",
+		    by->be->px->name, by->cfg->name);
+	else
+		snprintf(dst, CHK_STATUS_TEXT, "MAINT");
+}
+
+/* Health is that of the server whose checks count. */
+static void
+put_down(const struct srv *srv, char dst[CHK_STATUS_TEXT])
+{
+	const struct srv *root = chk_root(srv);
+	int health = root->shm->chk_health, rise = chk_rise(root);
+
+	if (!chk_agent_agrees(root))
+		snprintf(dst, CHK_STATUS_TEXT, "DOWN (agent)");
+	else if (root->shm->chk_state & CHK_ENABLED && health > 0 &&
+	    health < rise)
+		snprintf(dst, CHK_STATUS_TEXT, "DOWN %d/%d", health, rise);
+	else
+		snprintf(dst, CHK_STATUS_TEXT, "DOWN");
+}
+
+static void
+put_up(const struct srv *srv, const char *word, char dst[CHK_STATUS_TEXT])
+{
+	const struct srv *root = chk_root(srv);
+	int health = root->shm->chk_health, rise = chk_rise(root);
+
+	if (root->shm->chk_state & CHK_ENABLED &&
+	    health < chk_full_health(root) && health >= rise)
+		snprintf(dst, CHK_STATUS_TEXT, "%s %d/%d", word, health -
+		    rise + 1, chk_fall(root));
+	else
+		snprintf(dst, CHK_STATUS_TEXT, "%s", word);
+}
+
+/* The last of its kind wins: maintenance, down, drain, then what checks say. */
+const char *
+chk_status_text(const struct srv *srv, char dst[CHK_STATUS_TEXT])
 {
 	uint32_t admin = atomic_load(&srv->shm->admin);
 	uint32_t state = atomic_load(&srv->shm->state);
-	int health = srv->shm->chk_health, rise = chk_rise(srv);
-	bool checked = srv->shm->chk_state & CHK_ENABLED;
-	bool agent = srv->shm->agent_state & CHK_ENABLED;
+	const struct srv *root = chk_root(srv);
 
-	if ((admin & SRV_MAINT) == SRV_RMAINT)
-		snprintf(dst, 32, "MAINT (resolution)");
-	else if (admin & SRV_MAINT)
-		snprintf(dst, 32, "MAINT");
-	else if (admin & SRV_DRAIN || atomic_load(&srv->shm->uweight) == 0)
-		snprintf(dst, 32, agent ? "DRAIN (agent)" : "DRAIN");
-	else if (state == SRV_STOPPING)
-		snprintf(dst, 32, "NOLB");
-	else if (state == SRV_STOPPED && agent && !chk_agent_agrees(srv))
-		snprintf(dst, 32, "DOWN (agent)");
-	else if (state == SRV_STOPPED && checked && health > 0 &&
-	    health < rise)
-		snprintf(dst, 32, "DOWN %d/%d", health, rise);
+	if (admin & SRV_MAINT)
+		put_maint(srv, admin, dst);
 	else if (state == SRV_STOPPED)
-		snprintf(dst, 32, "DOWN");
-	else if (checked && health < chk_full_health(srv))
-		snprintf(dst, 32, "UP %d/%d", health - rise + 1,
-		    chk_fall(srv));
+		put_down(srv, dst);
+	else if (admin & SRV_DRAIN || atomic_load(&srv->shm->uweight) == 0)
+		put_up(srv, srv->shm->agent_state & CHK_ENABLED ?
+		    "DRAIN (agent)" : "DRAIN", dst);
+	else if (state == SRV_STOPPING)
+		snprintf(dst, CHK_STATUS_TEXT, "NOLB");
 	else
-		snprintf(dst, 32, checked ? "UP" : "no check");
+		put_up(srv, root->shm->chk_state & CHK_ENABLED ? "UP" :
+		    "no check", dst);
 	return (dst);
 }
 

@@ -308,11 +308,12 @@ static bool
 place_hist(enum cnt_kind kind, const char *prefix, const struct px *px,
     uint32_t *off)
 {
-	char text[NAME_BYTES + 1];
+	char text[SRV_SLOT_NAME];
 
 	if (!cnt_hist_wanted)
 		return (true);
-	*off = cnt_object(kind, slot_name(text, prefix, px->name, NULL));
+	*off = cnt_object(kind, srv_slot_name(text, prefix, px->name,
+	    NULL));
 	return (*off != 0);
 }
 

@@ -52,8 +52,8 @@ struct stat_row {
 	char kind;                      /* 'F', 'B', 'S' or 'L' */
 	uint32_t iid, sid;
 	struct stat_val v[COL_N];
-	char status[48], addr[ADDR_TEXT + 8], check[32], info[256],
-	    agent[32], said[128];
+	char status[160], addr[ADDR_TEXT + 8], check[32], info[256],
+	    agent[32], tracked[160], said[128];
 	char name[32];
 };
 

@@ -111,17 +111,19 @@ set_state(struct cli_ctx *x, struct srv *srv)
 static void
 set_health(struct cli_ctx *x, struct srv *srv)
 {
-	int i = x->at + 2;
+	static const char *const words[] = { [CHK_UP] = "up",
+		[CHK_STOPPING] = "stopping", [CHK_DOWN] = "down" };
 
-	if (cli_is(x, i, "up"))
-		chk_set_health(srv, CHK_UP);
-	else if (cli_is(x, i, "stopping"))
-		chk_set_health(srv, CHK_STOPPING);
-	else if (cli_is(x, i, "down"))
-		chk_set_health(srv, CHK_DOWN);
-	else
-		cli_say(x, 3, "'set server <srv> health' expects 'up', "
-		    "'stopping', or 'down'.");
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (!cli_is(x, x->at + 2, words[i]))
+			continue;
+		if (!chk_set_health(srv, (enum chk_health)i))
+			cli_say(x, 3, "cannot change health on a tracking "
+			    "server.");
+		return;
+	}
+	cli_say(x, 3, "'set server <srv> health' expects 'up', 'stopping', or "
+	    "'down'.");
 }
 
 static void

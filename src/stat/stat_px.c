@@ -200,12 +200,11 @@ put_checks(const struct srv *srv, struct stat_row *r)
 	num(r, COL_chkfail, m->chk_failed);
 	num(r, COL_chkdown, m->chk_down);
 	num(r, COL_downtime, (uint64_t)chk_down_s(srv));
-	num(r, COL_hanafail, 0);
+	if ((m->chk_state & (CHK_ENABLED | CHK_PAUSED)) != CHK_ENABLED)
+		return;
 	num(r, COL_check_rise, (uint64_t)chk_rise(srv));
 	num(r, COL_check_fall, (uint64_t)chk_fall(srv));
 	num(r, COL_check_health, (uint64_t)m->chk_health);
-	if (!(m->chk_state & CHK_ENABLED))
-		return;
 	snprintf(r->check, sizeof r->check, "%s%s",
 	    m->chk_state & CHK_RUNNING && m->chk_status != CHK_INI ?
 	    "* " : "", chk_word(m->chk_status));
@@ -298,6 +297,8 @@ stat_srv(const struct srv *srv, struct stat_row *r)
 	put_throttle(srv, r);
 	put_checks(srv, r);
 	put_agent(srv, r);
+	if (chk_tracked_name(srv, r->tracked)[0] != '\0')
+		str(r, COL_tracked, r->tracked);
 	srv_addr(srv, NULL, &a);
 	str(r, COL_addr, address(&a, r->addr, sizeof r->addr));
 }

@@ -41,7 +41,7 @@ found(struct srv *srv, enum chk_status status)
 static void
 walk(struct srv *srv, const char *checks, const char *texts)
 {
-	char seen[256] = "", one[32];
+	char seen[256] = "", one[CHK_STATUS_TEXT];
 
 	for (; *checks != '\0'; checks++) {
 		found(srv, *checks == '+' ? CHK_L4OK : CHK_L4CON);
@@ -95,7 +95,7 @@ TEST(orders)
 {
 	struct be *be = agent(S(""), true);
 	struct srv *s = be->srv;
-	char t[32];
+	char t[CHK_STATUS_TEXT];
 
 	walk(s, "+", "UP,");
 	chk_set_admin(s, CHK_DRAIN);
