@@ -11,6 +11,7 @@
 #include <base/clock.h>
 #include <cnt/cnt.h>
 #include <os/loop.h>
+#include <tls/tls.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -204,16 +205,35 @@ put_counts(struct info *f)
 	num(f, INFO_unstoppable, 0);
 }
 
+static void
+put_tls(struct info *f)
+{
+	struct tls_counts t;
+	struct cnt_proc c;
+
+	tls_count(&t);
+	cnt_sum(cnt_proc_at, (uint64_t *)&c, sizeof c / sizeof(uint64_t));
+	num(f, INFO_maxsslconns, t.conns_max);
+	num(f, INFO_currsslconns, t.conns);
+	num(f, INFO_cumsslconns, c.ssl_conn_tot);
+	num(f, INFO_sslrate, t.rate);
+	num(f, INFO_sslratelimit, t.rate_limit);
+	num(f, INFO_maxsslrate, t.rate_max);
+	num(f, INFO_sslfkeyrate, t.key_rate);
+	num(f, INFO_sslfmaxkeyrate, t.key_rate_max);
+	num(f, INFO_sslfreuse, t.rate <= t.key_rate ? 0 :
+	    (t.rate - t.key_rate) * 100 / t.rate);
+	num(f, INFO_sslcachelookups, c.ssl_cache_lookups);
+	num(f, INFO_sslcachemisses, c.ssl_cache_misses);
+}
+
 /* What this program does not have, so that it is zero in truth. */
 static void
 put_absent(struct info *f)
 {
 	static const enum stat_info_col none[] = {
-		INFO_maxsslconns, INFO_currsslconns, INFO_cumsslconns,
-		INFO_sslrate, INFO_sslratelimit, INFO_maxsslrate,
-		INFO_sslfkeyrate, INFO_sslfmaxkeyrate, INFO_sslfreuse,
-		INFO_sslbkeyrate, INFO_sslbmaxkeyrate, INFO_sslcachelookups,
-		INFO_sslcachemisses, INFO_compressin, INFO_compressout,
+		INFO_sslbkeyrate, INFO_sslbmaxkeyrate,
+		INFO_compressin, INFO_compressout,
 		INFO_compresslim, INFO_activepeers, INFO_connpeers,
 		INFO_busypolling, INFO_failedresol, INFO_debugcmds,
 		INFO_cumrecvlogs,
@@ -249,6 +269,7 @@ stat_info_here(struct stat_val v[INFO_N])
 	put_limits(&f);
 	put_rates(&f);
 	put_counts(&f);
+	put_tls(&f);
 	memcpy(v, f.v, sizeof f.v);
 }
 
@@ -282,6 +303,7 @@ on_all_loads(int missing, void *arg)
 	put_limits(f);
 	put_rates(f);
 	put_counts(f);
+	put_tls(f);
 	put_absent(f);
 	put_load(f);
 	stat_info_put(f->x->out, f->v, &f->opt);

@@ -4,6 +4,7 @@
  * and for who asks.
  */
 #include "tls_count.h"
+#include "tls_sess.h"
 
 #include <string.h>
 
@@ -164,7 +165,11 @@ tls_setup(const char **err)
 		return (false);
 	}
 	shared = at;
-	return (true);
+	if (tls_ticket_setup() && tls_cache_setup())
+		return (true);
+	*err = "no room in shared memory for TLS sessions; lower "
+	    "'tune.ssl.cachesize'";
+	return (false);
 }
 
 void

@@ -89,7 +89,9 @@ static bool
 parse_switch(struct conf_line *l, void *obj)
 {
 	(void)obj;
-	if (l->kw->name[4] == 'l')
+	if (l->kw->name[0] == 't')
+		edit()->private_cache = true;
+	else if (l->kw->name[4] == 'l')
 		edit()->extra_replaces_ext = !l->no;
 	else
 		edit()->skip_self_issued = !l->no;
@@ -359,6 +361,9 @@ GLOBAL(maxsslrate, "maxsslrate", "<n>", parse_number,
 GLOBAL(cachesize, "tune.ssl.cachesize", "<n>", parse_number,
     "Sessions kept for clients without tickets (20000).",
     "tune.ssl.cachesize 100000");
+GLOBAL(private, "tune.ssl.force-private-cache", "", parse_switch,
+    "Each worker keeps sessions of its own.",
+    "tune.ssl.force-private-cache");
 GLOBAL(lifetime, "tune.ssl.lifetime", "<time>", parse_lifetime,
     "How long a session may be taken up again (300 seconds).",
     "tune.ssl.lifetime 600");

@@ -52,7 +52,7 @@ struct tls_global {
 	uint8_t extra;                  /* enum cert_extra, a set */
 	bool extra_replaces_ext;        /* ssl-load-extra-del-ext */
 	bool skip_self_issued;
-	bool keylog;
+	bool private_cache;             /* tune.ssl.force-private-cache */
 	bool server_verify_none;        /* ssl-server-verify none */
 };
 

@@ -4,6 +4,7 @@
  * configuration is known.
  */
 #include "tls_list.h"
+#include "tls_sess.h"
 #include "tls_sni.h"
 
 #ifdef USE_OPENSSL
@@ -84,6 +85,19 @@ parse_crt_list(struct conf_line *l, void *obj)
 	if (!conf_want(l, "a list of certificates", &s))
 		return (false);
 	return (tls_list_load(l, w, conf_path(l, s), bind_of(obj)));
+}
+
+static bool
+parse_ticket_keys(struct conf_line *l, void *obj)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct tls_bind *t = bind_of(obj);
+	struct span s;
+
+	if (!conf_want(l, "a file of keys", &s))
+		return (false);
+	t->tickets = tls_ticket_read(l, w, conf_path(l, s));
+	return (t->tickets != NULL);
 }
 
 /* "all", or numbers of verification errors (X509_V_ERR_*). */
@@ -263,6 +277,11 @@ SETTING(no_tls_tickets, "no-tls-tickets", "",
     "No session tickets: sessions are kept here instead.");
 SETTING(tls_tickets, "tls-tickets", "",
     "Session tickets, also where the global section says no-tls-tickets.");
+WORD(ticket_keys, "tls-ticket-keys", "<file>", parse_ticket_keys,
+    "Keys for session tickets that several machines share: lines of base64, "
+    "48 or 80 bytes each, at least three. The last but one seals, the last "
+    "three are understood. Without it there are keys of our own, which "
+    "change and outlive a reload.");
 SETTING(client_order, "prefer-client-ciphers", "",
     "Of the ciphers that both sides have, the one that the client prefers.");
 WORD(npn, "npn", "<protocols>", refuse,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tls_sess - sessions that are taken up again.
+ * tls_sess - sessions that are taken up again: for whom, and how long. They
+ * are with the client in a ticket (tls_ticket.c), or here (tls_cache.c).
  */
-#include "tls_int.h"
+#include "tls_sess.h"
 
 #ifdef USE_OPENSSL
 
@@ -26,7 +27,8 @@ tls_sess_setup(SSL_CTX *ssl, struct tls_bind *b, const struct tls_conf *c)
 {
 	set_context(ssl, b, c);
 	(void)SSL_CTX_set_timeout(ssl, tls_global()->lifetime_s);
-	(void)SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+	tls_ticket_use(ssl);
+	tls_cache_use(ssl);
 }
 
 #endif
