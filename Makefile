@@ -114,7 +114,7 @@ endif
 	check-compat shape \
 	unit-programs fuzz-programs fuzz bench bench-tools lint fmt \
 	torture torture-tools \
-	doc check-doc golden-ingress help clean FORCE
+	doc check-doc golden-ingress bench-ingress help clean FORCE
 
 ifneq ($(MAIN),)
 all: $(O)/ecluse $(INGPROG)  ## build the programs (default)
@@ -255,6 +255,9 @@ bench: $(O)/ecluse bench-tools  ## ratios against haproxy and nginx (CASES=)
 	@BENCH_TOOLS=$(abspath $(O))/bench $(PYTHON) bench/bench.py \
 		--ecluse $(PROGRAM) $(if $(ROUNDS),--rounds $(ROUNDS)) $(CASES) \
 		$(BENCH_ARGS)
+
+bench-ingress: $(O)/ecluse $(INGPROG)  ## 10,000 Ingresses: time and memory of the generator
+	@$(PYTHON) bench/ingress.py $(INGPROG) $(O)/ecluse
 
 # --- torture -----------------------------------------------------------------
 TORTURE := $(O)/torture/clients $(O)/torture/server

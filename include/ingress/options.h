@@ -41,6 +41,7 @@ struct ing_options {
 	/* where it goes */
 	const char *output;
 	const char *master_socket;
+	bool timings;
 	char **args;                    /* words that are no flags */
 	int n_args;
 };

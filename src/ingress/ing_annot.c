@@ -23,13 +23,36 @@ const size_t ing_annots_n = NELEM(ing_annots);
 
 #define VALUE_MAX 4096u
 
+/* Rows by the hash of their key, made at the first look. */
+#define FIND_SLOTS 1024u
+static uint16_t find_slot[FIND_SLOTS];          /* 0: free; or 1 + index */
+
+static uint16_t *
+slot_of(const char *key)
+{
+	size_t i = span_hash(span_str(key)) % FIND_SLOTS;
+
+	while (find_slot[i] != 0 &&
+	    strcmp(ing_annots[find_slot[i] - 1].key, key) != 0)
+		i = (i + 1) % FIND_SLOTS;
+	return (&find_slot[i]);
+}
+
 const struct ing_annot *
 ing_annot_find(const char *key)
 {
-	for (size_t i = 0; i < ing_annots_n; i++)
-		if (strcmp(ing_annots[i].key, key) == 0)
-			return (&ing_annots[i]);
-	return (NULL);
+	static bool made;
+	uint16_t *slot;
+
+	_Static_assert(NELEM(ing_annots) < FIND_SLOTS / 2, "make it larger");
+	for (size_t i = 0; !made && i < ing_annots_n; i++) {
+		slot = slot_of(ing_annots[i].key);
+		MUST(*slot == 0);               /* a key is there once */
+		*slot = (uint16_t)(i + 1);
+	}
+	made = true;
+	slot = slot_of(key);
+	return (*slot != 0 ? &ing_annots[*slot - 1] : NULL);
 }
 
 /* Walk all option rows. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <base/must.h>
@@ -85,6 +86,44 @@ get_fallback(struct ing_options *o, struct text *pem)
 	free(path);
 }
 
+/* Processor time of each step; then what a change costs that comes later, on
+ * warm caches: plan, render, and a comparison with what is there. */
+static int64_t
+lap(int64_t *since)
+{
+	struct timespec ts;
+	int64_t now, took;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	now = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+	took = now - *since;
+	*since = now;
+	return (took);
+}
+
+static void
+time_again(struct ing_store *store, const struct ing_options *o)
+{
+	struct ing_files files = { .v = NULL };
+	int64_t since = 0, plan_us, render_us;
+	struct ing_plan *plan;
+	char *why = NULL;
+
+	for (int i = 0; i < 5; i++) {
+		lap(&since);
+		plan = ing_plan_make(store, o);
+		plan_us = lap(&since);
+		ing_render(plan, &files, &why);
+		render_us = lap(&since);
+		ing_files_fini(&files);
+		ing_plan_free(plan);
+		free(why);
+		fprintf(stderr, "timing again plan_us=%lld render_us=%lld\n",
+		    (long long)plan_us, (long long)render_us);
+	}
+	fprintf(stderr, "timing store_bytes=%zu\n", ing_store_bytes(store));
+}
+
 static int
 cmd_render(struct ing_options *o)
 {
@@ -92,6 +131,7 @@ cmd_render(struct ing_options *o)
 	struct ing_files files = { .v = NULL };
 	struct ing_plan *plan;
 	char *why = NULL;
+	int64_t since = 0, load_us, plan_us, render_us;
 	struct text pem;
 	int status = 0;
 
@@ -101,14 +141,28 @@ cmd_render(struct ing_options *o)
 		    "standard input");
 		return (2);
 	}
+	lap(&since);
 	if (!ing_cmd_load(store, o->args, o->n_args))
 		status = 1;
+	load_us = lap(&since);
 	get_fallback(o, &pem);
 	plan = ing_plan_make(store, o);
-	if (!ing_render(plan, &files, &why) ||
-	    !put_files(&files, o, &why)) {
+	plan_us = lap(&since);
+	if (!ing_render(plan, &files, &why)) {
 		say("%s", why);
 		status = 1;
+	}
+	render_us = lap(&since);
+	if (why == NULL && !put_files(&files, o, &why)) {
+		say("%s", why);
+		status = 1;
+	}
+	if (o->timings) {
+		fprintf(stderr, "timing load_us=%lld plan_us=%lld "
+		    "render_us=%lld write_us=%lld\n", (long long)load_us,
+		    (long long)plan_us, (long long)render_us,
+		    (long long)lap(&since));
+		time_again(store, o);
 	}
 	ing_cmd_problems(plan);
 	free(why);

@@ -61,6 +61,8 @@ static const struct flag flags[] = {
 	F("https-port", PORT, https_port, "443", "0: do not listen"),
 	F("health-check-path", STR, health_check_path, "/healthz",
 	    "answered 200 for hosts without rules"),
+	F("timings", BOOL, timings, NULL,
+	    "say what each step of render costs"),
 	F("output", STR, output, NULL, "directory for what is written"),
 	F("master-socket", STR, master_socket, NULL,
 	    "of the proxy, to ask for a reload"),

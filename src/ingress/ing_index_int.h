@@ -10,6 +10,7 @@
 struct ing_index {
 	struct ing_index_slot {
 		struct span key;        /* the caller's */
+		uint64_t hash;
 		void *value;            /* NULL: free */
 	} *slot;
 	size_t size, n;

@@ -12,7 +12,19 @@ struct span
 ing_plan_key(struct ing_planning *p, const char *a, const char *b,
     const char *c, const char *d)
 {
-	return (span_str(arena_printf(p->mem, "%s\n%s\n%s\n%s", a, b, c, d)));
+	const char *const part[] = { a, b, c, d };
+	size_t len[NELEM(part)], n = 0;
+	char *out, *at;
+
+	for (size_t i = 0; i < NELEM(part); i++)
+		n += (len[i] = strlen(part[i])) + 1;
+	out = at = arena_get(p->mem, n);
+	for (size_t i = 0; i < NELEM(part); i++) {
+		memcpy(at, part[i], len[i]);
+		at += len[i];
+		*at++ = '\n';
+	}
+	return (span_of(out, n));
 }
 
 void *

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include <base/must.h>
+#include <base/num.h>
 
 void
 ing_plan_slices(struct ing_planning *p)
@@ -66,6 +67,20 @@ is_usable(const struct ing_planning *p, const char *ip)
 	    !IN6_IS_ADDR_LINKLOCAL(&v6) && !IN6_IS_ADDR_MULTICAST(&v6));
 }
 
+static char *
+server_name(struct arena *mem, const char *ip, int64_t port)
+{
+	size_t n = strlen(ip);
+	char *name = arena_get(mem, n + 22);
+
+	memcpy(name, ip, n);
+	name[n] = '_';
+	n++;
+	n += num_put(name + n, (uint64_t)port);
+	name[n] = '\0';
+	return (name);
+}
+
 static void
 add_server(struct servers *s, const char *ip, int64_t port, bool drain,
     bool dns)
@@ -78,7 +93,7 @@ add_server(struct servers *s, const char *ip, int64_t port, bool drain,
 	one->port = port;
 	one->drain = drain;
 	one->dns = dns;
-	one->name = arena_printf(s->p->mem, "%s_%" PRId64, ip, port);
+	one->name = server_name(s->p->mem, ip, port);
 	s->n_active += !drain;
 }
 
