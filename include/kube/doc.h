@@ -8,6 +8,8 @@
  * object came in. Maps keep the order of the text; a key is there once.
  * A string is a string only if the text says so: `yes` and `on` are strings,
  * as they are to the API server (YAML 1.2), and 0o17 is no number.
+ * A string may hold any character, NUL too: what may be in it is a matter of
+ * the field, and one field of one object must not take a whole list with it.
  * Everything of one document is in one arena and goes away with it.
  */
 #include <base/arena.h>
@@ -33,8 +35,9 @@ struct kube_node {
 	union {
 		bool yes;                       /* KUBE_BOOL */
 		int64_t num;                    /* KUBE_INT */
-		const char *str;                /* KUBE_STRING, KUBE_REAL;
-		                                 * NUL behind, none inside */
+		const char *str;                /* KUBE_STRING, KUBE_REAL; a
+		                                 * NUL is behind it, and may
+		                                 * be inside as well */
 		const struct kube_node *item;   /* KUBE_LIST */
 		const struct kube_pair *pair;   /* KUBE_MAP */
 	};

@@ -63,9 +63,9 @@ kube_count(struct kube_build *b, uint32_t depth, size_t bytes, int line,
 bool
 kube_text(struct kube_build *b, struct span s, struct kube_node *n)
 {
-	if (s.n > UINT32_MAX / 2 || memchr(s.p, 0, s.n) != NULL)
-		return (kube_refuse(b, n->line, n->col, "a string holds a NUL "
-		    "character; nothing of Kubernetes may"));
+	if (s.n > UINT32_MAX / 2)
+		return (kube_refuse(b, n->line, n->col, "a string of %zu "
+		    "bytes", s.n));
 	n->kind = KUBE_STRING;
 	n->n = (uint32_t)s.n;
 	n->str = arena_dup(b->mem, s);

@@ -25,7 +25,7 @@ bool kube_refuse(struct kube_build *, int line, int col, const char *fmt, ...)
 bool kube_count(struct kube_build *, uint32_t depth, size_t bytes, int line,
     int col);
 
-/* kube_text - the bytes of a string, copied; false when they hold a NUL. */
+/* kube_text - the bytes of a string, copied; false past 2 GiB. */
 bool kube_text(struct kube_build *, struct span, struct kube_node *);
 
 /* kube_twice - refuse a map that has a key twice. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kube_json - a document from jansson: RFC 8259, a key once, no NUL.
+ * kube_json - a document from jansson: RFC 8259, a key once.
  */
 #include "kube_doc_int.h"
 
@@ -108,7 +108,8 @@ kube_json_read(struct span in, const char *file, const struct kube_limits *l,
 	if (in.n > l->bytes)
 		return (kube_refuse(&b, 0, 0, "%zu bytes, but at most %zu are "
 		    "accepted", in.n, l->bytes));
-	j = json_loadb(in.p, in.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
+	j = json_loadb(in.p, in.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY |
+	    JSON_ALLOW_NUL,
 	    &err);
 	if (j == NULL)
 		return (kube_refuse(&b, err.line, err.column,

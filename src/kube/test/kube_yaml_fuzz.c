@@ -22,7 +22,7 @@ count(const struct kube_node *n)
 		for (uint32_t i = 0; i < n->n; i++)
 			sum += count(&n->pair[i].value);
 	if (n->kind == KUBE_STRING)
-		MUST(strlen(n->str) == n->n);
+		MUST(n->str[n->n] == '\0');
 	return (sum);
 }
 
