@@ -30,8 +30,8 @@ from benchlib import (core_busy, cpu_seconds, fmt, free_port, machine_lock, medi
 from proxies import (LOAD_CORE, PROXY_CORE, RULES_LOAD, Env, NotSupported, Proxy, big_backends,
                      big_certs, run_load)
 
-DEFAULT_CASES = ["h1-keepalive", "h1-close", "tcp-small", "h1-large-16m", "conn-scale", "cfg-scale",
-                 "callgrind", "syscalls", "mallocs"]
+DEFAULT_CASES = ["h1-keepalive", "h1-close", "tcp-small", "h1-large-16m", "h1-rules", "h1-lines", "h1-reg",
+                 "conn-scale", "cfg-scale", "map-1m", "stick-1m", "callgrind", "syscalls", "mallocs"]
 
 # What we want of Écluse divided by the packaged haproxy, or in absolute numbers.
 TARGETS = {
@@ -41,15 +41,33 @@ TARGETS = {
     "cfg-scale 10000 backends, memory": ("peak_ratio", 0.15),
     "callgrind h1-keepalive": ("count", 8000), "callgrind h1-rules": ("count", 15000), "syscalls h1-keepalive": ("count", 4.15),
     "mallocs h1-keepalive": ("count", 0.0),
+    "h1-lines": ("ratio", 0.10), "h1-reg": ("ratio", 0.90),
+    "map-1m, time": ("ratio", 0.50), "map-1m, memory": ("ratio", 0.50),
     "stick-1m, time": ("ratio", 0.80), "stick-1m, memory": ("ratio", 0.80),
 }
 SUMMARY = []
+
+def host_lines(n):
+    return [f"use_backend b if {{ hdr(host) -i h{i:05}.example }}" for i in range(n)]
+
+
+def regexes(n):
+    """Files of expressions: a list of which none matches, a map whose last entry does."""
+    return {"list.reg": "".join(f"^/(q|r){i}/[a-z]+$\n" for i in range(n)),
+            "map.reg": "".join(f"^/p{i}/[a-z]*$ m{i}\n" for i in range(n))}
+
 
 # name: load arguments, and what one unit of work is
 CASES = {
     "h1-keepalive": dict(load="-c 64"),
     "h1-close": dict(load="-c 64 -k"),
     "h1-rules": dict(load=f"-c 64 {RULES_LOAD}", rules=True),
+    # lines of use_backend, and regular expressions; the last one matches
+    "h1-lines": dict(load="-c 64 -h h00999.example", frontend=host_lines(1000)),
+    "h1-reg": dict(load="-c 64 -h h99.example -u /p99/x", files=regexes(100), frontend=[
+        "acl no path -m reg -i -f {dir}/list.reg",
+        "http-request set-header x-map %[path,map_reg({dir}/map.reg,none)]",
+        "use_backend b if { req.hdr(host) -m reg ^h[0-9]+\\.example$ } !no"]),
     "h1-large-1m": dict(load="-c 16 -u /b/1048576", unit="GB"),
     "h1-large-16m": dict(load="-c 4 -u /b/16777216", unit="GB"),
     "h1-large-splice": dict(load="-c 4 -u /b/16777216", splice=True, unit="GB"),
@@ -67,6 +85,7 @@ CASES = {
         "http-request return status 200 content-type text/plain lf-string %[table_cnt(t)] if { path /count }",
         "http-request return status 200"],
         more=["backend t", "    stick-table type ip size 1m expire 1h store http_req_cnt,http_req_rate(10s)"]),
+    "map-1m": dict(),
     "conn-scale": dict(conns=10000),
     "conn-scale-tls": dict(conns=5000, tls=True),
     "cfg-scale": dict(),
@@ -258,6 +277,38 @@ def timed_check(argv, limit):
     return r["seconds"], r["cpu"], r["peak_kib"] / 1024, r["status"]
 
 
+def map_scale(name, proxies, env, opt):
+    """-c with a map of a million entries: elapsed and processor time, memory."""
+    path, conf = (os.path.join(env.dir, f) for f in ("million.map", "million.conf"))
+    with open(path, "w") as f:
+        f.writelines(f"host{i:07}.example.org b{i % 100}\n" for i in range(1000000))
+    with open(conf, "w") as f:
+        f.write("global\n    nbthread 1\ndefaults\n    mode http\n    timeout connect 5s\n    timeout client 5s\n"
+                f"    timeout server 5s\nfrontend f\n    bind 127.0.0.1:{free_port()}\n"
+                f"    use_backend %[req.hdr(host),lower,map({path},b)]\nbackend b\n    server s 127.0.0.1:1\n")
+    proxies = [p for p in proxies if p.kind in ("haproxy", "ecluse")]
+    runs = {p.name: [] for p in proxies}
+    with machine_lock():
+        for _ in range(opt.rounds):
+            for p in proxies:
+                runs[p.name].append(timed_check([p.binary, "-c", "-f", conf], opt.limit))
+    rows, result, base = [], {}, None
+    for p in proxies:
+        secs, cpu, peak = (median([r[i] for r in runs[p.name]]) for i in range(3))
+        base = base or (secs, cpu, peak)
+        if runs[p.name][0][3] == 0:
+            note(f"{name}, time", p, secs / base[0])
+            note(f"{name}, memory", p, peak / base[2])
+        result[p.name] = dict(seconds=secs, cpu=cpu, peak_mib=peak, status=runs[p.name][0][3])
+        rows.append([p.name, fmt(secs, 3), fmt(secs / base[0], 2), fmt(cpu, 3), fmt(cpu / base[1], 2), fmt(peak),
+                     fmt(peak / base[2], 2), runs[p.name][0][3]])
+    print(f"\n### {name}: -c with a map of 1,000,000 entries\n")
+    print(table(["proxy", "elapsed s", "ratio", "CPU s", "ratio", "peak RSS MiB", "ratio", "exit"], rows), flush=True)
+    for x in (path, conf):
+        os.unlink(x)
+    return result
+
+
 def cfg_scale(name, proxies, env, opt):
     rows, result = [], {}
     jobs = [(f"{n} backends", big_backends, n) for n in opt.backends] + \
@@ -394,7 +445,7 @@ def main():
     env = Env()
     try:
         for name in cases:
-            run = {"cfg-scale": cfg_scale, "callgrind": counted, "syscalls": counted, "mallocs": counted}.get(
+            run = {"cfg-scale": cfg_scale, "map-1m": map_scale, "callgrind": counted, "syscalls": counted, "mallocs": counted}.get(
                 name, conn_scale if name.startswith("conn-scale") else stick_scale if name.startswith("stick")
                 else throughput)
             result = run(name, proxies, env, opt)

@@ -51,7 +51,10 @@ def haproxy_config(case, listen, origin, env, threads):
         for i in range(N_RULES):
             lines += [f"backend b{i}", f"    server s 127.0.0.1:{origin}"]
     else:
-        lines += ["    " + line for line in case.get("frontend", ["default_backend b"])]
+        for name, text in case.get("files", {}).items():
+            with open(os.path.join(env.dir, name), "w") as f:
+                f.write(text)
+        lines += ["    " + line.replace("{dir}", env.dir) for line in case.get("frontend", ["default_backend b"])]
         lines += ["backend b", f"    server s 127.0.0.1:{origin}"]
     lines += case.get("more", [])
     return "\n".join(lines) + "\n"
@@ -66,6 +69,8 @@ def nginx_config(case, listen, origin, env, threads, binary, body=None):
     d = env.dir
     main = [f"worker_processes {threads};", "daemon off;", "user root;", f"pid {d}/nginx-{listen}.pid;",
             f"error_log {d}/nginx-error.log crit;", "events { worker_connections 18000; }"]
+    if case.get("frontend"):
+        raise NotSupported
     if case.get("tcp"):
         if case.get("splice"):
             raise NotSupported
@@ -126,7 +131,7 @@ class Proxy:
         """Writes the configuration; returns the argv that runs it in the foreground."""
         conf = os.path.join(env.dir, f"{self.name}-{listen}.conf")
         if self.kind == "relay":
-            if case.get("tls") or case.get("rules"):
+            if case.get("tls") or case.get("rules") or case.get("frontend"):
                 raise NotSupported
             return [self.binary, listen, origin] + (["splice"] if case.get("splice") else [])
         if self.kind in ("haproxy", "ecluse"):

@@ -331,17 +331,16 @@ note_length(struct pat_index *x, size_t n)
 }
 
 static void
-text_insert(struct pat_index *x, const struct pat_row *row, uint32_t no)
+text_insert(struct pat_index *x, const struct pat_row *row, uint32_t no,
+    uint32_t hash)
 {
 	struct span s = text_of(x, &row[no]);
-	uint32_t hash;
 	struct slot *e;
 
 	if (s.n == 0 && (x->match == ACL_DIR || x->match == ACL_DOM))
 		return;                 /* matches nothing */
 	if (x->t.used + 1 > x->t.mask - x->t.mask / 4)
 		text_resize(x, 2 * x->t.used);
-	hash = text_hash(x, s);
 	e = text_slot(x, row, hash, s);
 	if (e->no != PAT_MISS)
 		ring_add(x, e->no, no);
@@ -379,10 +378,33 @@ put_text(struct pat_index *x, const struct pat_row *row, uint32_t no,
 			return (true);
 		text_resize(x, x->expect > no ? x->expect : no);
 		for (uint32_t i = 0; i < no && !parts && x->n != 0; i++)
-			text_insert(x, row, i);
+			text_insert(x, row, i,
+			    text_hash(x, text_of(x, &row[i])));
 	}
-	text_insert(x, row, no);
+	text_insert(x, row, no, text_hash(x, text_of(x, &row[no])));
 	return (true);
+}
+
+/* Many at once: the places of some are fetched from memory while the hashes
+ * of others are computed. */
+static void
+fill_texts(struct pat_index *x, const struct pat_row *row, uint32_t n)
+{
+	uint32_t hash[32], end;
+
+	text_resize(x, n);
+	for (uint32_t at = 0; at < n; at = end) {
+		end = n - at < NELEM(hash) ? n : at + (uint32_t)NELEM(hash);
+		for (uint32_t i = at; i < end; i++) {
+			hash[i - at] = text_hash(x, text_of(x, &row[i]));
+			__builtin_prefetch(&x->t.slot[hash[i - at] &
+			    x->t.mask], 1);
+		}
+		for (uint32_t i = at; i < end; i++)
+			if (!row[i].dead)
+				text_insert(x, row, i, hash[i - at]);
+	}
+	x->n = n;
 }
 
 /* One of few: compared one by one. */
@@ -867,6 +889,22 @@ pat_index_add(struct pat_index *x, const struct pat_row *row, uint32_t no,
 	if (!add_by_method(x, row, no, err))
 		return (false);
 	x->n = no + 1;
+	return (true);
+}
+
+bool
+pat_index_fill(struct pat_index *x, const struct pat_row *row, uint32_t n,
+    uint32_t *bad, const char **err)
+{
+	if (n > FEW && (x->match == ACL_STR || x->match == ACL_BEG ||
+	    x->match == ACL_END || x->match == ACL_DIR ||
+	    x->match == ACL_DOM)) {
+		fill_texts(x, row, n);
+		return (true);
+	}
+	for (*bad = 0; *bad < n; ++*bad)
+		if (!row[*bad].dead && !pat_index_add(x, row, *bad, err))
+			return (false);
 	return (true);
 }
 

@@ -53,6 +53,11 @@ void pat_index_free(struct pat_index *);
 bool pat_index_add(struct pat_index *, const struct pat_row *row, uint32_t no,
     const char **err);
 
+/* pat_index_fill - add the first `n` rows that are not deleted to an empty
+ * one; false with *err and the number of the row that is no pattern. */
+bool pat_index_fill(struct pat_index *, const struct pat_row *row, uint32_t n,
+    uint32_t *bad, const char **err);
+
 /*
  * pat_index_find - the row that `s` matches, or PAT_MISS. `s` has the type
  * of the method (pat_type()).

@@ -225,12 +225,24 @@ is_blank(char c)
 	return (c == ' ' || c == '\t');
 }
 
+/* Up to the first blank. */
+static size_t
+word_length(struct span s)
+{
+	const char *space = memchr(s.p, ' ', s.n), *tab;
+
+	if (space != NULL)
+		s.n = (size_t)(space - s.p);
+	tab = memchr(s.p, '\t', s.n);
+	return (tab != NULL ? (size_t)(tab - s.p) : s.n);
+}
+
 /* One line of a file: a pattern, or a key and its value. */
 static void
 take_line(struct pat_ref *r, struct span line)
 {
 	struct span val = SPAN_NONE;
-	size_t n = 0;
+	size_t n;
 
 	if (line.n > 0 && line.p[line.n - 1] == '\r')
 		line.n--;
@@ -241,8 +253,7 @@ take_line(struct pat_ref *r, struct span line)
 	if (line.n == 0)
 		return;
 	if (r->map) {
-		while (n < line.n && !is_blank(line.p[n]))
-			n++;
+		n = word_length(line);
 		val = span_skip(line, n);
 		while (val.n > 0 && is_blank(*val.p))
 			val = span_skip(val, 1);
@@ -266,7 +277,10 @@ take_file(struct pat_ref *r)
 		lines++;
 		p++;
 	}
-	base_room(&r->base, lines);
+	if (r->base.row == NULL) {
+		r->base.row = must_alloc(lines * sizeof *r->base.row);
+		r->base.cap = (uint32_t)lines;
+	}
 	while (span_cut(&rest, '\n', &line))
 		take_line(r, line);
 }
@@ -359,12 +373,10 @@ pat_part_index(struct pat_part *p, struct pat_use *u, uint32_t *bad,
 {
 	struct pat_index *x = pat_index_new(u->match, u->icase, p->n);
 
-	for (*bad = 0; *bad < p->n; ++*bad)
-		if (!p->row[*bad].dead &&
-		    !pat_index_add(x, p->row, *bad, err)) {
-			pat_index_free(x);
-			return (false);
-		}
+	if (!pat_index_fill(x, p->row, p->n, bad, err)) {
+		pat_index_free(x);
+		return (false);
+	}
 	if (u->no >= p->n_ix) {
 		p->ix = must_realloc(p->ix, (u->no + 1) * sizeof *p->ix);
 		while (p->n_ix <= u->no)

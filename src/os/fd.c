@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FIRST_READ_BYTES 16384
@@ -45,12 +46,24 @@ fd_limit_raise(size_t want)
 	return (now.rlim_cur);
 }
 
+/* How much there is to read, where that is known beforehand. */
+static size_t
+expected_size(int fd, size_t limit)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
+	    (uint64_t)st.st_size > limit)
+		return (FIRST_READ_BYTES);
+	return ((size_t)st.st_size + 2);
+}
+
 /* Read to the end into a buffer that doubles; one byte is kept for the NUL
- * and one more tells a file that is too large. */
+ * and one more tells a file that is too large, or grew. */
 static char *
 read_all(int fd, size_t limit, size_t *n)
 {
-	size_t cap = FIRST_READ_BYTES, len = 0;
+	size_t cap = expected_size(fd, limit), len = 0;
 	char *p = must_alloc(cap);
 	ssize_t got;
 

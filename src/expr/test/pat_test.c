@@ -188,6 +188,41 @@ TEST(many_rows_are_found_as_one_by_one)
 	}
 }
 
+TEST(rows_added_at_once_are_found_as_if_one_by_one)
+{
+	static const enum acl_match methods[] = { ACL_STR, ACL_BEG, ACL_END,
+	    ACL_SUB, ACL_DIR, ACL_DOM, ACL_BIN };
+	static char text[ROWS_MAX][16];
+	static struct rows r, whole;
+	uint32_t bad;
+
+	for (size_t k = 0; k < NELEM(methods); k++)
+		for (uint32_t n = 1; n <= ROWS_MAX; n += n < 10 ? 1 : 37) {
+			memset(&r, 0, sizeof r);
+			r.x = pat_index_new(methods[k], false, n);
+			whole.x = pat_index_new(methods[k], false, n);
+			for (uint32_t i = 0; i < n; i++) {
+				snprintf(text[i], sizeof text[i], "%04x",
+				    i * 7 % 90);
+				r.row[i].key = text[i];
+				r.row[i].key_n = 4;
+				r.row[i].dead = i % 11 == 3;
+				if (!r.row[i].dead)
+					CHECK(pat_index_add(r.x, r.row, i,
+					    &r.err));
+			}
+			memcpy(whole.row, r.row, sizeof whole.row);
+			CHECK(pat_index_fill(whole.x, whole.row, n, &bad,
+			    &whole.err));
+			for (uint32_t i = 0; i < n; i++)
+				CHECK_EQ(rows_find(&whole, methods[k], text[i],
+				    true), rows_find(&r, methods[k], text[i],
+				    true));
+			pat_index_free(r.x);
+			pat_index_free(whole.x);
+		}
+}
+
 /* ---- references ---- */
 
 static struct pat_ref *
