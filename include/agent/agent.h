@@ -93,8 +93,9 @@ struct agent_part {
 	void (*paused)(bool);           /* TTOU, TTIN */
 	void (*worker_came)(struct agent_worker *);
 	void (*worker_gone)(struct agent_worker *);
-	void (*cli)(int fd, int level); /* a connection to serve, owned; level:
-	                                 * enum px_level; from the master */
+	/* a connection to serve, owned, from the master; level: enum
+	 * px_level; flags: IPC_CLI_… */
+	void (*cli)(int fd, int level, uint32_t flags);
 	void (*keeper_said)(const struct ipc_msg *);    /* A_CARRIED */
 	bool (*busy)(void);             /* something to finish before leaving? */
 	void (*leave)(void);            /* soft stop: no new work */

@@ -186,8 +186,10 @@ struct ipc_worker {
 
 struct ipc_cli {
 	int32_t level;                  /* 1 user, 2 operator, 3 admin */
-	uint32_t flags;
+	uint32_t flags;                 /* IPC_CLI_…: modes it begins in */
 };
+#define IPC_CLI_EXPERIMENTAL    1u
+#define IPC_CLI_EXPERT          2u
 
 struct ipc_carried {            /* of one old worker, so far */
 	int32_t worker;

@@ -104,7 +104,7 @@ serve_cli(struct ipc_msg *m)
 	for (int i = 0; i < n_parts; i++) {
 		if (parts[i]->cli == NULL)
 			continue;
-		parts[i]->cli(m->fds[0], cli.level);
+		parts[i]->cli(m->fds[0], cli.level, cli.flags);
 		m->fds[0] = -1;
 		return;
 	}

@@ -75,9 +75,14 @@ gates(bool open)
 }
 
 static void
-from_master(int fd, int level)
+from_master(int fd, int level, uint32_t flags)
 {
-	cli_session_open(fd, (enum px_level)level, NULL, NULL);
+	struct cli *c = cli_session_open(fd, (enum px_level)level, NULL, NULL);
+
+	if (c == NULL)
+		return;
+	c->experimental = flags & IPC_CLI_EXPERIMENTAL;
+	c->expert = flags & IPC_CLI_EXPERT;
 }
 
 static bool

@@ -236,17 +236,49 @@ CLI_COMMAND(help) = {
 
 /* ---- the listing of -dKcli ---- */
 
+static const char *const master_names[] = {
+#define MCLI(name, level, run, doc) name,
+#include <ipc/mcli.def>
+#undef MCLI
+};
+
+static int
+by_text(const void *a, const void *b)
+{
+	return (strcmp(*(const char *const *)a, *(const char *const *)b));
+}
+
+static bool
+is_in(const char *name, const char *const *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i], name) == 0)
+			return (true);
+	return (false);
+}
+
 static void
 dump(struct text *out)
 {
-	size_t total = (size_t)(__stop_kw_cli - __start_kw_cli), n = 0;
-	struct candidate *v = must_alloc((total + 1) * sizeof *v);
+	size_t n_cli = (size_t)(__stop_kw_cli - __start_kw_cli), n;
+	const char **v = must_alloc((n_cli + NELEM(master_names)) * sizeof *v);
 
+	n = 0;
 	CLI_EACH(p)
-		v[n++].cmd = *p;
-	qsort(v, n, sizeof *v, by_name);
-	for (size_t i = 0; i < n; i++)
-		text_printf(out, "%s [WORKER]\n", v[i].cmd->name);
+		v[n++] = (*p)->name;
+	for (size_t i = 0; i < NELEM(master_names); i++)
+		if (!is_in(master_names[i], v, n_cli))
+			v[n++] = master_names[i];
+	qsort(v, n, sizeof *v, by_text);
+	for (size_t i = 0; i < n; i++) {
+		bool master = is_in(v[i], master_names, NELEM(master_names));
+		bool worker = false;
+
+		CLI_EACH(p)
+			worker |= strcmp((*p)->name, v[i]) == 0;
+		text_printf(out, "%s%s%s\n", v[i], master ? " [MASTER]" : "",
+		    worker ? " [WORKER]" : "");
+	}
 	free(v);
 }
 

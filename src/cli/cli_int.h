@@ -37,6 +37,7 @@ struct cli {
 	bool severity_number, severity_string;
 	bool expose_fd;                 /* its socket may give listeners away */
 	bool experimental;              /* "experimental-mode on" */
+	bool expert;                    /* "expert-mode on" */
 	bool silent;                    /* not even an empty line */
 	struct cli_gift *gift;          /* it gets the listening sockets */
 	const struct px_listen *listen; /* NULL: the master passed it */
@@ -52,7 +53,7 @@ extern struct list cli_sessions;
 
 /* cli_session_open - serve a connection (owned from now on); it came over
  * `listen`, or, NULL, from the master. */
-void cli_session_open(int fd, enum px_level, const struct px_listen *listen,
+struct cli *cli_session_open(int fd, enum px_level, const struct px_listen *listen,
     const struct addr *peer);
 
 /* cli_session_step - execute what has come, send what there is. */

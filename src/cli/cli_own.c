@@ -242,14 +242,32 @@ CLI_COMMAND(set_timeout) = {
 };
 
 static enum cli_done
-run_experimental(struct cli_ctx *x)
+set_mode(struct cli_ctx *x, const char *name, bool *mode)
 {
 	if (x->at >= x->n)
-		text_printf(x->out, "experimental-mode is %s\n",
-		    x->cli->experimental ? "ON" : "OFF");
+		text_printf(x->out, "%s is %s\n", name, *mode ? "ON" : "OFF");
 	else
-		x->cli->experimental = cli_is(x, x->at, "on");
+		*mode = cli_is(x, x->at, "on");
 	return (CLI_DONE);
+}
+
+static enum cli_done
+run_expert(struct cli_ctx *x)
+{
+	return (set_mode(x, "expert-mode", &x->cli->expert));
+}
+
+CLI_COMMAND(expert_mode) = {
+	.name = "expert-mode", .args = "[on|off]",
+	.level = PX_LEVEL_ADMIN, .run = run_expert,
+	.doc = "the mode for commands that can do harm, in this session; there "
+	    "are none",
+};
+
+static enum cli_done
+run_experimental(struct cli_ctx *x)
+{
+	return (set_mode(x, "experimental-mode", &x->cli->experimental));
 }
 
 CLI_COMMAND(experimental_mode) = {

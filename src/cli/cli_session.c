@@ -386,7 +386,7 @@ on_idle(struct tmr *t)
 	    CLI_MAGIC));
 }
 
-void
+struct cli *
 cli_session_open(int fd, enum px_level level, const struct px_listen *listen,
     const struct addr *peer)
 {
@@ -420,7 +420,8 @@ cli_session_open(int fd, enum px_level level, const struct px_listen *listen,
 		text_fini(&c->in);
 		text_fini(&c->out);
 		free(c);
-		return;
+		return (NULL);
 	}
 	arm(c);
+	return (c);
 }

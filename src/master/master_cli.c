@@ -85,13 +85,16 @@ master_cli_prompt(struct cli *c)
 {
 	const struct gen *g;
 
+	static const char *const modes[] = { "", "(x)", "(e)", "(xe)" };
+	const char *mode = modes[c->modes & 3];
+
 	if (!c->interactive)
 		return;
 	if (c->target == 0)
-		text_addz(&c->out, the_master.last_failed ?
-		    "master[ReloadFailed]> " : "master> ");
+		text_printf(&c->out, "master%s%s> ", the_master.last_failed ?
+		    "[ReloadFailed]" : "", mode);
 	else if ((g = master_gen_of(c->target)) != NULL)
-		text_printf(&c->out, "%d> ", (int)g->pid);
+		text_printf(&c->out, "%d%s> ", (int)g->pid, mode);
 	else
 		text_addz(&c->out, "gone> ");
 }
@@ -130,7 +133,7 @@ on_relay(void *arg, unsigned events)
 bool
 master_cli_forward(struct cli *c, struct gen *g, struct span cmd)
 {
-	struct ipc_cli what = { .level = c->level };
+	struct ipc_cli what = { .level = c->level, .flags = c->modes };
 	struct text line;
 	int pair[2];
 	bool good;

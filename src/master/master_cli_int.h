@@ -11,6 +11,7 @@ struct cli {
 	int fd;
 	int relay;              /* to an agent, while it answers; -1 */
 	int level;              /* 1 user, 2 operator, 3 admin */
+	uint32_t modes;         /* IPC_CLI_… for workers */
 	pid_t target;           /* a keeper; 0: the master */
 	bool interactive;
 	bool eof;               /* the client sends no more */

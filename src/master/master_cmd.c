@@ -186,6 +186,62 @@ show_sockets(struct cli *c, struct span args)
 }
 
 static void
+show_load(struct cli *c, struct span args)
+{
+	text_printf(&c->out, "Success=%d\n--\n", !the_master.last_failed);
+	show_startup_logs(c, args);
+}
+
+static void
+show_env(struct cli *c, struct span args)
+{
+	bool found = args.n == 0;
+
+	for (char **e = environ; e != NULL && *e != NULL; e++) {
+		struct span rest = span_str(*e), name;
+
+		(void)span_cut(&rest, '=', &name);
+		if (args.n != 0 && !span_eq(name, args))
+			continue;
+		text_printf(&c->out, "%s\n", *e);
+		found = true;
+	}
+	text_addz(&c->out, found ? "\n" : "Variable not found\n\n");
+}
+
+static void
+do_echo(struct cli *c, struct span args)
+{
+	text_add(&c->out, args);
+	text_addz(&c->out, "\n\n");
+}
+
+/* Modes are of this session, and go with each command to a worker. */
+static void
+turn_mode(struct cli *c, uint32_t mode, const char *name, struct span args)
+{
+	if (args.n == 0)
+		text_printf(&c->out, "%s is %s\n\n", name,
+		    (c->modes & mode) != 0 ? "ON" : "OFF");
+	else if (span_is(args, "on"))
+		c->modes |= mode;
+	else
+		c->modes &= ~mode;
+}
+
+static void
+do_experimental(struct cli *c, struct span args)
+{
+	turn_mode(c, IPC_CLI_EXPERIMENTAL, "experimental-mode", args);
+}
+
+static void
+do_expert(struct cli *c, struct span args)
+{
+	turn_mode(c, IPC_CLI_EXPERT, "expert-mode", args);
+}
+
+static void
 do_prompt(struct cli *c, struct span args)
 {
 	(void)args;
@@ -226,27 +282,9 @@ do_user(struct cli *c, struct span args)
 static void do_help(struct cli *, struct span);
 
 static const struct cmd cmds[] = {
-	{ "@!<pid>", USER, NULL,
-	    "send a command to this worker, or to all that follow" },
-	{ "@<relative pid>", USER, NULL,
-	    "send a command to the current worker (@1) or the master (@0)" },
-	{ "@master", USER, NULL, "send a command to the master" },
-	{ "hard-reload", ADMIN, do_hard_reload,
-	    "reload, and end the old workers at once" },
-	{ "operator", USER, do_operator, "lower this session to operator" },
-	{ "reload", ADMIN, do_reload, "load the configuration again" },
-	{ "show cli level", USER, show_level, "level of this session" },
-	{ "show cli sockets", OPERATOR, show_sockets,
-	    "sockets of the master" },
-	{ "show proc", OPERATOR, show_proc,
-	    "processes and how many reloads they lived through; 'debug'" },
-	{ "show startup-logs", USER, show_startup_logs,
-	    "messages of the last start or reload" },
-	{ "show version", USER, show_version, "version of this process" },
-	{ "user", USER, do_user, "lower this session to user" },
-	{ "help", USER, do_help, "list the commands, or those that begin so" },
-	{ "prompt", USER, do_prompt, "be interactive, or no longer" },
-	{ "quit", USER, do_quit, "end this session" },
+#define MCLI(name, level, run, doc) { name, level, run, doc },
+#include <ipc/mcli.def>
+#undef MCLI
 };
 
 static void
