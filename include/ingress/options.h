@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <base/arena.h>
 #include <base/text.h>
 
 #define ING_LIST_MAX 16
@@ -42,6 +43,7 @@ struct ing_options {
 	const char *output;
 	const char *master_socket;
 	bool timings;
+	struct arena mem;               /* of what flags are cut into */
 	char **args;                    /* words that are no flags */
 	int n_args;
 };
@@ -49,6 +51,7 @@ struct ing_options {
 /* ing_flags_parse - false with *why.
  * The words that are no flags are moved to the front of `argv`. */
 bool ing_flags_parse(int argc, char **argv, struct ing_options *, char **why);
+void ing_flags_fini(struct ing_options *);
 
 /* ing_flags_help - a line for each flag. */
 void ing_flags_help(struct text *);

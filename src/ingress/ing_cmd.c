@@ -244,11 +244,22 @@ help(void)
 	return (0);
 }
 
+static int
+run(const char *name, struct ing_options *o)
+{
+	for (size_t i = 0; i < NELEM(commands); i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return (commands[i].run(o));
+	say("unknown command '%s'; --help lists them", name);
+	return (2);
+}
+
 int
 ing_cmd_main(int argc, char **argv)
 {
 	struct ing_options o;
 	char *why = NULL;
+	int status = 2;
 
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 ||
 	    strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
@@ -257,14 +268,11 @@ ing_cmd_main(int argc, char **argv)
 		printf("ecluse-ingress %s\n", ECLUSE_VERSION);
 		return (0);
 	}
-	if (!ing_flags_parse(argc - 2, argv + 2, &o, &why)) {
+	if (ing_flags_parse(argc - 2, argv + 2, &o, &why))
+		status = run(argv[1], &o);
+	else
 		say("%s", why);
-		free(why);
-		return (2);
-	}
-	for (size_t i = 0; i < NELEM(commands); i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return (commands[i].run(&o));
-	say("unknown command '%s'; --help lists them", argv[1]);
-	return (2);
+	free(why);
+	ing_flags_fini(&o);
+	return (status);
 }

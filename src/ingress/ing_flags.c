@@ -107,7 +107,7 @@ set_bool(bool *at, const char *value)
 }
 
 static bool
-set_list(struct ing_list *at, const char *value)
+set_list(struct arena *mem, struct ing_list *at, const char *value)
 {
 	struct span rest = span_str(value), one;
 
@@ -115,7 +115,7 @@ set_list(struct ing_list *at, const char *value)
 	while (span_cut(&rest, ',', &one)) {
 		if (at->n == ING_LIST_MAX)
 			return (false);
-		at->v[at->n++] = span_dup(one);
+		at->v[at->n++] = arena_dup(mem, one);
 	}
 	return (true);
 }
@@ -141,7 +141,7 @@ set(const struct flag *f, const char *value, struct ing_options *o,
 		return (fail(why, "--%s: expected a port from 0 to 65535, "
 		    "found '%s'", f->name, value));
 	case FLAG_LIST:
-		if (set_list(at, value))
+		if (set_list(&o->mem, at, value))
 			return (true);
 		return (fail(why, "--%s: more than %d values", f->name,
 		    ING_LIST_MAX));
@@ -182,6 +182,7 @@ ing_flags_parse(int argc, char **argv, struct ing_options *o, char **why)
 	int n = 0;
 
 	memset(o, 0, sizeof *o);
+	arena_init(&o->mem, 0);
 	for (size_t i = 0; i < NELEM(flags); i++)
 		if (flags[i].dflt != NULL)
 			MUST(set(&flags[i], flags[i].dflt, o, why));
@@ -197,6 +198,12 @@ ing_flags_parse(int argc, char **argv, struct ing_options *o, char **why)
 	o->args = argv;
 	o->n_args = n;
 	return (true);
+}
+
+void
+ing_flags_fini(struct ing_options *o)
+{
+	arena_reset(&o->mem);
 }
 
 void

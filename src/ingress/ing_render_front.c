@@ -48,7 +48,7 @@ render_bind(struct ing_rendering *r, const char *ip, int64_t port, bool tls)
 	ing_line(&r->cfg, "bind");
 	ing_cfg_bind(&r->cfg, ip, port);
 	if (tls)
-		ing_keys(&r->cfg, "ssl crt-list certs/list "
+		ing_keys(&r->cfg, "ssl crt-list certs.list "
 		    "alpn h2,http/1.1");
 }
 

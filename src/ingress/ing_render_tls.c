@@ -81,7 +81,7 @@ ing_render_certs(struct ing_rendering *r)
 			    &r->plan->mem, span_str(path))), r);
 		}
 	}
-	ing_files_add(r->files, "certs/list")->body = list;
+	ing_files_add(r->files, "certs.list")->body = list;
 	ing_index_fini(&seen);
 	return (true);
 }

@@ -442,6 +442,8 @@ static bool
 read_fields(struct read *r, const struct ing_shape *s,
     const struct kube_node *n, char *out)
 {
+	static const struct kube_node nothing = { .kind = KUBE_NULL };
+
 	for (const struct ing_field *f = s->fields; f->path != NULL; f++) {
 		const struct kube_node *value = kube_at(n, f->path);
 
@@ -454,8 +456,7 @@ read_fields(struct read *r, const struct ing_shape *s,
 			if (f->type != ING_F_SHAPE)
 				continue;
 			/* Its booleans still become "not said". */
-			value = &(const struct kube_node){
-			    .kind = KUBE_NULL };
+			value = &nothing;
 		}
 		if (!read_field(r, f, value, out))
 			return (false);
