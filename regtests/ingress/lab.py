@@ -12,10 +12,12 @@ Every origin answers with what it saw, as JSON. Nothing listens anywhere but on
 loopback; all ends with the test.
 """
 import atexit
+import base64
 import http.client
 import http.server
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -180,6 +182,37 @@ class Lab:
                       "endpoints": [{"addresses": ["127.0.0.1"]}]})
         return origins[0] if origins else None
 
+    def cert(self, ns, name, *hosts):
+        """A tls Secret for these hosts; the proxy listens by https, too."""
+        key, crt = TMP / f"{ns}_{name}.key", TMP / f"{ns}_{name}.crt"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
+             f"/CN={name}", "-addext", "subjectAltName=" + ",".join(
+                 "DNS:" + h for h in hosts), "-keyout", key, "-out", crt],
+            check=True, capture_output=True)
+        self.https = self.https or free_port()
+
+        def text(path):
+            return base64.b64encode(path.read_bytes()).decode()
+        return self.put({"apiVersion": "v1", "kind": "Secret",
+                         "type": "kubernetes.io/tls",
+                         "metadata": {"namespace": ns, "name": name},
+                         "data": {"tls.crt": text(crt),
+                                  "tls.key": text(key)}})
+
+    def shown(self, sni):
+        """The CN of the certificate that a client with this SNI is shown."""
+        c = ssl._create_unverified_context()
+        with socket.create_connection(("127.0.0.1", self.https), 10) as raw:
+            with c.wrap_socket(raw, server_hostname=sni) as s:
+                der = s.getpeercert(binary_form=True)
+        r = subprocess.run(["openssl", "x509", "-inform", "der", "-noout",
+                            "-subject", "-nameopt", "multiline"], input=der,
+                           capture_output=True)
+        return re.search(r"commonName\s*= (.*)",
+                         r.stdout.decode()).group(1)
+
     def ingress(self, ns, name, rules, annotations=None, created=None,
                 cls="nginx", tls=None, default=None):
         """rules: (host or None, path, type, service)."""
@@ -267,6 +300,9 @@ class Lab:
             c = http.client.HTTPSConnection(
                 "127.0.0.1", self.https, timeout=10,
                 context=ssl._create_unverified_context())
+            raw = socket.create_connection(("127.0.0.1", self.https), 10)
+            c.sock = ssl._create_unverified_context().wrap_socket(
+                raw, server_hostname=host)
         else:
             c = http.client.HTTPConnection("127.0.0.1", self.http,
                                            timeout=10)
