@@ -69,14 +69,6 @@ FETCH(which##_port) = {                                                      \
 ADDRESS(src, TXN_SRC, "the client");
 ADDRESS(dst, TXN_DST, "this side, which the client connected to");
 
-static bool
-fetch_ssl_fc(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	(void)arg;
-	s->num = t->tls;
-	return (true);
-}
-
 /* ---- inspection ---- */
 
 static struct span
@@ -345,10 +337,6 @@ check_bin(struct arg *arg, const char **err)
 FETCH(ident) = { .name = word, .args = args_, .out = type, .stages = at,     \
 	.run = fn, .example = ex, .doc = __VA_ARGS__ }
 
-ROW(ssl_fc, "ssl_fc", "", SMP_BOOL,
-    OF_FE & ~SMP_AT(CONN), fetch_ssl_fc,
-    "http-request redirect scheme https unless { ssl_fc }",
-    "True when the client came over TLS.");
 ROW(req_len, "req.len", "", SMP_INT, SMP_REQUEST, fetch_req_len,
     "tcp-request content accept if { req.len gt 0 }",
     "How many bytes of the request wait to be looked at.", .waits = true,

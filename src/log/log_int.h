@@ -34,7 +34,7 @@ struct log_target {
 };
 
 enum log_std { LOG_STD_NONE, LOG_STD_TCP, LOG_STD_HTTP, LOG_STD_CLF,
-	LOG_STD_OWN };
+	LOG_STD_HTTPS, LOG_STD_OWN };
 
 struct log_cfg {                        /* slot of a proxy */
 	struct log_target *targets;

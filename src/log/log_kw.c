@@ -340,6 +340,16 @@ parse_httplog(struct conf_line *l, void *obj)
 }
 
 static bool
+parse_httpslog(struct conf_line *l, void *obj)
+{
+#ifndef USE_OPENSSL
+	return (conf_err(l, NULL, "'option httpslog' : this program was built "
+	    "without TLS"));
+#endif
+	return (parse_std(l, obj, LOG_STD_HTTPS));
+}
+
+static bool
 parse_tcplog(struct conf_line *l, void *obj)
 {
 	if (conf_next_is(l, "clf"))
@@ -404,6 +414,11 @@ std_format(struct conf *conf, enum log_std std)
 		[LOG_STD_HTTP] = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta "
 		    "%ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs "
 		    "%{+Q}r",
+		[LOG_STD_HTTPS] = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/"
+		    "%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr "
+		    "%hs %{+Q}r %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/"
+		    "%[ssl_c_ca_err]/%[ssl_fc_is_resumed] %[ssl_fc_sni]/%sslv/"
+		    "%sslc",
 		[LOG_STD_CLF] = "%{+Q}o %{-Q}ci - - [%trg] %r %ST %B \"\" \"\" "
 		    "%cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc "
 		    "%sc %rc %sq %bq %CC %CS %hrl %hsl",
@@ -430,7 +445,7 @@ check_proxy(struct conf *conf, struct px *px, struct logfmt *std[])
 	c = px_edit(&px->slots, &log_slot);
 	c->counter = arena_zget(conf->arena, sizeof *c->counter);
 	if (px->mode == PX_TCP && (c->std == LOG_STD_HTTP ||
-	    c->std == LOG_STD_CLF)) {
+	    c->std == LOG_STD_CLF || c->std == LOG_STD_HTTPS)) {
 		/* as in the reference: such a frontend logs as tcplog */
 		conf_fail(conf, DIAG_WARNING, c->pos, "'option httplog' not "
 		    "usable with %s '%s' (needs 'mode http'). Falling back to "
@@ -538,6 +553,13 @@ KEYWORD(httplog) = {
 	.args = "[clf]", .parse = parse_httplog,
 	.doc = "Log lines in the HTTP format, or in the common log format.",
 	.example = "option httplog",
+};
+KEYWORD(httpslog) = {
+	.name = "option httpslog", .in = KW_PROXY, .flags = KW_NO | KW_HTTP,
+	.args = "", .parse = parse_httpslog,
+	.doc = "Log lines in the HTTP format, with what went wrong with TLS and "
+	    "what was negotiated behind it.",
+	.example = "option httpslog",
 };
 KEYWORD(tcplog) = {
 	.name = "option tcplog", .in = KW_PROXY, .flags = KW_NO,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <base/num.h>
+#include <xprt/conn.h>
 
 static size_t
 put_bytes(char *out, size_t size, const char *p, size_t n)
@@ -109,6 +110,20 @@ put_ft(struct txn *t, char *out, size_t size, bool hex)
 }
 LOGVAR(ft) = { .name = "ft", .put = put_ft, .quoted = true,
 	.doc = "Name of the frontend, with '~' behind it for TLS." };
+
+static struct span
+tell(struct txn *t, enum conn_tell what)
+{
+	struct conn *c = t->ops->client_conn == NULL ? NULL :
+	    t->ops->client_conn(t);
+
+	return (c == NULL ? SPAN_NONE : conn_tell(c, what));
+}
+
+TEXT(sslc, "sslc", false, LOGVAR_PLAIN, "Name of the client's TLS cipher.",
+    return (tell(t, CONN_TELL_CIPHER)););
+TEXT(sslv, "sslv", false, LOGVAR_PLAIN, "Version of the client's TLS.",
+    return (tell(t, CONN_TELL_VERSION)););
 
 TEXT(b, "b", false, LOGVAR_PLAIN,
     "Name of the backend, or of the frontend when none was chosen.",

@@ -218,7 +218,10 @@ static bool
 is_silent(const struct strm *s)
 {
 	const struct px *fe = s->txn.fe;
-	bool nothing = s->cli->got == 0;
+	/* What failed in a handshake is something, but for one that the client
+	 * gave up. */
+	bool nothing = s->cli->got == 0 && (s->begin_why < WHY_TLS_FULL ||
+	    s->begin_why > WHY_TLS_FAILED);
 
 	if (s->monitor)
 		return (true);

@@ -222,7 +222,10 @@ on_verify(int ok, X509_STORE_CTX *store)
 	int err = X509_STORE_CTX_get_error(store);
 	int depth = X509_STORE_CTX_get_error_depth(store);
 
-	if (ok || t == NULL)
+	if (t == NULL)
+		return (ok);
+	t->got_crt = true;
+	if (ok)
 		return (ok);
 	if (depth > 0) {
 		if (t->ca_err == 0) {

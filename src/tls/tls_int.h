@@ -250,7 +250,7 @@ struct tls_conn {
 	uint8_t crt_err, ca_err, ca_err_depth;  /* X509_V_ERR_*, 0: none */
 	bool eof : 1;                   /* the socket is at its end */
 	bool counted : 1;
-	bool limited : 1;               /* refused: too many */
+	bool got_crt : 1;               /* the client showed a certificate */
 };
 
 static inline struct tls_conn *
