@@ -64,6 +64,7 @@ struct agent_socket {
 	int fd;
 	const struct px_listen *listen; /* whose it is */
 	bool stats;                     /* of a "stats socket" line */
+	bool peers;                     /* of a section of peers */
 	bool exportable;                /* goes to who asks _getsocks */
 	bool shard;                     /* not the first of its address */
 	bool first;                     /* of its SO_REUSEPORT group, surely */

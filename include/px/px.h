@@ -238,6 +238,7 @@ struct px_global {
 	bool zero_warning;
 	bool maxconn_fixed;             /* -n was given: the keyword is idle */
 	bool localpeer_fixed;           /* -L was given */
+	bool localpeer_used;            /* by a section of peers */
 	cpu_set_t *cpu_map;             /* one set per worker; NULL: no lines */
 	int n_cpu_map;
 	const char *user, *group, *chroot, *pidfile;
@@ -274,6 +275,8 @@ struct px_model {
 	struct px_userlist *userlists;  /* newest first */
 	struct px_error_section *error_sections;
 	struct px *defaults_now;        /* what a proxy starts from; or NULL */
+	struct px *hidden;              /* of no frontend: what rooms listen on
+	                                 * in the agent */
 };
 
 extern struct px_model *px_model;       /* this generation's; NULL before */

@@ -168,7 +168,7 @@ put_places(struct text *t, unsigned in)
 		{ KW_GLOBAL, "global" }, { KW_DEFAULTS, "defaults" },
 		{ KW_FRONTEND, "frontend" }, { KW_BACKEND, "backend" },
 		{ KW_LISTEN, "listen" }, { KW_USERLIST, "userlist" },
-		{ KW_HTTP_ERRORS, "http-errors" },
+		{ KW_HTTP_ERRORS, "http-errors" }, { KW_PEERS, "peers" },
 	};
 	const char *sep = "";
 

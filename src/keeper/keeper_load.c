@@ -151,8 +151,6 @@ apply_options(const struct keeper_opts *o)
 
 	if (o->maxconn != 0)
 		g->maxconn = (uint32_t)o->maxconn;
-	if (o->localpeer != NULL)
-		g->localpeer = o->localpeer;
 	if (o->pidfile != NULL)
 		g->pidfile = o->pidfile;
 	g->quiet = g->quiet || o->quiet;
@@ -187,6 +185,7 @@ keeper_load(struct keeper_opts *o, struct conf *conf)
 	conf->diagnostics = o->diagnostics;
 	compat_init();
 	px_model_new(&arena);
+	px_model->global.localpeer = o->localpeer;
 	px_model->global.localpeer_fixed = o->localpeer != NULL;
 	good = conf_load(conf, o->files, o->n_files);
 	print_diags(o);

@@ -106,6 +106,16 @@ get_fds(struct keeper *k, const struct ipc_listen *l, struct span host,
 	    &s->first, err));
 }
 
+static void
+say_failed(const struct px_bind *b, bool stats, const char *err,
+    const struct px_listen *li)
+{
+	ipc_say(DIAG_ALERT, "Starting %s%s%s: %s [%s]", b->px == NULL ?
+	    "stats socket" : stats ? b->px->section : "frontend",
+	    b->px == NULL ? "" : " ", b->px == NULL ? "" : b->px->name, err,
+	    li->text);
+}
+
 static bool
 open_one(struct keeper *k, struct px_listen *li, bool stats)
 {
@@ -116,18 +126,14 @@ open_one(struct keeper *k, struct px_listen *li, bool stats)
 	struct ipc_listen l;
 
 	if (li->addr.need_dns && !addr_resolve(&li->addr, &err)) {
-		ipc_say(DIAG_ALERT, "Starting %s %s: %s [%s]",
-		    stats ? "stats socket" : "frontend",
-		    stats ? "" : b->px->name, err, li->text);
+		say_failed(b, stats, err, li);
 		return (false);
 	}
 	l = request(k, li, stats);
 	s->fds = fds;
 	if (!get_fds(k, &l, host_of(&li->addr), span_str(b->interface), s,
 	    &err)) {
-		ipc_say(DIAG_ALERT, "Starting %s%s%s: %s [%s]",
-		    stats ? "stats socket" : "frontend", stats ? "" : " ",
-		    stats ? "" : b->px->name, err, li->text);
+		say_failed(b, stats, err, li);
 		return (false);
 	}
 	s->listen = li;
@@ -154,7 +160,9 @@ list_for_agent(struct keeper *k)
 		for (size_t j = 0; j < s->n; j++)
 			list[agent_n_sockets++] = (struct agent_socket){
 			    .fd = s->fds[j], .listen = s->listen,
-			    .stats = s->stats, .interface =
+			    .stats = s->stats && s->listen->bind->px == NULL,
+			    .peers = s->stats && s->listen->bind->px != NULL,
+			    .interface =
 			    s->listen->bind->interface, .exportable =
 			    s->listen->addr.addr.family != ADDR_SOCKPAIR,
 			    .shard = j > 0, .first = s->first && j == 0 };
@@ -180,6 +188,9 @@ keeper_sockets(struct keeper *k)
 	}
 	for (struct px_listen *li = g->stats_listens; li; li = li->next)
 		good = open_one(k, li, true) && good;
+	for (const struct px *px = px_model->hidden; px; px = px->next)
+		for (struct px_listen *li = px->listens; li; li = li->next)
+			good = open_one(k, li, true) && good;
 	if (!good)
 		return (false);
 	if (k->n_socks == 0) {

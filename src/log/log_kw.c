@@ -492,7 +492,7 @@ KEYWORD(log_global) = {
 	.example = "log 127.0.0.1:514 len 4096 local0 info",
 };
 KEYWORD(log_proxy) = {
-	.name = "log", .in = KW_PROXY, .flags = KW_NO,
+	.name = "log", .in = KW_PROXY | KW_PEERS, .flags = KW_NO,
 	.args = "global | " LOG_ARGS, .parse = parse_proxy_log,
 	.doc = "Adds a log target, or all those of the global section; 'no log' "
 	    "forgets the ones inherited from defaults.",

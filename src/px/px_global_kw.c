@@ -175,8 +175,13 @@ parse_localpeer(struct conf_line *l, void *obj)
 	if (!take_text(l, "a name", &name))
 		return (false);
 	/* -L on the command line came first and wins. */
-	if (g->localpeer_fixed)
+	if (g->localpeer_fixed || g->localpeer_used) {
+		conf_warn(l, &l->word[0], "'localpeer' is ignored, as %s",
+		    g->localpeer_fixed ? "-L on the command line has set it" :
+		    "a peers section before it knows this node by another "
+		    "name");
 		return (true);
+	}
 	g->localpeer = name;
 	setenv("HAPROXY_LOCALPEER", name, 1);
 	return (true);

@@ -449,7 +449,7 @@ run_set(struct cli_ctx *x)
 	for (unsigned i = 0; i < n; i++)
 		stk_value_set(t, e, c[i].data, c[i].i, c[i].value, stk_now());
 	stk_touch(t, e);
-	stk_put(t, e);
+	stk_put_changed(t, e);
 	return (CLI_DONE);
 }
 

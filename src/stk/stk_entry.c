@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #define EXPIRE_PER_GET  2       /* old entries dropped with each use */
+#define AGE_STEPS       64      /* to find the place of an older one */
 #define ROOM_TRIES      64      /* tracked entries passed over, and races */
 
 uint32_t
@@ -117,11 +118,42 @@ stk_touch(const struct stk_table *t, struct stk_entry *e)
 		note_first(t->shm, s);
 }
 
+static void
+age_insert(struct stk_shm *m, struct stk_stripe *s, struct stk_entry *e,
+    uint32_t before)
+{
+	uint32_t index = stk_index_of(m, e);
+
+	e->older = before;
+	e->newer = before != 0 ? stk_entry_at(m, before)->newer : s->oldest;
+	if (before != 0)
+		stk_entry_at(m, before)->newer = index;
+	else
+		s->oldest = index;
+	if (e->newer != 0)
+		stk_entry_at(m, e->newer)->older = index;
+	else
+		s->newest = index;
+}
+
+/* It goes among those of its age, if these are not far: one that is too near
+ * to the young ones is dropped late, and nobody sees it meanwhile. */
 void
 stk_age(const struct stk_table *t, struct stk_entry *e, uint32_t due)
 {
+	struct stk_shm *m = t->shm;
+	struct stk_stripe *s = stk_stripe_at(m, e->hash);
+	uint32_t before = e->older;
+
 	e->due = due;
-	note_first(t->shm, stk_stripe_at(t->shm, e->hash));
+	for (int i = 0; i < AGE_STEPS && before != 0 &&
+	    (int32_t)(stk_entry_at(m, before)->due - due) > 0; i++)
+		before = stk_entry_at(m, before)->older;
+	if (before != e->older) {
+		age_unlink(m, s, e);
+		age_insert(m, s, e, before);
+	}
+	note_first(m, s);
 }
 
 /* ---- taking out ---- */
@@ -498,4 +530,14 @@ void
 stk_put(const struct stk_table *t, struct stk_entry *e)
 {
 	shm_unlock(&stk_stripe_at(t->shm, e->hash)->lock);
+}
+
+void
+stk_put_changed(const struct stk_table *t, struct stk_entry *e)
+{
+	uint32_t index = stk_index_of(t->shm, e);
+
+	stk_put(t, e);
+	if (__builtin_expect(t->log != NULL, 0))
+		stk_log_note(t, index);
 }

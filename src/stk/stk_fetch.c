@@ -88,6 +88,15 @@ makes(const struct op *op)
 	return (op->what == INC || op->what == CLEAR);
 }
 
+static void
+put(const struct op *op, const struct stk_table *t, struct stk_entry *e)
+{
+	if (makes(op))
+		stk_put_changed(t, e);
+	else
+		stk_put(t, e);
+}
+
 static bool
 apply_key(const struct op *op, const struct stk_table *t,
     const struct stk_key *k, unsigned arg, struct smp *s)
@@ -99,7 +108,7 @@ apply_key(const struct op *op, const struct stk_table *t,
 		stk_touch(t, e);
 	has_it = apply(op, t, e, arg, s);
 	if (e != NULL)
-		stk_put(t, e);
+		put(op, t, e);
 	return (has_it);
 }
 
@@ -140,7 +149,7 @@ of_counter(struct txn *t, const struct op *op, int64_t no,
 		    apply_key(op, other, &k, (unsigned)idx, s));
 	e = stk_take(r->tab, r->entry);
 	has_it = apply(op, r->tab, e, (unsigned)idx, s);
-	stk_put(r->tab, e);
+	put(op, r->tab, e);
 	return (has_it);
 }
 

@@ -10,6 +10,7 @@
  * Indexes of entries count from 1; 0 is none.
  */
 #include <stk/stk.h>
+#include <stk/sync.h>
 
 #include <stdatomic.h>
 
@@ -19,20 +20,6 @@
 #include <px/px.h>
 #include <shm/shm.h>
 
-enum stk_type { STK_IP = 0, STK_IPV6 = 1, STK_INTEGER = 2, STK_STRING = 3,
-	STK_BINARY = 4, STK_TYPE_N };
-
-enum stk_form { STK_FORM_U32, STK_FORM_U64, STK_FORM_RATE, STK_FORM_KEY };
-
-struct stk_data_row {
-	const char *name;
-	uint8_t form;                   /* enum stk_form */
-	bool array;
-};
-extern const struct stk_data_row stk_data_rows[STK_DATA_N];
-
-#define STK_ARRAY_MAX   100
-#define STK_KEY_MAX     16384           /* bytes of a key */
 #define STK_STRIPES_MAX 64
 
 /* ---- shared memory: SHM_STK ---- */
@@ -106,6 +93,29 @@ _Static_assert(STK_DATA_N <= 32, "LAYOUT(STK)");
 #define STK_NAMES       4096            /* of servers, in one table */
 #define STK_NAME_BYTES  128
 
+/*
+ * Entries that changed, for the agent to tell peers: SHM_STK_LOG. A bit per
+ * entry says that it is in the ring, then there are the slots of the ring.
+ */
+struct stk_log {
+	uint32_t magic;
+#define STK_LOG_MAGIC 0x57ab1e09
+	uint32_t n_slots;               /* a power of two, twice the entries */
+	_Atomic uint32_t tail;          /* producers */
+	_Atomic uint32_t head;          /* the taker */
+	_Atomic uint32_t taker;         /* its generation; 0: none yet */
+	_Atomic int32_t taker_pid;      /* 0: it left all in order */
+	_Atomic uint32_t asleep;        /* the taker wants to be woken */
+	uint32_t hole_at, hole_ms;      /* a slot that waits for its entry */
+	uint32_t spare0;
+	uint64_t ring_at;               /* from here */
+	uint64_t spare[2];
+	_Atomic uint32_t busy[SHM_PROCS];       /* what each is appending */
+	_Atomic uint32_t bits[];
+};
+_Static_assert(sizeof(struct stk_log) == 64 + 4 * SHM_PROCS,
+    "LAYOUT(STK_LOG)");
+
 /* References of all processes: SHM_STK_REFS. A word is the table's offset
  * from this struct in units of 64 << 32 | entry; 0: free. */
 #define STK_REFS        (1u << 19)      /* of one process */
@@ -133,7 +143,13 @@ struct stk_table {
 	uint32_t period[STK_DATA_N];    /* ms */
 	const char *write_to;           /* or NULL */
 	struct diag_pos write_to_pos;
+	const char *peers;              /* section, or NULL */
+	struct diag_pos peers_pos;
+	const char *wire;               /* its name for peers */
+	bool recv_only;
+	bool replicated;
 	struct stk_shm *shm;
+	struct stk_log *log;            /* NULL unless replicated */
 };
 extern struct stk_table *stk_all;
 
@@ -204,8 +220,10 @@ struct stk_entry *stk_get(const struct stk_table *, const struct stk_key *,
     bool make);
 void stk_touch(const struct stk_table *, struct stk_entry *);
 void stk_put(const struct stk_table *, struct stk_entry *);
+/* stk_put_changed - the same after a change that peers are to know. */
+void stk_put_changed(const struct stk_table *, struct stk_entry *);
 
-/* stk_age - a new entry expires at `due`, which is not later than it would. */
+/* stk_age - an entry expires at `due`, which is not later than it would. */
 void stk_age(const struct stk_table *, struct stk_entry *, uint32_t due);
 
 /* stk_take - lock an entry that a reference keeps; then stk_put(). */
@@ -220,6 +238,12 @@ void stk_remove(struct stk_shm *, struct stk_stripe *, struct stk_entry *);
 /* stk_sweep - drop what has expired, at most `most` of each stripe; returns
  * how many went. */
 uint32_t stk_sweep(const struct stk_table *, uint32_t most);
+
+/* ---- stk_log.c ---- */
+
+/* stk_log_setup - find or make the log of a table; `name` is that of the
+ * table's slot. False: no room. */
+bool stk_log_setup(struct stk_table *, struct span name);
 
 /* ---- stk_ref.c ---- */
 extern struct stk_refs *stk_refs;
@@ -263,6 +287,11 @@ void stk_value_add(const struct stk_table *, struct stk_entry *,
 /* stk_value_back - so many of a rate's events did not happen. */
 void stk_value_back(const struct stk_table *, struct stk_entry *,
     enum stk_data, uint32_t n);
+/* stk_cell_get, stk_cell_set - an element as it is, in rates not summed up. */
+void stk_cell_get(const struct stk_table *, const struct stk_entry *,
+    enum stk_data, unsigned i, uint32_t now, struct stk_cell *);
+void stk_cell_set(const struct stk_table *, struct stk_entry *,
+    const struct stk_cell *, uint32_t now);
 /* stk_name_no - the number of a server_key, made when it is new; 0: no room.
  * stk_name - and back, or NULL. */
 uint32_t stk_name_no(struct stk_shm *, struct span);

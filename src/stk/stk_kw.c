@@ -149,6 +149,19 @@ take_write_to(struct conf_line *l, struct stk_table *t)
 	return (true);
 }
 
+static bool
+take_peers(struct conf_line *l, struct stk_table *t)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct span s;
+
+	if (!conf_want(l, "the name of a peers section", &s))
+		return (false);
+	t->peers = s.p;
+	t->peers_pos = conf_pos(l, w);
+	return (true);
+}
+
 /* ---- store ---- */
 
 static int
@@ -301,44 +314,87 @@ take_word(struct conf_line *l, struct stk_table *t)
 		t->nopurge = true;
 		return (true);
 	}
-	if (conf_accept(l, "recv-only"))
-		return (true);  /* without peers nothing is sent anyway */
-	if (conf_next_is(l, "peers"))
-		return (conf_err(l, w, "'peers' is not supported yet"));
-	conf_err(l, w, "'stick-table' knows no '%.*s'", SPAN_FMT(w->text));
+	if (conf_accept(l, "recv-only")) {
+		t->recv_only = true;
+		return (true);
+	}
+	if (t->peers == NULL && conf_accept(l, "peers"))
+		return (take_peers(l, t));
+	conf_err(l, w, "'%s' knows no '%.*s'", l->kw->name,
+	    SPAN_FMT(w->text));
 	conf_err_hint(l, "words are: type, size, expire, nopurge, store, "
-	    "srvkey, write-to, recv-only");
+	    "srvkey, write-to, recv-only, and once 'peers' where it is not "
+	    "clear");
 	return (false);
+}
+
+static struct stk_table *
+table_new(struct conf_line *l, const struct px *px, const char *name)
+{
+	struct stk_table *t = arena_zget(l->conf->arena, sizeof *t), *twin;
+
+	t->magic = STK_TABLE_MAGIC;
+	t->type = STK_TYPE_N;
+	t->px = px;
+	t->name = t->wire = name;
+	t->pos = conf_pos(l, NULL);
+	if ((twin = stk_table_find(span_str(name))) == NULL)
+		return (t);
+	conf_err(l, NULL, "the table '%s' has the name of the one declared at "
+	    "%s:%d", name, twin->pos.file, twin->pos.line);
+	return (NULL);
+}
+
+static bool
+take_table(struct conf_line *l, struct stk_table *t)
+{
+	while (conf_left(l) > 0)
+		if (!take_word(l, t))
+			return (false);
+	if (t->type == STK_TYPE_N)
+		return (conf_err(l, NULL, "'%s' needs a 'type'",
+		    l->kw->name));
+	if (t->size == 0)
+		return (conf_err(l, NULL, "'%s' needs a 'size'",
+		    l->kw->name));
+	if (!check_arrays(l, t))
+		return (false);
+	t->next = stk_all;
+	stk_all = t;
+	return (true);
 }
 
 static bool
 parse_table(struct conf_line *l, void *obj)
 {
 	struct px *px = OBJ(obj, struct px, PX_MAGIC);
-	struct stk_table *t = arena_zget(l->conf->arena, sizeof *t), *twin;
+	struct stk_table *t = table_new(l, px, px->name);
 
-	t->magic = STK_TABLE_MAGIC;
-	t->type = STK_TYPE_N;
-	t->px = px;
-	t->name = px->name;
-	t->pos = conf_pos(l, NULL);
-	if ((twin = stk_table_find(span_str(px->name))) != NULL)
-		return (conf_err(l, NULL, "the table '%s' has the name of the "
-		    "one declared at %s:%d", px->name, twin->pos.file,
-		    twin->pos.line));
-	while (conf_left(l) > 0)
-		if (!take_word(l, t))
-			return (false);
-	if (t->type == STK_TYPE_N)
-		return (conf_err(l, NULL, "'stick-table' needs a 'type'"));
-	if (t->size == 0)
-		return (conf_err(l, NULL, "'stick-table' needs a 'size'"));
-	if (!check_arrays(l, t))
+	if (t == NULL || !take_table(l, t))
 		return (false);
-	t->next = stk_all;
-	stk_all = t;
 	((struct stk_cfg *)px_edit(&px->slots, &stk_slot))->table = t;
 	return (true);
+}
+
+/* Of a peers section, whose name is before its own; its peers know it by
+ * another one, so that it is not taken for the table of a proxy. */
+static bool
+parse_peers_table(struct conf_line *l, void *obj)
+{
+	struct px *px = OBJ(obj, struct px, PX_MAGIC);
+	struct stk_table *t;
+	struct span s;
+
+	if (!conf_want_name(l, "a name", &s))
+		return (false);
+	t = table_new(l, px, arena_printf(l->conf->arena, "%s/%s", px->name,
+	    s.p));
+	if (t == NULL)
+		return (false);
+	t->wire = arena_printf(l->conf->arena, "/%s", s.p);
+	t->peers = px->name;
+	t->peers_pos = t->pos;
+	return (take_table(l, t));
 }
 
 static bool
@@ -389,16 +445,31 @@ KEYWORD(stick_table) = {
 	.name = "stick-table", .in = KW_FRONTEND | KW_BACKEND,
 	.args = "type {ip|ipv6|integer|string [len <n>]|binary [len <n>]} "
 	    "size <entries> [expire <time>] [nopurge] [store <types>] "
-	    "[srvkey {name|addr}] [write-to <table>] [recv-only]",
+	    "[srvkey {name|addr}] [peers <section>] [write-to <table>] "
+	    "[recv-only]",
 	.parse = parse_table,
 	.doc = "A table of the proxy's name that remembers keys: which server "
 	    "each was sent to, and what is counted about it (`store`, a list "
 	    "by commas). All workers share it, and it outlives reloads and "
 	    "crashes. A full table forgets its oldest keys, or with `nopurge` "
-	    "takes no new ones. `write-to` and `recv-only` are about peers, "
-	    "and have nothing to do without.",
+	    "takes no new ones. With `peers` what changes here is sent to the "
+	    "nodes of that section, and what changes there is learned. "
+	    "`write-to` also writes what is learned about servers and tags to "
+	    "another table, `recv-only` also learns conn_cur, for a table "
+	    "that nothing is counted in here.",
 	.example = "stick-table type ip size 1m expire 5m store "
 	    "http_req_rate(10s),gpc0",
+};
+KEYWORD(peers_table) = {
+	.name = "table", .in = KW_PEERS,
+	.args = "<name> type {ip|ipv6|integer|string [len <n>]|binary [len "
+	    "<n>]} size <entries> [expire <time>] [nopurge] [store <types>] "
+	    "[srvkey {name|addr}] [write-to <table>] [recv-only]",
+	.parse = parse_peers_table,
+	.doc = "A table that belongs to the section, and is sent to its "
+	    "peers. Elsewhere in the configuration it is called by the "
+	    "section's name, a slash and its own.",
+	.example = "table clients type ip size 1m expire 5m store gpc0",
 };
 KEYWORD(stick_counters) = {
 	.name = "tune.stick-counters", .in = KW_GLOBAL, .args = "<number>",

@@ -88,7 +88,7 @@ stk_set_free(void *set)
 		e = stk_take(r->tab, r->entry);
 		stk_ref_drop(r->tab->shm, e, r->slot);
 		stk_touch(r->tab, e);
-		stk_put(r->tab, e);
+		stk_put_changed(r->tab, e);
 	}
 	if (!s->in_arena)
 		free(s);
@@ -140,7 +140,7 @@ count_in(const struct stk_set *s, struct event a, uint64_t n, struct event b,
 			add(r->tab, e, a, n, now);
 		if (m != 0)
 			add(r->tab, e, b, m, now);
-		stk_put(r->tab, e);
+		stk_put_changed(r->tab, e);
 	}
 }
 
@@ -235,7 +235,7 @@ stk_track(struct txn *t, unsigned no, struct stk_table *tab,
 	r->slot = stk_ref_take(tab->shm, e);
 	count_begin(t, tab, e);
 	stk_touch(tab, e);
-	stk_put(tab, e);
+	stk_put_changed(tab, e);
 }
 
 void
@@ -251,7 +251,7 @@ stk_inc_gpc(struct txn *t, unsigned no, int idx, uint32_t by)
 	e = stk_take(r->tab, r->entry);
 	stk_value_add(r->tab, e, gp.cnt, gp.i, by, stk_now());
 	stk_value_add(r->tab, e, gp.rate, gp.rate_i, by, stk_now());
-	stk_put(r->tab, e);
+	stk_put_changed(r->tab, e);
 }
 
 void
@@ -266,7 +266,7 @@ stk_set_gpt(struct txn *t, unsigned no, int idx, uint32_t value)
 	gp = stk_gpt(r->tab, idx);
 	e = stk_take(r->tab, r->entry);
 	stk_value_set(r->tab, e, gp.cnt, gp.i, value, stk_now());
-	stk_put(r->tab, e);
+	stk_put_changed(r->tab, e);
 }
 
 struct stk_gp

@@ -274,6 +274,8 @@ open_table(struct stk_table *t, const char **err)
 	}
 	t->shm = at;
 	t->shm->size = t->size;
+	if (!stk_log_setup(t, span_str(name)))
+		return (false);
 	if (live != NULL && live != t->shm)
 		convert(t, live);
 	return (true);

@@ -215,9 +215,11 @@ match(const struct stk_table *t, const struct px *be,
 	id = (uint32_t)stk_value_get(t, e, STK_SERVER_ID, 0, now);
 	name = stk_name(t->shm, (uint32_t)stk_value_get(t, e, STK_SERVER_KEY,
 	    0, now));
-	if (id != 0 || name != NULL)
+	if (id != 0 || name != NULL) {
 		stk_touch(t, e);
-	stk_put(t, e);
+		stk_put_changed(t, e);
+	} else
+		stk_put(t, e);
 	return (server_of(t, be, name, id));
 }
 
@@ -233,7 +235,7 @@ store(const struct stk_table *t, const struct stk_key *key,
 	stk_value_set(t, e, STK_SERVER_ID, 0, srv->id, 0);
 	stk_value_set(t, e, STK_SERVER_KEY, 0, name, 0);
 	stk_touch(t, e);
-	stk_put(t, e);
+	stk_put_changed(t, e);
 }
 
 /* ---- rules at work ---- */

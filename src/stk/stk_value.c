@@ -187,3 +187,40 @@ stk_value_back(const struct stk_table *t, struct stk_entry *e,
 	} else
 		r->cur -= n;
 }
+
+void
+stk_cell_get(const struct stk_table *t, const struct stk_entry *e,
+    enum stk_data d, unsigned i, uint32_t now, struct stk_cell *c)
+{
+	const struct stk_rate *r = stk_data_at(t->shm, e, d, i);
+	const char *name;
+
+	*c = (struct stk_cell){ .data = (uint8_t)d, .i = (uint8_t)i };
+	if (stk_data_rows[d].form == STK_FORM_RATE) {
+		c->age = rate_age(r, now);
+		c->v = r->cur;
+		c->prev = r->prev;
+		return;
+	}
+	c->v = stk_value_get(t, e, d, i, now);
+	if (stk_data_rows[d].form == STK_FORM_KEY &&
+	    (name = stk_name(t->shm, (uint32_t)c->v)) != NULL)
+		c->name = span_str(name);
+}
+
+void
+stk_cell_set(const struct stk_table *t, struct stk_entry *e,
+    const struct stk_cell *c, uint32_t now)
+{
+	struct stk_rate *r = stk_data_at(t->shm, e, c->data, c->i);
+
+	if (r == NULL)
+		return;
+	if (stk_data_rows[c->data].form == STK_FORM_RATE)
+		*r = (struct stk_rate){ now - c->age, (uint32_t)c->v,
+		    c->prev };
+	else
+		stk_value_set(t, e, c->data, c->i, stk_data_rows[c->data].form
+		    == STK_FORM_KEY ? stk_name_no(t->shm, c->name) : c->v,
+		    now);
+}

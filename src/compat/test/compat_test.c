@@ -18,7 +18,7 @@ TEST(names_have_kinds)
 
 	CHECK_STR(ask("cfg", "lua-load", &text), "planned");
 	CHECK_STR(text, NULL);
-	CHECK_STR(ask("section", "peers", &text), "planned");
+	CHECK_STR(ask("section", "ring", &text), "planned");
 	CHECK_STR(ask("cfg", "no-such-word", &text), NULL);
 	CHECK_STR(ask("bind", "lua-load", &text), NULL);
 	CHECK_STR(ask("server", "sni", &text), "planned");
