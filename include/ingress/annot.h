@@ -46,17 +46,31 @@ struct ing_strs { const char **v; uint32_t n; };
  * printing walk the rows.
  */
 struct ing_opts {
-	int64_t ssl_redirect;           /* bool */
-	int64_t use_regex;              /* bool */
-	const char *rewrite_target;
-	int64_t read_timeout_s;
-	int64_t canary;                 /* bool */
+	/* where a request goes: ing_opt_route.c (flags are int64_t) */
+	int64_t ssl_redirect, force_ssl_redirect, preserve_slash;
+	int64_t use_regex;
+	const char *rewrite_target, *forwarded_prefix;
+	const char *app_root;
+	const char *permanent_redirect, *temporal_redirect;
+	int64_t permanent_code, temporal_code;
+	/* who may: ing_opt_access.c */
+	struct ing_strs allow, whitelist, deny;
+	/* other origins: ing_opt_cors.c */
+	int64_t cors, cors_credentials, cors_max_age_s;
+	struct ing_strs cors_origins;
+	const char *cors_methods, *cors_headers, *cors_expose;
+	/* a second backend: ing_opt_canary.c */
+	int64_t canary;
 	int64_t canary_weight, canary_weight_total;
 	const char *canary_header, *canary_header_value;
 	const char *canary_header_pattern;
 	const char *canary_cookie;
-	/* of the ConfigMap alone */
+	/* how servers are spoken to: ing_opt_proxy.c */
+	int64_t read_timeout_s;
+	/* of the ConfigMap alone: ing_opt_global.c */
 	struct ing_strs bind_address;
+	struct ing_strs no_tls_redirect;
+	int64_t redirect_code;
 };
 
 enum ing_opt_kind { ING_O_BOOL, ING_O_INT, ING_O_STR, ING_O_STRS };
@@ -105,6 +119,8 @@ bool ing_parse_seconds(struct ing_parse *, struct span, void *);
 bool ing_parse_token(struct ing_parse *, struct span, void *);
 bool ing_parse_regex(struct ing_parse *, struct span, void *);
 bool ing_parse_text(struct ing_parse *, struct span, void *);
+
+bool ing_parse_cidrs(struct ing_parse *, struct span, void *);
 
 /* ing_regex_check - whether the proxy will accept it; otherwise what it should
  * be is in `why`. */

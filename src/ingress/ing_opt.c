@@ -9,13 +9,24 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <arpa/inet.h>
+
 #include <base/num.h>
 
 #define REGEX_MAX 1024u
 
 const struct ing_opt *const ing_opt_tables[] = {
-	ing_opt_route, ing_opt_canary, ing_opt_proxy, ing_opt_global, NULL
+	ing_opt_route, ing_opt_access, ing_opt_cors, ing_opt_canary,
+	ing_opt_proxy, ing_opt_global, NULL
 };
+
+bool
+ing_parse_bad(struct ing_parse *p, struct span v, const char *expected)
+{
+	snprintf(p->why, sizeof p->why, "expected %s, found '%.*s'", expected,
+	    (int)(v.n > 60 ? 60 : v.n), v.p);
+	return (false);
+}
 
 /* The spellings that Go's strconv.ParseBool has. */
 bool
@@ -29,9 +40,7 @@ ing_parse_bool(struct ing_parse *p, struct span v, void *field)
 			*(int64_t *)field = i < 6;
 			return (true);
 		}
-	snprintf(p->why, sizeof p->why, "expected true or false, found "
-	    "'%.*s'", (int)(v.n > 60 ? 60 : v.n), v.p);
-	return (false);
+	return (ing_parse_bad(p, v, "true or false"));
 }
 
 /* A deadline that a timer of the proxy can hold: 24 days. */
@@ -44,9 +53,7 @@ ing_parse_seconds(struct ing_parse *p, struct span v, void *field)
 		*(int64_t *)field = (int64_t)n;
 		return (true);
 	}
-	snprintf(p->why, sizeof p->why, "expected a number of seconds from 1 "
-	    "to 2073600, found '%.*s'", (int)(v.n > 60 ? 60 : v.n), v.p);
-	return (false);
+	return (ing_parse_bad(p, v, "a number of seconds from 1 to 2073600"));
 }
 
 static bool
@@ -67,12 +74,9 @@ ing_parse_list(struct ing_parse *p, struct span v, struct ing_strs *out,
 
 		while (len < v.n && !is_cut(v.p[len]))
 			len++;
-		if (len > 0 && !is(span_of(v.p, len))) {
-			snprintf(p->why, sizeof p->why, "expected %s, found "
-			    "'%.*s'", expected, (int)(len > 60 ? 60 : len),
-			    v.p);
-			return (false);
-		}
+		if (len > 0 && !is(span_of(v.p, len)))
+			return (ing_parse_bad(p, span_of(v.p, len),
+			    expected));
 		if (len > 0)
 			all[n++] = arena_dup(p->mem, span_of(v.p, len));
 		v = span_skip(v, len < v.n ? len + 1 : len);
@@ -91,10 +95,8 @@ ing_parse_token(struct ing_parse *p, struct span v, void *field)
 		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
 		    c == '-' || c == '_')
 			continue;
-		snprintf(p->why, sizeof p->why, "expected a name of letters, "
-		    "digits, '-' and '_', found '%.*s'",
-		    (int)(v.n > 60 ? 60 : v.n), v.p);
-		return (false);
+		return (ing_parse_bad(p, v, "a name of letters, digits, '-' "
+		    "and '_'"));
 	}
 	*(const char **)field = arena_dup(p->mem, v);
 	return (true);
@@ -140,5 +142,51 @@ ing_parse_regex(struct ing_parse *p, struct span v, void *field)
 	if (!ing_regex_check(z, p->why))
 		return (false);
 	*(const char **)field = z;
+	return (true);
+}
+
+static bool
+is_cidr(struct span s)
+{
+	ptrdiff_t slash = span_find(s, '/');
+	struct span ip = slash < 0 ? s : span_of(s.p, (size_t)slash);
+	unsigned char bin[16];
+	uint64_t bits = 0;
+	char z[64];
+
+	if (!span_copy(z, sizeof z, ip) || (slash >= 0 &&
+	    !num_u64(span_skip(s, (size_t)slash + 1), &bits)))
+		return (false);
+	if (inet_pton(AF_INET, z, bin) == 1)
+		return (bits <= 32);
+	return (inet_pton(AF_INET6, z, bin) == 1 && bits <= 128);
+}
+
+bool
+ing_parse_cidrs(struct ing_parse *p, struct span v, void *field)
+{
+	struct ing_strs list;
+
+	if (!ing_parse_list(p, v, &list, is_cidr, "addresses or networks like "
+	    "10.0.0.0/8, with commas between"))
+		return (false);
+	if (list.n == 0)
+		return (ing_parse_bad(p, v, "at least one network"));
+	*(struct ing_strs *)field = list;
+	return (true);
+}
+
+bool
+ing_parse_code(struct ing_parse *p, struct span v, int64_t *out,
+    const int64_t *codes)
+{
+	uint64_t n;
+
+	if (!num_u64(v, &n))
+		return (ing_parse_bad(p, v, "a status code"));
+	*out = codes[0];
+	for (const int64_t *c = codes; *c != 0; c++)
+		if ((uint64_t)*c == n)
+			*out = *c;
 	return (true);
 }

@@ -7,8 +7,6 @@
  */
 #include "ing_opt_int.h"
 
-#include <stdio.h>
-
 #include <base/num.h>
 
 static bool
@@ -20,9 +18,7 @@ parse_count(struct ing_parse *p, struct span v, void *field)
 		*(int64_t *)field = (int64_t)n;
 		return (true);
 	}
-	snprintf(p->why, sizeof p->why, "expected a number from 0 to 1000000, "
-	    "found '%.*s'", (int)(v.n > 60 ? 60 : v.n), v.p);
-	return (false);
+	return (ing_parse_bad(p, v, "a number from 0 to 1000000"));
 }
 
 #define AT .at = ING_AT_PLAN

@@ -23,7 +23,34 @@ parse_bind(struct ing_parse *p, struct span v, void *field)
 	    "addresses, with commas between"));
 }
 
+static bool
+is_prefix(struct span s)
+{
+	return (s.p[0] == '/');
+}
+
+static bool
+parse_prefixes(struct ing_parse *p, struct span v, void *field)
+{
+	return (ing_parse_list(p, v, field, is_prefix,
+	    "paths, with commas between"));
+}
+
+static bool
+parse_redirect(struct ing_parse *p, struct span v, void *field)
+{
+	static const int64_t codes[] = { 308, 301, 302, 307, 0 };
+
+	return (ing_parse_code(p, v, field, codes));
+}
+
 const struct ing_opt ing_opt_global[] = {
+	{ .configmap = "no-tls-redirect-locations", .kind = ING_O_STRS,
+	  OPT(no_tls_redirect), .at = ING_AT_PLAN, .parse = parse_prefixes,
+	  .dflt = "/.well-known/acme-challenge", .doc = "" },
+	{ .configmap = "http-redirect-code", .kind = ING_O_INT,
+	  OPT(redirect_code), .at = ING_AT_PLAN, .parse = parse_redirect,
+	  .dflt = "308", .doc = "" },
 	{ .configmap = "bind-address", .kind = ING_O_STRS, OPT(bind_address),
 	  .at = ING_AT_PLAN, .parse = parse_bind,
 	  .doc = "without it all IPv4 addresses" },

@@ -7,9 +7,19 @@
 #include <ingress/annot.h>
 
 extern const struct ing_opt ing_opt_route[];    /* paths, rewriting, https */
+extern const struct ing_opt ing_opt_access[];   /* addresses, passwords */
+extern const struct ing_opt ing_opt_cors[];
 extern const struct ing_opt ing_opt_canary[];   /* a second backend */
 extern const struct ing_opt ing_opt_proxy[];    /* how to speak to servers */
 extern const struct ing_opt ing_opt_global[];   /* the ConfigMap alone */
+
+/* ing_parse_code - one of `codes` (ends with 0); another number becomes the
+ * first, as ingress-nginx has it. */
+bool ing_parse_code(struct ing_parse *, struct span, int64_t *,
+    const int64_t *codes);
+
+/* ing_parse_bad - "expected WHAT, found 'VALUE'"; returns false. */
+bool ing_parse_bad(struct ing_parse *, struct span, const char *expected);
 
 /* ing_parse_list - cut at commas and blanks; each one must pass `is`, or the
  * list is refused as not what was `expected`. */

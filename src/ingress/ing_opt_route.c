@@ -26,13 +26,85 @@ parse_rewrite(struct ing_parse *p, struct span v, void *field)
 	return (true);
 }
 
+/* What may be in a URL that is put into an answer as it is. */
+static bool
+is_url_text(struct span v)
+{
+	for (size_t i = 0; i < v.n; i++) {
+		char c = v.p[i];
+
+		if (c <= ' ' || c == 0x7f || strchr("\"'`<>{}|\\^$", c) != NULL)
+			return (false);
+	}
+	return (true);
+}
+
+static bool
+parse_url(struct ing_parse *p, struct span v, void *field)
+{
+	if ((!span_begins(v, SPAN("http://")) &&
+	    !span_begins(v, SPAN("https://"))) || !is_url_text(v))
+		return (ing_parse_bad(p, v, "an absolute URL, http:// or "
+		    "https://"));
+	*(const char **)field = arena_dup(p->mem, v);
+	return (true);
+}
+
+static bool
+parse_path(struct ing_parse *p, struct span v, void *field)
+{
+	if (v.p[0] != '/' || span_begins(v, SPAN("//")) || !is_url_text(v))
+		return (ing_parse_bad(p, v, "a path that begins with one '/'"));
+	*(const char **)field = arena_dup(p->mem, v);
+	return (true);
+}
+
+static bool
+parse_permanent(struct ing_parse *p, struct span v, void *field)
+{
+	static const int64_t codes[] = { 301, 302, 303, 307, 308, 0 };
+
+	return (ing_parse_code(p, v, field, codes));
+}
+
+static bool
+parse_temporal(struct ing_parse *p, struct span v, void *field)
+{
+	static const int64_t codes[] = { 302, 301, 303, 307, 0 };
+
+	return (ing_parse_code(p, v, field, codes));
+}
+
+#define AT .at = ING_AT_RULES
+
 const struct ing_opt ing_opt_route[] = {
 	{ .key = "ssl-redirect", .configmap = "ssl-redirect",
-	  .kind = ING_O_BOOL, OPT(ssl_redirect), .at = ING_AT_RULES,
+	  .kind = ING_O_BOOL, OPT(ssl_redirect), AT,
 	  .parse = ing_parse_bool, .dflt = "true", .doc = "" },
+	{ .key = "force-ssl-redirect", .configmap = "force-ssl-redirect",
+	  .kind = ING_O_BOOL, OPT(force_ssl_redirect), AT,
+	  .parse = ing_parse_bool, .doc = "" },
+	{ .key = "preserve-trailing-slash",
+	  .configmap = "preserve-trailing-slash", .kind = ING_O_BOOL,
+	  OPT(preserve_slash), AT, .parse = ing_parse_bool, .doc = "" },
 	{ .key = "use-regex", .kind = ING_O_BOOL, OPT(use_regex),
 	  .at = ING_AT_PLAN, .parse = ing_parse_bool, .doc = "" },
-	{ .key = "rewrite-target", .kind = ING_O_STR, OPT(rewrite_target),
-	  .at = ING_AT_RULES, .parse = parse_rewrite, .doc = "" },
+	{ .key = "rewrite-target", .kind = ING_O_STR, OPT(rewrite_target), AT,
+	  .parse = parse_rewrite, .doc = "" },
+	{ .key = "x-forwarded-prefix", .kind = ING_O_STR,
+	  OPT(forwarded_prefix), AT, .parse = parse_rewrite,
+	  .doc = "captures ($1) are not filled in" },
+	{ .key = "app-root", .kind = ING_O_STR, OPT(app_root), AT,
+	  .parse = parse_path, .doc = "" },
+	{ .key = "permanent-redirect", .kind = ING_O_STR,
+	  OPT(permanent_redirect), AT, .parse = parse_url, .doc = "" },
+	{ .key = "permanent-redirect-code", .kind = ING_O_INT,
+	  OPT(permanent_code), AT, .parse = parse_permanent, .dflt = "301",
+	  .doc = "300, 304, 305 and 306 become 301" },
+	{ .key = "temporal-redirect", .kind = ING_O_STR,
+	  OPT(temporal_redirect), AT, .parse = parse_url, .doc = "" },
+	{ .key = "temporal-redirect-code", .kind = ING_O_INT,
+	  OPT(temporal_code), AT, .parse = parse_temporal, .dflt = "302",
+	  .doc = "300, 304, 305 and 306 become 302" },
 	{ .key = NULL }
 };

@@ -405,7 +405,7 @@ ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
 	ing_opts_text(&t->opts, &p->plan->defaults, ING_AT_RULES, &text);
 	if (t->opts.rewrite_target != NULL && path != NULL)
 		text_printf(&text, "path=%s\n", path);
-	if (t->opts.ssl_redirect && has_cert)
+	if (t->opts.ssl_redirect && !t->opts.force_ssl_redirect && has_cert)
 		text_addz(&text, "cert\n");
 	like.text = text.n == 0 ? "" : arena_dup(p->mem, text_span(&text));
 	o = ing_plan_policy_as(p, be, &like);

@@ -52,4 +52,10 @@ void ing_rules_policy(struct ing_rules *);
  * literal, or empty. */
 #define ing_rule_if(r, cond)  ing_rules_if((r), "" cond)
 void ing_rules_if(struct ing_rules *, const char *cond);
+
+/* ing_rule_and - what is missing behind other conditions. */
+void ing_rule_and(struct ing_rules *);
+
+/* Steps in files of their own. */
+void ing_rules_cors(struct ing_rules *);
 #endif

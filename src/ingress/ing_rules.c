@@ -7,36 +7,122 @@
 #include <base/must.h>
 
 void
-ing_rules_if(struct ing_rules *r, const char *cond)
+ing_rule_and(struct ing_rules *r)
 {
 	struct ing_cfg *c = r->cfg;
 
-	if (cond[0] == '\0' && !r->guarded)
+	if (!r->guarded)
 		return;
-	ing_keys(c, "if");
-	ing_cfg_keys(c, cond);
-	if (r->guarded) {
-		ing_keys(c, "{ var(txn.pol) -m str");
-		ing_cfg_pattern(c, span_str(r->policy->id));
-		ing_keys(c, "}");
-	}
+	ing_keys(c, "{ var(txn.pol) -m str");
+	ing_cfg_pattern(c, span_str(r->policy->id));
+	ing_keys(c, "}");
 }
 
-/* To the same place by https, where the host has a certificate; the challenges
- * of ACME are answered as they come. */
+void
+ing_rules_if(struct ing_rules *r, const char *cond)
+{
+	if (cond[0] == '\0' && !r->guarded)
+		return;
+	ing_keys(r->cfg, "if");
+	ing_cfg_keys(r->cfg, cond);
+	ing_rule_and(r);
+}
+
+/* "{ src -- NETWORKS }", after `begin`. */
 static void
-redirect_https(struct ing_rules *r)
+put_networks(struct ing_cfg *c, const struct ing_strs *list)
+{
+	ing_keys(c, "src --");
+	for (uint32_t i = 0; i < list->n; i++)
+		ing_cfg_text(c, span_str(list->v[i]));
+	ing_keys(c, "}");
+}
+
+/* An answer of a fixed place, before anything else is looked at. */
+static void
+redirect_fixed(struct ing_rules *r)
+{
+	const struct ing_opts *o = r->policy->opts;
+	struct ing_cfg *c = r->cfg;
+	const char *to = o->temporal_redirect != NULL ? o->temporal_redirect :
+	    o->permanent_redirect;
+
+	ing_line(c, "http-request redirect location");
+	ing_cfg_fmt_begin(c);
+	ing_cfg_fmt_text(c, span_str(to));
+	ing_cfg_fmt_end(c);
+	ing_keys(c, "code");
+	ing_cfg_num(c, o->temporal_redirect != NULL ? o->temporal_code :
+	    o->permanent_code);
+	ing_rule_if(r, "");
+}
+
+static void
+redirect_root(struct ing_rules *r)
 {
 	struct ing_cfg *c = r->cfg;
 
-	if (!r->policy->opts->ssl_redirect || !r->policy->host_has_cert)
+	if (r->policy->opts->app_root == NULL)
 		return;
 	ing_line(c, "http-request redirect location");
 	ing_cfg_fmt_begin(c);
-	ing_fmt(c, "https://%[req.hdr(host),host_only]%[pathq,regsub(/$,)]");
+	ing_fmt(c, "%[var(txn.scheme)]://%[req.hdr(host)]");
+	ing_cfg_fmt_text(c, span_str(r->policy->opts->app_root));
 	ing_cfg_fmt_end(c);
-	ing_keys(c, "code 308");
-	ing_rule_if(r, "!{ ssl_fc } !{ path_beg /.well-known/acme-challenge }");
+	ing_keys(c, "code 302");
+	ing_rule_if(r, "{ path -m str / }");
+}
+
+/* To the same place by https, where the host has a certificate, or always when
+ * forced; the challenges of ACME are answered as they come. */
+static void
+redirect_https(struct ing_rules *r)
+{
+	const struct ing_opts *o = r->policy->opts;
+	const struct ing_strs *not = &r->plan->defaults.no_tls_redirect;
+	struct ing_cfg *c = r->cfg;
+
+	if (!o->force_ssl_redirect && !(o->ssl_redirect &&
+	    r->policy->host_has_cert))
+		return;
+	ing_line(c, "http-request redirect location");
+	ing_cfg_fmt_begin(c);
+	ing_fmt(c, "https://%[req.hdr(host),host_only]");
+	if (o->preserve_slash)
+		ing_fmt(c, "%[pathq]");
+	else
+		ing_fmt(c, "%[pathq,regsub(/$,)]");
+	ing_cfg_fmt_end(c);
+	ing_keys(c, "code");
+	ing_cfg_num(c, r->plan->defaults.redirect_code);
+	ing_keys(c, "if { var(txn.scheme) -m str http }");
+	if (not->n > 0) {
+		ing_keys(c, "!{ path_beg --");
+		for (uint32_t i = 0; i < not->n; i++)
+			ing_cfg_text(c, span_str(not->v[i]));
+		ing_keys(c, "}");
+	}
+	ing_rule_and(r);
+}
+
+static void
+check_address(struct ing_rules *r)
+{
+	const struct ing_opts *o = r->policy->opts;
+	const struct ing_strs *allow = o->allow.n > 0 ? &o->allow :
+	    &o->whitelist;
+	struct ing_cfg *c = r->cfg;
+
+	if (o->deny.n > 0) {
+		ing_line(c, "http-request deny deny_status 403 if {");
+		put_networks(c, &o->deny);
+		ing_rule_and(r);
+	}
+	if (allow->n > 0) {
+		ing_line(c, "http-request deny deny_status 403 if !{");
+		put_networks(c, allow);
+		ing_rule_and(r);
+	}
 }
 
 /* "$1" of nginx is "\1" here. */
@@ -71,16 +157,33 @@ rewrite(struct ing_rules *r)
 	text_fini(&t);
 	put_target(c, target);
 	ing_rule_if(r, "");
+	if (r->policy->opts->forwarded_prefix != NULL) {
+		ing_line(c, "http-request set-header X-Forwarded-Prefix");
+		ing_cfg_fmt_begin(c);
+		ing_cfg_fmt_text(c, span_str(r->policy->opts->
+		    forwarded_prefix));
+		ing_cfg_fmt_end(c);
+		ing_rule_if(r, "");
+	}
 }
 
 static void (*const steps[])(struct ing_rules *) = {
+	redirect_root,
+	ing_rules_cors,
 	redirect_https,
+	check_address,
 	rewrite,
 };
 
 void
 ing_rules_policy(struct ing_rules *r)
 {
+	const struct ing_opts *o = r->policy->opts;
+
+	if (o->permanent_redirect != NULL || o->temporal_redirect != NULL) {
+		redirect_fixed(r);
+		return;
+	}
 	for (size_t i = 0; i < NELEM(steps); i++)
 		steps[i](r);
 }
