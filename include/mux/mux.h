@@ -55,6 +55,12 @@ struct mux_stream_ops {
 	 * calls.
 	 */
 	void *(*open)(struct mux_end *cli, const struct mux_begin *);
+	/*
+	 * session - a client connection is complete: its PROXY header was read
+	 * and its handshake is over, and nothing behind them. False: it is to
+	 * be closed without a word.
+	 */
+	bool (*session)(struct conn *, const struct px_listen *);
 	/* wake - something changed at this end: bytes, room, the end, an error */
 	void (*wake)(struct mux_end *);
 	/* expired - the deadline of this end (mux_end_ops.deadline) passed */

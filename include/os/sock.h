@@ -89,6 +89,10 @@ void sock_peer(int fd, struct addr *);
 bool sock_set_nodelay(int fd, bool);
 bool sock_set_keepalive(int fd, int idle_s, int intvl_s, int cnt);
 bool sock_set_nolinger(int fd);         /* close() will reset */
+/* sock_silence - closing it shall not be noticed by the peer: nothing is sent
+ * where that is allowed (CAP_NET_ADMIN), else a reset that dies after `ttl`
+ * hops; of one hop when 0. A ttl that is not 0 is taken by its word. */
+void sock_silence(int fd, unsigned ttl);
 bool sock_set_buffers(int fd, int sndbuf, int rcvbuf);
 /* sock_set_mark, sock_set_tos - of the packets that go out; false: not
  * allowed, or no such option. */

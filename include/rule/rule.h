@@ -41,6 +41,8 @@ struct rule_run {               /* where one run of a list is; in the stream */
 	int64_t wait_ms;
 	int64_t until_ms;       /* pause, wait-for-body: its end */
 	bool paused;            /* the rule at `at` waits, its condition held */
+	uint8_t ttl;            /* RULE_DROP: hops of a reset; 0: see
+	                         * sock_silence() */
 	bool close_server;      /* "close" of tcp-response */
 	bool lenient;           /* strict-mode off: a rule that fails is passed
 	                         * over */

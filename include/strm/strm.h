@@ -15,9 +15,9 @@
  * its first connection). */
 void strm_start(void);
 
-/* strm_admit - run the rules for a connection that was just accepted; false:
- * it is refused. `fd` stays the caller's. */
-bool strm_admit(const struct px_listen *, int fd, const struct addr *peer);
+/* strm_admit - run the rules for a connection that was just accepted, which
+ * may change its address; false: it is refused. `fd` stays the caller's. */
+bool strm_admit(const struct px_listen *, int fd, struct addr *peer);
 
 /* strm_malformed - keep the bytes of a malformed message for "show errors";
  * as mux_stream_ops.malformed. */

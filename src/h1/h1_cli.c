@@ -306,6 +306,16 @@ read_request(struct h1_conn *h)
 
 /* ---- what may have to come first ---- */
 
+/* Nothing of the first request was looked at so far. */
+static void
+begin_session(struct h1_conn *h)
+{
+	if (mux_stream->session(&h->conn, h->cli.listen))
+		read_request(h);
+	else
+		h1_client_free(h);
+}
+
 static void
 greet(struct h1_conn *h)
 {
@@ -323,7 +333,7 @@ greet(struct h1_conn *h)
 	h->cli.handshake_us = the_loop->now_us - h->cli.since_us;
 	h->state = H1_IDLE;
 	arm(h, wait_ms(h));             /* the request has its own time */
-	read_request(h);
+	begin_session(h);
 }
 
 static void
@@ -428,7 +438,7 @@ client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
 	if (conn_accept(&h->conn, listen->bind))
 		begin_greeting(h);
 	else
-		read_request(h);        /* it may have come already */
+		begin_session(h);       /* it may have come already */
 }
 
 /* ---- what the stream asks of a client end ---- */

@@ -221,6 +221,19 @@ sock_set_nolinger(int fd)
 	return (setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l)) == 0);
 }
 
+void
+sock_silence(int fd, unsigned ttl)
+{
+	int hops = ttl == 0 ? 1 : (int)ttl;
+
+	if (ttl == 0 && set_int(fd, IPPROTO_TCP, TCP_REPAIR, 1))
+		return;
+	(void)set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
+	(void)set_int(fd, IPPROTO_IP, IP_TTL, hops);
+	(void)set_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hops);
+	(void)sock_set_nolinger(fd);
+}
+
 bool
 sock_set_buffers(int fd, int sndbuf, int rcvbuf)
 {

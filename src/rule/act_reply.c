@@ -465,10 +465,27 @@ run_reject(const void *priv, struct txn *t, struct rule_run *run)
 	return (RULE_CLOSE);
 }
 
+static bool
+parse_drop(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
+{
+	uint8_t *ttl = arena_zget(l->conf->arena, 1);
+	int64_t n = 0;
+
+	(void)px;
+	(void)set;
+	*priv = ttl;
+	if (conf_accept(l, "rst-ttl") &&
+	    !conf_want_int(l, "a number of hops", 1, 255, &n))
+		return (false);
+	*ttl = (uint8_t)n;
+	return (true);
+}
+
 static enum rule_verdict
 run_drop(const void *priv, struct txn *t, struct rule_run *run)
 {
 	run_reject(priv, t, run);
+	run->ttl = *(const uint8_t *)priv;
 	return (RULE_DROP);
 }
 
@@ -549,9 +566,10 @@ ACTION(close) = {
 	.example = "tcp-response content close if { res.len gt 0 }",
 };
 ACTION(silent_drop) = {
-	.name = "silent-drop", .sets = ALL_TCP | HTTP_SETS, .args = "",
-	.run = run_drop,
-	.doc = "Forgets the connection without telling the client, as far as "
-	    "the system allows.",
+	.name = "silent-drop", .sets = ALL_TCP | HTTP_SETS,
+	.args = "[rst-ttl <hops>]", .parse = parse_drop, .run = run_drop,
+	.doc = "Forgets the connection without telling the client, where the "
+	    "system allows it (CAP_NET_ADMIN), else by a reset that dies on "
+	    "its way, after one hop or as many as 'rst-ttl' says.",
 	.example = "tcp-request connection silent-drop if { src 192.0.2.9 }",
 };

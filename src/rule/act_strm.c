@@ -420,20 +420,21 @@ ACTION(strict_mode) = {
 	    "rules of this list that follow.",
 	.example = "http-request strict-mode off",
 };
-#define ADDRESS(ident, word, sets_, parse_, run_, doc_, ex)                  \
-ACTION(ident) = { .name = word, .sets = sets_, .args = "<expr>",             \
+#define ADDRESS(ident, word, parse_, run_, doc_, ex)                         \
+ACTION(ident) = { .name = word,                                              \
+	.sets = IN(TCP_CONN) | IN(TCP_SESS) | ON_STREAM, .args = "<expr>",   \
 	.parse = parse_, .run = run_, .doc = doc_, .example = ex }
-ADDRESS(set_src, "set-src", ON_STREAM, parse_addr, run_src,
+ADDRESS(set_src, "set-src", parse_addr, run_src,
     "The client's address from now on: for src, the log, forwardfor.",
     "http-request set-src hdr(x-real-ip)");
-ADDRESS(set_src_port, "set-src-port", ON_STREAM, parse_port, run_src_port,
+ADDRESS(set_src_port, "set-src-port", parse_port, run_src_port,
     "The client's port from now on.",
     "http-request set-src-port int(4000)");
-ADDRESS(set_dst, "set-dst", ON_STREAM, parse_addr, run_dst,
+ADDRESS(set_dst, "set-dst", parse_addr, run_dst,
     "The address that the client connected to from now on; also where a "
     "server without an address is.",
     "http-request set-dst str(192.0.2.7)");
-ADDRESS(set_dst_port, "set-dst-port", ON_STREAM, parse_port, run_dst_port,
+ADDRESS(set_dst_port, "set-dst-port", parse_port, run_dst_port,
     "The port that the client connected to from now on.",
     "http-request set-dst-port int(443)");
 #define MARK(ident, word, parse_, run_, doc_, ex)                            \

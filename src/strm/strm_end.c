@@ -8,6 +8,7 @@
 
 #include <cnt/hist.h>
 #include <log/log.h>
+#include <os/sock.h>
 #include <stk/stk.h>
 #include <strm/strm.h>
 
@@ -314,6 +315,13 @@ strm_finish(struct strm *s)
 enum strm_step
 strm_drop(struct strm *s, enum why why)
 {
+	return (bury(s, why, false, false, true));
+}
+
+enum strm_step
+strm_forget(struct strm *s, enum why why, unsigned ttl)
+{
+	sock_silence(s->cli->ops->conn(s->cli)->fd, ttl);
 	return (bury(s, why, false, false, true));
 }
 

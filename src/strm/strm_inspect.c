@@ -34,12 +34,13 @@ close_server(struct strm *s)
 }
 
 static enum strm_step
-refuse(struct strm *s)
+refuse(struct strm *s, enum rule_verdict v)
 {
 	CNT_BE(be_of(s->txn.be)->cnt)->denied_resp++;
 	if (s->slot.srv != NULL)
 		CNT_SRV(s->slot.srv->cnt)->denied_resp++;
-	return (strm_hang_up(s, WHY_RES_DENIED));
+	return (v == RULE_DROP ? strm_forget(s, WHY_RES_DENIED,
+	    s->rules.ttl) : strm_hang_up(s, WHY_RES_DENIED));
 }
 
 enum strm_step
@@ -58,7 +59,7 @@ strm_inspect(struct strm *s)
 	s->inspect = STRM_INSPECT_NONE;
 	s->wait_until_ms = CLOCK_NEVER;
 	if (v == RULE_CLOSE || v == RULE_DROP || v == RULE_DENY)
-		return (refuse(s));
+		return (refuse(s, v));
 	if (s->rules.close_server)
 		close_server(s);
 	s->rules = (struct rule_run){ 0 };

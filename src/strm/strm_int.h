@@ -142,6 +142,10 @@ strm_debugs(void)
 	return (__builtin_expect(px_model->global.debug_mode, 0));
 }
 
+/* ---- strm_admit.c ---- */
+/* strm_session - see mux_stream_ops.session */
+bool strm_session(struct conn *, const struct px_listen *);
+
 /* ---- strm_freeze.c ---- */
 /* strm_freeze_ops - its half of the contract for hand-overs. */
 void strm_freeze_ops(struct mux_stream_ops *);
@@ -229,6 +233,8 @@ void strm_continue(struct strm *);
 
 /* strm_drop - close without an answer (reject). Always STEP_GONE. */
 enum strm_step strm_drop(struct strm *, enum why);
+/* strm_forget - close without the client noticing. Always STEP_GONE. */
+enum strm_step strm_forget(struct strm *, enum why, unsigned ttl);
 /* strm_hang_up - close without an answer, politely. Always STEP_GONE. */
 enum strm_step strm_hang_up(struct strm *, enum why);
 /* strm_count_bytes - what moved since the last time, into the counters. */

@@ -330,6 +330,7 @@ expired(struct mux_end *e)
 
 static struct mux_stream_ops stream_ops = {
 	.open = open_stream,
+	.session = strm_session,
 	.wake = wake,
 	.expired = expired,
 	.malformed = strm_malformed,

@@ -34,6 +34,38 @@ strm_release_req(struct strm *s)
 	buf_drop(&s->req_buf);
 }
 
+/* A slice of the request's buffer is one of its copy now. */
+static const char *
+moved(const char *p, const struct buf *b, const char *copy)
+{
+	const char *at = b->data + b->off;
+
+	return (p >= at && p < at + b->len ? copy + (p - at) : p);
+}
+
+/* The request will wait for a while: keep its bytes, and not the buffer. */
+static void
+pack_request(struct strm *s)
+{
+	struct http_head *h = s->txn.req;
+	const struct buf *b = &s->req_buf;
+	char *copy;
+
+	if (h == NULL || b->data == NULL ||
+	    (copy = arena_get(&s->arena, b->len)) == NULL)
+		return;
+	memcpy(copy, b->data + b->off, b->len);
+	for (unsigned i = 0; i < h->n; i++) {
+		h->hdr[i].name = moved(h->hdr[i].name, b, copy);
+		h->hdr[i].value = moved(h->hdr[i].value, b, copy);
+	}
+	h->method.p = moved(h->method.p, b, copy);
+	h->target.p = moved(h->target.p, b, copy);
+	s->txn.uri.p = moved(s->txn.uri.p, b, copy);
+	txn_touch(&s->txn);
+	buf_drop(&s->req_buf);
+}
+
 static const struct http_reply *
 reply_of(struct strm *s, const struct px *px)
 {
@@ -65,9 +97,11 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 	case RULE_STOP:
 		return (STEP_GO);
 	case RULE_WAIT:
-		if (s->rules.paused)
+		if (s->rules.paused) {
+			pack_request(s);
+			strm_watch(s);
 			strm_wait(s, s->rules.until_ms - the_loop->now_ms);
-		else if (s->wait_until_ms == CLOCK_NEVER)
+		} else if (s->wait_until_ms == CLOCK_NEVER)
 			strm_wait(s, s->rules.wait_ms);
 		return (STEP_WAIT);
 	case RULE_DENY:
@@ -82,13 +116,16 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 		count_denied(s, px);
 		strm_go(s, STRM_TARPIT);
 		strm_watch(s);
+		strm_release_req(s);
 		strm_wait(s, px->timeout->tarpit != 0 ? px->timeout->tarpit :
 		    px->timeout->connect);
 		return (STEP_WAIT);
 	case RULE_FAIL:
 		return (strm_fail(s, s->rules.why));
-	case RULE_CLOSE:
 	case RULE_DROP:
+		count_denied(s, px);
+		return (strm_forget(s, WHY_REQ_DENIED, s->rules.ttl));
+	case RULE_CLOSE:
 		count_denied(s, px);
 		return (strm_drop(s, WHY_REQ_DENIED));
 	}
@@ -199,6 +236,8 @@ run_lists(struct strm *s, unsigned last)
 		s->txn.stage = lists[s->list].http ? TXN_REQ : TXN_CONTENT;
 		s->txn.wait_over = input_is_final(s);
 		paused = s->rules.paused;
+		if (paused && s->cli->dead)
+			return (strm_fail(s, WHY_CLI_ABORT));
 		v = rule_run(px, lists[s->list].set, &s->txn, &s->rules);
 		if (paused && !s->rules.paused)
 			strm_wait(s, 0);        /* that one is over */

@@ -142,8 +142,9 @@ run_rules(struct strm *s, const struct px *px, enum rule_set set)
 		return (wait_in_rules(s));
 	case RULE_FAIL:
 		return (strm_fail(s, run.why));
-	case RULE_CLOSE:
 	case RULE_DROP:
+		return (strm_forget(s, WHY_RES_DENIED, run.ttl));
+	case RULE_CLOSE:
 		return (strm_drop(s, WHY_RES_DENIED));
 	case RULE_DENY:
 	case RULE_TARPIT:

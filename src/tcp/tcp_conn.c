@@ -83,6 +83,15 @@ begin(struct tcp_conn *t, enum why why)
 }
 
 static void
+begin_session(struct tcp_conn *t)
+{
+	if (mux_stream->session(&t->conn, t->listen))
+		begin(t, WHY_OK);
+	else
+		tcp_conn_free(t);
+}
+
+static void
 greet(struct tcp_conn *t)
 {
 	enum why why = conn_greet(&t->conn);
@@ -90,7 +99,10 @@ greet(struct tcp_conn *t)
 	if (why == WHY_AGAIN)
 		return;
 	t->greets = false;
-	begin(t, why);
+	if (why == WHY_OK)
+		begin_session(t);
+	else
+		begin(t, why);
 }
 
 static void
@@ -117,7 +129,7 @@ client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
 		return;
 	}
 	if (!conn_accept(&t->conn, listen->bind)) {
-		begin(t, WHY_OK);
+		begin_session(t);
 		return;
 	}
 	t->greets = true;

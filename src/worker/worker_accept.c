@@ -128,7 +128,7 @@ turn_away(struct lsn *l, int fd)
 }
 
 static void
-admit(struct lsn *l, int fd, const struct addr *peer)
+admit(struct lsn *l, int fd, struct addr *peer)
 {
 	struct cnt_fe *c = CNT_FE(l->fe->cnt);
 
@@ -150,7 +150,7 @@ admit(struct lsn *l, int fd, const struct addr *peer)
 		return;
 	}
 	l->proto->accept(l->listen, fd, peer);
-	conn_inherit(NULL, NULL);
+	conn_inherit(NULL, NULL, NULL);
 }
 
 static int

@@ -134,6 +134,7 @@ conn_tell(const struct conn *c, enum conn_tell what)
 void (*conn_vars_free)(void *);
 void (*conn_tracked_free)(void *);
 static void *born_with, *born_tracking;
+static struct addr born_at;             /* ADDR_NONE: the kernel knows */
 
 static void
 drop(void **what, void (*drop_fn)(void *))
@@ -151,12 +152,13 @@ drop_kept(struct conn *c)
 }
 
 void
-conn_inherit(void *vars, void *tracked)
+conn_inherit(void *vars, void *tracked, const struct addr *local)
 {
 	drop(&born_with, conn_vars_free);
 	drop(&born_tracking, conn_tracked_free);
 	born_with = vars;
 	born_tracking = tracked;
+	born_at = local != NULL ? *local : (struct addr){ .family = ADDR_NONE };
 }
 
 void
@@ -166,6 +168,11 @@ conn_take(struct conn *c, int fd)
 	born_with = NULL;
 	c->tracked = born_tracking;
 	born_tracking = NULL;
+	if (__builtin_expect(born_at.family != ADDR_NONE, 0)) {
+		c->local = born_at;
+		c->has_local = true;
+		born_at.family = ADDR_NONE;
+	}
 	c->magic = CONN_MAGIC;
 	c->fd = fd;
 	c->xprt = &xprt_raw;
