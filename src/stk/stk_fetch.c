@@ -66,11 +66,11 @@ apply(const struct op *op, const struct stk_table *t, struct stk_entry *e,
 			return (true);
 		stk_value_add(t, e, gp.cnt, gp.i, 1, now);
 		stk_value_add(t, e, gp.rate, gp.rate_i, 1, now);
-	} else if (!has(t, gp.cnt, gp.i)) {
-		return (false);
 	}
 	if (e == NULL)
-		return (true);
+		return (true);          /* whatever the table stores */
+	if (op->what != INC && !has(t, gp.cnt, gp.i))
+		return (false);
 	if (op->what == INC && !has(t, gp.cnt, gp.i))
 		s->num = (int64_t)stk_value_get(t, e, gp.rate, gp.rate_i, now);
 	else
@@ -97,11 +97,12 @@ put(const struct op *op, const struct stk_table *t, struct stk_entry *e)
 		stk_put(t, e);
 }
 
+/* `make`: an entry, when there is none. */
 static bool
 apply_key(const struct op *op, const struct stk_table *t,
-    const struct stk_key *k, unsigned arg, struct smp *s)
+    const struct stk_key *k, bool make, unsigned arg, struct smp *s)
 {
-	struct stk_entry *e = stk_get(t, k, makes(op));
+	struct stk_entry *e = stk_get(t, k, make);
 	bool has_it;
 
 	if (e != NULL && makes(op))
@@ -144,9 +145,10 @@ of_counter(struct txn *t, const struct op *op, int64_t no,
 
 	if (r == NULL)
 		return (false);
+	/* in another table only what is there counts, as in the reference */
 	if (other != NULL && other != r->tab)
 		return (key_in(r, other, &k) &&
-		    apply_key(op, other, &k, (unsigned)idx, s));
+		    apply_key(op, other, &k, false, (unsigned)idx, s));
 	e = stk_take(r->tab, r->entry);
 	has_it = apply(op, r->tab, e, (unsigned)idx, s);
 	put(op, r->tab, e);
@@ -160,11 +162,8 @@ of_sample(struct txn *t, const struct op *op, const struct arg *table,
 	const struct stk_table *tab = table->ptr;
 	struct stk_key k;
 
-	if (!stk_key_smp(tab, t, s, &k)) {
-		s->num = 0;
-		return (true);
-	}
-	return (apply_key(op, tab, &k, (unsigned)idx, s));
+	return (stk_key_smp(tab, t, s, &k) &&
+	    apply_key(op, tab, &k, makes(op), (unsigned)idx, s));
 }
 
 static bool

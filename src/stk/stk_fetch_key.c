@@ -132,19 +132,26 @@ ROW(table_avl, "table table=.", SMP_INT, ((void)t, table_avl(arg[0].ptr, s)),
 
 /* ---- converters ---- */
 
-static struct stk_entry *
-entry_of(struct txn *t, const struct stk_table *tab, struct smp *s)
+/* False: the value is no key of that table. Else *e is its entry, or NULL. */
+static bool
+entry_of(struct txn *t, const struct stk_table *tab, struct smp *s,
+    struct stk_entry **e)
 {
 	struct stk_key k;
 
-	return (stk_key_smp(tab, t, s, &k) ? stk_get(tab, &k, false) : NULL);
+	if (!stk_key_smp(tab, t, s, &k))
+		return (false);
+	*e = stk_get(tab, &k, false);
+	return (true);
 }
 
 static bool
 conv_in_table(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	struct stk_entry *e = entry_of(t, arg[0].ptr, s);
+	struct stk_entry *e;
 
+	if (!entry_of(t, arg[0].ptr, s, &e))
+		return (false);
 	s->num = e != NULL;
 	if (e != NULL)
 		stk_put(arg[0].ptr, e);
@@ -156,8 +163,10 @@ static bool
 age(struct txn *t, const struct arg *arg, struct smp *s, bool idle)
 {
 	const struct stk_table *tab = arg[0].ptr;
-	struct stk_entry *e = entry_of(t, tab, s);
+	struct stk_entry *e;
 
+	if (!entry_of(t, tab, s, &e))
+		return (false);
 	s->num = arg[1].num;
 	if (e == NULL)
 		return (arg[1].type != ARG_NONE);

@@ -186,15 +186,22 @@ text_of(const struct stk_table *t, const uint8_t *key)
 	    t->key_bytes : strnlen((const char *)key, t->key_bytes)));
 }
 
-/* A key is one word of the line: what would end it is escaped. */
+/* A key is one word of the line: what would end it is escaped, as the
+ * reference does it. */
 static void
 print_text(struct span s, struct text *out)
 {
+	static const char from[] = "\t\n\r\033\\ =", to[] = "tnre\\ =";
+
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
+		const char *at = c == '\0' ? NULL : strchr(from, c);
 
-		if (c <= ' ' || c == 0x7f)
-			text_printf(out, "\\x%02x", (uint8_t)c);
+		if (at != NULL) {
+			text_addc(out, '\\');
+			text_addc(out, to[at - from]);
+		} else if ((uint8_t)c < ' ' || (uint8_t)c >= 0x7f)
+			text_printf(out, "\\x%02X", (uint8_t)c);
 		else
 			text_addc(out, c);
 	}

@@ -204,6 +204,38 @@ TEST(constants_are_folded)
 	try_fini(&t);
 }
 
+/* As keys of stick tables are read by the reference. */
+TEST(texts_that_are_addresses)
+{
+	static const struct { const char *in, *v4, *v6; } rows[] = {
+		{ "1.2.3.4", "1.2.3.4", NULL }, { "1.2.3.4:80", "1.2.3.4", NULL },
+		{ "01.2.3.004", "1.2.3.4", NULL }, { "1.2.3.4/8", "1.2.3.4", NULL },
+		{ "1.2.3.4x", "1.2.3.4", NULL }, { "1.2.3.0000004", "1.2.3.4", NULL },
+		{ "1.2.3.4.5", NULL, NULL }, { "1.2.3", NULL, NULL },
+		{ "1.2.3.", NULL, NULL }, { "1.2.3.256", NULL, NULL },
+		{ "256.1.1.1", NULL, NULL }, { ".1.2.3.4", NULL, NULL },
+		{ "1..2.3.4", NULL, NULL }, { "", NULL, NULL },
+		{ "::ffff:1.2.3.4", NULL, "::ffff:1.2.3.4" },
+		{ "2001:db8::1", NULL, "2001:db8::1" }, { "host", NULL, NULL },
+	};
+	struct try t;
+
+	try_init(&t);
+	for (size_t i = 0; i < NELEM(rows); i++)
+		for (int v6 = 0; v6 < 2; v6++) {
+			struct smp s = { .type = SMP_STR,
+			    .str = span_str(rows[i].in) };
+			const char *want = v6 ? rows[i].v6 : rows[i].v4;
+			bool is = smp_cast(&t.txn, &s, v6 ? SMP_V6 : SMP_V4);
+
+			if (!CHECK_EQ(is, want != NULL) || !is)
+				continue;
+			CHECK(smp_cast(&t.txn, &s, SMP_STR));
+			CHECK_MEM(s.str.p, s.str.n, want, strlen(want));
+		}
+	try_fini(&t);
+}
+
 TEST(casts_keep_what_they_can)
 {
 	struct try t;
@@ -211,9 +243,11 @@ TEST(casts_keep_what_they_can)
 
 	try_init(&t);
 	s = (struct smp){ .type = SMP_STR, .str = SPAN("::ffff:10.0.0.1") };
+	CHECK(smp_cast(&t.txn, &s, SMP_V6));
 	CHECK(smp_cast(&t.txn, &s, SMP_V4));
 	CHECK(smp_cast(&t.txn, &s, SMP_STR));
 	CHECK_SPAN(s.str, "10.0.0.1");
+	CHECK(smp_cast(&t.txn, &s, SMP_V4));
 	CHECK(smp_cast(&t.txn, &s, SMP_V6));
 	CHECK(smp_cast(&t.txn, &s, SMP_INT) == false);
 	s = (struct smp){ .type = SMP_STR, .str = SPAN("no") };
