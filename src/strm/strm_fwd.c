@@ -246,7 +246,8 @@ step_exchange(struct strm *s)
 	if (!s->tunnel && !s->res_head) {
 		if ((step = strm_response(s)) != STEP_GO)
 			return (step);
-		if (s->tunnel)                  /* its bytes may be here */
+		/* a tunnel's bytes may be here, or it begins anew */
+		if (s->tunnel || s->phase != STRM_EXCHANGE)
 			return (STEP_GO);
 	}
 	if (!s->res_done && (step = move_response(s)) != STEP_GO)

@@ -293,6 +293,8 @@ strm_response(struct strm *s)
 	if (!s->res_waits && s->inspect != STRM_INSPECT_WAITS &&
 	    (step = take_head(s)) != STEP_GO)
 		return (step);
+	if (__builtin_expect(s->phase != STRM_EXCHANGE, 0))
+		return (STEP_GO);       /* a fresh connection is tried */
 	if (__builtin_expect(s->inspect != STRM_INSPECT_NONE, 0) &&
 	    (step = strm_inspect(s)) != STEP_GO)
 		return (step);
