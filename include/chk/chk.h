@@ -75,6 +75,10 @@ struct chk_agent_now {
 };
 struct chk_agent_now chk_agent_now(const struct srv *);
 
+/* chk_observed_fails - how often errors in its traffic counted as a failed
+ * check. */
+uint64_t chk_observed_fails(const struct srv *);
+
 /* chk_info - what the last check said in words ("Connection refused"), this
  * agent's; "" when nothing. */
 const char *chk_info(const struct srv *);

@@ -98,6 +98,9 @@ struct px_state {
 	uint32_t age_s;                 /* since its last change */
 };
 
+/* What of the traffic counts as a check (observe). */
+enum px_observe { PX_OBSERVE_NONE, PX_OBSERVE_L4, PX_OBSERVE_L7 };
+
 struct px_server {
 	unsigned magic;
 #define PX_SERVER_MAGIC 0x5e12fe71
@@ -120,6 +123,8 @@ struct px_server {
 	uint16_t weight;                /* 0..256, default 1 */
 	bool backup, disabled;
 	bool id_given;                  /* by the id word */
+	uint8_t observe;                /* enum px_observe */
+	uint32_t error_limit;           /* what it watches for; 10 by default */
 	uint32_t rt;                    /* index into the run-time array */
 	struct diag_pos pos;
 	struct px_slots slots;

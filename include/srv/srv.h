@@ -101,7 +101,8 @@ struct srv_shm {                        /* SHM_SRV */
 	uint32_t cfg_maxconn;           /* as cfg_weight */
 	struct addr cfg_addr;
 	uint64_t cfg_host;              /* hash of the name it has, or 0 */
-	uint8_t  spare2[8];
+	_Atomic uint32_t errors;        /* workers: in a row, see observe */
+	uint8_t  spare2[4];
 };
 
 /* What a backend shares; SHM_BE. */
@@ -198,6 +199,22 @@ srv_maxconn(const struct srv *srv)
  * during slowstart; UINT32_MAX without limit. srv_has_room - one more? */
 uint32_t srv_max(const struct srv *);
 bool srv_has_room(const struct srv *);
+
+/* What traffic meets at a server that is observed. */
+enum srv_seen { SRV_SEEN_CONNECTED, SRV_SEEN_UNCONNECTED, SRV_SEEN_GOOD,
+	SRV_SEEN_STATUS, SRV_SEEN_INVALID, SRV_SEEN_SILENT, SRV_SEEN_CLOSED };
+
+/* srv_observe - say so. srv_on_errors - called in the worker in which
+ * error-limit of them in a row were reached, counted over all workers; set by
+ * the room of the checks. */
+void srv_observed(struct srv *, enum srv_seen);
+extern void (*srv_on_errors)(struct srv *, enum srv_seen last);
+static inline void
+srv_observe(struct srv *srv, enum srv_seen seen)
+{
+	if (__builtin_expect(srv->cfg->observe != PX_OBSERVE_NONE, 0))
+		srv_observed(srv, seen);
+}
 
 /* srv_rate_now - events in the last second (sliding). srv_rate_add - one. */
 uint32_t srv_rate_now(const struct srv_rate *, int64_t wall_us);

@@ -51,7 +51,8 @@ keep_verdict(struct chk *c, const struct chk_verdict *v)
 	sh->chk_result = v->status == CHK_L7OKC ? CHK_RES_COND :
 	    chk_is_good(v->status) ? CHK_RES_PASSED : CHK_RES_FAILED;
 	sh->chk_code = (uint16_t)v->code;
-	sh->chk_ms = v->ms;
+	if (v->ms >= 0)
+		sh->chk_ms = v->ms;
 	snprintf(c->info, sizeof c->info, "%.*s", SPAN_FMT(v->info));
 }
 

@@ -18,6 +18,9 @@ struct smp_regex;
 enum chk_init { CHK_INIT_UP, CHK_INIT_FULLY_UP, CHK_INIT_DOWN,
 	CHK_INIT_FULLY_DOWN };
 
+enum chk_on_error { CHK_ON_FASTINTER, CHK_ON_FAIL_CHECK, CHK_ON_SUDDEN_DEATH,
+	CHK_ON_MARK_DOWN };
+
 struct chk_srv_cfg {                    /* of a server line */
 	bool check;
 	bool send_proxy;                /* check-send-proxy */
@@ -33,6 +36,7 @@ struct chk_srv_cfg {                    /* of a server line */
 	int32_t agent_inter_ms;
 	struct addr agent_addr;
 	struct span agent_send;
+	uint8_t on_error;               /* enum chk_on_error */
 	/* track */
 	const char *track;              /* as written; NULL: checks itself */
 	const struct px_server *tracked;
@@ -150,7 +154,9 @@ struct chk_shm {
 	uint8_t agent_send_n;
 	char agent_send[CHK_SEND_BYTES];
 	char agent_said[128];           /* last_agt, ends in NUL */
-	uint8_t spare[67];
+	uint8_t spare[3];
+	uint64_t observed;              /* times that error-limit was met */
+	uint8_t spare2[56];
 };
 _Static_assert(sizeof(struct chk_shm) == 512, "new layout: shm/layout.def");
 
@@ -208,6 +214,7 @@ void chk_plan(struct chk *, int64_t in_ms);     /* next start */
 void chk_stop(struct chk *);                    /* end it, plan nothing */
 void chk_due(struct tmr *);                      /* the time has come */
 int chk_interval(const struct chk *);
+int chk_pace_ms(const struct chk *);    /* the same, not spread */
 int chk_inter_ms(const struct chk *);   /* inter, agent-inter */
 
 /* ---- chk_http.c ---- */
@@ -294,6 +301,10 @@ bool chk_is_good(enum chk_status);
 /* chk_log_check - "Health check for server …", "Agent check for …". */
 void chk_log_check(const struct chk *, const struct chk_verdict *, int health,
     int rise, int fall);
+
+/* ---- chk_observe.c ---- */
+void chk_observe_setup(void);   /* in the keeper */
+void chk_observed(struct srv *, uint32_t seen);
 
 /* ---- chk_track.c ---- */
 /* chk_track_begin - who tracks whom, in the agent. */

@@ -10,6 +10,7 @@
 
 static const struct chk_srv_cfg initial = {
 	.inter_ms = 2000, .rise = 2, .fall = 3, .agent_inter_ms = 2000,
+	.on_error = CHK_ON_FAIL_CHECK,
 };
 
 PX_SLOT(PX_OBJ_SERVER, struct chk_srv_cfg, chk_srv_slot, &initial);

@@ -195,8 +195,8 @@ spread_ms(void)
 	int64_t ms = INT32_MAX;
 
 	for (uint32_t i = 0; i < n_all; i++)
-		if (chk_inter_ms(&all[i]) < ms)
-			ms = chk_inter_ms(&all[i]);
+		if (chk_pace_ms(&all[i]) < ms)
+			ms = chk_pace_ms(&all[i]);
 	return (g->max_spread_ms != 0 && g->max_spread_ms < ms ?
 	    g->max_spread_ms : ms);
 }

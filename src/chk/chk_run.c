@@ -31,20 +31,31 @@ chk_inter_ms(const struct chk *c)
 	return (c->agent != NULL ? cfg->agent_inter_ms : cfg->inter_ms);
 }
 
-/* How long until the next one, by the server's state (manual 5.2, inter). */
+/* Until the next one, by the server's state (manual 5.2, inter). */
+int
+chk_pace_ms(const struct chk *c)
+{
+	const struct chk_srv_cfg *cfg = chk_cfg_of(c->srv);
+	int health = c->srv->shm->chk_health;
+
+	if (c->agent != NULL)
+		return (cfg->agent_inter_ms);
+	if (health == 0 && cfg->down_ms != 0)
+		return (cfg->down_ms);
+	if (health > 0 && health < cfg->rise + cfg->fall - 1 &&
+	    cfg->fast_ms != 0)
+		return (cfg->fast_ms);
+	return (cfg->inter_ms);
+}
+
+/* The same, spread as spread-checks says. */
 int
 chk_interval(const struct chk *c)
 {
-	const struct chk_srv_cfg *cfg = chk_cfg_of(c->srv);
 	const struct chk_global_cfg *g = px_get(&px_model->global.slots,
 	    &chk_global_slot);
-	int health = c->srv->shm->chk_health, ms = chk_inter_ms(c), part;
+	int ms = chk_pace_ms(c), part;
 
-	if (c->agent == NULL && health == 0 && cfg->down_ms != 0)
-		ms = cfg->down_ms;
-	else if (c->agent == NULL && health > 0 &&
-	    health < cfg->rise + cfg->fall - 1 && cfg->fast_ms != 0)
-		ms = cfg->fast_ms;
 	if (g->spread_percent == 0)
 		return (ms);
 	part = (int)((int64_t)ms * g->spread_percent / 100);

@@ -64,6 +64,7 @@ chk_setup(const char **err)
 {
 	*err = "no room left in shared memory for what checks say";
 	by_rt = must_alloc((px_model->n_servers + 1u) * sizeof *by_rt);
+	chk_observe_setup();
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px)
 			if (px->kind & PX_BE && !setup_server(srv_of(sv)))

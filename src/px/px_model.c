@@ -299,8 +299,10 @@ px_server_new(struct px *px, const char *name)
 
 	if (from != NULL)
 		*sv = *from;
-	else
+	else {
 		sv->weight = 1;
+		sv->error_limit = 10;
+	}
 	sv->magic = PX_SERVER_MAGIC;
 	sv->px = px;
 	sv->name = name;

@@ -200,6 +200,8 @@ put_checks(const struct srv *srv, struct stat_row *r)
 	num(r, COL_chkfail, m->chk_failed);
 	num(r, COL_chkdown, m->chk_down);
 	num(r, COL_downtime, (uint64_t)chk_down_s(srv));
+	if (srv->cfg->observe != PX_OBSERVE_NONE)
+		num(r, COL_hanafail, chk_observed_fails(srv));
 	if ((m->chk_state & (CHK_ENABLED | CHK_PAUSED)) != CHK_ENABLED)
 		return;
 	num(r, COL_check_rise, (uint64_t)chk_rise(srv));

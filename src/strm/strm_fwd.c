@@ -341,10 +341,12 @@ strm_overdue(struct strm *s, struct mux_end *e)
 
 	if (the_loop->now_ms < due)
 		return (false);
-	if (s->phase == STRM_CONNECT)
+	if (s->phase == STRM_CONNECT) {
 		strm_run(s);
-	else
-		(void)strm_fail(s, e->client ? WHY_CLI_TIMEOUT :
-		    WHY_SRV_TIMEOUT);
+		return (true);
+	}
+	if (!e->client && !s->res_head && is_http(s))
+		strm_observe(s, SRV_SEEN_SILENT);
+	(void)strm_fail(s, e->client ? WHY_CLI_TIMEOUT : WHY_SRV_TIMEOUT);
 	return (true);
 }

@@ -306,6 +306,14 @@ strm_marks(const struct strm *s)
 	return (__builtin_expect(s->txn.bc.has_mark || s->txn.bc.has_tos, 0));
 }
 
+/* strm_observe - for servers whose traffic counts as checks. */
+static inline void
+strm_observe(const struct strm *s, enum srv_seen seen)
+{
+	if (s->slot.srv != NULL)
+		srv_observe(s->slot.srv, seen);
+}
+
 static inline bool
 is_http(const struct strm *s)
 {

@@ -164,6 +164,7 @@ strm_retry(struct strm *s, enum why why)
 	struct srv *srv = s->slot.srv;
 
 	let_server_go(s, why);
+	strm_observe(s, SRV_SEEN_UNCONNECTED);
 	s->req_sent = false;
 	if (srv == NULL || s->txn.retries >= retries_of(s)) {
 		CNT_BE(be_of(be)->cnt)->err_conn++;
@@ -290,6 +291,7 @@ step_connect(struct strm *s)
 		return (strm_retry(s, WHY_SRV_REFUSED));
 	if (s->srv->connected) {
 		s->txn.t.connected = the_loop->now_us;
+		strm_observe(s, SRV_SEEN_CONNECTED);
 		s->up.eager = wants_splice(s, PX_OPT_SPLICE_REQUEST);
 		s->down.eager = wants_splice(s, PX_OPT_SPLICE_RESPONSE);
 		s->wait_until_ms = CLOCK_NEVER;

@@ -57,6 +57,8 @@ no_response(struct strm *s, enum why why)
 		return (try_fresh(s));
 	CNT_BE(srv->be->cnt)->err_resp++;
 	CNT_SRV(srv->cnt)->err_resp++;
+	strm_observe(s, why == WHY_SRV_TIMEOUT ? SRV_SEEN_SILENT : why ==
+	    WHY_SRV_ABORT ? SRV_SEEN_CLOSED : SRV_SEEN_INVALID);
 	/* The client may know whether it can be sent again: a close says that
 	 * it was perhaps not seen (RFC 9112 9.3.1). */
 	if (why == WHY_SRV_ABORT && s->srv->reused && s->srv->got == 0 &&
@@ -241,6 +243,15 @@ forward_head(struct strm *s)
 	return (STEP_GO);
 }
 
+/* 500 to 504 but 501, and from 506 on: the manual calls these invalid (5.2
+ * "observe"). */
+static bool
+is_well(unsigned status)
+{
+	return ((status >= 100 && status < 500) || status == 501 ||
+	    status == 505);
+}
+
 /* The final head, with interim ones sent on; STEP_GO: here it is. */
 static enum strm_step
 take_head(struct strm *s)
@@ -280,6 +291,8 @@ take_head(struct strm *s)
 		strm_debug_response(s);
 	s->cli_seen_ms = the_loop->now_ms;
 	s->txn.status = s->txn.res->status;
+	strm_observe(s, is_well(s->txn.status) ? SRV_SEEN_GOOD :
+	    SRV_SEEN_STATUS);
 	if (s->req_done)
 		strm_release_req(s);
 	return (STEP_GO);
