@@ -52,8 +52,9 @@ request(const struct keeper *k, const struct px_listen *li, bool stats)
 		l.backlog = b->px->backlog;
 	if (is_inet(&li->addr)) {
 		memcpy(l.ip, li->addr.addr.ip, sizeof l.ip);
-		l.reuseport = !px_model->global.no_reuseport && !stats;
-		if (l.reuseport)
+		l.reuseport = !px_model->global.no_reuseport &&
+		    (!stats || b->px != NULL);
+		if (l.reuseport && !stats)
 			l.n = (uint32_t)k->n;
 	}
 	l.host_n = (uint16_t)host_of(&li->addr).n;
