@@ -40,6 +40,8 @@ def make_cert(name, cn, sans=(), key="ec", ca=None, serial=None, extra=()):
                 "-keyout", base + ".key", "-out", csr)
         openssl("x509", "-req", "-in", csr, "-days", "30", "-CA",
                 scratch(ca + ".crt"), "-CAkey", scratch(ca + ".key"),
+                "-extfile", write("x509.ext", "authorityKeyIdentifier=keyid\n"
+                                  "subjectKeyIdentifier=hash\n"),
                 "-set_serial", str(serial or 77), "-out", base + ".crt")
     else:
         openssl(*args)

@@ -331,7 +331,11 @@ tls_ctx_new(struct conf *conf, struct diag_pos pos, struct tls_bind *b,
 	ctx->conf = *c;
 	ctx->bind = b;
 	ctx->ssl = m.ssl = SSL_CTX_new(TLS_server_method());
-	MUST(ctx->ssl != NULL);
+	if (ctx->ssl == NULL) {
+		(void)fail(&m, "OpenSSL makes no context for TLS, see "
+		    "'ssl-provider'");
+		return (NULL);
+	}
 	if (tls_global()->security_level >= 0)
 		SSL_CTX_set_security_level(ctx->ssl,
 		    tls_global()->security_level);

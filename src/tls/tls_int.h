@@ -195,6 +195,7 @@ struct tls_sni;
 
 struct tls_bind {
 	bool ssl;
+	bool failed;                    /* one of its words was wrong */
 	struct tls_conf conf;
 	struct tls_line *lines, **tail;
 	uint64_t ignore_ca[4], ignore_crt[4];   /* verification errors, a set */

@@ -70,7 +70,7 @@ parse_crt(struct conf_line *l, void *obj)
 	line->is_default = strcmp(l->kw->name, "default-crt") == 0;
 	if (!cert_load(l, w, tls_path(l, tls_global()->crt_base, s),
 	    !line->is_default, &line->certs))
-		return (false);
+		return (!(bind_of(obj)->failed = true));
 	if (line->certs.n > 0)
 		tls_bind_add(bind_of(obj), line);
 	return (true);
@@ -84,7 +84,9 @@ parse_crt_list(struct conf_line *l, void *obj)
 
 	if (!conf_want(l, "a list of certificates", &s))
 		return (false);
-	return (tls_list_load(l, w, conf_path(l, s), bind_of(obj)));
+	if (!tls_list_load(l, w, conf_path(l, s), bind_of(obj)))
+		bind_of(obj)->failed = true;
+	return (!bind_of(obj)->failed);
 }
 
 static bool
@@ -162,6 +164,8 @@ make_contexts(struct conf *c, struct tls_bind *t)
 static bool
 finish(struct conf *c, struct px_bind *b, struct tls_bind *t)
 {
+	if (t->failed)                  /* that was said */
+		return (false);
 	if (t->lines == NULL && t->conf.strict_sni != TLS_FLAG_ON)
 		return (conf_fail(c, DIAG_ALERT, b->pos, "Proxy '%s': no "
 		    "certificate for the TLS of '%s'; add 'crt'", b->px->name,
