@@ -56,7 +56,7 @@ take_addr(struct conf_line *l, const struct conf_word *w,
 	sv->has_port_offset = a.port_offset;
 	sv->port_offset = (int16_t)a.offset;
 	sv->port_from_client = a.addr.family != ADDR_SOCKPAIR &&
-	    (a.port_offset || !a.port_given);
+	    (a.port_offset || !a.port_given || a.addr.port == 0);
 	return (true);
 }
 

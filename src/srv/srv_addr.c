@@ -36,6 +36,15 @@ is_inet(const struct addr *a)
 	return (a->family == ADDR_V4 || a->family == ADDR_V6);
 }
 
+/* 0.0.0.0 or ::, so where the client wanted to: see set-dst. */
+static bool
+is_nowhere(const struct addr *a)
+{
+	static const uint8_t zero[16];
+
+	return (memcmp(a->ip, zero, sizeof zero) == 0);
+}
+
 void
 srv_addr(const struct srv *srv, struct txn *txn, struct addr *out)
 {
@@ -46,10 +55,17 @@ srv_addr(const struct srv *srv, struct txn *txn, struct addr *out)
 	*out = cfg->addr;
 	if (override(srv->shm, out) && out->port != 0)
 		client_port = false;
-	if (!client_port || txn == NULL || !is_inet(out))
+	if (txn == NULL || !is_inet(out) ||
+	    __builtin_expect(!client_port && !is_nowhere(out), 1))
 		return;
 	dst = txn_addr(txn, TXN_DST);
-	if (is_inet(dst))
+	if (!is_inet(dst))
+		return;
+	if (is_nowhere(out)) {
+		out->family = dst->family;
+		memcpy(out->ip, dst->ip, sizeof out->ip);
+	}
+	if (client_port)
 		out->port = (uint16_t)(dst->port +
 		    (cfg->has_port_offset ? cfg->port_offset : 0));
 }
