@@ -30,15 +30,17 @@ MAKEFLAGS += --no-print-directory
 # --- libraries: one row per switch.  Empty value: build without it. ----------
 # name    default                       compiler flags and libraries
 have      = $(shell $(PKGCONF) --exists $(1) 2>/dev/null && echo 1)
-FEATURES  = OPENSSL PCRE2 ZLIB CRYPT
+FEATURES  = OPENSSL PCRE2 ZLIB CRYPT CARES
 PC_OPENSSL = libssl libcrypto
 PC_PCRE2   = libpcre2-8
 PC_ZLIB    = zlib
 PC_CRYPT   = libcrypt
+PC_CARES   = libcares
 USE_OPENSSL ?= $(call have,$(PC_OPENSSL))
 USE_PCRE2   ?= $(call have,$(PC_PCRE2))
 USE_ZLIB    ?= $(call have,$(PC_ZLIB))
 USE_CRYPT   ?= $(call have,$(PC_CRYPT))
+USE_CARES   ?= $(call have,$(PC_CARES))
 on       := $(foreach f,$(FEATURES),$(if $(USE_$(f)),$(f)))
 off      := $(filter-out $(on),$(FEATURES))
 packages := $(foreach f,$(on),$(PC_$(f)))

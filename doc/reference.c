@@ -173,6 +173,7 @@ static const struct bit places[] = {
 	{ KW_FRONTEND, "frontend" }, { KW_BACKEND, "backend" },
 	{ KW_FRONTEND | KW_BACKEND, "listen" },
 	{ KW_USERLIST, "userlist" }, { KW_HTTP_ERRORS, "http-errors" },
+	{ KW_RESOLVERS, "resolvers" },
 };
 
 static void
@@ -521,6 +522,8 @@ reference(void)
 	    "lines after it.", KW_SERVER, KW_PROXY | KW_BIND);
 	directives("User lists and error pages", "In `userlist` and "
 	    "`http-errors`.", KW_USERLIST | KW_HTTP_ERRORS,
+	    KW_PROXY | KW_GLOBAL);
+	directives("Name servers", "In `resolvers`.", KW_RESOLVERS,
 	    KW_PROXY | KW_GLOBAL);
 	algorithms();
 	actions();

@@ -138,6 +138,17 @@ struct text;
 void chk_set_addr(struct srv *, const struct addr *, unsigned port,
     struct text *);
 
+/*
+ * chk_resolved - the look-up of its name says that the server is at `ip`
+ * (port 0: the port it has), `by` says who said so, `name` is looked up. It
+ * comes back when it was in maintenance for want of an address.
+ * chk_unresolved - it has none any more: in maintenance, as `why` says.
+ */
+enum chk_came { CHK_MOVED = 1, CHK_CAME_BACK = 2 };
+unsigned chk_resolved(struct srv *, const struct addr *ip, const char *by,
+    struct span name);
+void chk_unresolved(struct srv *, const char *why);
+
 /* chk_kill_sessions - "shutdown sessions server": in all workers. */
 void chk_kill_sessions(struct srv *);
 #endif

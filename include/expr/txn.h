@@ -43,6 +43,8 @@ struct txn_ops {
 	/* the same as room xprt knows it, for what its transport can tell;
 	 * may be NULL, or say NULL */
 	struct conn *(*client_conn)(struct txn *);
+	/* from the loop: go on with the rule that waits; it may end at once */
+	void (*wake)(struct txn *);
 };
 
 /* Where the stream is when something is evaluated, and what exists then. */

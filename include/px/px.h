@@ -96,6 +96,7 @@ struct px_state {
 	uint8_t state, admin, chk_status, chk_result, chk_state;
 	int16_t chk_health;
 	uint32_t age_s;                 /* since its last change */
+	struct span fqdn, srvrecord;    /* "-": none */
 };
 
 /* What of the traffic counts as a check (observe). */

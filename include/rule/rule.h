@@ -33,6 +33,13 @@ enum rule_verdict {
 };
 
 struct rule;
+
+/* What a rule waits for that comes from elsewhere. It ends the waiting itself,
+ * or `drop` does when the stream ends first. */
+struct rule_wait {
+	void (*drop)(struct rule_wait *);
+};
+
 struct rule_run {               /* where one run of a list is; in the stream */
 	uint16_t at;            /* next rule */
 	uint16_t status;        /* RULE_DENY, RULE_TARPIT */
@@ -47,6 +54,7 @@ struct rule_run {               /* where one run of a list is; in the stream */
 	bool lenient;           /* strict-mode off: a rule that fails is passed
 	                         * over */
 	enum why why;           /* WHY_REQ_DENIED, WHY_REPLIED, … */
+	struct rule_wait *wait; /* of the rule at `at`; mostly NULL */
 	const struct px *px;    /* whose rules run; set by rule_run() */
 };
 
@@ -98,6 +106,9 @@ struct rule_action {
 	                         * before the next, by rule_word() */
 	bool prefix;            /* the word only begins so: "track-sc0" */
 };
+
+/* rule_stages - what exists when a set runs: bits for expr_parse(). */
+unsigned rule_stages(enum rule_set);
 
 /* rule_word - the action's own word, for rows with `parens` or `prefix`:
  * "sc-inc-gpc0(1)", "track-sc2". */

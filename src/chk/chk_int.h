@@ -295,6 +295,10 @@ const char *chk_kind_text(const struct srv *);
 const char *chk_reason_text(const struct chk_verdict *, char dst[CHK_LINE]);
 void chk_take_over(struct srv *);       /* state at the start of an agent */
 
+/* ---- chk_orders.c ---- */
+/* chk_pause - no checks while it is in maintenance; harmless without any. */
+void chk_pause(struct srv *, bool on);
+
 /* ---- chk_found.c ---- */
 void chk_found(struct chk *, const struct chk_verdict *);
 bool chk_is_good(enum chk_status);

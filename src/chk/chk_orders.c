@@ -331,3 +331,9 @@ chk_kill_sessions(struct srv *srv)
 {
 	chk_tell(srv, WHY_KILLED);
 }
+
+void
+chk_pause(struct srv *srv, bool on)
+{
+	pause_check(srv, on);
+}

@@ -18,6 +18,11 @@
 #else
 #define HAVE_OPENSSL false
 #endif
+#ifdef USE_CARES
+#define HAVE_CARES true
+#else
+#define HAVE_CARES false
+#endif
 #ifdef USE_CRYPT
 #define HAVE_CRYPT true
 #else
@@ -30,6 +35,7 @@ const struct conf_feature conf_features[] = {
 	{ "51DEGREES", false },
 	{ "ACCEPT4", true },
 	{ "BACKTRACE", true },
+	{ "CARES", HAVE_CARES },
 	{ "CLOSEFROM", false },
 	{ "CPU_AFFINITY", true },
 	{ "CRYPT_H", HAVE_CRYPT },

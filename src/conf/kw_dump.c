@@ -109,6 +109,8 @@ dump_cfg(struct text *out)
 	dump_rows(out, KW_HTTP_ERRORS, NULL);
 	text_addz(out, "peers\n");
 	dump_rows(out, KW_PEERS, NULL);
+	text_addz(out, "resolvers\n");
+	dump_rows(out, KW_RESOLVERS, NULL);
 	text_addz(out, "sections\n");
 	for (s = __start_kw_sections; s < __stop_kw_sections; s++)
 		text_printf(out, "\t%s\n", (*s)->name);

@@ -169,6 +169,7 @@ put_places(struct text *t, unsigned in)
 		{ KW_FRONTEND, "frontend" }, { KW_BACKEND, "backend" },
 		{ KW_LISTEN, "listen" }, { KW_USERLIST, "userlist" },
 		{ KW_HTTP_ERRORS, "http-errors" }, { KW_PEERS, "peers" },
+		{ KW_RESOLVERS, "resolvers" },
 	};
 	const char *sep = "";
 

@@ -11,6 +11,7 @@
 #include <base/text.h>
 #include <chk/chk.h>
 #include <cnt/cnt.h>
+#include <dns/dns.h>
 #include <ipc/say.h>
 #include <os/fault.h>
 #include <px/px.h>
@@ -102,7 +103,7 @@ place_all(struct keeper *k, uint32_t oldest_gen, const char **err)
 	if (!place_proxies())
 		return (false);
 	if (!srv_setup(err) || !chk_setup(err) || !stk_setup(err) ||
-	    !tls_setup(err)) {
+	    !tls_setup(err) || !dns_setup(err)) {
 		ipc_say(DIAG_ALERT, "%s", *err);
 		return (false);
 	}

@@ -127,6 +127,13 @@ attempt(struct px_server *sv, enum how how, const struct addr *ip,
 	}
 }
 
+/* Of SRV records, which libc does not look up. */
+static bool
+is_label(const struct px_server *sv)
+{
+	return (sv->named->host.n > 0 && sv->named->host.p[0] == '_');
+}
+
 static bool
 locate(struct conf *c, struct px_server *sv)
 {
@@ -134,9 +141,19 @@ locate(struct conf *c, struct px_server *sv)
 	const char *err = NULL;
 	struct diag *d;
 
-	for (unsigned i = 0; i < m->n; i++)
+	for (unsigned i = 0; i < m->n; i++) {
+		if (sv->dynamic && is_label(sv) && m->try[i].how == HOW_LIBC)
+			continue;
 		if (attempt(sv, m->try[i].how, &m->try[i].ip, &err))
 			return (true);
+	}
+	if (sv->dynamic) {
+		put_ip(sv, &(struct addr){ .family = ADDR_NONE });
+		return (is_label(sv) || conf_fail(c, DIAG_WARNING,
+		    sv->named_pos, "'server %s/%s' : could not resolve "
+		    "address '%.*s', disabling server", sv->px->name,
+		    sv->name, SPAN_FMT(sv->named->host)) || true);
+	}
 	conf_fail(c, DIAG_ALERT, sv->named_pos, "'server %s/%s' : could not "
 	    "resolve address '%.*s'", sv->px->name, sv->name,
 	    SPAN_FMT(sv->named->host));

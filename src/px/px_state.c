@@ -47,7 +47,7 @@ cfg_of(const struct px *px)
 /* Places in a line; the number of fields has grown and may again. */
 enum field { F_BE_NAME = 1, F_SRV_NAME = 3, F_ADDR, F_STATE, F_ADMIN,
 	F_UWEIGHT, F_IWEIGHT, F_AGE, F_CHK_STATUS, F_CHK_RESULT, F_CHK_HEALTH,
-	F_CHK_STATE, F_PORT = 18 };
+	F_CHK_STATE, F_FQDN = 17, F_PORT, F_SRVRECORD };
 
 static unsigned
 split(struct span line, struct span f[FIELDS_MAX])
@@ -123,6 +123,9 @@ read_line(struct span line, const struct px *only)
 		return (true);          /* it left the configuration */
 	kept = arena_get(px_model->arena, sizeof *kept);
 	*kept = st;
+	kept->fqdn = arena_span(px_model->arena, f[F_FQDN]);
+	kept->srvrecord = arena_span(px_model->arena, n > F_SRVRECORD ?
+	    f[F_SRVRECORD] : SPAN("-"));
 	sv->saved = kept;
 	return (true);
 }

@@ -10,6 +10,7 @@
 
 #include <base/num.h>
 #include <chk/chk.h>
+#include <dns/dns.h>
 
 #include <ctype.h>
 
@@ -291,6 +292,22 @@ set_agent_send(struct cli_ctx *x, struct srv *srv)
 }
 
 static void
+set_fqdn(struct cli_ctx *x, struct srv *srv)
+{
+	struct text said;
+	bool done;
+
+	if (x->at + 2 >= x->n) {
+		cli_say(x, 3, "set server <b>/<s> fqdn requires a FQDN.");
+		return;
+	}
+	text_init(&said);
+	done = dns_set_fqdn(srv, x->arg[x->at + 2], &said);
+	cli_say(x, done ? 4 : 3, "%s", said.p);
+	text_fini(&said);
+}
+
+static void
 not_there(struct cli_ctx *x, struct srv *srv)
 {
 	(void)srv;
@@ -312,7 +329,7 @@ run_set_server(struct cli_ctx *x)
 		{ "agent-send", set_agent_send },
 		{ "check-addr", set_check_addr },
 		{ "check-port", set_check_port },
-		{ "fqdn", not_there }, { "ssl", not_there },
+		{ "fqdn", set_fqdn }, { "ssl", not_there },
 	};
 	struct srv *srv = want_srv(x, x->at);
 

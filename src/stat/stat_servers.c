@@ -8,6 +8,7 @@
 #include "stat_int.h"
 
 #include <chk/chk.h>
+#include <dns/dns.h>
 #include <os/loop.h>
 #include <srv/state.h>
 
@@ -27,7 +28,7 @@ put_state(struct text *out, const struct srv *srv)
 	const struct srv_shm *m = srv->shm;
 	const struct px_server *cfg = srv->cfg;
 	int64_t ago = the_loop->wall_us / 1000000 - m->changed_wall_s;
-	struct span fqdn = cfg->named != NULL ? cfg->named->host : SPAN("-");
+	struct span fqdn = dns_fqdn(srv), label = dns_srvrecord(srv);
 	char ip[ADDR_TEXT];
 	struct addr a;
 
@@ -43,8 +44,8 @@ put_state(struct text *out, const struct srv *srv)
 	    srv->be->px->id_given, cfg->id_given);
 	if (chk_addr(srv) != NULL)
 		addr_print(chk_addr(srv), ip);
-	text_printf(out, "%.*s %u - 0 %u %s ", SPAN_FMT(fqdn), a.port,
-	    chk_port(srv), chk_addr(srv) != NULL ? ip : "-");
+	text_printf(out, "%.*s %u %.*s 0 %u %s ", SPAN_FMT(fqdn), a.port,
+	    SPAN_FMT(label), chk_port(srv), chk_addr(srv) != NULL ? ip : "-");
 	if (chk_agent_addr(srv) != NULL)
 		addr_print(chk_agent_addr(srv), ip);
 	text_printf(out, "%s %u\n", chk_agent_addr(srv) != NULL ? ip : "-",

@@ -89,6 +89,12 @@ hint(struct txn *t, struct span name, struct span value)
 	strm_hint(HOLDER(t, struct strm, txn), name, value);
 }
 
+static void
+wake_rule(struct txn *t)
+{
+	strm_run(HOLDER(t, struct strm, txn));
+}
+
 static const struct txn_ops txn_ops = {
 	.want_addr = want_addr,
 	.payload = payload,
@@ -96,6 +102,7 @@ static const struct txn_ops txn_ops = {
 	.hint = hint,
 	.client_fd = client_fd,
 	.client_conn = client_conn,
+	.wake = wake_rule,
 };
 
 struct strm *
@@ -303,6 +310,8 @@ strm_free(struct strm *s)
 	if (s->txn.res != NULL)
 		http_head_free(s->txn.res);
 	list_del(&s->node);
+	if (__builtin_expect(s->rules.wait != NULL, 0))
+		s->rules.wait->drop(s->rules.wait);
 	if (__builtin_expect(s->txn.stk != NULL, 0))
 		stk_set_free(s->txn.stk);
 	if (__builtin_expect(s->txn.filts != NULL, 0))
