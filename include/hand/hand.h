@@ -38,6 +38,8 @@ struct hand_item {
 	uint8_t kind;                   /* hand_kind_at() */
 	uint8_t refused;                /* why the new one does not take it:
 	                                 * hand_refusal(), or 0 */
+	uint32_t task;                  /* which is refused, and not the
+	                                 * connection; 0: the connection */
 	uint8_t deaths;                 /* of new workers, with this one on its
 	                                 * way; HAND_DEATHS_MAX: refused */
 };
@@ -65,6 +67,10 @@ struct hand_kind {
 	 * (still owned by the connection). False: it could not, serve on. */
 	bool (*freeze)(struct hand_item *, struct wire_out *, int *fds,
 	    size_t *n_fds);
+	/* task - a number for what the connection does now, 0 for nothing. When
+	 * the other lacks what the task needs (HAND_WHY_...), the connection is
+	 * asked again as soon as that is over. May be NULL. */
+	uint32_t (*task)(const struct hand_item *);
 	/* gone - taken by the other: free it; closing its descriptors here
 	 * must not be seen by the peer (no shutdown). Also used by the new
 	 * worker, for one that it thawed and then must not serve. */
@@ -113,6 +119,11 @@ hand_in_flight(const struct hand_item *i)
 }
 
 #define HAND_DEATHS_MAX 2
+
+/* Why an exchange is refused and its connection is not: the other has no such
+ * backend or server, but the next request may go elsewhere. */
+#define HAND_WHY_BACKEND "its backend is gone"
+#define HAND_WHY_SERVER  "its server is gone"
 
 /* How handing over goes on, as `heard` is told. */
 enum hand_event {

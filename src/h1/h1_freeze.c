@@ -320,13 +320,13 @@ find_server(struct wire_in *in, const char **why)
 	if (!wire_find(in, TAG_BE, &be_name) ||
 	    !wire_find(in, TAG_SRV, &srv_name))
 		return (NULL);
-	*why = "its backend is gone";
+	*why = HAND_WHY_BACKEND;
 	if ((be = px_find(px_model, be_name, PX_BE)) == NULL)
 		return (NULL);
 	*why = "its backend has another mode now";
 	if (be->mode != PX_HTTP)
 		return (NULL);
-	*why = "its server is gone";
+	*why = HAND_WHY_SERVER;
 	return ((cfg = px_server_find(be, srv_name)) == NULL ? NULL :
 	    srv_of(cfg));
 }
@@ -509,6 +509,14 @@ client_freeze(struct hand_item *i, struct wire_out *out, int *fds,
 	return (true);
 }
 
+static uint32_t
+client_task(const struct hand_item *i)
+{
+	const struct h1_conn *h = of_item((struct hand_item *)(uintptr_t)i);
+
+	return (h->state == H1_BUSY ? h->req_no + 1 : 0);
+}
+
 static void
 client_gone(struct hand_item *i)
 {
@@ -651,6 +659,7 @@ HAND_KIND(h1) = {
 	.layout = 1,
 	.what = client_what,
 	.can = client_can,
+	.task = client_task,
 	.freeze = client_freeze,
 	.gone = client_gone,
 	.back = client_back,

@@ -306,6 +306,9 @@ look_at(struct giver *g, struct frame *fr, struct hand_item *it)
 {
 	const char *why;
 
+	if (it->task != 0 && hand_kind_of(it)->task(it) != it->task)
+		it->refused = it->task = 0;
+	g->any_soon |= it->task != 0;
 	if (it->refused != 0 || it->id != 0)
 		return;
 	switch (hand_kind_of(it)->can(it, &why)) {
@@ -440,6 +443,18 @@ was_taken(struct giver *g, uint32_t id)
 	hand_kind_of(it)->gone(it);
 }
 
+/* What the connection does, when that is refused and not the connection. */
+static uint32_t
+refused_task(const struct hand_item *it, struct span why)
+{
+	const struct hand_kind *kind = hand_kind_of(it);
+
+	if (kind->task == NULL || (!span_is(why, HAND_WHY_BACKEND) &&
+	    !span_is(why, HAND_WHY_SERVER)))
+		return (0);
+	return (kind->task(it));
+}
+
 static void
 was_refused(struct giver *g, uint32_t id, struct span why)
 {
@@ -449,7 +464,9 @@ was_refused(struct giver *g, uint32_t id, struct span why)
 		return;
 	gave.refused++;
 	it->refused = hand_refusal(why);
-	bring_back(g, it, true);
+	it->task = refused_task(it, why);
+	g->any_soon |= it->task != 0;
+	bring_back(g, it, it->task == 0);
 }
 
 static void

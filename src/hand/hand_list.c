@@ -54,6 +54,7 @@ hand_enter(struct hand_item *i, const struct hand_kind *const *kind)
 	i->kind = (uint8_t)no;
 	i->id = 0;
 	i->refused = 0;
+	i->task = 0;
 	i->deaths = 0;
 	list_push_back(&hand_items, &i->node);
 	hand_items_n++;

@@ -12,6 +12,7 @@
 #include <base/must.h>
 #include <expr/vars.h>
 #include <filt/filt.h>
+#include <hand/hand.h>
 #include <stk/stk.h>
 #include <wire/wire.h>
 
@@ -246,7 +247,7 @@ find_backend(struct txn *t, struct wire_in *in, const char **why)
 	*why = "its record is damaged";
 	if (!wire_find(in, TAG_BE, &name))
 		return (false);
-	*why = "its backend is gone";
+	*why = HAND_WHY_BACKEND;
 	if ((t->be = px_find(px_model, name, PX_BE)) == NULL)
 		return (false);
 	*why = "its backend has another mode now";
@@ -271,7 +272,7 @@ take_slot(struct strm *s, struct wire_in *in, const struct frozen *f,
 	struct span name;
 
 	if (cfg == NULL && (!f->queued || wire_find(in, TAG_SRV, &name))) {
-		*why = "its server is gone";
+		*why = HAND_WHY_SERVER;
 		return (false);
 	}
 	strm_slot_begin(s);

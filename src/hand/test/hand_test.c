@@ -18,6 +18,7 @@ struct pretend {
 	uint32_t number;
 	enum hand_when when;
 	bool frozen, went, started;
+	uint32_t task;
 	int fd;
 	int thaws;
 };
@@ -33,6 +34,7 @@ static struct pretend copy[1000];       /* in the new worker */
 static int n_gone, n_back, n_stay, n_thawed, n_done, n_final;
 static int n_broken, n_stuck, both_served;
 static uint32_t refuse_from = UINT32_MAX;
+static bool refuse_task;        /* of number 1 */
 static size_t much_bytes;
 static struct hand_counts last;
 
@@ -114,6 +116,10 @@ pretend_thaw(struct wire_in *in, const int *fds, size_t n, const char **why)
 		*why = "not wanted";
 		return (NULL);
 	}
+	if (refuse_task && p.number == 1) {
+		*why = HAND_WHY_SERVER;
+		return (NULL);
+	}
 	q = &copy[p.number];
 	q->number = p.number;
 	q->fd = n > 0 ? fds[0] : -1;
@@ -122,6 +128,12 @@ pretend_thaw(struct wire_in *in, const int *fds, size_t n, const char **why)
 	q->item.kind = all[p.number].item.kind;
 	list_init(&q->item.node);
 	return (&q->item);
+}
+
+static uint32_t
+pretend_task(const struct hand_item *i)
+{
+	return (of((struct hand_item *)(uintptr_t)i)->task);
 }
 
 static void
@@ -138,7 +150,7 @@ pretend_start(struct hand_item *i)
 #define SAME                                                                 \
 	.what = pretend_what, .can = pretend_can, .freeze = pretend_freeze,  \
 	.gone = pretend_gone, .back = pretend_back, .thaw = pretend_thaw,    \
-	.start = pretend_start
+	.start = pretend_start, .task = pretend_task
 HAND_KIND(pretend) = { .name = "pretend", .layout = 3, SAME };
 
 static void
@@ -232,6 +244,31 @@ TEST(refused_ones_are_served_on)
 	CHECK_EQ(n, 4);
 	CHECK_STR(rows[2].why, "not wanted");
 	CHECK_EQ(rows[2].left + rows[3].left, 40);
+	loop_close(&loop);
+}
+
+TEST(a_refused_task_does_not_keep_the_connection)
+{
+	struct hand_row rows[8];
+	int fd[2];
+
+	set_up(3);
+	all[1].task = 7;
+	refuse_task = true;
+	CHECK(sock_pair(SOCK_SEQPACKET, fd));
+	hand_take(&loop, fd[1]);
+	hand_give(&loop, fd[0], on_news);
+	turns(20);
+	CHECK(n_gone == 2 && n_back == 1 && n_stay == 0 && n_final == 0);
+	CHECK_EQ(n_done, 1);
+	CHECK_EQ(hand_rows(rows, 8), 2);
+	CHECK_STR(rows[1].why, HAND_WHY_SERVER);
+	/* That is over, and it does something else. */
+	refuse_task = false;
+	all[1].task = 8;
+	turns(20);
+	CHECK(n_gone == 3 && n_final == 1 && last.carried == 3 &&
+	    last.left == 0);
 	loop_close(&loop);
 }
 
