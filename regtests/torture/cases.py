@@ -15,6 +15,9 @@ import time
 import watch
 
 
+MARKS = 500                     # entries of a table that nobody touches
+
+
 class Impossible(Exception):
     """The case cannot be run on this proxy; the text says why."""
 
@@ -34,6 +37,7 @@ class Case:
     speak_s: float = 0.5        # until all silent ones have spoken at the end
     crowd: tuple = ()           # sizes that differ from crowd.c
     others: tuple = ()          # crowds of all client processes but the first
+    tables: bool = True         # stick tables follow what clients do
     limits: dict = dataclasses.field(default_factory=dict)
     name: str = ""
 
@@ -65,12 +69,13 @@ CASES = {
                "connect=20", "wait=20")),
     "idle10k": Case(
         "10,000 idle connections cross, eight times", reloads=8, seconds=24,
-        events="config", quiet=5, maxconn=15000,
+        events="config", tables=False, quiet=5, maxconn=15000,
         crowd=("all=0", "keep=16", "keep.rate=200", "idle=10000",
                "probe-ws=4", "probe-tcp=4", "ws=50", "tcp=50")),
     "idle100k": Case(
         "100,000 idle connections cross, three times", reloads=3, seconds=12,
         events="config", workers=8, quiet=0, clients=7, maxconn=130000,
+        tables=False,
         # 7,000 requests/s when they speak: not more than can be served.
         speak_s=16,
         crowd=("all=0", "keep=8", "keep.rate=200", "idle=14500", "slot=0",
@@ -169,10 +174,12 @@ class Run:
             [os.path.join(self.tools, "server"), str(port)])
         self.family.tools.add(self.server.pid)
         p.place(scratch, self.http, self.tcp, port)
+        p.tables = c.tables and p.counts
         self.write()
         p.parse_s()
         p.start(self.family)
         self.wait_port()
+        p.mark(MARKS)
         words = list(c.crowd) + [f"{k}=0" for k in p.lacks]
         program = os.path.join(self.tools, "clients")
         for n in range(c.clients):
@@ -391,6 +398,7 @@ class Run:
         self.figures["pauses"] = self.clients[0].pauses
         self.answers()
         self.counted()
+        self.followed()
         self.figures["queue_peak"] = self.peak()
 
     def crowds(self, crowds):
@@ -472,6 +480,38 @@ class Run:
         for k in ("requests", "tcp_bytes"):
             n, _, high = pairs[k]
             f["counted_" + k] = 100 * n / high if high else None
+
+    def followed(self):
+        """What the stick tables say, beside the counters: they count the same
+        requests and connections, in another place."""
+        sources, methods, marks = (self.proxy.entries(t) for t in
+                                 ("sources", "methods", "marks"))
+        if sources is None or methods is None or marks is None:
+            return
+        f, web = self.figures, self.figures["counted"]["web"]
+        add = lambda t, k: sum(e.get(k, 0) for e in t.values())
+        least, most = f["counters"]["requests"]["least"], web["req_tot"]
+        f["entries_lost"] = sum(
+            marks.get(f"m{k}", {}).get("gpc0") != k + 1 for k in range(MARKS))
+        f["table_requests"] = add(sources, "http_req_cnt")
+        off = lambda n, low, high: max(0, low - n, n - high)
+        f["tables"] = {
+            "requests": add(sources, "http_req_cnt"),
+            "of methods": add(methods, "http_req_cnt"),
+            "connections": add(sources, "conn_cnt"),
+            "counted": (least, most, web["stot"], self.knocks)}
+        f["table_off"] = max(
+            # a connection that comes and goes is taken for a request there
+            off(add(sources, "http_req_cnt"), least, most + self.knocks),
+            off(add(methods, "http_req_cnt"), least, most),
+            off(add(sources, "conn_cnt"), web["stot"],
+                web["stot"] + self.knocks))
+        # Within a request of what was counted, entry by entry.
+        f["rate_off"] = max((abs(e["http_req_rate"] - e["http_req_cnt"])
+                             for t in (sources, methods) for e in t.values()),
+                            default=None)
+        f["table_open"] = add(sources, "conn_cur") + add(methods, "use") + (
+            add(sources, "use"))
 
     def peak(self):
         """How many the server with maxconn 4 ever saw at once."""

@@ -22,6 +22,7 @@ class Proxy:
     kind = None
     lacks = frozenset()
     counts = False              # has counters that can be asked for
+    tables = False              # keeps stick tables, and the case wants them
 
     def __init__(self, label, binary):
         self.label, self.source = label, binary
@@ -88,6 +89,13 @@ class Proxy:
     def counters(self):
         return None
 
+    def entries(self, table):
+        """{key: {what is stored: number}}, or None when there are none."""
+        return None
+
+    def mark(self, n):
+        """Make `n` entries that nobody else touches."""
+
     def stop(self, family):
         for sig, wait in ((signal.SIGTERM, 2), (signal.SIGKILL, 2)):
             for pid in family.pids():
@@ -104,8 +112,26 @@ class Haproxy(Proxy):
     kind = "haproxy"
     counts = True
 
+    # Every connection is followed by its address, every request by its method;
+    # a period that is longer than any case: all requests are in the rate.
+    FOLLOW = """
+    tcp-request connection track-sc0 src table sources
+    http-request track-sc1 method table methods"""
+    TABLES = """
+backend sources
+    stick-table type ip size 10k expire 1h \
+store conn_cnt,conn_cur,http_req_cnt,http_req_rate(1h)
+backend methods
+    stick-table type string len 32 size 10k expire 1h \
+store http_req_cnt,http_req_rate(1h),gpc0
+backend marks
+    stick-table type string len 32 size 10k expire 1h store gpc0
+"""
+
     def config(self, version, workers, maxconn):
         s = f"127.0.0.1:{self.server}"
+        follow, tables = ("", "") if not self.tables else (
+            self.FOLLOW, self.TABLES)
         return f"""\
 global
     nbthread {workers}
@@ -122,7 +148,7 @@ defaults
     timeout http-keep-alive 1h
     timeout http-request 1m
 frontend web
-    bind 127.0.0.1:{self.http}
+    bind 127.0.0.1:{self.http}{follow}
     http-response set-header X-Version {version}
     use_backend queue if {{ path_beg /q/ }}
     default_backend all
@@ -134,7 +160,7 @@ listen tcp
     mode tcp
     bind 127.0.0.1:{self.tcp}
     server s {s}
-"""
+{tables}"""
 
     def command(self):
         return [self.binary, "-W", "-S", f"{self.dir}/m", "-f", self.conf]
@@ -142,19 +168,44 @@ listen tcp
     def check_command(self):
         return [self.binary, "-c", "-f", self.conf]
 
-    def counters(self):
-        """{frontend: {field: number}}, or None when it does not answer."""
+    def ask(self, command):
+        """What the runtime API answers, or None."""
         data = b""
         try:
             with socket.socket(socket.AF_UNIX) as s:
                 s.settimeout(3)
                 s.connect(f"{self.dir}/s")
-                s.sendall(b"show stat -1 1 -1\n")
+                s.sendall(command.encode() + b"\n")
                 while part := s.recv(65536):
                     data += part
         except OSError:
             return None
-        lines = [x.split(",") for x in data.decode().splitlines() if x]
+        return data.decode(errors="replace")
+
+    def entries(self, table):
+        said = self.ask(f"show table {table}")
+        if not self.tables or said is None:
+            return None
+        return {key: {k: int(v) for k, v in
+                      re.findall(r"(\w+)(?:\(\d+\))?=(\d+)(?= |$)", rest)}
+                for key, rest in re.findall(r"(?m) key=(\S*) (.*)$", said)}
+
+    def mark(self, n):
+        end = time.monotonic() + 10
+        while self.tables and len(self.entries("marks") or ()) < n:
+            if time.monotonic() > end:
+                raise RuntimeError(f"{self.label} takes no entries")
+            for i in range(0, n, 50):
+                self.ask(";".join(
+                    f"set table marks key m{k} data.gpc0 {k + 1}"
+                    for k in range(i, min(n, i + 50))))
+
+    def counters(self):
+        """{frontend: {field: number}}, or None when it does not answer."""
+        data = self.ask("show stat -1 1 -1")
+        if data is None:
+            return None
+        lines = [x.split(",") for x in data.splitlines() if x]
         if not lines or not lines[0][0].startswith("#"):
             return None
         head = [h.lstrip("# ") for h in lines[0]]
