@@ -338,6 +338,8 @@ struct fe {
 	uint32_t cnt;
 	uint32_t hist;                  /* offset of its times, or 0 */
 	uint32_t n_conn;                /* this worker's share of shm->conn */
+	uint32_t sess_rate_limit;       /* 0: none */
+	struct fe_pace_shm *pace;       /* counted for it, or NULL */
 	struct list paused;             /* listeners waiting for a place */
 	uint8_t run;                    /* enum fe_run: else new connections
 	                                 * are reset */
@@ -358,6 +360,12 @@ bool fe_enter(struct fe *);
 void fe_entered(struct fe *);
 void fe_withdraw(struct fe *);
 void fe_leave(struct fe *);
+/* fe_pace_wait_ms - how long to wait before the next one may come; 0: it may.
+ * fe_pace_conn, fe_pace_sess - one was accepted, and let in by the rules. */
+int64_t fe_pace_wait_ms(const struct fe *);
+void fe_pace_conn(void);
+void fe_pace_sess(struct fe *);
+extern uint32_t fe_conn_rate_limit, fe_sess_rate_limit; /* of all; 0: none */
 /* fe_adopt - a connection that came from another process, as srv_adopt. */
 void fe_adopt(struct fe *);
 /* fe_conn_total - open connections of all frontends and workers;

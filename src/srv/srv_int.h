@@ -68,6 +68,10 @@ extern struct be *srv_all_be;
 extern struct fe *srv_all_fe;
 extern uint32_t srv_n_be, srv_n_fe;
 
+/* srv_pace_setup - the rates of the program, of a frontend. */
+bool srv_pace_setup(void);
+bool srv_pace_setup_fe(struct fe *);
+
 static inline int64_t
 srv_off(const void *p)
 {

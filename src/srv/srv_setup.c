@@ -383,7 +383,7 @@ setup_fe(struct fe *fe, struct px *px)
 	list_init(&fe->paused);
 	if (fe->shm->own == 0)
 		fe->shm->own = srv_own_new(&fe->shm->conn_word);
-	return (fe->cnt != 0 && setup_listens(px) &&
+	return (fe->cnt != 0 && setup_listens(px) && srv_pace_setup_fe(fe) &&
 	    place_hist(CNT_KIND_FE_HIST, "fh", px, &fe->hist));
 }
 
@@ -438,7 +438,7 @@ srv_setup(const char **err)
 	if (fe_conn_limit == 0)
 		fe_conn_limit = px_model->global.maxconn;
 	sum_inflow();
-	done = open_glob() && setup_all();
+	done = open_glob() && srv_pace_setup() && setup_all();
 	free(inflow);
 	return (done);
 }

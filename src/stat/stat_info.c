@@ -173,10 +173,10 @@ put_rates(struct info *f)
 
 	note_peaks(&p);
 	num(f, INFO_connrate, p.conn);
-	num(f, INFO_connratelimit, 0);
+	num(f, INFO_connratelimit, fe_conn_rate_limit);
 	num(f, INFO_maxconnrate, peak.conn);
 	num(f, INFO_sessrate, p.sess);
-	num(f, INFO_sessratelimit, 0);
+	num(f, INFO_sessratelimit, fe_sess_rate_limit);
 	num(f, INFO_maxsessrate, peak.sess);
 	num(f, INFO_bytesoutrate, peak.bytes_rate);
 }

@@ -18,7 +18,7 @@
 
 #include <string.h>
 
-enum what { GLOBAL_MAXCONN, FE_MAXCONN, FE_RUN };
+enum what { GLOBAL_MAXCONN, FE_MAXCONN, FE_RUN, CONN_RATE, SESS_RATE };
 
 struct order {
 	uint8_t what;                   /* enum what */
@@ -38,13 +38,26 @@ proxy_no(uint32_t no)
 static void
 obey(const struct order *o)
 {
-	struct px *px = o->what == GLOBAL_MAXCONN ? NULL : proxy_no(o->px_no);
+	struct px *px;
 
-	if (o->what == GLOBAL_MAXCONN)
+	switch (o->what) {
+	case GLOBAL_MAXCONN:
 		fe_conn_limit = o->value;
-	else if (px != NULL && o->what == FE_MAXCONN)
+		return;
+	case CONN_RATE:
+		fe_conn_rate_limit = o->value;
+		return;
+	case SESS_RATE:
+		fe_sess_rate_limit = o->value;
+		return;
+	default:
+		break;
+	}
+	if ((px = proxy_no(o->px_no)) == NULL)
+		return;
+	if (o->what == FE_MAXCONN)
 		px->maxconn = o->value;
-	else if (px != NULL && o->what == FE_RUN)
+	else if (o->what == FE_RUN)
 		fe_of(px)->run = (uint8_t)o->value;
 }
 
@@ -148,6 +161,38 @@ CLI_COMMAND(set_maxconn_server) = {
 	.name = "set maxconn server", .args = "<bk>/<srv> <value>",
 	.level = PX_LEVEL_ADMIN, .run = run_server,
 	.doc = "change how many streams a server may have",
+};
+
+static enum cli_done
+run_rate(struct cli_ctx *x)
+{
+	struct order o = { .what = cli_is(x, x->at, "connections") ? CONN_RATE :
+	    SESS_RATE };
+
+	if (cli_is(x, x->at, "ssl-sessions") ||
+	    cli_is(x, x->at, "http-compression")) {
+		cli_say(x, 3, "'set rate-limit %.*s' is not supported yet.",
+		    SPAN_FMT(x->arg[x->at]));
+		return (CLI_DONE);
+	}
+	if (!cli_is(x, x->at, "connections") && !cli_is(x, x->at, "sessions")) {
+		cli_say(x, 3, "'set rate-limit' only supports 'connections "
+		    "global' and 'sessions global', and a number per second.");
+		return (CLI_DONE);
+	}
+	if (!cli_is(x, x->at + 1, "global"))
+		cli_say(x, 3, "'set rate-limit' only supports '%.*s global'.",
+		    SPAN_FMT(x->arg[x->at]));
+	else if (want_limit(x, x->at + 2, &o.value))
+		order(&o);
+	return (CLI_DONE);
+}
+
+CLI_COMMAND(set_rate_limit) = {
+	.name = "set rate-limit",
+	.args = "{ connections | sessions } global <number>",
+	.level = PX_LEVEL_ADMIN, .run = run_rate,
+	.doc = "change how many may come per second, 0: any number",
 };
 
 /* ---- frontends ---- */

@@ -139,7 +139,7 @@ stat_fe(const struct px *px, struct stat_row *r)
 	num(r, COL_ereq, c.err_req);
 	str(r, COL_status, fe_status(px, fe));
 	num(r, COL_rate, srv_rate_now(&fe->shm->sess_rate, now));
-	num(r, COL_rate_lim, 0);
+	num(r, COL_rate_lim, fe->sess_rate_limit);
 	num(r, COL_rate_max, fe->shm->sess_rate.max);
 	if (px->mode == PX_HTTP) {
 		STATUSES(r, c);

@@ -141,6 +141,7 @@ admit(struct lsn *l, int fd, struct addr *peer)
 	CNT_PROC()->conn_tot++;
 	if (l->cnt != 0)
 		CNT_LI(l->cnt)->conn_tot++;
+	fe_pace_conn();
 	if (!strm_admit(l->listen, fd, peer)) {
 		c->denied_conn++;
 		if (l->cnt != 0)
@@ -149,6 +150,7 @@ admit(struct lsn *l, int fd, struct addr *peer)
 		(void)close(fd);
 		return;
 	}
+	fe_pace_sess(l->fe);
 	l->proto->accept(l->listen, fd, peer);
 	conn_inherit(NULL, NULL, NULL);
 }
@@ -177,12 +179,17 @@ on_waiting(void *arg, unsigned events)
 	struct lsn *l = arg;
 	unsigned most = px_model->global.maxaccept, n = 0;
 	struct addr peer;
+	int64_t ms;
 	int fd;
 
 	(void)events;
 	if (most == 0 || most > l->batch)
 		most = l->batch;
 	while (n < most) {
+		if ((ms = fe_pace_wait_ms(l->fe)) > 0) {
+			rest(l, ms);
+			break;
+		}
 		if (is_full(l) || !fe_enter(l->fe)) {
 			rest(l, FULL_RETRY_MS);
 			break;
