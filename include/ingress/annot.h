@@ -55,6 +55,11 @@ struct ing_opts {
 	int64_t permanent_code, temporal_code;
 	/* who may: ing_opt_access.c */
 	struct ing_strs allow, whitelist, deny;
+	int64_t auth_basic, auth_map, satisfy_any;
+	const char *auth_secret, *auth_realm;
+	const struct ing_users *users;  /* set by auth_secret */
+	int64_t limit_rps, limit_rpm, limit_connections, limit_burst;
+	struct ing_strs limit_allow, limit_whitelist;
 	/* other origins: ing_opt_cors.c */
 	int64_t cors, cors_credentials, cors_max_age_s;
 	struct ing_strs cors_origins;
@@ -66,11 +71,35 @@ struct ing_opts {
 	const char *canary_header_pattern;
 	const char *canary_cookie;
 	/* how servers are spoken to: ing_opt_proxy.c */
-	int64_t read_timeout_s;
+	int64_t protocol;               /* enum ing_protocol */
+	int64_t read_timeout_s, send_timeout_s, connect_timeout_s;
+	int64_t body_bytes;             /* 0: any */
+	int64_t buffer_bytes;
+	int64_t tries;                  /* 0: as by default */
+	int64_t service_upstream;       /* bool */
+	const char *vhost;
+	int64_t access_log;             /* bool */
+	/* which of them: ing_opt_balance.c */
+	int64_t balance;                /* enum ing_balance */
+	const char *hash_by;            /* a log-format of ours */
+	int64_t affinity, affinity_persistent, cookie_change;
+	const char *cookie_name, *cookie_domain, *cookie_samesite;
+	int64_t cookie_max_age_s, cookie_secure;
 	/* of the ConfigMap alone: ing_opt_global.c */
 	struct ing_strs bind_address;
 	struct ing_strs no_tls_redirect;
-	int64_t redirect_code;
+	struct ing_strs no_auth;
+	int64_t redirect_code, limit_req_code, limit_conn_code;
+};
+
+enum ing_protocol { ING_HTTP };
+enum ing_balance { ING_ROUND_ROBIN, ING_EWMA, ING_LEASTCONN };
+
+/* Who is in a Secret: names and hashes, as the proxy wants them. */
+struct ing_users {
+	const char *id;                 /* of the list */
+	struct ing_user { const char *name, *hash; } *v;
+	uint32_t n;
 };
 
 enum ing_opt_kind { ING_O_BOOL, ING_O_INT, ING_O_STR, ING_O_STRS };
@@ -108,6 +137,16 @@ struct ing_opt {
 	const char *doc;                /* how we differ, or "" */
 };
 #define OPT(member)  .offset = offsetof(struct ing_opts, member)
+
+/*
+ * What can only be said when all annotations are read: Secrets and the like.
+ * False with p->why: closed, for the reason given, about `key`.
+ */
+struct ing_opt_end {
+	const char *key;
+	bool (*finish)(struct ing_parse *, struct ing_opts *);
+};
+extern const struct ing_opt_end ing_opt_ends[];         /* key NULL: the end */
 
 /* The tables, in the order in which they are walked. */
 extern const struct ing_opt *const ing_opt_tables[];

@@ -97,7 +97,7 @@ void ing_cfg_fmt_begin(struct ing_cfg *);
 #define ing_fmt(c, piece)  ing_cfg_fmt_expr((c), "" piece)
 void ing_cfg_fmt_expr(struct ing_cfg *, const char *);
 void ing_cfg_fmt_text(struct ing_cfg *, struct span);
-/* An argument of an expression: a token of letters, digits, '-' and '_'. */
+/* An argument of an expression: a token of letters, digits, '-', '_', '.'. */
 void ing_cfg_fmt_name(struct ing_cfg *, struct span);
 void ing_cfg_fmt_num(struct ing_cfg *, int64_t);
 void ing_cfg_fmt_end(struct ing_cfg *);

@@ -54,6 +54,7 @@ struct ing_policy {
 	const char *id;         /* hash of its text; "-": nothing special */
 	const char *text;       /* equal texts are equal policies */
 	const struct ing_opts *opts;
+	const struct ing_ingress *by;
 	const char *rewrite_path;       /* the rule's path, when rewriting */
 	bool host_has_cert;
 	struct ing_policy *next;        /* of the same backend */
@@ -104,6 +105,7 @@ struct ing_plan {
 	struct ing_problem *problems;           /* sorted by object */
 	uint32_t n_problems;
 	const struct ing_data *default_cert;
+	int64_t buffer_bytes;                   /* for the largest head */
 };
 
 /* ing_plan_make - the objects it points to stay the store's: it is of no use

@@ -5,6 +5,8 @@
  *
  * Source: configuration manual 7.3.6, 12.2 (user lists); RFC 7617, RFC 6750.
  */
+#include "auth_hash.h"
+
 #include <expr/expr.h>
 
 #ifdef USE_CRYPT
@@ -121,11 +123,14 @@ password_is(const struct px_user *u, const char *pass)
 	static struct crypt_data *data;         /* 32 KiB: once */
 	const char *hash;
 #endif
+	char own[AUTH_HASH_MAX];
 
 	if (u->password == NULL)
 		return (false);
 	if (!u->hashed)
 		return (same_secret(pass, u->password));
+	if (expr_auth_hash(span_str(pass), span_str(u->password), own))
+		return (same_secret(own, u->password));
 #ifdef USE_CRYPT
 	if (data == NULL)
 		data = must_alloc(sizeof *data);

@@ -215,6 +215,14 @@ ing_annot_read(const struct ing_annot_ctx *ctx, const struct ing_ingress *ing,
 		if (key != NULL)
 			read_one(&r, ing->o.ns, key, p->value, opts);
 	}
+	for (const struct ing_opt_end *e = ing_opt_ends; e->key != NULL; e++) {
+		struct ing_parse p = { .mem = ctx->mem, .store = ctx->store,
+		    .ns = ing->o.ns, .cross_namespace = ctx->cross_namespace };
+
+		if (!e->finish(&p, opts))
+			tell(&r, ing_annot_find(e->key), e->key, true, "%s",
+			    p.why);
+	}
 	return (r.open);
 }
 

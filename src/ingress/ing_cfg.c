@@ -263,7 +263,7 @@ ing_cfg_fmt_text(struct ing_cfg *c, struct span s)
 void
 ing_cfg_fmt_name(struct ing_cfg *c, struct span s)
 {
-	if (is_made_of(s, "_-"))
+	if (is_made_of(s, "_.-"))
 		text_add(&c->fmt, s);
 	else
 		text_addc(&c->fmt, '\n');       /* fmt_end() says it is bad */

@@ -17,7 +17,12 @@
 
 const struct ing_opt *const ing_opt_tables[] = {
 	ing_opt_route, ing_opt_access, ing_opt_cors, ing_opt_canary,
-	ing_opt_proxy, ing_opt_global, NULL
+	ing_opt_proxy, ing_opt_balance, ing_opt_limit, ing_opt_global, NULL
+};
+
+const struct ing_opt_end ing_opt_ends[] = {
+	{ "auth-secret", ing_opt_auth_finish },
+	{ NULL, NULL }
 };
 
 bool
@@ -189,4 +194,35 @@ ing_parse_code(struct ing_parse *p, struct span v, int64_t *out,
 		if ((uint64_t)*c == n)
 			*out = *c;
 	return (true);
+}
+
+bool
+ing_parse_count(struct ing_parse *p, struct span v, void *field)
+{
+	uint64_t n;
+
+	if (!num_u64(v, &n) || n > 1000000)
+		return (ing_parse_bad(p, v, "a number from 0 to 1000000"));
+	*(int64_t *)field = (int64_t)n;
+	return (true);
+}
+
+bool
+ing_parse_enum(struct ing_parse *p, struct span v, int64_t *out,
+    const char *const *words, const char *expected)
+{
+	for (int64_t i = 0; words[i] != NULL; i++)
+		if (span_iis(v, words[i])) {
+			*out = i;
+			return (true);
+		}
+	return (ing_parse_bad(p, v, expected));
+}
+
+bool
+ing_parse_switch(struct ing_parse *p, struct span v, void *field)
+{
+	static const char *const words[] = { "off", "on", NULL };
+
+	return (ing_parse_enum(p, v, field, words, "on or off"));
 }

@@ -7,20 +7,6 @@
  */
 #include "ing_opt_int.h"
 
-#include <base/num.h>
-
-static bool
-parse_count(struct ing_parse *p, struct span v, void *field)
-{
-	uint64_t n;
-
-	if (num_u64(v, &n) && n <= 1000000) {
-		*(int64_t *)field = (int64_t)n;
-		return (true);
-	}
-	return (ing_parse_bad(p, v, "a number from 0 to 1000000"));
-}
-
 #define AT .at = ING_AT_PLAN
 
 const struct ing_opt ing_opt_canary[] = {
@@ -28,9 +14,9 @@ const struct ing_opt ing_opt_canary[] = {
 	  .parse = ing_parse_bool,
 	  .doc = "must be in the namespace of the Ingress it stands beside" },
 	{ .key = "canary-weight", .kind = ING_O_INT, OPT(canary_weight), AT,
-	  .parse = parse_count, .doc = "" },
+	  .parse = ing_parse_count, .doc = "" },
 	{ .key = "canary-weight-total", .kind = ING_O_INT,
-	  OPT(canary_weight_total), AT, .parse = parse_count, .dflt = "100",
+	  OPT(canary_weight_total), AT, .parse = ing_parse_count, .dflt = "100",
 	  .doc = "less than 100 is 100" },
 	{ .key = "canary-by-header", .kind = ING_O_STR, OPT(canary_header),
 	  AT, .parse = ing_parse_token, .doc = "" },

@@ -11,12 +11,27 @@ extern const struct ing_opt ing_opt_access[];   /* addresses, passwords */
 extern const struct ing_opt ing_opt_cors[];
 extern const struct ing_opt ing_opt_canary[];   /* a second backend */
 extern const struct ing_opt ing_opt_proxy[];    /* how to speak to servers */
+extern const struct ing_opt ing_opt_balance[];  /* which server */
+extern const struct ing_opt ing_opt_limit[];    /* how often */
 extern const struct ing_opt ing_opt_global[];   /* the ConfigMap alone */
 
 /* ing_parse_code - one of `codes` (ends with 0); another number becomes the
  * first, as ingress-nginx has it. */
 bool ing_parse_code(struct ing_parse *, struct span, int64_t *,
     const int64_t *codes);
+
+/* Finishers. */
+bool ing_opt_auth_finish(struct ing_parse *, struct ing_opts *);
+
+/* A number from 0 to a million. */
+bool ing_parse_count(struct ing_parse *, struct span, void *);
+
+/* "on" or "off". */
+bool ing_parse_switch(struct ing_parse *, struct span, void *);
+
+/* One of `words` (ends with NULL), any case: its index. */
+bool ing_parse_enum(struct ing_parse *, struct span, int64_t *,
+    const char *const *words, const char *expected);
 
 /* ing_parse_bad - "expected WHAT, found 'VALUE'"; returns false. */
 bool ing_parse_bad(struct ing_parse *, struct span, const char *expected);

@@ -4,10 +4,93 @@
  */
 #include "ing_opt_int.h"
 
+#include <stdio.h>
+
+#include <base/num.h>
+
+static bool
+parse_protocol(struct ing_parse *p, struct span v, void *field)
+{
+	static const char *const words[] = { "HTTP", NULL };
+
+	return (ing_parse_enum(p, v, field, words, "HTTP (the others are not "
+	    "supported yet)"));
+}
+
+/* As nginx has sizes: a number with k, m or g. */
+static bool
+parse_size(struct ing_parse *p, struct span v, void *field)
+{
+	uint64_t n;
+
+	if (num_size(v, &n) != NUM_OK || n > (uint64_t)1 << 50)
+		return (ing_parse_bad(p, v, "a size like 512, 8k, 20m or 1g"));
+	*(int64_t *)field = (int64_t)n;
+	return (true);
+}
+
+static bool
+parse_buffer(struct ing_parse *p, struct span v, void *field)
+{
+	int64_t n = 0;
+
+	if (!parse_size(p, v, &n) || n > 1 << 20)
+		return (ing_parse_bad(p, v, "a size up to 1m"));
+	*(int64_t *)field = n;
+	return (true);
+}
+
+static bool
+parse_host(struct ing_parse *p, struct span v, void *field)
+{
+	for (size_t i = 0; i < v.n; i++) {
+		char c = span_lower(v.p[i]);
+
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+		    strchr("-_.:", c) != NULL))
+			return (ing_parse_bad(p, v, "a host name"));
+	}
+	*(const char **)field = arena_dup(p->mem, v);
+	return (true);
+}
+
+#define BE .at = ING_AT_BACKEND
+
 const struct ing_opt ing_opt_proxy[] = {
+	{ .key = "backend-protocol", .kind = ING_O_INT, OPT(protocol), BE,
+	  .parse = parse_protocol, .dflt = "HTTP", .doc = "HTTP only" },
+	{ .key = "proxy-connect-timeout",
+	  .configmap = "proxy-connect-timeout", .kind = ING_O_INT,
+	  OPT(connect_timeout_s), BE, .parse = ing_parse_seconds,
+	  .dflt = "5", .doc = "" },
 	{ .key = "proxy-read-timeout", .configmap = "proxy-read-timeout",
-	  .kind = ING_O_INT, OPT(read_timeout_s), .at = ING_AT_BACKEND,
+	  .kind = ING_O_INT, OPT(read_timeout_s), BE,
 	  .parse = ing_parse_seconds, .dflt = "60",
 	  .doc = "also the idle time of WebSockets" },
+	{ .key = "proxy-send-timeout", .configmap = "proxy-send-timeout",
+	  .kind = ING_O_INT, OPT(send_timeout_s), BE,
+	  .parse = ing_parse_seconds, .dflt = "60",
+	  .doc = "there is one time for both ways: the longer one" },
+	{ .key = "proxy-next-upstream-tries",
+	  .configmap = "proxy-next-upstream-tries", .kind = ING_O_INT,
+	  OPT(tries), BE, .parse = ing_parse_count, .dflt = "3",
+	  .doc = "of connecting" },
+	{ .key = "service-upstream", .configmap = "service-upstream",
+	  .kind = ING_O_BOOL, OPT(service_upstream), BE,
+	  .parse = ing_parse_bool, .doc = "" },
+	{ .key = "proxy-buffer-size", .configmap = "proxy-buffer-size",
+	  .kind = ING_O_INT, OPT(buffer_bytes), .at = ING_AT_PLAN,
+	  .parse = parse_buffer, .dflt = "4k",
+	  .doc = "the largest of all is for all; never less than 16k" },
+	{ .key = "proxy-body-size", .configmap = "proxy-body-size",
+	  .kind = ING_O_INT, OPT(body_bytes), .at = ING_AT_RULES,
+	  .parse = parse_size, .dflt = "1m",
+	  .doc = "by the length that the request announces; a body in chunks "
+	  "is not measured" },
+	{ .key = "upstream-vhost", .kind = ING_O_STR, OPT(vhost),
+	  .at = ING_AT_RULES, .parse = parse_host, .doc = "" },
+	{ .key = "enable-access-log", .kind = ING_O_BOOL, OPT(access_log),
+	  .at = ING_AT_RULES, .parse = ing_parse_bool, .dflt = "true",
+	  .doc = "" },
 	{ .key = NULL }
 };

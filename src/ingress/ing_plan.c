@@ -184,6 +184,8 @@ take(struct ing_planning *p)
 		t->opts = plan->defaults;
 		p->about = &t->ing->o;
 		t->open = ing_annot_read(&ctx, t->ing, &t->opts);
+		if (t->opts.buffer_bytes > plan->buffer_bytes)
+			plan->buffer_bytes = t->opts.buffer_bytes;
 	}
 }
 

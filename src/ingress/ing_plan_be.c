@@ -268,6 +268,12 @@ find_servers(struct ing_planning *p, struct ing_plan_be *be,
 		    be->service, be->port);
 		return;
 	}
+	if (be->opts->service_upstream && svc->cluster_ip != NULL &&
+	    is_usable(p, svc->cluster_ip)) {
+		add_server(&s, svc->cluster_ip, port->port, false, false);
+		finish(&s, be);
+		return;
+	}
 	r = ing_index_get(&p->slices, ing_plan_key(p, be->ns, be->service,
 	    "", ""));
 	for (; r != NULL; r = r->next)
@@ -397,14 +403,18 @@ struct ing_policy *
 ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
     const struct ing_taken *t, const char *path, bool has_cert)
 {
-	struct ing_policy like = { .opts = &t->opts, .rewrite_path = path,
-	    .host_has_cert = has_cert }, *o;
+	struct ing_policy like = { .opts = &t->opts, .by = t->ing,
+	    .rewrite_path = path, .host_has_cert = has_cert }, *o;
 	struct text text;
 
 	text_init(&text);
 	ing_opts_text(&t->opts, &p->plan->defaults, ING_AT_RULES, &text);
 	if (t->opts.rewrite_target != NULL && path != NULL)
 		text_printf(&text, "path=%s\n", path);
+	/* Limits count for each Ingress by itself. */
+	if (t->opts.limit_rps > 0 || t->opts.limit_rpm > 0 ||
+	    t->opts.limit_connections > 0)
+		text_printf(&text, "by=%s\n", t->ing->o.name);
 	if (t->opts.ssl_redirect && !t->opts.force_ssl_redirect && has_cert)
 		text_addz(&text, "cert\n");
 	like.text = text.n == 0 ? "" : arena_dup(p->mem, text_span(&text));

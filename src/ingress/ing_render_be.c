@@ -5,32 +5,121 @@
  */
 #include "ing_render_int.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+static int64_t
+server_ms(const struct ing_opts *o)
+{
+	return ((o->send_timeout_s > o->read_timeout_s ? o->send_timeout_s :
+	    o->read_timeout_s) * 1000);
+}
+
 static void
 render_timeouts(struct ing_rendering *r, const struct ing_plan_be *be)
 {
+	const struct ing_opts *o = be->opts, *dflt = &r->plan->defaults;
 	struct ing_cfg *c = &r->cfg;
 
-	if (be->opts->read_timeout_s == r->plan->defaults.read_timeout_s)
+	if (server_ms(o) != server_ms(dflt)) {
+		ing_line(c, "timeout server");
+		ing_cfg_ms(c, server_ms(o));
+		ing_line(c, "timeout tunnel");
+		ing_cfg_ms(c, server_ms(o));
+	}
+	if (o->connect_timeout_s != dflt->connect_timeout_s) {
+		ing_line(c, "timeout connect");
+		ing_cfg_ms(c, o->connect_timeout_s * 1000);
+	}
+	if (o->tries != dflt->tries) {
+		ing_line(c, "retries");
+		ing_cfg_num(c, o->tries > 0 ? o->tries - 1 : 10);
+	}
+}
+
+/* A cookie wins over a hash, a hash over an algorithm. */
+static void
+render_balance(struct ing_rendering *r, const struct ing_plan_be *be)
+{
+	const struct ing_opts *o = be->service_opts;
+	struct ing_cfg *c = &r->cfg;
+
+	if (o->hash_by != NULL && !be->opts->affinity) {
+		ing_line(c, "http-request set-var-fmt(txn.hash)");
+		ing_cfg_text(c, span_str(o->hash_by));
+		ing_line(c, "balance hash var(txn.hash)");
+		ing_line(c, "hash-type consistent");
+	} else if (o->balance == ING_EWMA) {
+		ing_line(c, "balance random(2)");
+	} else if (o->balance == ING_LEASTCONN) {
+		ing_line(c, "balance leastconn");
+	} else {
+		ing_line(c, "balance roundrobin");
+	}
+}
+
+static void
+render_cookie(struct ing_rendering *r, const struct ing_plan_be *be)
+{
+	const struct ing_opts *o = be->opts;
+	struct ing_cfg *c = &r->cfg;
+
+	if (!o->affinity)
 		return;
-	ing_line(c, "timeout server");
-	ing_cfg_ms(c, be->opts->read_timeout_s * 1000);
-	ing_line(c, "timeout tunnel");
-	ing_cfg_ms(c, be->opts->read_timeout_s * 1000);
+	ing_line(c, "cookie");
+	ing_cfg_name(c, span_str(o->cookie_name));
+	ing_keys(c, "insert indirect nocache httponly");
+	if (o->cookie_secure)
+		ing_keys(c, "secure");
+	if (o->cookie_domain != NULL) {
+		ing_keys(c, "domain");
+		ing_cfg_name(c, span_str(o->cookie_domain));
+	}
+	if (o->cookie_samesite != NULL) {
+		ing_keys(c, "attr");
+		ing_cfg_fmt_begin(c);
+		ing_fmt(c, "SameSite=");
+		ing_cfg_fmt_name(c, span_str(o->cookie_samesite));
+		ing_cfg_fmt_end(c);
+	}
+	if (o->cookie_max_age_s > 0) {
+		ing_keys(c, "attr");
+		ing_cfg_fmt_begin(c);
+		ing_fmt(c, "Max-Age=");
+		ing_cfg_fmt_num(c, o->cookie_max_age_s);
+		ing_cfg_fmt_end(c);
+	}
+	if (!o->cookie_change)
+		ing_line(c, "no option redispatch");
 }
 
 static void
 render_rules(struct ing_rendering *r, const struct ing_plan_be *be)
 {
-	struct ing_rules rules = { .cfg = &r->cfg, .plan = r->plan, .be = be,
-	    .guarded = be->n_policies > 1 };
+	struct ing_rules rules = { .r = r, .cfg = &r->cfg, .plan = r->plan,
+	    .be = be, .guarded = be->n_policies > 1 };
 
 	for (rules.policy = be->policies; rules.policy != NULL;
 	    rules.policy = rules.policy->next)
 		ing_rules_policy(&rules);
 }
 
+/* What a client shows to come back to the same server: tells nobody where
+ * that is, and is the same in every rendering. */
 static void
-render_server(struct ing_rendering *r, const struct ing_server *s)
+render_key(struct ing_rendering *r, const struct ing_server *s)
+{
+	char z[24];
+	int n = snprintf(z, sizeof z, "%016" PRIx64,
+	    span_hash(span_str(s->name)));
+
+	ing_keys(&r->cfg, "cookie");
+	ing_cfg_name(&r->cfg, span_of(z, (size_t)n));
+}
+
+static void
+render_server(struct ing_rendering *r, const struct ing_plan_be *be,
+    const struct ing_server *s)
 {
 	struct ing_cfg *c = &r->cfg;
 
@@ -43,6 +132,8 @@ render_server(struct ing_rendering *r, const struct ing_server *s)
 	} else {
 		ing_cfg_addr(c, s->ip, s->port);
 	}
+	if (be->opts->affinity)
+		render_key(r, s);
 	if (s->drain)
 		ing_keys(c, "weight 0");
 }
@@ -52,9 +143,11 @@ render_backend(struct ing_rendering *r, const struct ing_plan_be *be)
 {
 	ing_section(&r->cfg, "backend", span_str(be->id));
 	render_timeouts(r, be);
+	render_cookie(r, be);
 	render_rules(r, be);
+	render_balance(r, be);
 	for (uint32_t i = 0; i < be->n_servers; i++)
-		render_server(r, &be->servers[i]);
+		render_server(r, be, &be->servers[i]);
 }
 
 void
@@ -70,6 +163,7 @@ ing_render_backends(struct ing_rendering *r)
 	    "string '503 Service Temporarily Unavailable'");
 	for (uint32_t i = 0; i < r->plan->n_backends; i++)
 		render_backend(r, r->plan->backends[i]);
+	ing_render_lists(r);
 	if (r->needs_dns) {
 		ing_section(c, "resolvers", SPAN("cluster"));
 		ing_line(c, "parse-resolv-conf");

@@ -5,6 +5,8 @@
  */
 #include "ing_render_int.h"
 
+#define BUFFER_BYTES 16384      /* what the proxy has without being told */
+
 static void
 render_global(struct ing_rendering *r)
 {
@@ -14,6 +16,10 @@ render_global(struct ing_rendering *r)
 	ing_line(c, "default-path config");
 	ing_line(c, "log stdout format raw daemon info");
 	ing_line(c, "hard-stop-after 240s");
+	if (r->plan->buffer_bytes > BUFFER_BYTES) {
+		ing_line(c, "tune.bufsize");
+		ing_cfg_num(c, r->plan->buffer_bytes);
+	}
 	if (r->plan->options->https_port != 0) {
 		ing_line(c, "ssl-default-bind-options ssl-min-ver TLSv1.2 "
 		    "no-tls-tickets");
@@ -25,21 +31,25 @@ render_defaults(struct ing_rendering *r)
 {
 	struct ing_cfg *c = &r->cfg;
 	const struct ing_opts *o = &r->plan->defaults;
+	int64_t server_ms = (o->send_timeout_s > o->read_timeout_s ?
+	    o->send_timeout_s : o->read_timeout_s) * 1000;
 
 	ing_section(c, "defaults", SPAN_NONE);
 	ing_line(c, "mode http");
 	ing_line(c, "log global");
 	ing_line(c, "option httplog");
 	ing_line(c, "option redispatch");
-	ing_line(c, "retries 2");
+	ing_line(c, "retries");
+	ing_cfg_num(c, o->tries > 0 ? o->tries - 1 : 10);
 	ing_line(c, "timeout http-request 60s");
 	ing_line(c, "timeout http-keep-alive 75s");
 	ing_line(c, "timeout client 60s");
-	ing_line(c, "timeout connect 5s");
+	ing_line(c, "timeout connect");
+	ing_cfg_ms(c, o->connect_timeout_s * 1000);
 	ing_line(c, "timeout server");
-	ing_cfg_ms(c, o->read_timeout_s * 1000);
+	ing_cfg_ms(c, server_ms);
 	ing_line(c, "timeout tunnel");
-	ing_cfg_ms(c, o->read_timeout_s * 1000);
+	ing_cfg_ms(c, server_ms);
 }
 
 static void

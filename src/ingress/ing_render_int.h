@@ -4,6 +4,8 @@
 /*
  * ing_render_int - the parts of a rendering.
  */
+#include "ing_index_int.h"
+
 #include <ingress/cfg.h>
 #include <ingress/render.h>
 
@@ -12,6 +14,10 @@ struct ing_rendering {
 	struct ing_files *files;
 	struct ing_cfg cfg;
 	bool needs_dns;
+	struct ing_index lists;         /* of users, by id */
+	struct ing_users_ref *users;    /* the same, sorted */
+	struct ing_index tables;        /* of limits, by name */
+	struct ing_table *first_table;
 	struct ing_canary_class *classes;
 	uint32_t n_classes;
 };
@@ -40,6 +46,7 @@ void ing_render_backends(struct ing_rendering *);
  * rule asks for this one.
  */
 struct ing_rules {
+	struct ing_rendering *r;
 	struct ing_cfg *cfg;
 	const struct ing_plan *plan;
 	const struct ing_plan_be *be;
@@ -56,6 +63,13 @@ void ing_rules_if(struct ing_rules *, const char *cond);
 /* ing_rule_and - what is missing behind other conditions. */
 void ing_rule_and(struct ing_rules *);
 
-/* Steps in files of their own. */
+/* ing_rule_networks - "src -- NETWORK... }", behind "{" or "!{". */
+void ing_rule_networks(struct ing_rules *, const struct ing_strs *);
+
+/* Steps in files of their own. ing_rules_auth() names a list of users, and
+ * ing_rules_limit() tables, that ing_render_lists() writes at the end. */
+void ing_rules_auth(struct ing_rules *);
+void ing_rules_limit(struct ing_rules *);
+void ing_render_lists(struct ing_rendering *);
 void ing_rules_cors(struct ing_rules *);
 #endif

@@ -28,14 +28,13 @@ ing_rules_if(struct ing_rules *r, const char *cond)
 	ing_rule_and(r);
 }
 
-/* "{ src -- NETWORKS }", after `begin`. */
-static void
-put_networks(struct ing_cfg *c, const struct ing_strs *list)
+void
+ing_rule_networks(struct ing_rules *r, const struct ing_strs *list)
 {
-	ing_keys(c, "src --");
+	ing_keys(r->cfg, "src --");
 	for (uint32_t i = 0; i < list->n; i++)
-		ing_cfg_text(c, span_str(list->v[i]));
-	ing_keys(c, "}");
+		ing_cfg_text(r->cfg, span_str(list->v[i]));
+	ing_keys(r->cfg, "}");
 }
 
 /* An answer of a fixed place, before anything else is looked at. */
@@ -105,24 +104,42 @@ redirect_https(struct ing_rules *r)
 	ing_rule_and(r);
 }
 
+/* By what the request announces: nothing is read for it. */
 static void
-check_address(struct ing_rules *r)
+check_size(struct ing_rules *r)
 {
 	const struct ing_opts *o = r->policy->opts;
-	const struct ing_strs *allow = o->allow.n > 0 ? &o->allow :
-	    &o->whitelist;
-	struct ing_cfg *c = r->cfg;
 
-	if (o->deny.n > 0) {
-		ing_line(c, "http-request deny deny_status 403 if {");
-		put_networks(c, &o->deny);
-		ing_rule_and(r);
-	}
-	if (allow->n > 0) {
-		ing_line(c, "http-request deny deny_status 403 if !{");
-		put_networks(c, allow);
-		ing_rule_and(r);
-	}
+	if (o->body_bytes == 0)
+		return;
+	ing_line(r->cfg, "http-request deny deny_status 413 "
+	    "if { req.body_size gt");
+	ing_cfg_num(r->cfg, o->body_bytes);
+	ing_keys(r->cfg, "}");
+	ing_rule_and(r);
+}
+
+static void
+set_host(struct ing_rules *r)
+{
+	const char *host = r->policy->opts->vhost;
+
+	if (host == NULL)
+		return;
+	ing_line(r->cfg, "http-request set-header Host");
+	ing_cfg_fmt_begin(r->cfg);
+	ing_cfg_fmt_text(r->cfg, span_str(host));
+	ing_cfg_fmt_end(r->cfg);
+	ing_rule_if(r, "");
+}
+
+static void
+silence(struct ing_rules *r)
+{
+	if (r->policy->opts->access_log)
+		return;
+	ing_line(r->cfg, "http-request set-log-level silent");
+	ing_rule_if(r, "");
 }
 
 /* "$1" of nginx is "\1" here. */
@@ -168,11 +185,15 @@ rewrite(struct ing_rules *r)
 }
 
 static void (*const steps[])(struct ing_rules *) = {
+	silence,
 	redirect_root,
 	ing_rules_cors,
 	redirect_https,
-	check_address,
+	ing_rules_limit,
+	ing_rules_auth,
+	check_size,
 	rewrite,
+	set_host,
 };
 
 void

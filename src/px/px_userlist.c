@@ -249,7 +249,8 @@ KEYWORD(userlist_user) = {
 	.name = "user", .in = KW_USERLIST, .args = "<name> "
 	    "[password|insecure-password <password>] [groups <group>,...]",
 	.parse = parse_user,
-	.doc = "A user. `password` is as crypt(3) writes it, "
+	.doc = "A user. `password` is as crypt(3) writes it, or "
+	    "as in an htpasswd file (`$apr1$`, `{SHA}`), "
 	    "`insecure-password` as it is typed.",
 	.example = "user tiger insecure-password roar groups admin",
 };
