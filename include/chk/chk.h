@@ -149,6 +149,10 @@ unsigned chk_resolved(struct srv *, const struct addr *ip, const char *by,
     struct span name);
 void chk_unresolved(struct srv *, const char *why);
 
+/* chk_timed_out - a check could not connect in time: the server may have moved.
+ * Set by who knows names; or NULL. */
+extern void (*chk_timed_out)(struct srv *);
+
 /* chk_kill_sessions - "shutdown sessions server": in all workers. */
 void chk_kill_sessions(struct srv *);
 #endif

@@ -97,4 +97,6 @@ chk_found(struct chk *c, const struct chk_verdict *v)
 	else if (good && v->status != CHK_L7OKC &&
 	    atomic_load(&srv->shm->state) == SRV_STOPPING)
 		chk_go_up(srv, reason);
+	if (v->status == CHK_L4TOUT && chk_timed_out != NULL)
+		chk_timed_out(srv);
 }

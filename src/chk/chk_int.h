@@ -296,8 +296,12 @@ const char *chk_reason_text(const struct chk_verdict *, char dst[CHK_LINE]);
 void chk_take_over(struct srv *);       /* state at the start of an agent */
 
 /* ---- chk_orders.c ---- */
-/* chk_pause - no checks while it is in maintenance; harmless without any. */
-void chk_pause(struct srv *, bool on);
+/* chk_enter_maint - maintenance; `bit` says who wants it: people, the server
+ * that it tracks, or its name, `via` says so in words. chk_leave_maint - they
+ * want it no more; `name`, with a space, or "". Both with their lines, and for
+ * servers that track this one. */
+void chk_enter_maint(struct srv *, uint32_t bit, const char *via);
+void chk_leave_maint(struct srv *, uint32_t bits, const char *name);
 
 /* ---- chk_found.c ---- */
 void chk_found(struct chk *, const struct chk_verdict *);

@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <base/text.h>
 #include <srv/state.h>
+
+void (*chk_timed_out)(struct srv *);
 
 static const char *
 shown(const struct addr *a, char dst[ADDR_TEXT])
@@ -31,33 +32,12 @@ log_move(const struct srv *srv, const struct addr *was,
 	    shown(now, b), by);
 }
 
-/* False: it stays in maintenance, as people want it. */
-static bool
-come_back(struct srv *srv, struct span name)
-{
-	struct chk_before b = chk_look(srv);
-	uint32_t admin = atomic_fetch_and(&srv->shm->admin,
-	    ~(uint32_t)SRV_RMAINT) & ~(uint32_t)SRV_RMAINT;
-
-	if ((admin & SRV_MAINT) != 0)
-		return (false);
-	atomic_store(&srv->shm->state, SRV_RUNNING);
-	srv->shm->chk_health = (int16_t)chk_rise(srv);
-	srv_slow_start(srv);
-	chk_slow(srv);
-	(void)chk_act(srv, &b);
-	log_event(srv->be->px, LOG_L_NOTICE, "%s %s/%s ('%.*s') is UP/READY "
-	    "(resolves again).", chk_kind_text(srv), srv->be->px->name,
-	    srv->cfg->name, SPAN_FMT(name));
-	chk_pause(srv, false);
-	return (true);
-}
-
 unsigned
 chk_resolved(struct srv *srv, const struct addr *ip, const char *by,
     struct span name)
 {
 	struct addr was, now = *ip;
+	char shown_name[CHK_LINE];
 	unsigned came = 0;
 
 	srv_addr(srv, NULL, &was);
@@ -68,33 +48,27 @@ chk_resolved(struct srv *srv, const struct addr *ip, const char *by,
 		log_move(srv, &was, &now, by);
 		came |= CHK_MOVED;
 	}
-	if ((atomic_load(&srv->shm->admin) & SRV_RMAINT) != 0 &&
-	    come_back(srv, name))
-		came |= CHK_CAME_BACK;
+	if ((atomic_load(&srv->shm->admin) & SRV_RMAINT) != 0) {
+		snprintf(shown_name, sizeof shown_name, "('%.*s') ",
+		    SPAN_FMT(name));
+		chk_leave_maint(srv, SRV_RMAINT, shown_name);
+		if ((atomic_load(&srv->shm->admin) & SRV_MAINT) == 0)
+			came |= CHK_CAME_BACK;
+	}
 	return (came);
 }
 
 void
 chk_unresolved(struct srv *srv, const char *why)
 {
-	struct chk_before b = chk_look(srv);
+	char via[CHK_LINE];
 	struct addr now;
-	char what[CHK_LINE];
-	uint32_t n;
 
 	if ((atomic_load(&srv->shm->admin) & SRV_RMAINT) != 0)
 		return;
 	srv_addr(srv, NULL, &now);
 	srv_addr_set(srv, &(struct addr){ .family = ADDR_NONE,
 	    .port = now.port });
-	atomic_fetch_or(&srv->shm->admin, SRV_RMAINT);
-	atomic_store(&srv->shm->state, SRV_STOPPED);
-	chk_pause(srv, true);
-	if (chk_has(srv))
-		srv->shm->chk_health = 0;
-	n = chk_act(srv, &b);
-	snprintf(what, sizeof what, "is going DOWN for maintenance (%s)", why);
-	chk_log_down(srv, b.usable ? LOG_L_ALERT : LOG_L_NOTICE, what, n);
-	chk_log_backend(srv, &b);
-	chk_leave_server(srv, &b);
+	snprintf(via, sizeof via, " (%s)", why);
+	chk_enter_maint(srv, SRV_RMAINT, via);
 }

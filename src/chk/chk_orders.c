@@ -36,9 +36,8 @@ pause_check(struct srv *srv, bool on)
 static void follow_maint(struct srv *, struct srv *by);
 static void follow_ready(struct srv *, struct srv *by);
 
-/* `bit` says who wants it: people, or the server that it tracks (`via`). */
-static void
-enter_maint(struct srv *srv, uint32_t bit, const char *via)
+void
+chk_enter_maint(struct srv *srv, uint32_t bit, const char *via)
 {
 	struct chk_before b = chk_look(srv);
 	bool stopped = atomic_load(&srv->shm->state) == SRV_STOPPED;
@@ -72,7 +71,7 @@ follow_maint(struct srv *srv, struct srv *by)
 {
 	char via[CHK_LINE];
 
-	enter_maint(srv, SRV_IMAINT, chk_via(by, via));
+	chk_enter_maint(srv, SRV_IMAINT, chk_via(by, via));
 }
 
 /* What it is when nobody wants maintenance any more. */
@@ -88,8 +87,15 @@ state_now(const struct srv *srv)
 	return (state == SRV_STARTING ? SRV_RUNNING : state);
 }
 
-static void
-leave_maint(struct srv *srv, uint32_t bits)
+static const char *
+leave_text(uint32_t bits)
+{
+	return (bits & SRV_FMAINT ? "leaving forced maintenance" :
+	    bits & SRV_RMAINT ? "resolves again" : "leaving maintenance");
+}
+
+void
+chk_leave_maint(struct srv *srv, uint32_t bits, const char *name)
 {
 	struct chk_before b = chk_look(srv);
 	bool forced = bits & SRV_FMAINT;
@@ -112,9 +118,9 @@ leave_maint(struct srv *srv, uint32_t bits)
 		chk_slow(srv);
 	}
 	(void)chk_act(srv, &b);
-	snprintf(what, sizeof what, "is %s/%s (leaving %smaintenance).",
+	snprintf(what, sizeof what, "%sis %s/%s (%s).", name,
 	    srv_is_up(srv) ? "UP" : "DOWN", was & SRV_DRAIN ? "DRAIN" :
-	    "READY", forced ? "forced " : "");
+	    "READY", leave_text(bits));
 	chk_log_short(srv, what);
 	if (was & SRV_FDRAIN)
 		chk_log_short(srv, "remains in forced drain mode.");
@@ -126,7 +132,7 @@ static void
 follow_ready(struct srv *srv, struct srv *by)
 {
 	(void)by;
-	leave_maint(srv, SRV_IMAINT);
+	chk_leave_maint(srv, SRV_IMAINT, "");
 }
 
 /* ---- drain ---- */
@@ -199,12 +205,12 @@ chk_set_admin(struct srv *srv, enum chk_admin to)
 
 	if (to == CHK_MAINT) {
 		atomic_fetch_and(&srv->shm->admin, ~(uint32_t)SRV_FDRAIN);
-		enter_maint(srv, SRV_FMAINT, "");
+		chk_enter_maint(srv, SRV_FMAINT, "");
 		return;
 	}
 	if (to == CHK_DRAIN)
 		enter_drain(srv, SRV_FDRAIN, "");
-	leave_maint(srv, forced);
+	chk_leave_maint(srv, forced, "");
 	if (to == CHK_READY)
 		leave_drain(srv, SRV_FDRAIN);
 }
@@ -330,10 +336,4 @@ void
 chk_kill_sessions(struct srv *srv)
 {
 	chk_tell(srv, WHY_KILLED);
-}
-
-void
-chk_pause(struct srv *srv, bool on)
-{
-	pause_check(srv, on);
 }

@@ -230,6 +230,10 @@ void dns_srv_rename(struct dns_srv *, const char *host, const char *by);
  * one it had. NULL: only leave. */
 void dns_name_join(struct dns_srv *, const char *host);
 
+/* dns_name_hurry - look it up now, as its address seems to be wrong; not more
+ * often than "hold valid". */
+void dns_name_hurry(struct dns_name *);
+
 /* dns_name_gates - the servers of this generation are ours to change. */
 void dns_name_gates(bool open);
 

@@ -427,6 +427,20 @@ dns_name_join(struct dns_srv *u, const char *host)
 		tmr_arm(&the_loop->wheel, &u->name->tmr, the_loop->now_ms);
 }
 
+static bool
+is_fresh(const struct dns_name *nm)
+{
+	return (nm->n_ip > 0 && the_loop->now_ms - nm->valid_ms <=
+	    nm->look.sect->hold_ms[DNS_VALID]);
+}
+
+void
+dns_name_hurry(struct dns_name *nm)
+{
+	if (has_users(nm) && !is_fresh(nm))
+		dns_look_start(&nm->look);
+}
+
 /* The first look-ups are spread a little: ten per millisecond. */
 void
 dns_name_gates(bool open)
@@ -454,13 +468,6 @@ dns_name_gates(bool open)
 }
 
 /* ---- rules ---- */
-
-static bool
-is_fresh(const struct dns_name *nm)
-{
-	return (nm->n_ip > 0 && the_loop->now_ms - nm->valid_ms <=
-	    nm->look.sect->hold_ms[DNS_VALID]);
-}
 
 void
 dns_name_ask(const struct dns_sect *sect, const char *host, bool v6_first,

@@ -12,6 +12,7 @@
 #include <agent/agent.h>
 #include <base/must.h>
 #include <base/text.h>
+#include <chk/chk.h>
 #include <log/log.h>
 #include <srv/state.h>
 
@@ -233,6 +234,15 @@ begin(struct dns_srv *u)
 		dns_name_join(u, u->shm->fqdn);
 }
 
+static void
+timed_out(struct srv *srv)
+{
+	const struct dns_srv *u = find(srv);
+
+	if (u != NULL && u->name != NULL)
+		dns_name_hurry(u->name);
+}
+
 /* After the checks, which take up the states that names change. */
 static void
 gates(bool open)
@@ -244,6 +254,7 @@ gates(bool open)
 	open_now = open;
 	for (unsigned i = 0; open && i < n_all; i++)
 		begin(&all[i]);
+	chk_timed_out = open ? timed_out : NULL;
 	dns_label_gates(open);
 	dns_name_gates(open);
 }

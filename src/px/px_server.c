@@ -292,7 +292,9 @@ KEYWORD(server_template) = {
 	.parse = parse_template,
 	.doc = "So many servers, alike but for their names: the prefix with 1 "
 	    "to n, or low to high. All take the address that the name has at "
-	    "start, or wait in maintenance without one (init-addr).",
+	    "start, or wait in maintenance without one (init-addr). With "
+	    "`resolvers` the addresses of the name, or its SRV records, are "
+	    "shared out among them.",
 	.example = "server-template web 1-3 web.example.com:80 init-addr none",
 };
 KEYWORD(default_server) = {
