@@ -25,7 +25,8 @@ struct parse {
 	enum logfmt_use use;
 	unsigned stages;
 	unsigned all_flags;             /* set by %o */
-	bool json;                      /* these flags have "+json" */
+	uint8_t enc;                    /* of these flags: enum logfmt_enc */
+	bool bin;                       /* they have "+bin" */
 	struct span name;               /* of the item that comes */
 	uint8_t type;
 	struct span rest;
@@ -100,6 +101,28 @@ take_item_name(struct parse *p)
 	return (true);
 }
 
+/* "+json" and the like, which are for a whole format. */
+static bool
+take_encoding(struct parse *p, struct span part)
+{
+	if (span_is(part, "+json"))
+		p->enc = ENC_JSON;
+	else if (span_is(part, "+cbor"))
+		p->enc = ENC_CBOR;
+	else if (span_is(part, "+bin"))
+		p->bin = true;
+	else
+		return (false);
+	return (true);
+}
+
+static bool
+refuse_encoding(struct parse *p, struct span at)
+{
+	return (bad(p, at, "the format flags 'json', 'cbor' and 'bin' are for "
+	    "a whole format: write '%{+json}o' at its beginning"));
+}
+
 /* "{+Q,-X}" */
 static bool
 take_flags(struct parse *p, unsigned *flags)
@@ -116,16 +139,12 @@ take_flags(struct parse *p, unsigned *flags)
 	whole = span_of(whole.p + 1, (size_t)close - 1);
 	while (span_cut(&whole, ',', &part)) {
 		part = span_trim(part);
-		if (span_is(part, "+cbor") || span_is(part, "+bin"))
-			return (bad(p, part, "the format flags 'cbor' and "
-			    "'bin' are not supported yet"));
-		if (span_is(part, "+json")) {
-			p->json = true;
+		if (take_encoding(p, part))
 			continue;
-		}
 		if (part.n < 2 || (*part.p != '+' && *part.p != '-'))
 			return (bad(p, part, "expected format flags as "
-			    "'+Q,-X'; flags are Q, X, E, M, json"));
+			    "'+Q,-X'; flags are Q, X, E, M, json, cbor, "
+			    "bin"));
 		for (size_t i = 1; i < part.n; i++) {
 			if ((l = memchr(letters, part.p[i], 4)) == NULL)
 				return (bad(p, part, "unknown format flag; "
@@ -158,9 +177,8 @@ take_expr(struct parse *p, unsigned flags)
 		return (bad(p, span_of(in.p, (size_t)(rest.p - in.p)),
 		    "sample expression is not available here: what it reads "
 		    "does not exist yet, or not any more"));
-	if (p->json)
-		return (bad(p, in, "the format flag 'json' is for a whole "
-		    "format: write '%{+json}o' at its beginning"));
+	if (p->enc != ENC_TEXT || p->bin)
+		return (refuse_encoding(p, in));
 	x = piece_add(p, PIECE_EXPR);
 	x->name = p->name;
 	x->type = p->type;
@@ -206,16 +224,17 @@ take_var(struct parse *p, unsigned flags)
 	p->rest = span_skip(p->rest, name.n);
 	if (span_is(name, "o")) {
 		p->all_flags = flags;
-		p->fmt->json |= p->json;
+		if (p->enc != ENC_TEXT)
+			p->fmt->enc = p->enc;
+		p->fmt->bin |= p->bin;
 		return (true);
 	}
 	if ((p->stages & ~(unsigned)SMP_INTERNAL) == 0 &&
 	    !needs_no_stream(name))
 		return (bad(p, name, "there is no stream here that this format "
 		    "variable could tell about"));
-	if (p->json)
-		return (bad(p, name, "the format flag 'json' is for a whole "
-		    "format: write '%{+json}o' at its beginning"));
+	if (p->enc != ENC_TEXT || p->bin)
+		return (refuse_encoding(p, name));
 	if ((v = expr_logvar_find(name)) == NULL) {
 		at = expr_sub(p->w, name);
 		conf_err(p->l, &at, "no such format variable '%.*s'",
@@ -248,7 +267,8 @@ take_percent(struct parse *p)
 	}
 	p->name = SPAN_NONE;
 	p->type = SMP_ANY;
-	p->json = false;
+	p->enc = ENC_TEXT;
+	p->bin = false;
 	if (p->rest.n != 0 && *p->rest.p == '(' && !take_item_name(p))
 		return (false);
 	if (p->rest.n != 0 && *p->rest.p == '{' && !take_flags(p, &flags))
@@ -299,10 +319,10 @@ logfmt_constant(const struct logfmt *f, struct span *text)
 {
 	*text = SPAN("");
 	if (f->first == NULL)
-		return (!f->json);
+		return (f->enc == ENC_TEXT);
 	*text = f->first->lead;
 	return (f->first->kind == PIECE_TEXT && f->first->next == NULL &&
-	    !f->json);
+	    f->enc == ENC_TEXT);
 }
 
 bool
@@ -312,7 +332,7 @@ logfmt_plain(const struct logfmt *f, struct txn *t, struct span *text)
 	struct smp s;
 
 	if (x == NULL || x->kind != PIECE_EXPR || x->next != NULL ||
-	    x->lead_n != 0 || x->flags != 0 || f->json ||
+	    x->lead_n != 0 || x->flags != 0 || f->enc != ENC_TEXT ||
 	    (x->expr->type != SMP_ADDR && x->expr->type != SMP_V4 &&
 	    x->expr->type != SMP_V6 && x->expr->type != SMP_INT))
 		return (false);
@@ -549,8 +569,11 @@ logfmt_run(const struct logfmt *f, struct txn *t, char *dst, size_t size)
 {
 	struct logfmt_out o = { dst, dst + size };
 
-	if (f->json) {
-		logfmt_json(&o, f, t);
+	if (f->enc != ENC_TEXT) {
+		if (f->enc == ENC_JSON)
+			logfmt_json(&o, f, t);
+		else
+			logfmt_cbor(&o, f, t);
 		return ((size_t)(o.at - dst));
 	}
 	for (const struct piece *x = f->first; x != NULL; x = x->next) {

@@ -34,13 +34,17 @@ struct piece {                          /* a text and what follows it */
 	};
 };
 
+/* Text, or an object of the named pieces. */
+enum logfmt_enc { ENC_TEXT, ENC_JSON, ENC_CBOR };
+
 #define LEAD_ROOM 8
 #define LEAD_LONG (LEAD_ROOM + 1)
 
 struct logfmt {
 	struct piece *first;
 	const char *http_only;
-	bool json;                      /* an object of the named pieces */
+	uint8_t enc;                    /* enum logfmt_enc */
+	bool bin;                       /* ENC_CBOR: bytes, and no hex */
 	bool merge;                     /* spaces around pieces without text */
 };
 
@@ -78,6 +82,11 @@ logfmt_char(struct logfmt_out *o, char c)
 /* logfmt_number - a variable that is one. */
 void logfmt_number(struct logfmt_out *, int64_t v, unsigned hex_digits);
 
-/* logfmt_json - the whole format as a JSON object. */
+/* logfmt_value - what a piece is: of type BOOL, INT, STR or BIN; false:
+ * nothing. Text may be in a static buffer. */
+bool logfmt_value(const struct piece *, struct txn *, struct smp *);
+
+/* logfmt_json, logfmt_cbor - the whole format as one object. */
+void logfmt_cbor(struct logfmt_out *, const struct logfmt *, struct txn *);
 void logfmt_json(struct logfmt_out *, const struct logfmt *, struct txn *);
 #endif

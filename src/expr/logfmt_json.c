@@ -8,6 +8,8 @@
  */
 #include "logfmt_int.h"
 
+#include <base/num.h>
+
 #define VALUE_MAX 16384                 /* of one variable */
 
 /* Bytes of a well-formed UTF-8 character at the front; 0: none. */
@@ -85,62 +87,66 @@ put_word(struct logfmt_out *o, const char *z)
 	logfmt_bytes(o, z, strlen(z));
 }
 
-static void
-put_sample(struct logfmt_out *o, struct smp *s, struct txn *t)
+/* The text that a variable is. */
+static struct span
+text_of(const struct piece *x, struct txn *t)
 {
-	uint8_t type = s->type;
+	static char scratch[VALUE_MAX];         /* one process, one thread */
+	struct logfmt_out n = { scratch, scratch + sizeof scratch };
+	const struct logvar *v = x->var;
+	bool hex = (x->flags & FLAG_X) != 0;
 
-	if (type == SMP_BOOL) {
-		put_word(o, s->num != 0 ? "true" : "false");
-		return;
+	if (v->text != NULL)
+		return (v->text(t));
+	if (v->number == NULL)
+		return (span_of(scratch, v->put(t, scratch, sizeof scratch,
+		    hex)));
+	logfmt_number(&n, v->number(t), hex ? v->hex : 0);
+	return (span_of(scratch, (size_t)(n.at - scratch)));
+}
+
+static bool
+is_simple(const struct smp *s)
+{
+	return (s->type == SMP_BOOL || s->type == SMP_INT ||
+	    s->type == SMP_STR || s->type == SMP_BIN);
+}
+
+bool
+logfmt_value(const struct piece *x, struct txn *t, struct smp *s)
+{
+	*s = (struct smp){ .type = SMP_STR };
+	if (x->kind == PIECE_EXPR) {
+		if (!expr_eval(x->expr, t, s))
+			return (false);
+	} else {
+		s->str = text_of(x, t);
+		if (s->str.n == 0)
+			return (false);
+		if (x->type == SMP_ANY && x->var->text == NULL &&
+		    !x->var->quoted && is_number(s->str) &&
+		    num_i64(s->str, &s->num))
+			s->type = SMP_INT;
 	}
-	if (!smp_cast(t, s, SMP_STR))
-		put_word(o, "null");
-	else if (type == SMP_INT)
-		logfmt_bytes(o, s->str.p, s->str.n);
-	else
-		put_string(o, s->str);
+	return (smp_cast(t, s, x->type) &&
+	    (is_simple(s) || smp_cast(t, s, SMP_STR)));
 }
 
 static void
-put_expr(struct logfmt_out *o, const struct piece *x, struct txn *t)
+put_value(struct logfmt_out *o, const struct piece *x, struct txn *t)
 {
 	struct smp s;
 
-	if (!expr_eval(x->expr, t, &s) || !smp_cast(t, &s, x->type))
+	if (!logfmt_value(x, t, &s))
 		put_word(o, "null");
-	else
-		put_sample(o, &s, t);
-}
-
-static void
-put_var(struct logfmt_out *o, const struct piece *x, struct txn *t)
-{
-	static char scratch[VALUE_MAX];         /* one process, one thread */
-	const struct logvar *v = x->var;
-	bool hex = (x->flags & FLAG_X) != 0;
-	struct smp s = { .type = SMP_STR };
-	struct logfmt_out n = { scratch, scratch + sizeof scratch };
-
-	if (v->text != NULL)
-		s.str = v->text(t);
-	else if (v->number != NULL) {
-		logfmt_number(&n, v->number(t), hex ? v->hex : 0);
-		s.str = span_of(scratch, (size_t)(n.at - scratch));
-	} else
-		s.str = span_of(scratch, v->put(t, scratch, sizeof scratch,
-		    hex));
-	if (s.str.n == 0)
-		put_word(o, "null");
-	else if (x->type != SMP_ANY) {
-		if (smp_cast(t, &s, x->type))
-			put_sample(o, &s, t);
-		else
-			put_word(o, "null");
-	} else if (v->text == NULL && !v->quoted && is_number(s.str))
-		logfmt_bytes(o, s.str.p, s.str.n);
-	else
+	else if (s.type == SMP_BOOL)
+		put_word(o, s.num != 0 ? "true" : "false");
+	else if (s.type == SMP_INT)
+		logfmt_number(o, s.num, 0);
+	else if (smp_cast(t, &s, SMP_STR))
 		put_string(o, s.str);
+	else
+		put_word(o, "null");
 }
 
 void
@@ -155,10 +161,7 @@ logfmt_json(struct logfmt_out *o, const struct logfmt *f, struct txn *t)
 		before = ", ";
 		put_string(o, x->name);
 		put_word(o, ": ");
-		if (x->kind == PIECE_EXPR)
-			put_expr(o, x, t);
-		else
-			put_var(o, x, t);
+		put_value(o, x, t);
 	}
 	put_word(o, *before == '{' ? "{}" : "}");
 }

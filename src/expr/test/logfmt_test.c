@@ -123,7 +123,8 @@ TEST(errors_are_said)
 		{ "%nope", "no such format variable 'nope'" },
 		{ "%{+Q", "missing '}'" }, { "%{Q}znum", "expected format flags" },
 		{ "%{+Z}znum", "unknown format flag" },
-		{ "%{+cbor}o", "not supported yet" },
+		{ "%{+cbor}znum", "for a whole format" },
+		{ "%{+bin}znum", "for a whole format" },
 		{ "%{+json}znum", "for a whole format" },
 		{ "%{+json}[path]", "for a whole format" },
 		{ "%(namexznum", "missing ')'" },
@@ -137,6 +138,34 @@ TEST(errors_are_said)
 		if (!CHECK(parse(&t, rows[i].fmt, LOGFMT_LOG) == NULL &&
 		    strstr(t.error, rows[i].says) != NULL))
 			printf("    '%s' says: %s\n", rows[i].fmt, t.error);
+	try_fini(&t);
+}
+
+TEST(cbor_has_the_same_in_hexadecimal_or_as_it_is)
+{
+	static const struct { const char *fmt, *want; } rows[] = {
+		{ "%{+cbor}o", "BFFF" },
+		{ "%{+cbor}o text %znum", "BFFF" },
+		{ "%{+cbor}o %(n)znum, %(ip)zip", "BF616E182A6269706234" "32FF" },
+		{ "%{+cbor}o%(a)znone%(b)[hdr(none)]", "BF6161F66162F6FF" },
+		{ "%{+cbor}o%(i)[int(-7)]%(b)[bool(true)]%(s)[str(a)]",
+		    "BF61692661" "62F561736161FF" },
+		{ "%{+cbor}o%(i)[int(23)]%(j)[int(24)]%(k)[int(256)]",
+		    "BF616917616A1818616B190100FF" },
+		{ "%{+cbor}o%(i)[int(65536)]%(j)[int(-4294967297)]",
+		    "BF61691A00010000616A3B0000000100000000FF" },
+		{ "%{+cbor}o%(x)[bin(c3a9)]", "BF617862C3A9FF" },
+		{ "%{+cbor,+bin}o%(x)[bin(c3a9)]", "\xbf" "ax\x42\303\251\xff" },
+		{ "%{+cbor}o%(i:str)[int(7)]", "BF61696137FF" },
+	};
+	struct try t;
+
+	try_init(&t);
+	try_request(&t, "GET", "/a", NULL);
+	for (size_t i = 0; i < NELEM(rows); i++)
+		if (!CHECK_STR(run(&t, rows[i].fmt, LOGFMT_LOG),
+		    rows[i].want))
+			printf("    in '%s'\n", rows[i].fmt);
 	try_fini(&t);
 }
 
