@@ -27,6 +27,7 @@ enum kw_where {                 /* where a directive may stand */
 	KW_BIND     = 1 << 8,   /* a word of a bind line */
 	KW_SERVER   = 1 << 9,   /* a word of server and default-server lines */
 	KW_RESOLVERS = 1 << 10,
+	KW_LOG_PROFILE = 1 << 11,
 	KW_PEERS    = 1 << 12,
 
 	KW_PROXY = KW_DEFAULTS | KW_FRONTEND | KW_BACKEND

@@ -15,6 +15,31 @@
 enum log_level { LOG_L_EMERG, LOG_L_ALERT, LOG_L_CRIT, LOG_L_ERR,
 	LOG_L_WARNING, LOG_L_NOTICE, LOG_L_INFO, LOG_L_DEBUG };
 
+/* When a line is written: at a step of a stream, or because a rule says so.
+ * Names are those of log-steps and of log profiles. */
+#define LOG_EVENTS(E)                                                        \
+	E(ACCEPT,     "accept")                                              \
+	E(REQUEST,    "request")                                             \
+	E(CONNECT,    "connect")                                             \
+	E(RESPONSE,   "response")                                            \
+	E(CLOSE,      "close")                                               \
+	E(ERROR,      "error")                                               \
+	E(TCP_CONN,   "tcp-req-conn")                                        \
+	E(TCP_SESS,   "tcp-req-sess")                                        \
+	E(TCP_REQ,    "tcp-req-cont")                                        \
+	E(TCP_RES,    "tcp-res-cont")                                        \
+	E(HTTP_REQ,   "http-req")                                            \
+	E(HTTP_RES,   "http-res")                                            \
+	E(HTTP_AFTER, "http-after-res")                                      \
+	E(ANY,        "any")
+enum log_event {
+#define LOG_EVENT(ident, name) LOG_AT_##ident,
+	LOG_EVENTS(LOG_EVENT)
+#undef LOG_EVENT
+	LOG_EVENT_N
+};
+#define LOG_STEP_N LOG_AT_ERROR         /* those before are steps */
+
 /* log_start - open the sinks of this process (after fork, before chroot);
  * `pid` is what log lines show. */
 void log_start(int pid);
@@ -22,6 +47,23 @@ void log_start(int pid);
 /* log_access - the line of an ended (or logasap) stream, as its frontend
  * wants it. */
 void log_access(struct txn *);
+
+/* log_step - the same at an earlier step, when "log-steps" names it. */
+extern bool log_stepped;                /* any frontend has such a line */
+void log_at_step(struct txn *, enum log_event);
+static inline void
+log_step(struct txn *t, enum log_event ev)
+{
+	if (__builtin_expect(log_stepped, 0))
+		log_at_step(t, ev);
+}
+
+/* log_now - a line because a rule says so; its targets' profiles give way to
+ * `profile`, unless that is NULL. log_profile_find - by name, when the
+ * configuration was read. */
+struct log_profile;
+void log_now(struct txn *, enum log_event, const struct log_profile *profile);
+const struct log_profile *log_profile_find(struct span name);
 
 /* log_accept - the line of a frontend without a format option, when its
  * stream begins; nothing otherwise. */

@@ -107,6 +107,8 @@ dump_cfg(struct text *out)
 	dump_rows(out, KW_USERLIST, NULL);
 	text_addz(out, "http-errors\n");
 	dump_rows(out, KW_HTTP_ERRORS, NULL);
+	text_addz(out, "log-profile\n");
+	dump_rows(out, KW_LOG_PROFILE, NULL);
 	text_addz(out, "peers\n");
 	dump_rows(out, KW_PEERS, NULL);
 	text_addz(out, "resolvers\n");

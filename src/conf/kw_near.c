@@ -170,6 +170,7 @@ put_places(struct text *t, unsigned in)
 		{ KW_LISTEN, "listen" }, { KW_USERLIST, "userlist" },
 		{ KW_HTTP_ERRORS, "http-errors" }, { KW_PEERS, "peers" },
 		{ KW_RESOLVERS, "resolvers" },
+		{ KW_LOG_PROFILE, "log-profile" },
 	};
 	const char *sep = "";
 

@@ -22,8 +22,23 @@ struct log_sample {                     /* "sample 1,3-4:5" */
 	uint32_t *at;                   /* lines of this round so far */
 };
 
+/* "log-profile": what targets that name it get instead of the proxy's. */
+struct log_profile_on {
+	bool given, drop;
+	const char *tag;                /* or NULL, as the others */
+	struct logfmt *format, *sd;
+};
+struct log_profile {
+	struct log_profile *next;
+	const char *name, *tag;
+	struct log_profile_on on[LOG_EVENT_N];
+};
+
 struct log_target {
 	struct log_target *next;
+	const char *profile_name;       /* or NULL */
+	const struct log_profile *profile;
+	struct diag_pos pos;
 	struct addr_spec addr;
 	uint8_t format;                 /* enum log_format */
 	uint8_t facility;               /* 0..23 */
@@ -39,6 +54,9 @@ enum log_std { LOG_STD_NONE, LOG_STD_TCP, LOG_STD_HTTP, LOG_STD_CLF,
 struct log_cfg {                        /* slot of a proxy */
 	struct log_target *targets;
 	bool global;                    /* and those of the global section */
+	bool profiled;                  /* a target of either has a profile */
+	uint8_t steps;                  /* bit per step at which a line is
+	                                 * written; 0: "close" */
 	uint8_t std;                    /* enum log_std */
 	const char *tag;
 	/* texts until the end of the configuration, then formats */
@@ -72,6 +90,19 @@ extern int log_pid_shown;
  * bytes behind it. */
 void log_put(const struct log_target *, const struct log_head *,
     struct span text);
+
+/* log_put_one - the same to one of them, if its levels and its sample take
+ * it. */
+bool log_takes(const struct log_target *, int level);
+void log_put_one(const struct log_target *, const struct log_head *,
+    struct span text);
+
+/* log_emit - a line to all targets of a frontend, by their profiles (or by
+ * `profile` when that is not NULL): log_profile.c */
+void log_emit(const struct log_cfg *, struct txn *, enum log_event, int level,
+    const char *tag, const struct log_profile *profile);
+/* log_profiles_bind - name to profile, for a list of targets. */
+bool log_profiles_bind(struct conf *, struct log_target *, bool *any);
 
 /* log_date_clf - "23/Nov/2026:15:38:26" of a wall time in seconds, local or
  * GMT, 20 bytes; zone: " +0000", 6 bytes. From a cache of the last second. */

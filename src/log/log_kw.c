@@ -162,6 +162,7 @@ parse_sample(struct conf_line *l, struct log_sample *x)
 static bool
 parse_target(struct conf_line *l, struct log_target *t)
 {
+	struct span profile;
 	int64_t len;
 
 	t->len = 1024;
@@ -181,9 +182,12 @@ parse_target(struct conf_line *l, struct log_target *t)
 		} else if (conf_accept(l, "sample")) {
 			if (!parse_sample(l, &t->sample))
 				return (false);
-		} else if (conf_next_is(l, "profile")) {
-			return (conf_err(l, conf_peek(l), "'profile' is not "
-			    "supported yet"));
+		} else if (conf_accept(l, "profile")) {
+			t->pos = conf_pos(l, conf_peek(l));
+			if (!conf_want(l, "the name of a log profile",
+			    &profile))
+				return (false);
+			t->profile_name = profile.p;
 		} else
 			break;
 	}
@@ -432,6 +436,8 @@ std_format(struct conf *conf, enum log_std std)
 	return (f);
 }
 
+static bool global_profiled;            /* a target of the global section */
+
 static bool
 check_proxy(struct conf *conf, struct px *px, struct logfmt *std[])
 {
@@ -444,6 +450,11 @@ check_proxy(struct conf *conf, struct px *px, struct logfmt *std[])
 		return (true);
 	c = px_edit(&px->slots, &log_slot);
 	c->counter = arena_zget(conf->arena, sizeof *c->counter);
+	log_stepped |= (c->steps & ~(1u << LOG_AT_CLOSE)) != 0;
+	if (!log_profiles_bind(conf, c->targets, &c->profiled))
+		return (false);
+	if (c->global)
+		c->profiled |= global_profiled;
 	if (px->mode == PX_TCP && (c->std == LOG_STD_HTTP ||
 	    c->std == LOG_STD_CLF || c->std == LOG_STD_HTTPS)) {
 		/* as in the reference: such a frontend logs as tcplog */
@@ -468,10 +479,14 @@ check_proxy(struct conf *conf, struct px *px, struct logfmt *std[])
 static bool
 check_logs(struct conf *conf)
 {
+	struct log_global_cfg *g = px_edit(&px_model->global.slots,
+	    &log_global_slot);
 	struct logfmt *std[LOG_STD_OWN] = { NULL };
-	bool ok = true;
+	bool ok;
 
 	txn_make_id = log_make_id;
+	global_profiled = false;
+	ok = log_profiles_bind(conf, g->targets, &global_profiled);
 	PX_EACH(px, px_model)
 		ok &= check_proxy(conf, px, std);
 	return (ok);
@@ -481,7 +496,8 @@ CONF_CHECK(logs, 20, check_logs);
 /* ---- rows ---- */
 
 #define LOG_ARGS "<address> [len <length>] [format <format>] "               \
-	"[sample <ranges>:<size>] <facility> [<max level> [<min level>]]"
+	"[sample <ranges>:<size>] [profile <name>] <facility> "               \
+	"[<max level> [<min level>]]"
 
 KEYWORD(log_global) = {
 	.name = "log", .in = KW_GLOBAL, .args = LOG_ARGS,

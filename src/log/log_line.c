@@ -66,7 +66,7 @@ log_wanted(const struct txn *t)
 {
 	const struct log_cfg *c = cfg_of(t->fe);
 
-	return (c->format != NULL && has_targets(c));
+	return ((c->format != NULL || c->profiled) && has_targets(c));
 }
 
 uint32_t
@@ -98,9 +98,15 @@ log_access(struct txn *t)
 	struct log_head h = { .sd = SPAN_NONE };
 	size_t n;
 
-	if (c->format == NULL || !has_targets(c) || !choose_level(t, &h.level))
+	if (!log_wanted(t) || !choose_level(t, &h.level))
+		return;
+	if (c->steps != 0 && (c->steps & 1u << LOG_AT_CLOSE) == 0)
 		return;
 	h.tag = tag_of(c);
+	if (__builtin_expect(c->profiled, 0)) {
+		log_emit(c, t, LOG_AT_CLOSE, h.level, h.tag, NULL);
+		return;
+	}
 	if (c->sd != NULL)
 		h.sd = span_of(sd_text, logfmt_run(c->sd, t, sd_text,
 		    sizeof sd_text));
@@ -108,6 +114,27 @@ log_access(struct txn *t)
 	if (c->counter != NULL)
 		++*c->counter;
 	put_all(c, &h, span_of(line, n));
+}
+
+bool log_stepped;
+
+void
+log_at_step(struct txn *t, enum log_event ev)
+{
+	const struct log_cfg *c = cfg_of(t->fe);
+
+	if ((c->steps >> ev & 1) != 0)
+		log_now(t, ev, NULL);
+}
+
+void
+log_now(struct txn *t, enum log_event ev, const struct log_profile *profile)
+{
+	const struct log_cfg *c = cfg_of(t->fe);
+	int level = t->log_level >= 0 ? t->log_level : LOG_L_INFO;
+
+	if (level <= LOG_L_DEBUG && has_targets(c))
+		log_emit(c, t, ev, level, tag_of(c), profile);
 }
 
 static size_t
@@ -157,6 +184,10 @@ log_conn_error(struct txn *t)
 	h.tag = tag_of(c);
 	h.level = px_opt(t->fe, PX_OPT_LOG_SEPARATE_ERRORS) ? LOG_L_ERR :
 	    LOG_L_INFO;
+	if (c->profiled) {
+		log_emit(c, t, LOG_AT_ERROR, h.level, h.tag, NULL);
+		return;
+	}
 	if (c->error != NULL) {
 		n = logfmt_run(c->error, t, line, sizeof line);
 		put_all(c, &h, span_of(line, n));

@@ -232,8 +232,8 @@ is_sampled(const struct log_sample *s)
 	return (false);
 }
 
-static void
-put_one(const struct log_target *t, const struct log_head *h,
+void
+log_put_one(const struct log_target *t, const struct log_head *h,
     struct span text)
 {
 	static char space[] = " ", newline[] = "\n";
@@ -266,11 +266,17 @@ put_one(const struct log_target *t, const struct log_head *h,
 		CNT_PROC()->log_lost++;
 }
 
+bool
+log_takes(const struct log_target *t, int level)
+{
+	return (level <= t->max_level && is_sampled(&t->sample));
+}
+
 void
 log_put(const struct log_target *t, const struct log_head *h,
     struct span text)
 {
 	for (; t != NULL; t = t->next)
-		if (h->level <= t->max_level && is_sampled(&t->sample))
-			put_one(t, h, text);
+		if (log_takes(t, h->level))
+			log_put_one(t, h, text);
 }

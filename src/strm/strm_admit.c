@@ -8,6 +8,7 @@
 
 #include <base/arena.h>
 #include <expr/vars.h>
+#include <log/log.h>
 #include <os/loop.h>
 #include <os/sock.h>
 #include <rule/rule.h>
@@ -73,6 +74,7 @@ begin(struct admission *a, const struct px_listen *listen, int fd)
 	a->txn.arena = &a->arena;
 	a->txn.fe = listen->bind->px;
 	a->txn.listen = listen;
+	a->txn.is_http = a->txn.fe->mode == PX_HTTP;
 	a->txn.t.accept = the_loop->now_us;
 	a->txn.t.accept_wall = the_loop->wall_us;
 	a->txn.log_level = -1;
@@ -153,6 +155,8 @@ run_session(struct conn *c, const struct px_listen *listen)
 	if (ok) {
 		keep_addresses(c, &a.txn);
 		stk_on(&a.txn, STK_EV_SESSION);
+		log_step(&a.txn, LOG_AT_ACCEPT);
+		arena_reset(&a.arena);
 	} else
 		count_denied(listen);
 	return (ok);
@@ -161,7 +165,7 @@ run_session(struct conn *c, const struct px_listen *listen)
 bool
 strm_session(struct conn *c, const struct px_listen *listen)
 {
-	if (__builtin_expect(c->tracked == NULL &&
+	if (__builtin_expect(c->tracked == NULL && !log_stepped &&
 	    !rule_any(listen->bind->px, RULE_TCP_SESS), 1))
 		return (true);
 	return (run_session(c, listen));

@@ -8,6 +8,7 @@
 
 #include <base/must.h>
 #include <cnt/cnt.h>
+#include <log/log.h>
 #include <stk/stk.h>
 
 #define TURN_AROUND_MS 1000     /* before the same server is tried again */
@@ -296,6 +297,7 @@ step_connect(struct strm *s)
 		s->down.eager = wants_splice(s, PX_OPT_SPLICE_RESPONSE);
 		s->wait_until_ms = CLOCK_NEVER;
 		s->txn.stage = TXN_RES;
+		log_step(&s->txn, LOG_AT_CONNECT);
 		stk_store_request(&s->txn);
 		strm_go(s, STRM_EXCHANGE);
 		return (strm_inspect_begin(s));

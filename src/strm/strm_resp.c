@@ -293,6 +293,7 @@ take_head(struct strm *s)
 	s->txn.status = s->txn.res->status;
 	strm_observe(s, is_well(s->txn.status) ? SRV_SEEN_GOOD :
 	    SRV_SEEN_STATUS);
+	log_step(&s->txn, LOG_AT_RESPONSE);
 	if (s->req_done)
 		strm_release_req(s);
 	return (STEP_GO);
