@@ -26,7 +26,8 @@ chk_log_check(const struct chk *c, const struct chk_verdict *v, int health,
 	log_event(srv->be->px, LOG_L_NOTICE, "%s check for %sserver %s/%s "
 	    "%s%s, status: %d/%d %s.", c->agent != NULL ? "Agent" : "Health",
 	    srv->cfg->backup ? "backup " : "", srv->be->px->name,
-	    srv->cfg->name, chk_is_good(v->status) ? "succeeded" : "failed",
+	    srv->cfg->name, v->status == CHK_L7OKC ? "conditionally succeeded"
+	    : chk_is_good(v->status) ? "succeeded" : "failed",
 	    chk_reason_text(v, reason), up ? health - rise + 1 : health,
 	    up ? fall : rise, up ? "UP" : "DOWN");
 }

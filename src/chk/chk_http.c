@@ -113,6 +113,88 @@ judge_body(const struct chk_expect *x, struct span in, bool eof,
 	return (WHY_OK);
 }
 
+/* ---- headers ---- */
+
+static bool
+part_is(const struct chk_hdr_part *p, struct span s, bool icase)
+{
+	size_t n = p->text.n;
+	struct span piece = s;
+
+	switch ((enum chk_how)p->how) {
+	case CHK_HOW_ANY:
+		return (true);
+	case CHK_HOW_REG:
+		return (smp_regex_has(p->regex, s));
+	case CHK_HOW_STR:
+		break;
+	case CHK_HOW_BEG:
+		piece = span_of(s.p, s.n < n ? s.n : n);
+		break;
+	case CHK_HOW_END:
+		piece = s.n < n ? s : span_of(s.p + s.n - n, n);
+		break;
+	case CHK_HOW_SUB:
+		for (size_t i = 0; i + n <= s.n; i++) {
+			piece = span_of(s.p + i, n);
+			if (icase ? span_ieq(piece, p->text) :
+			    span_eq(piece, p->text))
+				return (true);
+		}
+		return (false);
+	}
+	return (icase ? span_ieq(piece, p->text) : span_eq(piece, p->text));
+}
+
+/* One of the values that commas separate, or all of it at once. */
+static bool
+value_is(const struct chk_hdr_expect *h, struct span value)
+{
+	struct span one;
+
+	if (h->value.how == CHK_HOW_ANY || h->full)
+		return (part_is(&h->value, value, false));
+	while (span_cut(&value, ',', &one))
+		if (part_is(&h->value, span_trim(one), false))
+			return (true);
+	return (false);
+}
+
+static bool
+has_header(const struct chk_hdr_expect *h, struct span head)
+{
+	struct span line, name;
+
+	(void)span_cut(&head, '\n', &line);             /* the status */
+	while (span_cut(&head, '\n', &line)) {
+		if (line.n > 0 && line.p[line.n - 1] == '\r')
+			line.n--;
+		if (line.n == 0 || span_find(line, ':') < 0)
+			return (false);
+		(void)span_cut(&line, ':', &name);
+		if (part_is(&h->name, name, true) &&
+		    value_is(h, span_trim(line)))
+			return (true);
+	}
+	return (false);
+}
+
+static enum why
+judge_header(const struct chk_expect *x, struct span in, bool eof,
+    struct chk_verdict *v)
+{
+	bool found;
+
+	if (body_of(in).p == NULL && !eof && in.n < CHK_IN_BYTES)
+		return (WHY_AGAIN);
+	found = has_header(x->hdr, in);
+	v->status = found != x->negate ? x->ok : x->error;
+	v->info = v->status == x->ok ? SPAN_NONE : found ?
+	    SPAN("HTTP check matched an unwanted header") :
+	    SPAN("HTTP check found no such header");
+	return (WHY_OK);
+}
+
 /* The status of a response that is none is fixed. */
 enum why
 chk_http_judge(const struct chk_expect *x, struct span in, bool eof,
@@ -139,6 +221,8 @@ chk_http_judge(const struct chk_expect *x, struct span in, bool eof,
 	case CHK_MATCH_BODY:
 	case CHK_MATCH_RBODY:
 		return (judge_body(x, in, eof, v));
+	case CHK_MATCH_HDR:
+		return (judge_header(x, in, eof, v));
 	case CHK_MATCH_STATUS:
 		good = in_ranges(x, v->code) != x->negate;
 		break;

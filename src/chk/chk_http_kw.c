@@ -102,23 +102,29 @@ check_plain(struct conf_line *l, const struct conf_word *w, struct span s)
 	return (conf_err(l, w, "line breaks are not allowed here"));
 }
 
+/* A value that is always the same is text, others are evaluated. */
 static bool
-send_header(struct conf_line *l, struct text *t)
+send_header(struct conf_line *l, struct chk_http_send *r, struct text *t)
 {
 	const struct conf_word *w = conf_peek(l);
+	struct chk_hdr_fmt *h;
 	struct span name, value;
+	const struct logfmt *fmt;
 
 	if (!conf_want(l, "a header's name", &name) ||
 	    !check_plain(l, w, name))
 		return (false);
 	w = conf_peek(l);
-	if (!conf_want(l, "a header's value", &value) ||
-	    !check_plain(l, w, value))
+	if (!chk_want_message(l, &value, &fmt))
 		return (false);
-	if (memmem(value.p, value.n, "%[", 2) != NULL)
-		return (conf_err(l, w, "a log-format in a check's header is "
-		    "not supported yet"));
-	text_printf(t, "%.*s: %.*s\r\n", SPAN_FMT(name), SPAN_FMT(value));
+	if (fmt == NULL) {
+		text_printf(t, "%.*s: %.*s\r\n", SPAN_FMT(name),
+		    SPAN_FMT(value));
+		return (check_plain(l, w, value));
+	}
+	h = arena_zget(l->conf->arena, sizeof *h);
+	*h = (struct chk_hdr_fmt){ r->hdr_fmts, name, fmt };
+	r->hdr_fmts = h;
 	return (true);
 }
 
@@ -139,20 +145,22 @@ send_word(struct conf_line *l, struct chk_step *s, struct text *headers)
 		    check_version(l, w, r->version));
 	}
 	if (conf_accept(l, "hdr"))
-		return (send_header(l, headers));
+		return (send_header(l, r, headers));
 	if (conf_accept(l, "body"))
 		return (conf_want(l, "a body", &r->body));
 	if (conf_accept(l, "comment"))
 		return (conf_want(l, "a comment", &s->comment));
+	if (conf_accept(l, "uri-lf"))
+		return (chk_want_format(l, "a URI", &r->uri_fmt));
+	if (conf_accept(l, "body-lf"))
+		return (chk_want_format(l, "a body", &r->body_fmt));
 	conf_want(l, "a word", &v);
-	if (span_is(v, "uri-lf") || span_is(v, "body-lf"))
-		return (conf_err(l, w, "'%s' in 'http-check send' is not "
-		    "supported yet", v.p));
 	return (conf_err(l, w, "'http-check send' expects 'meth', 'uri', "
-	    "'ver', 'hdr', 'body' or 'comment', found '%s'", v.p));
+	    "'uri-lf', 'ver', 'hdr', 'body', 'body-lf' or 'comment', found "
+	    "'%s'", v.p));
 }
 
-/* The last step of the section's own, comments aside. */
+/* The last step of the section's own, comments and variables aside. */
 static const struct chk_step *
 last_step(const struct chk_steps *list, const void *by)
 {
@@ -161,7 +169,7 @@ last_step(const struct chk_steps *list, const void *by)
 	if (list->by != by)
 		return (NULL);
 	for (const struct chk_step *s = list->first; s != NULL; s = s->next)
-		if (s->kind != CHK_COMMENT)
+		if (s->kind != CHK_COMMENT && s->kind != CHK_SET)
 			last = s;
 	return (last);
 }
@@ -215,6 +223,27 @@ parse_comment(struct conf_line *l, void *obj)
 	    CHK_COMMENT);
 
 	return (conf_want(l, "a comment", &s->comment) && conf_end(l));
+}
+
+static bool
+parse_set_var(struct conf_line *l, void *obj)
+{
+	return (chk_parse_set(l, chk_step_add(l, &cfg_of(obj)->http, obj,
+	    CHK_SET)));
+}
+
+static bool
+parse_set_var_fmt(struct conf_line *l, void *obj)
+{
+	return (chk_parse_set_fmt(l, chk_step_add(l, &cfg_of(obj)->http, obj,
+	    CHK_SET)));
+}
+
+static bool
+parse_unset_var(struct conf_line *l, void *obj)
+{
+	return (chk_parse_unset(l, chk_step_add(l, &cfg_of(obj)->http, obj,
+	    CHK_SET)));
 }
 
 static bool
@@ -300,9 +329,17 @@ take_match(struct conf_line *l, struct chk_expect *x)
 		x->match = CHK_MATCH_RBODY;
 		return (chk_parse_pattern(l, x, true, false));
 	}
-	return (conf_err(l, w, "'http-check expect' only supports "
-	    "'status', 'rstatus', 'string' and 'rstring' yet, got "
-	    "'%s'", w->text.p));
+	if (conf_accept(l, "string-lf")) {
+		x->match = CHK_MATCH_BODY;
+		return (chk_want_format(l, "a pattern", &x->text_fmt));
+	}
+	if (conf_accept(l, "hdr"))
+		return (chk_parse_hdr(l, x, false));
+	if (conf_accept(l, "fhdr"))
+		return (chk_parse_hdr(l, x, true));
+	return (conf_err(l, w, "'http-check expect' expects 'status', "
+	    "'rstatus', 'hdr', 'fhdr', 'string', 'string-lf' or 'rstring', "
+	    "found '%s'", w->text.p));
 }
 
 static bool
@@ -332,9 +369,11 @@ parse_expect(struct conf_line *l, void *obj)
 	}
 	if (!matched)
 		return (conf_err(l, NULL, "'http-check expect' expects [!] and "
-		    "'status', 'rstatus', 'string' or 'rstring'"));
+		    "'status', 'rstatus', 'hdr', 'fhdr', 'string', "
+		    "'string-lf' or 'rstring'"));
 	if (s->expect.error == 0)
 		s->expect.error = s->expect.match == CHK_MATCH_BODY ||
+		    s->expect.match == CHK_MATCH_HDR ||
 		    s->expect.match == CHK_MATCH_RBODY ? CHK_L7RSP : CHK_L7STS;
 	return (true);
 }
@@ -393,7 +432,7 @@ http_script(struct conf *conf, const struct chk_px_cfg *cfg)
 		if (s->kind == CHK_EXPECT) {
 			n->expect.off_on_404 = cfg->off_on_404;
 			expected = true;
-		} else if (s->kind != CHK_COMMENT)
+		} else if (s->kind != CHK_COMMENT && s->kind != CHK_SET)
 			expected = false;
 	}
 	if (!sent)
@@ -431,27 +470,34 @@ KEYWORD(option_httpchk) = {
 	    "and take a response of 2xx or 3xx as good.",
 	.example = "option httpchk GET /health",
 };
-#define LINE(ident, word, words, fn, text, sample)                           \
+#define LINE_OF(bits, ident, word, words, fn, text, sample)                  \
 	KEYWORD(http_check_##ident) = {                                      \
 		.name = "http-check " word, .in = KW_DEFAULTS | KW_BACKEND,  \
-		.args = words, .parse = fn, .doc = text, .example = sample,  \
+		.flags = (bits), .args = words, .parse = fn, .doc = text,    \
+		.example = sample,                                           \
 	}
-LINE(send, "send", "[meth <method>] [uri <uri>] [ver <version>] "
-    "[hdr <name> <value>]... [body <text>] [comment <text>]", parse_send,
-    "What the request of a check looks like. Behind another `connect` it is "
-    "another request.",
+#define LINE(...) LINE_OF(0, __VA_ARGS__)
+LINE(send, "send", "[meth <method>] [uri <uri>|uri-lf <format>] "
+    "[ver <version>] [hdr <name> <format>]... [body <text>|body-lf <format>] "
+    "[comment <text>]", parse_send,
+    "What the request of a check looks like; the value of a header is a "
+    "format. Behind another `connect` it is another request.",
     "http-check send meth GET uri /health ver HTTP/1.1 "
     "hdr Host www.example.com");
 LINE(expect, "expect", "[min-recv <n>] [comment <text>] [ok-status <status>] "
     "[error-status <status>] [tout-status <status>] [on-success <text>] "
-    "[on-error <text>] [!] status|rstatus|string|rstring <pattern>",
+    "[on-error <text>] [status-code <expression>] [!] "
+    "status|rstatus|hdr|fhdr|string|string-lf|rstring <pattern>",
     parse_expect,
     "Which responses are good (or, with `!`, bad): `status` takes "
     "codes and ranges with commas, `string` looks in the body; `r…` "
-    "take regular expressions. `ok-status` and so on say what the check's "
+    "take regular expressions, `-lf` a format. `hdr` is followed by `name` or "
+    "`name-lf`, perhaps `-m str|beg|end|sub|reg`, and a name, then perhaps by "
+    "`value` or `value-lf` in the same way, for any of the values that commas "
+    "separate; `fhdr` looks at whole values. `ok-status` and so on say what the check's "
     "status becomes.",
     "http-check expect status 200,301-304");
-LINE(connect, "connect", "[default] [port <port>] [addr <address>] "
+LINE(connect, "connect", "[default] [port <port>|<expression>] [addr <address>] "
     "[send-proxy] [linger] [comment <text>]", parse_connect,
     "Connect, anew if there is a connection; words as those of `tcp-check "
     "connect`.", "http-check connect port 8080");
@@ -463,3 +509,13 @@ LINE(disable_on_404, "disable-on-404", "", parse_404,
 LINE(send_state, "send-state", "", parse_send_state,
     "Requests of checks tell the server how it is seen, in a header "
     "X-Haproxy-Server-State.", "http-check send-state");
+LINE_OF(KW_PAREN, set_var, "set-var", "(<name>[,<condition>...]) <expression>",
+    parse_set_var,
+    "Set a variable of the scope `check`, `sess` (both: of this check) or "
+    "`proc`.", "http-check set-var(check.port) int(1234)");
+LINE_OF(KW_PAREN, set_var_fmt, "set-var-fmt",
+    "(<name>[,<condition>...]) <format>", parse_set_var_fmt,
+    "Set a variable to the text that the format gives.",
+    "http-check set-var-fmt(check.name) \"name=%H\"");
+LINE_OF(KW_PAREN, unset_var, "unset-var", "(<name>)", parse_unset_var,
+    "Forget a variable.", "http-check unset-var(check.port)");

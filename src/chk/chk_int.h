@@ -5,6 +5,7 @@
  * What the files of this room share: settings, and a check that runs.
  */
 #include <chk/chk.h>
+#include <expr/vars.h>
 #include <log/log.h>
 #include <os/tmr.h>
 #include <px/px.h>
@@ -49,9 +50,18 @@ struct chk_range {
 	uint16_t lo, hi;
 };
 
+/* A header whose value is a format. */
+struct chk_hdr_fmt {
+	const struct chk_hdr_fmt *next;
+	struct span name;
+	const struct logfmt *fmt;
+};
+
 /* The request of http-check send; empty fields: default. */
 struct chk_http_send {
 	struct span meth, uri, version;
+	const struct logfmt *uri_fmt, *body_fmt;        /* NULL: none */
+	const struct chk_hdr_fmt *hdr_fmts;
 	struct span version_extra;      /* header lines with their CRLF, from */
 	struct span extra;              /* the option's version, from send */
 	struct span body;
@@ -59,7 +69,22 @@ struct chk_http_send {
 
 enum chk_match { CHK_MATCH_HTTP, CHK_MATCH_STATUS, CHK_MATCH_RSTATUS,
 	CHK_MATCH_BODY, CHK_MATCH_RBODY, CHK_MATCH_STRING, CHK_MATCH_RSTRING,
-	CHK_MATCH_BINARY, CHK_MATCH_RBINARY, CHK_MATCH_PROTO };
+	CHK_MATCH_BINARY, CHK_MATCH_RBINARY, CHK_MATCH_PROTO,
+	CHK_MATCH_HDR };
+
+/* How a header's name or value is compared. */
+enum chk_how { CHK_HOW_ANY, CHK_HOW_STR, CHK_HOW_BEG, CHK_HOW_END, CHK_HOW_SUB,
+	CHK_HOW_REG };
+struct chk_hdr_part {
+	uint8_t how;                    /* enum chk_how; ANY: not looked at */
+	struct span text;
+	const struct logfmt *fmt;
+	const struct smp_regex *regex;
+};
+struct chk_hdr_expect {
+	bool full;                      /* values are not split at commas */
+	struct chk_hdr_part name, value;
+};
 
 struct chk_verdict;
 /* As chk_judge: looks at a protocol's answer, without knowing the line. */
@@ -76,11 +101,24 @@ struct chk_expect {
 	struct span text;               /* of string, binary: what to find */
 	struct span shown;              /* as written */
 	struct span on_success, on_error;
+	const struct logfmt *text_fmt;  /* string-lf, binary-lf; else NULL */
+	bool hex;                       /* binary-lf */
+	const struct logfmt *success_fmt, *error_fmt;
+	const struct expr *code;        /* status-code */
+	const struct chk_hdr_expect *hdr;
 	const struct smp_regex *regex;
 	chk_judge_fn *proto;
 };
 
-enum chk_kind { CHK_CONNECT, CHK_SEND, CHK_EXPECT, CHK_COMMENT };
+/* set-var, set-var-fmt; without both unset-var. */
+struct chk_set {
+	const struct expr_var *var;
+	unsigned when;                  /* bits of enum expr_var_when */
+	const struct expr *expr;
+	const struct logfmt *fmt;
+};
+
+enum chk_kind { CHK_CONNECT, CHK_SEND, CHK_EXPECT, CHK_COMMENT, CHK_SET };
 
 struct chk_step {
 	struct chk_step *next;
@@ -89,8 +127,12 @@ struct chk_step {
 	bool has_addr, as_server;       /* as_server: `default` */
 	bool http;                      /* SEND: `request`, else `data` */
 	uint16_t port;                  /* 0: as the server */
+	const struct expr *port_expr;   /* or this says it */
 	struct addr addr;
 	struct span data;
+	const struct logfmt *data_fmt;  /* send-lf */
+	bool data_hex;                  /* send-binary-lf */
+	const struct chk_set *set;      /* SET */
 	struct chk_http_send request;
 	struct chk_expect expect;
 	struct span comment;            /* its own */
@@ -190,6 +232,7 @@ struct chk {                            /* of a server's health or agent */
 	char *in;                       /* the response, CHK_IN_BYTES */
 	size_t in_n;
 	int64_t start_ms, start_us;
+	struct chk_txn *txn;            /* while it runs, when it is needed */
 	char info[CHK_INFO_BYTES];
 	char said[CHK_INFO_BYTES];      /* by the last expectation met */
 	uint8_t met;                    /* enum chk_status of it; 0: none */
@@ -225,6 +268,23 @@ char *chk_request(const struct chk_http_send *, struct span state, size_t *n);
 enum why chk_http_judge(const struct chk_expect *, struct span in, bool eof,
     struct chk_verdict *);
 
+/* ---- chk_expr.c ---- */
+void chk_txn_end(struct chk *);
+/* chk_format - the text of a format, valid until the check ends; _hex: the
+ * bytes that its digits name, n 0 when it has others. */
+struct span chk_format(struct chk *, const struct logfmt *);
+struct span chk_format_hex(struct chk *, const struct logfmt *);
+bool chk_number(struct chk *, const struct expr *, int64_t *);
+void chk_set(struct chk *, const struct chk_set *);
+bool chk_parse_set(struct conf_line *, struct chk_step *);
+bool chk_parse_set_fmt(struct conf_line *, struct chk_step *);
+bool chk_parse_unset(struct conf_line *, struct chk_step *);
+bool chk_want_format(struct conf_line *, const char *what,
+    const struct logfmt **);
+bool chk_want_message(struct conf_line *, struct span *text,
+    const struct logfmt **);
+bool chk_want_expr(struct conf_line *, const struct expr **);
+
 /* ---- chk_judge.c ---- */
 /*
  * chk_judge - look at what came so far. WHY_AGAIN: more is needed. True in
@@ -254,6 +314,7 @@ bool chk_parse_expect_word(struct conf_line *, struct chk_expect *,
     struct chk_step *, bool *taken);
 bool chk_parse_pattern(struct conf_line *, struct chk_expect *, bool regex,
     bool hex);
+bool chk_parse_hdr(struct conf_line *, struct chk_expect *, bool full);
 bool chk_parse_hex(struct conf_line *, struct span *out, struct span *shown);
 
 /* ---- chk_kw.c ---- */

@@ -85,6 +85,7 @@ chk_judge(const struct chk_expect *x, struct span in, bool eof,
 	case CHK_MATCH_RSTATUS:
 	case CHK_MATCH_BODY:
 	case CHK_MATCH_RBODY:
+	case CHK_MATCH_HDR:
 		why = chk_http_judge(x, in, eof, v);
 		break;
 	case CHK_MATCH_PROTO:

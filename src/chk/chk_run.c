@@ -81,6 +81,7 @@ end_connection(struct chk *c)
 	close_connection(c);
 	free(c->in);
 	c->in = NULL;
+	chk_txn_end(c);
 	c->running = false;
 	*c->state &= (uint8_t)~CHK_RUNNING;
 }
@@ -261,15 +262,36 @@ add_state(const struct srv *srv, struct text *t)
 static void
 queue_request(struct chk *c, const struct chk_step *step)
 {
-	struct text state;
+	struct chk_http_send r = step->request;
+	struct text more;
 
-	text_init(&state);
+	text_init(&more);
+	for (const struct chk_hdr_fmt *h = r.hdr_fmts; h != NULL;
+	    h = h->next) {
+		struct span value = chk_format(c, h->fmt);
+
+		text_printf(&more, "%.*s: %.*s\r\n", SPAN_FMT(h->name),
+		    SPAN_FMT(value));
+	}
+	if (r.uri_fmt != NULL)
+		r.uri = chk_format(c, r.uri_fmt);
+	if (r.body_fmt != NULL)
+		r.body = chk_format(c, r.body_fmt);
 	if (chk_px_of(c->srv)->sends_state)
-		add_state(c->srv, &state);
+		add_state(c->srv, &more);
 	free(c->out);
 	c->out_at = c->out_n = 0;
-	c->out = chk_request(&step->request, text_span(&state), &c->out_n);
-	text_fini(&state);
+	c->out = chk_request(&r, text_span(&more), &c->out_n);
+	text_fini(&more);
+}
+
+static struct span
+data_of(struct chk *c, const struct chk_step *step)
+{
+	if (step->data_fmt == NULL)
+		return (step->data);
+	return (step->data_hex ? chk_format_hex(c, step->data_fmt) :
+	    chk_format(c, step->data_fmt));
 }
 
 /* True when all of it went. A new question makes the old answer void. */
@@ -282,7 +304,7 @@ run_send(struct chk *c)
 		if (c->step->http)
 			queue_request(c, c->step);
 		else
-			queue(c, c->step->data);
+			queue(c, data_of(c, c->step));
 		c->queued = c->step;
 		c->in_n = 0;
 		c->talked = true;
@@ -295,8 +317,14 @@ static void
 put_words(struct chk *c, const struct chk_expect *x, bool met,
     struct chk_verdict *v, char info[CHK_INFO_BYTES])
 {
+	const struct logfmt *fmt = met ? x->success_fmt : x->error_fmt;
 	struct span own = met ? x->on_success : x->on_error;
+	int64_t code;
 
+	if (x->code != NULL && chk_number(c, x->code, &code))
+		v->code = (unsigned)code & 0xffff;
+	if (fmt != NULL)
+		own = chk_format(c, fmt);
 	if (own.n > 0)
 		v->info = own;
 	else if (!met && c->type == CHK_TYPE_TCP) {
@@ -306,13 +334,41 @@ put_words(struct chk *c, const struct chk_expect *x, bool met,
 	}
 }
 
+/* Patterns that are formats have a text now. */
+static const struct chk_expect *
+resolve_formats(struct chk *c, const struct chk_expect *x,
+    struct chk_expect *now, struct chk_hdr_expect *hdr)
+{
+	bool in_hdr = x->hdr != NULL && (x->hdr->name.fmt != NULL ||
+	    x->hdr->value.fmt != NULL);
+
+	if (x->text_fmt == NULL && !in_hdr)
+		return (x);
+	*now = *x;
+	if (x->text_fmt != NULL)
+		now->text = x->hex ? chk_format_hex(c, x->text_fmt) :
+		    chk_format(c, x->text_fmt);
+	if (in_hdr) {
+		*hdr = *x->hdr;
+		if (hdr->name.fmt != NULL)
+			hdr->name.text = chk_format(c, hdr->name.fmt);
+		if (hdr->value.fmt != NULL)
+			hdr->value.text = chk_format(c, hdr->value.fmt);
+		now->hdr = hdr;
+	}
+	return (now);
+}
+
 /* True when it is met; else it waits, or the check has ended. */
 static bool
 run_expect(struct chk *c)
 {
-	const struct chk_expect *x = &c->step->expect;
 	struct chk_verdict v = { .status = CHK_L7RSP };
 	char info[CHK_INFO_BYTES];
+	struct chk_hdr_expect hdr;
+	struct chk_expect now;
+	const struct chk_expect *x = resolve_formats(c, &c->step->expect,
+	    &now, &hdr);
 	bool met = false;
 
 	if (chk_judge(x, span_of(c->in, c->in_n), c->eof, &v, &met) !=
@@ -339,6 +395,9 @@ proceed(struct chk *c)
 	while (c->step != NULL) {
 		switch ((enum chk_kind)c->step->kind) {
 		case CHK_COMMENT:
+			break;
+		case CHK_SET:
+			chk_set(c, c->step->set);
 			break;
 		case CHK_CONNECT:
 			close_connection(c);
@@ -390,7 +449,7 @@ static bool
 goes_elsewhere(const struct srv *srv, const struct chk_step *s)
 {
 	return (chk_port(srv) != 0 || chk_addr(srv) != NULL || (s != NULL &&
-	    (s->port != 0 || s->has_addr)));
+	    (s->port != 0 || s->port_expr != NULL || s->has_addr)));
 }
 
 /* A connect line decides for itself unless it says `default`. */
@@ -416,7 +475,7 @@ queue_proxy(struct chk *c)
 }
 
 static int
-open_connection(const struct chk *c, const struct chk_step *s, bool probe)
+open_connection(struct chk *c, const struct chk_step *s, bool probe)
 {
 	const struct srv *srv = c->srv;
 	const struct addr *own = c->agent != NULL ? chk_agent_addr(srv) :
@@ -424,6 +483,15 @@ open_connection(const struct chk *c, const struct chk_step *s, bool probe)
 	unsigned port = c->agent != NULL ? chk_agent_port(srv) :
 	    s != NULL && s->port != 0 ? s->port : chk_port(srv);
 	struct addr to;
+	int64_t n;
+
+	if (s != NULL && s->port_expr != NULL) {
+		if (!chk_number(c, s->port_expr, &n) || n < 1 || n > 65535) {
+			errno = EINVAL;
+			return (-1);
+		}
+		port = (unsigned)n;
+	}
 
 	srv_addr(srv, NULL, &to);
 	if (own != NULL) {
@@ -489,6 +557,8 @@ connect_now(struct chk *c)
 static void
 start(struct chk *c)
 {
+	const struct chk_step *first;
+
 	c->start_ms = the_loop->now_ms;
 	c->start_us = clock_mono_us();
 	c->running = true;
@@ -496,8 +566,10 @@ start(struct chk *c)
 	if (c->agent != NULL)
 		chk_agent_begin(c);
 	c->step = c->script;
-	while (c->step != NULL && c->step->kind == CHK_COMMENT)
-		c->step = c->step->next;
+	first = c->script;
+	while (first != NULL && (first->kind == CHK_COMMENT ||
+	    first->kind == CHK_SET))
+		first = first->next;
 	c->queued = NULL;
 	c->talked = false;
 	c->met = 0;
@@ -507,8 +579,7 @@ start(struct chk *c)
 		conclude_errno(c, CHK_SOCKERR, ENOMEM);
 		return;
 	}
-	if ((c->step == NULL || c->step->kind != CHK_CONNECT) &&
-	    !connect_now(c))
+	if ((first == NULL || first->kind != CHK_CONNECT) && !connect_now(c))
 		return;
 	proceed(c);
 }

@@ -42,18 +42,15 @@ static bool
 want_port(struct conf_line *l, struct chk_step *s)
 {
 	const struct conf_word *w = conf_peek(l);
-	struct span text;
 	uint64_t n;
 
-	if (!conf_want(l, "a port", &text))
+	if (w != NULL && !num_u64(w->text, &n))
+		return (chk_want_expr(l, &s->port_expr));
+	if (!conf_want(l, "a port", &(struct span){ NULL, 0 }))
 		return (false);
-	if (!num_u64(text, &n))
-		return (conf_err(l, w, "an expression as a check's port is "
-		    "not supported yet: expected a number, found '%s'",
-		    text.p));
 	if (n < 1 || n > 65535)
 		return (conf_err(l, w, "expected a port between 1 and 65535, "
-		    "found '%s'", text.p));
+		    "found '%s'", w->text.p));
 	s->port = (uint16_t)n;
 	return (true);
 }
@@ -80,7 +77,8 @@ connect_word(struct conf_line *l, struct chk_step *s)
 	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
 		if (span_is(w->text, later[i]))
 			return (conf_err(l, w, "'%s' of a check's connection "
-			    "is not supported yet", later[i]));
+			    "is not supported yet: checks are made in clear "
+			    "text", later[i]));
 	return (conf_err(l, w, "'connect' expects 'default', 'port', 'addr', "
 	    "'send-proxy', 'linger' or 'comment', found '%s'", w->text.p));
 }
@@ -123,20 +121,6 @@ want_status(struct conf_line *l, const char *const *names,
 	return (false);
 }
 
-/* Words of people for the log; a format that needs evaluation is not there. */
-static bool
-want_message(struct conf_line *l, struct span *out)
-{
-	const struct conf_word *w = conf_peek(l);
-
-	if (!conf_want(l, "a message", out))
-		return (false);
-	if (span_find(*out, '%') >= 0)
-		return (conf_err(l, w, "a log-format in a check's message is "
-		    "not supported yet"));
-	return (true);
-}
-
 static bool
 want_min_recv(struct conf_line *l, struct chk_expect *x)
 {
@@ -164,7 +148,6 @@ chk_parse_expect_word(struct conf_line *l, struct chk_expect *x,
 	static const char *const touts[] = { "L7TOUT", "L6TOUT", "L4TOUT",
 		NULL };
 	static const uint8_t tout[] = { CHK_L7TOUT, CHK_L6TOUT, CHK_L4TOUT };
-	const struct conf_word *w = conf_peek(l);
 
 	*taken = true;
 	if (conf_accept(l, "min-recv"))
@@ -178,13 +161,12 @@ chk_parse_expect_word(struct conf_line *l, struct chk_expect *x,
 	if (conf_accept(l, "tout-status"))
 		return (want_status(l, touts, tout, &x->tout));
 	if (conf_accept(l, "on-success"))
-		return (want_message(l, &x->on_success));
+		return (chk_want_message(l, &x->on_success,
+		    &x->success_fmt));
 	if (conf_accept(l, "on-error"))
-		return (want_message(l, &x->on_error));
-	if (conf_next_is(l, "status-code") || conf_next_is(l, "string-lf") ||
-	    conf_next_is(l, "binary-lf"))
-		return (conf_err(l, w, "'%s' in a check is not supported yet",
-		    w->text.p));
+		return (chk_want_message(l, &x->on_error, &x->error_fmt));
+	if (conf_accept(l, "status-code"))
+		return (chk_want_expr(l, &x->code));
 	if (conf_accept(l, "!"))
 		return (x->negate = true);
 	*taken = false;
@@ -235,4 +217,56 @@ chk_parse_pattern(struct conf_line *l, struct chk_expect *x, bool regex,
 		return (conf_err(l, w, "bad regular expression '%s': %s",
 		    x->text.p, err));
 	return (true);
+}
+
+/* "name -m beg x-", behind the word itself. */
+static bool
+hdr_part(struct conf_line *l, struct chk_hdr_part *p, bool lf)
+{
+	static const char *const names[] = { [CHK_HOW_STR] = "str",
+		[CHK_HOW_BEG] = "beg", [CHK_HOW_END] = "end",
+		[CHK_HOW_SUB] = "sub", [CHK_HOW_REG] = "reg" };
+	const struct conf_word *w;
+	const char *err;
+	size_t i = CHK_HOW_STR;
+
+	if (conf_accept(l, "-m")) {
+		w = conf_peek(l);
+		while (i <= CHK_HOW_REG && !conf_accept(l, names[i]))
+			i++;
+		if (i > CHK_HOW_REG || (lf && i == CHK_HOW_REG))
+			return (conf_err(l, w, "'-m' expects 'str', 'beg', "
+			    "'end', 'sub'%s", lf ? "" : " or 'reg'"));
+	}
+	p->how = (uint8_t)i;
+	if (lf)
+		return (chk_want_format(l, "a pattern", &p->fmt));
+	w = conf_peek(l);
+	if (!conf_want(l, "a pattern", &p->text))
+		return (false);
+	if (i == CHK_HOW_REG &&
+	    (p->regex = smp_regex_new(p->text, false, &err)) == NULL)
+		return (conf_err(l, w, "bad regular expression '%s': %s",
+		    p->text.p, err));
+	return (true);
+}
+
+bool
+chk_parse_hdr(struct conf_line *l, struct chk_expect *x, bool full)
+{
+	struct chk_hdr_expect *h = arena_zget(l->conf->arena, sizeof *h);
+	bool lf = false;
+
+	x->match = CHK_MATCH_HDR;
+	x->hdr = h;
+	h->full = full;
+	if (!conf_accept(l, "name") && !(lf = conf_accept(l, "name-lf")))
+		return (conf_err(l, NULL, "expected 'name' or 'name-lf' and a "
+		    "header's name"));
+	if (!hdr_part(l, &h->name, lf))
+		return (false);
+	lf = false;
+	if (!conf_accept(l, "value") && !(lf = conf_accept(l, "value-lf")))
+		return (true);
+	return (hdr_part(l, &h->value, lf));
 }

@@ -29,7 +29,7 @@ parse_option(struct conf_line *l, void *obj)
 	return (conf_end(l));
 }
 
-/* A connect line comes first, comments aside, or not at all. */
+/* A connect line comes first, comments and variables aside, or not at all. */
 static bool
 has_only_comments(const struct chk_steps *list, const void *by)
 {
@@ -38,7 +38,7 @@ has_only_comments(const struct chk_steps *list, const void *by)
 	for (const struct chk_step *s = list->first; s != NULL; s = s->next)
 		if (s->kind == CHK_CONNECT)
 			return (true);
-		else if (s->kind != CHK_COMMENT)
+		else if (s->kind != CHK_COMMENT && s->kind != CHK_SET)
 			return (false);
 	return (true);
 }
@@ -93,6 +93,48 @@ parse_send_binary(struct conf_line *l, void *obj)
 	return (chk_parse_hex(l, &s->data, &shown) && rest_of_send(l, s));
 }
 
+static bool
+parse_send_lf(struct conf_line *l, void *obj)
+{
+	struct chk_step *s = chk_step_add(l, &cfg_of(obj)->tcp, obj,
+	    CHK_SEND);
+
+	return (chk_want_format(l, "what to send", &s->data_fmt) &&
+	    rest_of_send(l, s));
+}
+
+static bool
+parse_send_binary_lf(struct conf_line *l, void *obj)
+{
+	struct chk_step *s = chk_step_add(l, &cfg_of(obj)->tcp, obj,
+	    CHK_SEND);
+
+	s->data_hex = true;
+	return (chk_want_format(l, "hexadecimal digits", &s->data_fmt) &&
+	    rest_of_send(l, s));
+}
+
+static bool
+parse_set_var(struct conf_line *l, void *obj)
+{
+	return (chk_parse_set(l, chk_step_add(l, &cfg_of(obj)->tcp, obj,
+	    CHK_SET)));
+}
+
+static bool
+parse_set_var_fmt(struct conf_line *l, void *obj)
+{
+	return (chk_parse_set_fmt(l, chk_step_add(l, &cfg_of(obj)->tcp, obj,
+	    CHK_SET)));
+}
+
+static bool
+parse_unset_var(struct conf_line *l, void *obj)
+{
+	return (chk_parse_unset(l, chk_step_add(l, &cfg_of(obj)->tcp, obj,
+	    CHK_SET)));
+}
+
 /* "expect string 'x'", for the words about a timeout. */
 static void
 show(struct conf_line *l, struct chk_step *s)
@@ -115,9 +157,18 @@ show(struct conf_line *l, struct chk_step *s)
 static bool
 parse_expect(struct conf_line *l, void *obj)
 {
-	static const struct { const char *word; enum chk_match match; } kinds[]
-	    = { { "string", CHK_MATCH_STRING }, { "rstring", CHK_MATCH_RSTRING },
-	    { "binary", CHK_MATCH_BINARY }, { "rbinary", CHK_MATCH_RBINARY } };
+	static const struct {
+		const char *word;
+		enum chk_match match;
+		bool lf;
+	} kinds[] = {
+		{ "string", CHK_MATCH_STRING, false },
+		{ "rstring", CHK_MATCH_RSTRING, false },
+		{ "binary", CHK_MATCH_BINARY, false },
+		{ "rbinary", CHK_MATCH_RBINARY, false },
+		{ "string-lf", CHK_MATCH_STRING, true },
+		{ "binary-lf", CHK_MATCH_BINARY, true },
+	};
 	struct chk_step *s = chk_step_add(l, &cfg_of(obj)->tcp, obj,
 	    CHK_EXPECT);
 	struct chk_expect *x = &s->expect;
@@ -135,10 +186,19 @@ parse_expect(struct conf_line *l, void *obj)
 			i++;
 		if (i == NELEM(kinds) || matched)
 			return (conf_err(l, w, "'tcp-check expect' expects "
-			    "one of 'string', 'rstring', 'binary' and "
-			    "'rbinary', found '%s'", w->text.p));
+			    "one of 'string', 'string-lf', 'rstring', "
+			    "'binary', 'binary-lf' and 'rbinary', found '%s'",
+			    w->text.p));
 		matched = true;
 		x->match = (uint8_t)kinds[i].match;
+		if (kinds[i].lf) {
+			x->hex = x->match == CHK_MATCH_BINARY;
+			x->shown = conf_peek(l) == NULL ? SPAN_NONE :
+			    conf_peek(l)->text;
+			if (!chk_want_format(l, "a pattern", &x->text_fmt))
+				return (false);
+			continue;
+		}
 		if (!chk_parse_pattern(l, x, x->match == CHK_MATCH_RSTRING ||
 		    x->match == CHK_MATCH_RBINARY,
 		    x->match == CHK_MATCH_BINARY))
@@ -152,11 +212,13 @@ parse_expect(struct conf_line *l, void *obj)
 	return (true);
 }
 
-#define LINE(ident, word, words, fn, text, sample)                           \
+#define LINE_OF(bits, ident, word, words, fn, text, sample)                  \
 	KEYWORD(tcp_check_##ident) = {                                       \
 		.name = "tcp-check " word, .in = KW_DEFAULTS | KW_BACKEND,   \
-		.args = words, .parse = fn, .doc = text, .example = sample,  \
+		.flags = (bits), .args = words, .parse = fn, .doc = text,    \
+		.example = sample,                                           \
 	}
+#define LINE(...) LINE_OF(0, __VA_ARGS__)
 KEYWORD(option_tcp_check) = {
 	.name = "option tcp-check", .in = KW_DEFAULTS | KW_BACKEND,
 	.flags = KW_NO, .args = "", .parse = parse_option,
@@ -165,7 +227,7 @@ KEYWORD(option_tcp_check) = {
 	    "enough.",
 	.example = "option tcp-check",
 };
-LINE(connect, "connect", "[default] [port <port>] [addr <address>] "
+LINE(connect, "connect", "[default] [port <port>|<expression>] [addr <address>] "
     "[send-proxy] [linger] [comment <text>]", parse_connect,
     "Connect, anew if there is a connection: to the server's address and "
     "port for checks or to those given. `send-proxy` begins with a PROXY "
@@ -179,12 +241,30 @@ LINE(send_binary, "send-binary", "<hex> [comment <text>]", parse_send_binary,
     "tcp-check send-binary 50494e470d0a");
 LINE(expect, "expect", "[min-recv <n>] [comment <text>] [ok-status <status>] "
     "[error-status <status>] [tout-status <status>] [on-success <text>] "
-    "[on-error <text>] [!] string|rstring|binary|rbinary <pattern>",
+    "[on-error <text>] [status-code <expression>] [!] "
+    "string|string-lf|rstring|binary|binary-lf|rbinary <pattern>",
     parse_expect,
     "Wait until the pattern is in what the server sent since the last "
     "`send`, or with `!` fail when it is. `r…` take regular expressions, "
-    "`binary` hexadecimal digits; `rbinary` looks at the bytes as such. With "
+    "`binary` hexadecimal digits, `-lf` a format; `rbinary` looks at the bytes as such. With "
     "`min-recv` it is not looked at before so many bytes came, and that once.",
     "tcp-check expect string +PONG");
 LINE(comment, "comment", "<text>", parse_comment,
     "Is told when the next line fails.", "tcp-check comment greeting");
+LINE(send_lf, "send-lf", "<format> [comment <text>]", parse_send_lf,
+    "Send the text that the format gives.",
+    "tcp-check send-lf \"HELO %[var(check.name)]\\r\\n\"");
+LINE(send_binary_lf, "send-binary-lf", "<format> [comment <text>]",
+    parse_send_binary_lf,
+    "Send the bytes that the hexadecimal digits name which the format gives.",
+    "tcp-check send-binary-lf %[str(PING),hex]0d0a");
+LINE_OF(KW_PAREN, set_var, "set-var", "(<name>[,<condition>...]) <expression>",
+    parse_set_var,
+    "Set a variable of the scope `check`, `sess` (both: of this check) or "
+    "`proc`.", "tcp-check set-var(check.port) int(1234)");
+LINE_OF(KW_PAREN, set_var_fmt, "set-var-fmt",
+    "(<name>[,<condition>...]) <format>", parse_set_var_fmt,
+    "Set a variable to the text that the format gives.",
+    "tcp-check set-var-fmt(check.name) \"name=%H\"");
+LINE_OF(KW_PAREN, unset_var, "unset-var", "(<name>)", parse_unset_var,
+    "Forget a variable.", "tcp-check unset-var(check.port)");

@@ -113,9 +113,15 @@ matches(const struct entry *e, const struct conf_line *l)
 {
 	if (conf_left(l) < e->n_words)
 		return (false);
-	for (int i = 0; i < e->n_words; i++)
-		if (!span_eq(e->word[i], l->word[l->at + i].text))
+	for (int i = 0; i < e->n_words; i++) {
+		struct span w = l->word[l->at + i].text;
+		ptrdiff_t open = e->kw->flags & KW_PAREN && i > 0 ?
+		    span_find(w, '(') : -1;
+
+		if (!span_eq(e->word[i], open < 0 ? w : span_of(w.p,
+		    (size_t)open)))
 			return (false);
+	}
 	return (true);
 }
 

@@ -103,6 +103,8 @@ TEST(scripts_have_what_lines_leave_out)
 
 #define R(code, reason) "HTTP/1.1 " code " " reason "\r\n\r\n"
 
+#define HEADS "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nX:  p, q \r\n\r\n"
+
 static const struct {
 	const char *lines, *in;
 	enum chk_status status;
@@ -141,6 +143,22 @@ static const struct {
 	    CHK_L7RSP, 200, "HTTP content check did not match" },
 	{ " http-check expect ! rstring D.AD\n", R("200", "") "DEAD",
 	    CHK_L7RSP, 200, "HTTP check matched unwanted content" },
+	{ " http-check expect hdr name x value q\n", HEADS, CHK_L7OK, 200,
+	    "" },
+	{ " http-check expect fhdr name x value q\n", HEADS, CHK_L7RSP, 200,
+	    "HTTP check found no such header" },
+	{ " http-check expect fhdr name x value \"p, q\"\n", HEADS, CHK_L7OK,
+	    200, "" },
+	{ " http-check expect hdr name -m end ookie value -m sub =1\n", HEADS,
+	    CHK_L7OK, 200, "" },
+	{ " http-check expect hdr name -m beg set- value -m reg ^a=.$\n",
+	    HEADS, CHK_L7OK, 200, "" },
+	{ " http-check expect hdr name x value Q\n", HEADS, CHK_L7RSP, 200,
+	    "HTTP check found no such header" },
+	{ " http-check expect ! hdr name -m sub SET\n", HEADS, CHK_L7RSP, 200,
+	    "HTTP check matched an unwanted header" },
+	{ " http-check expect hdr name body\n", HEADS "body: no", CHK_L7RSP,
+	    200, "HTTP check found no such header" },
 };
 
 TEST(verdicts_come_from_whole_and_cut_responses)
@@ -181,10 +199,23 @@ static const char *const bad[] = {
 	" http-check expect\n",
 	" http-check expect rstatus (\n",
 	" http-check send meth\n",
-	" http-check send uri-lf /%[src]\n",
+	" http-check send uri-lf /%[path]\n",
+	" http-check send hdr x %[path]\n",
+	" http-check send body-lf %[nope]\n",
+	" http-check set-var(txn.x) int(3)\n",
+	" http-check set-var(check.x int(3)\n",
+	" http-check set-var int(3)\n",
+	" http-check set-var(check.x) path\n",
+	" http-check unset-var(check.x,ifset)\n",
+	" http-check set-var-fmt(check.x) %[path]\n",
+	" http-check expect hdr x\n",
+	" http-check expect hdr name -m dom x\n",
+	" http-check expect hdr name-lf -m reg x\n",
+	" http-check expect fhdr name x value -m reg (\n",
 	" http-check send meth GET\n http-check send meth PUT\n",
 	" http-check expect status 200 ok-status L7RSP\n",
-	" http-check expect status-code int(3) status 200\n",
+	" http-check expect status-code path status 200\n",
+	" http-check expect status-code int(3)\n",
 	" http-check send uri /\n http-check connect\n",
 	" http-check connect\n http-check expect status 200\n",
 	" http-check connect ssl\n",
