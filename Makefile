@@ -306,16 +306,20 @@ dist:  ## ecluse-VERSION.tar.gz from the last commit
 $(O)/reference: doc/reference.c $(OBJ) $(O)/gen/flags
 	@$(CC) $(ALLC) $(ALLLD) -o $@ $< $(OBJ) $(LIBS) -lm
 
-doc: $(O)/reference $(O)/ecluse  ## the manual, from the program's own tables
+doc: $(O)/reference $(O)/ecluse $(INGPROG)  ## the manual, from the program's own tables
 	@$(O)/reference | scripts/keep doc/configuration.md
 	@scripts/compat-doc
+	@$(if $(INGPROG),$(INGPROG) annotations | scripts/keep doc/ingress/annotations.md)
 	@scripts/completion $(O)/ecluse | scripts/keep doc/completion/ecluse.bash
 
-check-doc: $(O)/reference $(O)/ecluse  ## the manual is what the tables say
+check-doc: $(O)/reference $(O)/ecluse $(INGPROG)  ## the manual is what the tables say
 	@$(O)/reference | diff -u doc/configuration.md - >$(O)/reference.diff || { \
 		head -n 40 $(O)/reference.diff; \
 		echo "doc/configuration.md is out of date: run 'make doc'"; exit 1; }
 	@scripts/compat-doc --check
+	@$(if $(INGPROG),$(INGPROG) annotations | cmp -s - doc/ingress/annotations.md || { \
+		echo "doc/ingress/annotations.md is out of date: run 'make doc'"; \
+		exit 1; })
 	@scripts/completion $(O)/ecluse | cmp -s - doc/completion/ecluse.bash || { \
 		echo "doc/completion/ecluse.bash is out of date: run 'make doc'"; \
 		exit 1; }

@@ -135,6 +135,7 @@ struct ing_opt {
 	bool (*parse)(struct ing_parse *, struct span value, void *field);
 	const char *dflt;               /* parsed at start; NULL: 0 or NULL */
 	const char *doc;                /* how we differ, or "" */
+	const char *lacks;              /* values that are refused, or NULL */
 };
 #define OPT(member)  .offset = offsetof(struct ing_opts, member)
 

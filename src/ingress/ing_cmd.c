@@ -14,7 +14,10 @@
 #include <base/must.h>
 #include <ingress/apply.h>
 #include <ingress/cert.h>
+#include <ingress/check.h>
 #include <version.h>
+
+#define USAGE 64               /* wrong arguments; EX_USAGE */
 
 static void
 say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -207,9 +210,36 @@ cmd_run(struct ing_options *o)
 static int
 cmd_check(struct ing_options *o)
 {
+	struct ing_store *store = ing_store_new();
+	struct text out;
+	int status = USAGE;
+
+	text_init(&out);
+	if (o->n_args == 0)
+		say("check: expected files with objects, or '-' for standard "
+		    "input");
+	else if (ing_cmd_load(store, o->args, o->n_args))
+		status = (int)ing_check(store, o, &out);
+	else
+		status = ING_CHECK_UNSUPPORTED;
+	fputs(out.n > 0 ? out.p : "", stdout);
+	text_fini(&out);
+	ing_store_free(store);
+	return (status);
+}
+
+/* For `make doc`. */
+static int
+cmd_page(struct ing_options *o)
+{
+	struct text out;
+
 	(void)o;
-	say("check: not there yet");
-	return (2);
+	text_init(&out);
+	ing_check_page(&out);
+	fputs(out.p, stdout);
+	text_fini(&out);
+	return (0);
 }
 
 /* --- the program ------------------------------------------------------------ */
@@ -223,6 +253,8 @@ static const struct command {
 	    "write the configuration for the objects in files" },
 	{ "check", cmd_check, "FILE...",
 	    "say what is kept, what differs, what is not supported" },
+	{ "annotations", cmd_page, "",
+	    "the table of annotations, as a page" },
 	{ "run", cmd_run, "",
 	    "follow the API server and keep the proxy up to date" },
 };

@@ -185,7 +185,7 @@ const struct ing_opt ing_opt_access[] = {
 	  .configmap = "denylist-source-range", .kind = ING_O_STRS, OPT(deny),
 	  AT, .parse = ing_parse_cidrs, .doc = "" },
 	{ .key = "auth-type", .kind = ING_O_BOOL, OPT(auth_basic), AT,
-	  .parse = parse_type, .doc = "basic only" },
+	  .parse = parse_type, .doc = "", .lacks = "digest" },
 	{ .key = "auth-secret", .kind = ING_O_STR, OPT(auth_secret), AT,
 	  .parse = ing_parse_text,
 	  .doc = "protects without auth-type, too" },

@@ -58,7 +58,8 @@ parse_host(struct ing_parse *p, struct span v, void *field)
 
 const struct ing_opt ing_opt_proxy[] = {
 	{ .key = "backend-protocol", .kind = ING_O_INT, OPT(protocol), BE,
-	  .parse = parse_protocol, .dflt = "HTTP", .doc = "HTTP only" },
+	  .parse = parse_protocol, .dflt = "HTTP", .doc = "",
+	  .lacks = "all but HTTP" },
 	{ .key = "proxy-connect-timeout",
 	  .configmap = "proxy-connect-timeout", .kind = ING_O_INT,
 	  OPT(connect_timeout_s), BE, .parse = ing_parse_seconds,

@@ -14,6 +14,7 @@ render_global(struct ing_rendering *r)
 
 	ing_section(c, "global", SPAN_NONE);
 	ing_line(c, "default-path config");
+	ing_line(c, "expose-experimental-directives");
 	ing_line(c, "log stdout format raw daemon info");
 	ing_line(c, "hard-stop-after 240s");
 	if (r->plan->buffer_bytes > BUFFER_BYTES) {
@@ -102,12 +103,41 @@ find_host(struct ing_rendering *r)
 		    "if !{ var(txn.host) -m found }");
 }
 
+/*
+ * txn.path: the path by which rules are chosen. Servers get what the client
+ * sent, but the rules are chosen as a server would understand it: "//admin",
+ * "/x/../admin" and "/%61dmin" are "/admin", or a rule with a password could be
+ * walked around. The URI is changed for that, and put back; few requests need
+ * it.
+ */
+static void
+find_path(struct ing_rendering *r)
+{
+	struct ing_cfg *c = &r->cfg;
+
+	ing_line(c, "http-request deny deny_status 400 "
+	    "if { path -m sub -- %00 }");
+	ing_line(c, "http-request set-var(txn.uri) url "
+	    "if { path -m sub -- // /. % }");
+	ing_line(c, "http-request set-path %[path,url_dec] "
+	    "if { var(txn.uri) -m found } { path -m sub -- % }");
+	ing_line(c, "http-request normalize-uri path-merge-slashes "
+	    "if { var(txn.uri) -m found }");
+	ing_line(c, "http-request normalize-uri path-strip-dot "
+	    "if { var(txn.uri) -m found }");
+	ing_line(c, "http-request normalize-uri path-strip-dotdot full "
+	    "if { var(txn.uri) -m found }");
+	ing_line(c, "http-request set-var(txn.path) path");
+	ing_line(c, "http-request set-uri %[var(txn.uri)] "
+	    "if { var(txn.uri) -m found }");
+}
+
 static void
 find_route(struct ing_rendering *r)
 {
 	struct ing_cfg *c = &r->cfg;
 
-	ing_line(c, "http-request set-var(txn.path) path");
+	find_path(r);
 	ing_line(c, "http-request set-var(txn.key) "
 	    "var(txn.host),concat(,txn.path)");
 	ing_line(c, "http-request set-var(txn.route) "
@@ -132,7 +162,8 @@ answer_health(struct ing_rendering *r)
 	if (path == NULL)
 		return;
 	ing_line(c, "http-request return status 200 content-type text/plain "
-	    "string ok if !{ var(txn.route) -m found } { path -m str");
+	    "string ok if !{ var(txn.route) -m found } "
+	    "{ var(txn.path) -m str");
 	ing_cfg_pattern(c, span_str(path));
 	ing_keys(c, "}");
 }

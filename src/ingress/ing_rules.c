@@ -69,7 +69,7 @@ redirect_root(struct ing_rules *r)
 	ing_cfg_fmt_text(c, span_str(r->policy->opts->app_root));
 	ing_cfg_fmt_end(c);
 	ing_keys(c, "code 302");
-	ing_rule_if(r, "{ path -m str / }");
+	ing_rule_if(r, "{ var(txn.path) -m str / }");
 }
 
 /* To the same place by https, where the host has a certificate, or always when
@@ -96,7 +96,7 @@ redirect_https(struct ing_rules *r)
 	ing_cfg_num(c, r->plan->defaults.redirect_code);
 	ing_keys(c, "if { var(txn.scheme) -m str http }");
 	if (not->n > 0) {
-		ing_keys(c, "!{ path_beg --");
+		ing_keys(c, "!{ var(txn.path) -m beg --");
 		for (uint32_t i = 0; i < not->n; i++)
 			ing_cfg_text(c, span_str(not->v[i]));
 		ing_keys(c, "}");

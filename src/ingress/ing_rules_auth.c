@@ -54,7 +54,7 @@ check_password(struct ing_rules *r, const struct ing_strs *or_from)
 	ing_keys(c, "if");
 	not_known(c, o->users);
 	if (not->n > 0) {
-		ing_keys(c, "!{ path_beg --");
+		ing_keys(c, "!{ var(txn.path) -m beg --");
 		for (uint32_t i = 0; i < not->n; i++)
 			ing_cfg_text(c, span_str(not->v[i]));
 		ing_keys(c, "}");

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ing_check - the verdict on each annotation: as it was, with a difference, or
+ * not at all; and the table of them all, from the same rows.
+ */
+#include <ingress/check.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <base/must.h>
+#include <ingress/annot.h>
+#include <ingress/plan.h>
+
+struct checking {
+	struct text *out;
+	const struct ing_ingress *ing;
+	enum ing_verdict worst;
+	uint32_t count[ING_CHECK_UNSUPPORTED + 1];
+	/* what was told about the annotations of this Ingress */
+	struct told {
+		const char *key, *text;
+		bool closed;
+	} *told;
+	uint32_t n_told, cap_told;
+};
+
+static const char *const verdict_name[] = { "same", "differs",
+    "unsupported" };
+
+static void
+line(struct checking *k, enum ing_verdict v, const char *what,
+    const char *text)
+{
+	text_printf(k->out, "%-11s %s/%s %s%s%s\n", verdict_name[v],
+	    k->ing->o.ns, k->ing->o.name, what, text[0] != '\0' ? ": " : "",
+	    text);
+	k->count[v]++;
+	if (v > k->worst)
+		k->worst = v;
+}
+
+static void
+note(const struct ing_annot_issue *i, void *arg)
+{
+	struct checking *k = arg;
+
+	if (k->n_told == k->cap_told) {
+		k->cap_told = k->cap_told == 0 ? 16 : k->cap_told * 2;
+		k->told = must_realloc(k->told,
+		    k->cap_told * sizeof *k->told);
+	}
+	k->told[k->n_told++] = (struct told){ i->key, i->text, i->closed };
+}
+
+/* The key without one of the prefixes, or NULL. */
+static const char *
+own_key(const struct ing_options *o, const char *key)
+{
+	const char *slash = strchr(key, '/');
+
+	for (uint32_t i = 0; slash != NULL && i < o->annotations_prefix.n;
+	    i++)
+		if (span_is(span_of(key, (size_t)(slash - key)),
+		    o->annotations_prefix.v[i]))
+			return (slash + 1);
+	return (NULL);
+}
+
+static void
+check_annotation(struct checking *k, const char *key)
+{
+	const struct ing_opt *o = ing_opt_find(key);
+
+	for (uint32_t i = 0; i < k->n_told; i++)
+		if (strcmp(k->told[i].key, key) == 0)
+			return;                 /* below */
+	if (o != NULL && o->doc[0] != '\0')
+		line(k, ING_CHECK_DIFFERS, key, o->doc);
+	else
+		line(k, ING_CHECK_SAME, key, "");
+}
+
+static void
+check_ingress(struct checking *k, const struct ing_plan *plan,
+    struct ing_store *store, struct arena *mem)
+{
+	const struct ing_options *o = plan->options;
+	const struct ing_annot_ctx ctx = {
+		.mem = mem, .store = store,
+		.prefixes = o->annotations_prefix.v,
+		.n_prefixes = o->annotations_prefix.n,
+		.risk_limit = ING_HIGH, .issue = note, .arg = k
+	};
+	struct ing_opts opts = plan->defaults;
+	uint32_t before = 0;
+
+	k->n_told = 0;
+	ing_annot_read(&ctx, k->ing, &opts);
+	ING_EACH(struct ing_pair, p, k->ing->o.annots) {
+		const char *key = own_key(o, p->key);
+
+		before += key != NULL;
+		if (key != NULL)
+			check_annotation(k, key);
+	}
+	for (uint32_t i = 0; i < k->n_told; i++) {
+		char *text = arena_printf(mem, "%s%s", k->told[i].text,
+		    k->told[i].closed ? "; its locations answer 503" : "");
+
+		line(k, ING_CHECK_UNSUPPORTED, k->told[i].key, text);
+	}
+	if (before == 0)
+		line(k, ING_CHECK_SAME, "(no annotations)", "");
+}
+
+/* What the plan says beside annotations: paths, Services, certificates. */
+static void
+check_rest(struct checking *k, const struct ing_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->n_problems; i++) {
+		const struct ing_problem *p = &plan->problems[i];
+
+		if (p->obj == NULL || p->obj->kind != ING_INGRESS ||
+		    strcmp(p->reason, "AnnotationParsingFailed") == 0)
+			continue;
+		k->ing = (const struct ing_ingress *)p->obj;
+		line(k, p->refused ? ING_CHECK_UNSUPPORTED :
+		    ING_CHECK_DIFFERS, p->reason, p->text);
+	}
+}
+
+static int
+cmp(const void *a, const void *b)
+{
+	const struct ing_ingress *x = *(const struct ing_ingress *const *)a;
+	const struct ing_ingress *y = *(const struct ing_ingress *const *)b;
+	int c = strcmp(x->o.ns, y->o.ns);
+
+	return (c != 0 ? c : strcmp(x->o.name, y->o.name));
+}
+
+enum ing_verdict
+ing_check(struct ing_store *store, const struct ing_options *o,
+    struct text *out)
+{
+	struct ing_plan *plan = ing_plan_make(store, o);
+	struct checking k = { .out = out };
+	const struct ing_ingress **all;
+	struct arena mem;
+	size_t n;
+
+	arena_init(&mem, 0);
+	all = arena_get(&mem, (plan->n_ours + 1) * sizeof *all);
+	for (uint32_t i = 0; i < plan->n_ours; i++)
+		all[i] = plan->ours[i];
+	qsort(all, plan->n_ours, sizeof *all, cmp);
+	for (uint32_t i = 0; i < plan->n_ours; i++) {
+		k.ing = all[i];
+		check_ingress(&k, plan, store, &mem);
+	}
+	check_rest(&k, plan);
+	ing_store_all(store, ING_INGRESS, &n);
+	text_printf(out, "%u of %zu Ingresses are of our class; %u same, %u "
+	    "differ, %u unsupported\n", plan->n_ours, n,
+	    k.count[ING_CHECK_SAME], k.count[ING_CHECK_DIFFERS],
+	    k.count[ING_CHECK_UNSUPPORTED]);
+	free(k.told);
+	arena_reset(&mem);
+	ing_plan_free(plan);
+	return (k.worst);
+}
+
+/* --- the page -------------------------------------------------------------- */
+
+static void
+row(struct text *out, const struct ing_annot *a)
+{
+	const struct ing_opt *o = ing_opt_find(a->key);
+	const char *state = "planned", *text = "";
+
+	if (a->refused != NULL) {
+		state = "refused";
+		text = a->refused;
+	} else if (o != NULL) {
+		state = o->doc[0] != '\0' ? "differs" : "same";
+		text = o->doc;
+	}
+	text_printf(out, "| `%s` | %d | %s%s | %s%s%s |\n", a->key,
+	    a->priority, state, o == NULL && a->closed ? ", closed" : "",
+	    text, o != NULL && o->lacks != NULL ? "not yet: " : "",
+	    o != NULL && o->lacks != NULL ? o->lacks : "");
+}
+
+void
+ing_check_page(struct text *out)
+{
+	uint32_t done = 0, first = 0, first_done = 0, all = 0;
+
+	for (size_t i = 0; i < ing_annots_n; i++) {
+		const struct ing_annot *a = &ing_annots[i];
+		bool is = ing_opt_find(a->key) != NULL;
+
+		if (strchr(a->key, '/') != NULL)
+			continue;
+		all++;
+		done += is;
+		first += a->priority == 1;
+		first_done += is && a->priority == 1;
+	}
+	text_printf(out, "# Annotations\n\nWritten by `make doc` from the "
+	    "rows in `src/ingress/annot.def` and `src/ingress/ing_opt_*.c`.\n"
+	    "\nBelow `nginx.ingress.kubernetes.io/`, %u of %u are obeyed, %u "
+	    "of %u of the first priority.\n*Planned* ones are reported by "
+	    "name, in an Event and by `ecluse-ingress check`; *closed* "
+	    "means\nthat the locations of an Ingress which has it answer 503, "
+	    "because it guards something.\n\n"
+	    "| annotation | priority | state | what differs |\n"
+	    "| --- | --- | --- | --- |\n", done, all, first_done, first);
+	for (size_t i = 0; i < ing_annots_n; i++)
+		if (strchr(ing_annots[i].key, '/') == NULL)
+			row(out, &ing_annots[i]);
+	text_addz(out, "\n# Settings of the ConfigMap\n\nThese keys are "
+	    "read from the ConfigMap that `--configmap` names; others are "
+	    "not, yet.\n\n| key | default | |\n| --- | --- | --- |\n");
+	for (const struct ing_opt *const *t = ing_opt_tables; *t != NULL; t++)
+		for (const struct ing_opt *o = *t; o->key != NULL ||
+		    o->configmap != NULL; o++)
+			if (o->configmap != NULL)
+				text_printf(out, "| `%s` | %s | %s |\n",
+				    o->configmap, o->dflt != NULL ? o->dflt :
+				    "", o->doc);
+}
