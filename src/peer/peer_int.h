@@ -27,6 +27,7 @@
 
 #include "peer_msg.h"
 
+#define PEER_NODES_MAX    256           /* of a section */
 #define PEER_RETRY_MS     5000          /* to connect again */
 #define PEER_AGAIN_LO_MS  50            /* after a session that ended */
 #define PEER_AGAIN_HI_MS  2050
@@ -187,6 +188,9 @@ void peer_sess_input(struct peer_sess *, struct span);
 /* peer_sess_fill - put into s->out what there is to say, unless it has much
  * already. */
 void peer_sess_fill(struct peer_sess *);
+
+/* peer_sess_has_more - fill() stopped before the end. */
+bool peer_sess_has_more(const struct peer_sess *);
 
 /* peer_sess_end - it is over; `why` is static. */
 void peer_sess_end(struct peer_sess *, const char *why);

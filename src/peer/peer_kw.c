@@ -230,14 +230,20 @@ node_new(struct conf_line *l, struct peer_section *s, struct span name,
     const struct conf_word *w)
 {
 	struct peer_node *n = peer_node_find(s, name), **tail = &s->nodes;
+	int count = 0;
 
 	if (n != NULL) {
 		conf_err(l, w, "a peer '%s' is there already, at line %d",
 		    name.p, n->pos.line);
 		return (NULL);
 	}
-	while (*tail != NULL)
+	for (; *tail != NULL; count++)
 		tail = &(*tail)->next;
+	if (count == PEER_NODES_MAX) {
+		conf_err(l, w, "a peers section has %d peers at most",
+		    PEER_NODES_MAX);
+		return (NULL);
+	}
 	n = *tail = arena_zget(l->conf->arena, sizeof *n);
 	n->name = name.p;
 	n->pos = conf_pos(l, w);

@@ -23,6 +23,7 @@
 #define BUSY_MS         2               /* while there are changes */
 #define STRANGERS_MAX   64              /* who did not say yet who they are */
 #define ROUNDS          16              /* reads or writes in one go */
+#define OUT_KEEP        (1u << 18)      /* of what is written already */
 #define OUT_MAX         (1u << 20)      /* of answers that nobody reads */
 
 static bool open_now;
@@ -63,6 +64,9 @@ write_some(struct peer_sess *s)
 	if (s->out_at == s->out.n) {
 		text_clear(&s->out);
 		s->out_at = 0;
+	} else if (s->out_at > OUT_KEEP) {
+		text_eat(&s->out, s->out_at);
+		s->out_at = 0;
 	}
 	return (true);
 }
@@ -80,7 +84,7 @@ flush(struct peer_sess *s)
 	if (s->out.n - s->out_at > OUT_MAX)
 		peer_sess_end(s, "it does not read what we answer");
 	/* An edge tells when there is room; without one we come again. */
-	if (s->state == PEER_RUNS && s->out.n == 0 && (s->teaching))
+	if (s->out.n == 0 && peer_sess_has_more(s))
 		loop_post(the_loop, &s->again);
 }
 
@@ -261,15 +265,6 @@ each_running(void (*fn)(struct peer_section *))
 			fn(s);
 }
 
-static void
-on_tick(struct tmr *t)
-{
-	if (!open_now)
-		return;
-	each_running(tick_section);
-	tmr_arm(&the_loop->wheel, t, the_loop->now_ms + TICK_MS);
-}
-
 static bool waiting;
 
 static void
@@ -293,6 +288,18 @@ on_look(struct tmr *t)
 	each_running(look_again);
 	if (waiting)
 		tmr_arm(&the_loop->wheel, t, the_loop->now_ms + BUSY_MS);
+}
+
+static void
+on_tick(struct tmr *t)
+{
+	if (!open_now)
+		return;
+	each_running(tick_section);
+	/* A worker of an old generation wakes nobody, but takes the wish to be
+	 * woken away. */
+	on_look(&looker);
+	tmr_arm(&the_loop->wheel, t, the_loop->now_ms + TICK_MS);
 }
 
 static void

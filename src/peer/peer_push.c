@@ -15,11 +15,10 @@
 static void
 touch(struct peer_section *sec, unsigned table, uint32_t index)
 {
-	uint32_t *cursors[64];
+	uint32_t *cursors[PEER_NODES_MAX];
 	unsigned n = 0;
 
-	for (struct peer_node *x = sec->nodes; x != NULL && n <
-	    NELEM(cursors); x = x->next)
+	for (struct peer_node *x = sec->nodes; x != NULL; x = x->next)
 		cursors[n++] = &x->at[table].next;
 	peer_order_touch(&sec->tables[table].order, index, cursors, n);
 }
@@ -161,4 +160,15 @@ peer_sess_fill(struct peer_sess *s)
 		teach(s);
 	if (!s->teaching)
 		push(s);
+}
+
+bool
+peer_sess_has_more(const struct peer_sess *s)
+{
+	if (s->state != PEER_RUNS || s->node->local)
+		return (false);
+	for (unsigned i = 0; i < s->sec->n_tables; i++)
+		if (s->node->at[i].next != 0)
+			return (true);
+	return (s->teaching);
 }

@@ -78,7 +78,8 @@ is_alive(pid_t pid)
 }
 
 /* A taker that lives has been told that we are here, and will put back what
- * it has; we may take its log again after a reload that failed. */
+ * it has; we may take its log again after a reload that failed. One that has
+ * closed has put it back, but nobody noted changes in generations between. */
 enum stk_log_was
 stk_log_open(const struct stk_table *t, uint32_t gen)
 {
@@ -86,8 +87,11 @@ stk_log_open(const struct stk_table *t, uint32_t gen)
 	pid_t pid = atomic_exchange(&t->log->taker_pid, getpid());
 
 	atomic_store(&t->log->asleep, 0);
-	return (was == 0 ? STK_LOG_FRESH : pid == 0 || is_alive(pid) ?
-	    STK_LOG_HANDED : STK_LOG_LOST);
+	if (was == 0)
+		return (STK_LOG_FRESH);
+	if (pid != 0 ? is_alive(pid) : was + 1 == gen)
+		return (STK_LOG_HANDED);
+	return (STK_LOG_LOST);
 }
 
 void

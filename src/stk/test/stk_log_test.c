@@ -80,6 +80,8 @@ TEST(only_the_generation_that_opened_it_takes)
 	CHECK_EQ(stk_log_take(t, 2), a);
 	stk_log_close(t);
 	CHECK_EQ(stk_log_open(t, 3), STK_LOG_HANDED);
+	stk_log_close(t);                       /* 4 has no peers */
+	CHECK_EQ(stk_log_open(t, 5), STK_LOG_LOST);
 }
 
 TEST(a_taker_that_died_is_noticed)
