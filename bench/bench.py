@@ -31,6 +31,7 @@ from proxies import (LOAD_CORE, PROXY_CORE, RULES_LOAD, Env, NotSupported, Proxy
                      big_certs, run_load)
 
 DEFAULT_CASES = ["h1-keepalive", "h1-close", "tcp-small", "h1-large-16m", "h1-rules", "h1-lines", "h1-reg",
+                 "tls-keepalive", "tls-handshake",
                  "conn-scale", "cfg-scale", "map-1m", "stick-1m", "callgrind", "syscalls", "mallocs"]
 
 # What we want of Écluse divided by the packaged haproxy, or in absolute numbers.
@@ -39,6 +40,8 @@ TARGETS = {
     "h1-large-16m": ("ratio", 0.40), "conn-scale": ("per_conn", 400),
     "cfg-scale 10000 backends, time": ("check_ratio", 0.30),
     "cfg-scale 10000 backends, memory": ("peak_ratio", 0.15),
+    "cfg-scale 5000 certificates, time": ("check_ratio", 0.10),
+    "tls-keepalive": ("ratio", 0.90), "tls-handshake": ("ratio", 0.95),
     "callgrind h1-keepalive": ("count", 8000), "callgrind h1-rules": ("count", 15000), "syscalls h1-keepalive": ("count", 4.15),
     "mallocs h1-keepalive": ("count", 0.0),
     "h1-lines": ("ratio", 0.10), "h1-reg": ("ratio", 0.90),
@@ -420,7 +423,7 @@ def main():
     ap.add_argument("--rounds", type=int, default=5)
     ap.add_argument("--seconds", type=float, default=1.5)
     ap.add_argument("--backends", type=int, nargs="*", default=[1000, 10000])
-    ap.add_argument("--certs", type=int, nargs="*", default=[])
+    ap.add_argument("--certs", type=int, nargs="*", default=[5000])
     ap.add_argument("--conns", type=int, help="connections of the conn-scale cases")
     ap.add_argument("--limit", type=float, default=90, help="seconds allowed to load a large configuration")
     ap.add_argument("--requests", type=int, default=2000, help="for the exact counts")

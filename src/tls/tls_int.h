@@ -244,6 +244,8 @@ struct tls_conn {
 	                                 * records are short for that */
 	int64_t sent_ms;
 	SSL *ssl;                       /* NULL until something came */
+	struct tls_rest *rest;          /* of a flight of the handshake that the
+	                                 * kernel did not take; or NULL */
 	struct conn *conn;
 	const struct tls_bind *bind;
 	const struct tls_entry *entry;  /* what it is served by; or NULL */
@@ -251,6 +253,7 @@ struct tls_conn {
 	uint8_t crt_err, ca_err, ca_err_depth;  /* X509_V_ERR_*, 0: none */
 	bool eof : 1;                   /* the socket is at its end */
 	bool counted : 1;
+	bool ended : 1;                 /* close_notify was sent */
 	bool got_crt : 1;               /* the client showed a certificate */
 };
 

@@ -40,6 +40,101 @@ tls_of(const struct conn *c)
 	return (OBJ(c->xprt_state, struct tls_conn, TLS_CONN_MAGIC));
 }
 
+/* ---- a flight of the handshake, sent in one piece ---- */
+
+/* OpenSSL writes message by message, and tickets by themselves: together they
+ * are one packet. */
+struct tls_rest {
+	size_t n;
+	char data[];
+};
+
+static struct tls_conn *gathering;      /* whose flight it is */
+static char flight[32768];
+static size_t flight_n;
+
+static ssize_t
+send_raw(struct conn *c, const char *p, size_t n)
+{
+	ssize_t put;
+
+	do
+		put = send(c->fd, p, n, MSG_NOSIGNAL);
+	while (put < 0 && errno == EINTR);
+	if (put < (ssize_t)n)
+		c->can_out = false;
+	return (put);
+}
+
+static void
+drop_rest(struct tls_conn *t)
+{
+	if (t->rest != NULL)
+		OPENSSL_free(t->rest);
+	t->rest = NULL;
+}
+
+/* False: not all of it could go, now or ever. */
+static bool
+keep_rest(struct tls_conn *t, const char *p, size_t n)
+{
+	struct tls_rest *r = n == 0 ? NULL : OPENSSL_malloc(sizeof *r + n);
+
+	if (r != NULL) {
+		r->n = n;
+		memcpy(r->data, p, n);
+	}
+	drop_rest(t);
+	t->rest = r;
+	if (r == NULL && n > 0)
+		t->conn->sys_errno = ENOMEM;
+	return (n == 0);
+}
+
+static bool
+send_flight(struct tls_conn *t)
+{
+	ssize_t put = 0;
+
+	gathering = NULL;
+	if (flight_n == 0)
+		return (true);
+	if (t->conn->can_out)
+		put = send_raw(t->conn, flight, flight_n);
+	if (put < 0 && errno != EAGAIN) {
+		t->conn->sys_errno = errno;
+		put = (ssize_t)flight_n;        /* reading will tell */
+	}
+	if (put < 0)
+		put = 0;
+	return (keep_rest(t, flight + put, flight_n - (size_t)put));
+}
+
+static bool
+send_rest(struct tls_conn *t)
+{
+	ssize_t put;
+
+	if (t->rest == NULL)
+		return (true);
+	if (!t->conn->can_out)
+		return (false);
+	put = send_raw(t->conn, t->rest->data, t->rest->n);
+	if (put < 0)
+		return (false);
+	return (keep_rest(t, t->rest->data + put, t->rest->n - (size_t)put));
+}
+
+static bool
+gather_flight(const char *p, size_t n)
+{
+	if (n > sizeof flight - flight_n)
+		return (false);
+	memcpy(flight + flight_n, p, n);
+	flight_n += n;
+	return (true);
+}
+
 /* ---- the socket, as OpenSSL sees it ---- */
 
 static int
@@ -80,15 +175,17 @@ sock_write(BIO *bio, const char *p, int n)
 	ssize_t put;
 
 	BIO_clear_retry_flags(bio);
+	if (gathering == t && gather_flight(p, (size_t)n))
+		return (n);
+	if (gathering == t && !send_flight(t)) {
+		BIO_set_retry_write(bio);
+		return (-1);
+	}
 	if (!c->can_out) {
 		BIO_set_retry_write(bio);
 		return (-1);
 	}
-	do
-		put = send(c->fd, p, (size_t)n, MSG_NOSIGNAL);
-	while (put < 0 && errno == EINTR);
-	if (put < n)
-		c->can_out = false;
+	put = send_raw(c, p, (size_t)n);
 	if (put >= 0)
 		return ((int)put);
 	if (errno == EAGAIN)
@@ -204,8 +301,17 @@ step(struct tls_conn *t)
 {
 	struct conn *c = t->conn;
 	int r, how;
+	bool sent;
 
-	if ((r = SSL_do_handshake(t->ssl)) == 1) {
+	if (!send_rest(t))
+		return (WHY_AGAIN);
+	gathering = t;
+	flight_n = 0;
+	r = SSL_do_handshake(t->ssl);
+	sent = gathering != t || send_flight(t);
+	if (!sent && r == 1)
+		return (WHY_AGAIN);             /* it will say so again */
+	if (r == 1) {
 		tls_count_done(t);
 		/* What was read ahead, no edge will tell of. */
 		c->can_in = c->can_in || SSL_has_pending(t->ssl) || c->hup;
@@ -411,9 +517,9 @@ static void
 say_goodbye(struct tls_conn *t)
 {
 	if (t == NULL || t->ssl == NULL || !SSL_is_init_finished(t->ssl) ||
-	    t->sealed != 0 ||
-	    (SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN) != 0)
+	    t->sealed != 0 || t->ended)
 		return;
+	t->ended = true;                /* OpenSSL forgets it at an EOF */
 	(void)SSL_shutdown(t->ssl);
 	ERR_clear_error();
 }
@@ -445,6 +551,7 @@ tls_fini(struct conn *c)
 		SSL_free(t->ssl);
 		ERR_clear_error();
 	}
+	drop_rest(t);
 	tls_count_end(t);
 	t->magic = 0;
 	pool_put(&tls_pool, t);
