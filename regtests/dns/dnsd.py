@@ -13,6 +13,7 @@ at itself), "truncated" (over UDP: ask again over TCP), "wrong-id",
 """
 import ipaddress
 import os
+import select
 import socket
 import struct
 import threading
@@ -46,6 +47,7 @@ class Dns:
         self.over_tcp = 0
         self.sizes = []                 # announced by EDNS; None: none
         self.delay = 0
+        self.gather = 0                 # s; wait for more questions over TCP
         self.additional = additional
         while True:
             self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -81,22 +83,33 @@ class Dns:
     def serve_tcp(self):
         while True:
             conn, _ = self.tcp.accept()
+            conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self.serve_conn, args=(conn,),
                              daemon=True).start()
 
     def serve_conn(self, conn):
-        f = conn.makefile("rb")
-        while True:
-            head = f.read(2)
-            if len(head) < 2:
-                break
-            self.over_tcp += 1
-            answer = self.answer(f.read(struct.unpack(">H", head)[0]), True)
-            if answer is not None:
-                time.sleep(self.delay)
-                whole = struct.pack(">H", len(answer)) + answer
-                conn.sendall(whole[:7])     # in two pieces
-                conn.sendall(whole[7:])
+        got = out = b""
+        try:
+            while True:
+                if out and not select.select([conn], [], [], self.gather)[0]:
+                    time.sleep(self.delay)
+                    conn.sendall(out[:7])       # in two pieces
+                    conn.sendall(out[7:])
+                    out = b""
+                part = conn.recv(65536)
+                if not part:
+                    break
+                got += part
+                while len(got) > 2 and len(got) >= 2 + int.from_bytes(
+                        got[:2], "big"):
+                    n = 2 + int.from_bytes(got[:2], "big")
+                    self.over_tcp += 1
+                    answer = self.answer(got[2:n], True)
+                    got = got[n:]
+                    if answer is not None:
+                        out += struct.pack(">H", len(answer)) + answer
+        except OSError:
+            pass                        # it went away
         conn.close()
 
     def answer(self, query, tcp):

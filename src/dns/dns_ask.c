@@ -13,6 +13,7 @@
 #ifdef USE_CARES
 #include <ares.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include <base/must.h>
 
@@ -20,7 +21,7 @@ struct sock {                           /* a socket of a channel */
 	struct list node;
 	struct dns_ns *ns;
 	int fd;
-	bool wants_out;                 /* c-ares has something to write */
+	bool wants_in, wants_out;       /* c-ares is to be called for it */
 };
 
 struct ask {                            /* a question on its way */
@@ -65,40 +66,67 @@ rearm(struct dns_ns *ns)
 		    tv.tv_sec * 1000 + tv.tv_usec / 1000 + 1);
 }
 
+#define READS 256               /* in a row; others have their turn */
+
+static bool
+has_bytes(int fd)
+{
+	int n;
+
+	return (ioctl(fd, FIONREAD, &n) == 0 && n > 0);
+}
+
+/* Of a TCP stream one call reads a length or a piece of an answer; an edge
+ * comes only once for all of them. The socket may go during each call. */
+static void
+serve(struct dns_ns *ns, struct sock *s)
+{
+	int fd = s->fd, reads = 0;
+	bool out = s->wants_out, in = s->wants_in;
+
+	s->wants_in = s->wants_out = false;
+	if (out)
+		ares_process_fd(ns->chan, ARES_SOCKET_BAD, fd);
+	if (!in || find_sock(ns, fd) == NULL)
+		return;
+	do
+		ares_process_fd(ns->chan, fd, ARES_SOCKET_BAD);
+	while ((s = find_sock(ns, fd)) != NULL && has_bytes(fd) &&
+	    ++reads < READS);
+	if (s != NULL && reads == READS) {
+		s->wants_in = true;
+		loop_post(the_loop, &ns->task);
+	}
+}
+
 static void
 on_event(void *arg, unsigned events)
 {
-	const struct sock *s = arg;
+	struct sock *s = arg;
 	struct dns_ns *ns = s->ns;
-	int fd = s->fd;
 
-	ares_process_fd(ns->chan, events & (LOOP_IN | LOOP_HUP | LOOP_ERR) ?
-	    fd : ARES_SOCKET_BAD, events & LOOP_OUT ? fd : ARES_SOCKET_BAD);
-	/* A TCP answer may come in pieces, of which one call reads one; an
-	 * edge comes only once. Nothing there is no harm. */
-	for (int i = 0; i < 8 && find_sock(ns, fd) != NULL; i++)
-		ares_process_fd(ns->chan, fd, ARES_SOCKET_BAD);
+	s->wants_out |= (events & LOOP_OUT) != 0;
+	s->wants_in |= (events & (LOOP_IN | LOOP_HUP | LOOP_ERR)) != 0;
+	serve(ns, s);
 	rearm(ns);
 }
 
-/* The edge that said there is room may be long past. */
+/* Edges that are long past: there is more to read, or to write. */
 static void
 on_task(struct loop_task *t)
 {
 	struct dns_ns *ns = HOLDER(t, struct dns_ns, task);
+	unsigned n = 0;
 
-	for (bool any = true; any; ) {
-		any = false;
-		LIST_EACH(it, &ns->socks) {
-			struct sock *s = LIST_ITEM(it, struct sock, node);
+	LIST_EACH(it, &ns->socks)
+		n++;
+	while (n-- > 0) {
+		struct list *node = list_pop_front(&ns->socks);
 
-			if (!s->wants_out)
-				continue;
-			s->wants_out = false;
-			ares_process_fd(ns->chan, ARES_SOCKET_BAD, s->fd);
-			any = true;
-			break;          /* the list may be another now */
-		}
+		if (node == NULL)
+			break;
+		list_push_back(&ns->socks, node);
+		serve(ns, LIST_ITEM(node, struct sock, node));
 	}
 	rearm(ns);
 }
