@@ -29,4 +29,8 @@ enum ing_applied {
  */
 enum ing_applied ing_apply(const char *base, const struct ing_files *,
     const char *master_socket, char **why);
+
+/* ing_apply_reload - only the reload: the files are there already, and the
+ * proxy could not be asked before. Never SAME. */
+enum ing_applied ing_apply_reload(const char *master_socket, char **why);
 #endif

@@ -14,6 +14,13 @@ int ing_cmd_main(int argc, char **argv);
  * store. What is wrong is said on standard error; false when anything was. */
 bool ing_cmd_load(struct ing_store *, char **files, int n);
 
+/*
+ * ing_cmd_fallback - the certificate for those who show no other, into
+ * o->fallback_pem (the bytes are those of `pem`). Made once and kept in `dir`,
+ * as clients may have been told to trust it; NULL: not kept.
+ */
+void ing_cmd_fallback(struct ing_options *, const char *dir, struct text *pem);
+
 /* ing_cmd_problems - what is wrong, a line each, on standard error; returns how
  * many. */
 uint32_t ing_cmd_problems(const struct ing_plan *);

@@ -52,7 +52,8 @@ struct ing_obj {
 	struct ing_mem *mem;    /* what it owns, itself included */
 	size_t bytes;           /* of that */
 	uint64_t generation;    /* of the store, when it was put there */
-	bool marked;            /* for ing_store_sweep() */
+	unsigned source;        /* who put it there; 0: a file */
+	bool marked;            /* seen in the list that is being read */
 };
 
 struct ing_intstr {             /* a number, or the name of one */

@@ -36,14 +36,39 @@ struct ing_options {
 	bool allow_loopback_endpoints;
 	/* where it listens */
 	int64_t http_port, https_port;  /* 0: not */
+	int64_t status_port;            /* idem */
+	bool enable_metrics;
+	bool proxy_protocol;
+	int64_t workers;                /* 0: one for each CPU */
+	bool starting;                  /* 503 for all: nothing is known yet */
 	const char *health_check_path;
 	struct span fallback_pem;       /* shown where no certificate is; not
 	                                 * of a flag */
 	/* where it goes */
-	const char *output;
+	const char *output;             /* for render */
+	const char *dir;                /* for init and run: DIR/current */
 	const char *master_socket;
 	bool timings;
 	struct arena mem;               /* of what flags are cut into */
+	/* the API server */
+	bool live;                      /* instead of files */
+	const char *kubeconfig, *apiserver_host;
+	int64_t wait_before_update_ms, reload_interval_ms;
+	/* what is told */
+	const char *healthz_host;
+	int64_t healthz_port;
+	bool disable_sync_events;
+	const char *election_id;
+	bool disable_leader_election;
+	int64_t election_ttl_s;
+	bool update_status, update_status_on_shutdown;
+	int64_t status_update_interval_s;
+	const char *publish_service;
+	struct ing_list publish_status_address;
+	bool report_node_internal;
+	/* leaving */
+	int64_t shutdown_grace_s, post_shutdown_grace_s;
+	int64_t timeout_s;              /* of probe */
 	char **args;                    /* words that are no flags */
 	int n_args;
 };

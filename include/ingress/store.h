@@ -43,8 +43,21 @@ size_t ing_store_bytes(const struct ing_store *);
 
 /*
  * ing_store_list_begin, _end - around the puts of a whole list of a kind: what
- * was not among them is deleted at the end.
+ * came from the same source before and was not among them is deleted at the
+ * end. Each put tells its source in the object; files are source 0.
  */
-void ing_store_list_begin(struct ing_store *, enum ing_kind);
-void ing_store_list_end(struct ing_store *, enum ing_kind);
+void ing_store_list_begin(struct ing_store *, enum ing_kind, unsigned source);
+void ing_store_list_end(struct ing_store *, enum ing_kind, unsigned source);
+
+/*
+ * ing_store_asked - which Secrets and ConfigMaps were looked for since
+ * ing_store_forget_asked(), there or not: those that a source should follow.
+ * Sorted, each once, the store's until its next look-up.
+ */
+struct ing_asked {
+	enum ing_kind kind;
+	char *ns, *name;
+};
+const struct ing_asked *ing_store_asked(const struct ing_store *, size_t *n);
+void ing_store_forget_asked(struct ing_store *);
 #endif

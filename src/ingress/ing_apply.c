@@ -4,6 +4,7 @@
  * answer to a reload.
  */
 #include <ingress/apply.h>
+#include <ingress/run.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include <base/num.h>
 
 #define RELOAD_WAIT_MS 60000
+#define ANSWER_MAX 1048576
 
 static bool
 fail(char **why, const char *fmt, ...)
@@ -262,13 +264,13 @@ dial(const char *path, char **why)
 }
 
 static bool
-ask(int fd, struct text *answer)
+ask(int fd, const char *command, struct text *answer)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char buf[4096];
 	ssize_t n;
 
-	if (!write_all(fd, SPAN("reload\n")))
+	if (!write_all(fd, span_str(command)) || !write_all(fd, SPAN("\n")))
 		return (false);
 	shutdown(fd, SHUT_WR);
 	for (;;) {
@@ -277,24 +279,35 @@ ask(int fd, struct text *answer)
 		n = read(fd, buf, sizeof buf);
 		if (n <= 0)
 			return (n == 0);
-		if (answer->n < 65536)
+		if (answer->n < ANSWER_MAX)
 			text_add(answer, span_of(buf, (size_t)n));
 	}
 }
 
+bool
+ing_ask(const char *socket_path, const char *command, struct text *out,
+    char **why)
+{
+	int fd = dial(socket_path, why);
+	bool good;
+
+	if (fd < 0)
+		return (false);
+	good = ask(fd, command, out) || fail(why,
+	    "the proxy does not answer '%s'", command);
+	close(fd);
+	return (good);
+}
+
 /* The answer begins with Success=1 or Success=0; the proxy's messages follow. */
-static enum ing_applied
-reload(const char *socket_path, char **why)
+enum ing_applied
+ing_apply_reload(const char *socket_path, char **why)
 {
 	enum ing_applied done = ING_APPLY_DONE;
 	struct text answer;
-	int fd = dial(socket_path, why);
 
-	if (fd < 0)
-		return (ING_APPLY_FAILED);
 	text_init(&answer);
-	if (!ask(fd, &answer)) {
-		fail(why, "the proxy did not answer the reload");
+	if (!ing_ask(socket_path, "reload", &answer, why)) {
 		done = ING_APPLY_FAILED;
 	} else if (!span_begins(text_span(&answer), SPAN("Success=1"))) {
 		fail(why, "the proxy refuses the configuration: %.4000s",
@@ -302,7 +315,6 @@ reload(const char *socket_path, char **why)
 		done = ING_APPLY_REFUSED;
 	}
 	text_fini(&answer);
-	close(fd);
 	return (done);
 }
 
@@ -338,7 +350,7 @@ switch_to(const char *base, const struct ing_files *files,
 		remove_old(base, n, before);
 		return (ING_APPLY_DONE);
 	}
-	done = reload(socket_path, why);
+	done = ing_apply_reload(socket_path, why);
 	if (done == ING_APPLY_REFUSED && had) {
 		char *ignored = NULL;
 

@@ -13,6 +13,7 @@
 
 #include <base/must.h>
 #include <ingress/apply.h>
+#include <ingress/run.h>
 #include <ingress/cert.h>
 #include <ingress/check.h>
 #include <version.h>
@@ -60,13 +61,10 @@ put_files(const struct ing_files *files, const struct ing_options *o,
 	return (ing_apply_plain(o->output, files, why));
 }
 
-/* The certificate for those who show no other: made once, kept in the file, as
- * clients may have been told to trust it. */
-static void
-get_fallback(struct ing_options *o, struct text *pem)
+void
+ing_cmd_fallback(struct ing_options *o, const char *dir, struct text *pem)
 {
-	char *path = o->output == NULL ? NULL : ing_path(o->output,
-	    "fallback.pem");
+	char *path = dir == NULL ? NULL : ing_path(dir, "fallback.pem");
 	int fd;
 
 	if (o->https_port == 0 || o->default_ssl_certificate != NULL) {
@@ -77,7 +75,7 @@ get_fallback(struct ing_options *o, struct text *pem)
 		if (!ing_cert_self_signed(pem))
 			say("cannot make a certificate");
 		if (path != NULL)
-			mkdir(o->output, 0755);
+			mkdir(dir, 0755);
 		fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT |
 		    O_EXCL | O_CLOEXEC, 0600);
 		if (fd >= 0 && write(fd, pem->p, pem->n) != (ssize_t)pem->n)
@@ -139,16 +137,22 @@ cmd_render(struct ing_options *o)
 	int status = 0;
 
 	text_init(&pem);
-	if (o->n_args == 0) {
-		say("render: expected files with objects, or '-' for "
-		    "standard input");
+	if (o->n_args == 0 && !o->live) {
+		say("render: expected files with objects, '-' for standard "
+		    "input, or --live");
 		return (2);
+	}
+	if (o->live && !ing_live_load(o, store, &why)) {
+		say("%s", why);
+		free(why);
+		ing_store_free(store);
+		return (1);
 	}
 	lap(&since);
 	if (!ing_cmd_load(store, o->args, o->n_args))
 		status = 1;
 	load_us = lap(&since);
-	get_fallback(o, &pem);
+	ing_cmd_fallback(o, o->output, &pem);
 	plan = ing_plan_make(store, o);
 	plan_us = lap(&since);
 	if (!ing_render(plan, &files, &why)) {
@@ -199,25 +203,20 @@ ing_cmd_problems(const struct ing_plan *plan)
 /* --- what is not there yet -------------------------------------------------- */
 
 static int
-cmd_run(struct ing_options *o)
-{
-	(void)o;
-	say("run: the client of the API server is not there yet; render "
-	    "works on files");
-	return (2);
-}
-
-static int
 cmd_check(struct ing_options *o)
 {
 	struct ing_store *store = ing_store_new();
 	struct text out;
+	char *why = NULL;
 	int status = USAGE;
 
 	text_init(&out);
-	if (o->n_args == 0)
-		say("check: expected files with objects, or '-' for standard "
-		    "input");
+	if (o->live && !ing_live_load(o, store, &why)) {
+		say("%s", why);
+		free(why);
+	} else if (o->n_args == 0 && !o->live)
+		say("check: expected files with objects, '-' for standard "
+		    "input, or --live");
 	else if (ing_cmd_load(store, o->args, o->n_args))
 		status = (int)ing_check(store, o, &out);
 	else
@@ -255,8 +254,16 @@ static const struct command {
 	    "say what is kept, what differs, what is not supported" },
 	{ "annotations", cmd_page, "",
 	    "the table of annotations, as a page" },
-	{ "run", cmd_run, "",
+	{ "run", ing_run, "",
 	    "follow the API server and keep the proxy up to date" },
+	{ "init", ing_tool_init, "",
+	    "a first configuration in --dir, when there is none" },
+	{ "validate", ing_tool_validate, "",
+	    "have the proxy of this image check what the cluster holds" },
+	{ "probe", ing_tool_probe, "URL...",
+	    "wait until all answer; unix:PATH is the master socket" },
+	{ "ask", ing_tool_ask, "COMMAND...",
+	    "a command to the master socket, and its answer" },
 };
 
 static int

@@ -15,7 +15,8 @@
 #include <base/num.h>
 #include <base/span.h>
 
-enum flag_type { FLAG_BOOL, FLAG_STR, FLAG_PORT, FLAG_LIST };
+enum flag_type { FLAG_BOOL, FLAG_STR, FLAG_PORT, FLAG_LIST, FLAG_COUNT,
+	FLAG_SECONDS, FLAG_MS, FLAG_IDLE };
 
 struct flag {
 	const char *name;
@@ -63,9 +64,68 @@ static const struct flag flags[] = {
 	    "answered 200 for hosts without rules"),
 	F("timings", BOOL, timings, NULL,
 	    "say what each step of render costs"),
-	F("output", STR, output, NULL, "directory for what is written"),
-	F("master-socket", STR, master_socket, NULL,
+	F("status-port", PORT, status_port, "0",
+	    "of the proxy: /healthz, and /metrics with --enable-metrics"),
+	F("enable-metrics", BOOL, enable_metrics, NULL,
+	    "the proxy's metrics for Prometheus on --status-port"),
+	F("proxy-protocol", BOOL, proxy_protocol, NULL,
+	    "the PROXY protocol is expected on both ports"),
+	F("workers", COUNT, workers, "0",
+	    "processes of the proxy; 0: one for each CPU"),
+	F("output", STR, output, NULL, "render: directory for what is written"),
+	F("dir", STR, dir, "/run/ecluse/conf",
+	    "directory whose 'current' the proxy reads"),
+	F("master-socket", STR, master_socket, "/run/ecluse/master.sock",
 	    "of the proxy, to ask for a reload"),
+	F("live", BOOL, live, NULL,
+	    "render, check: the cluster's objects instead of files"),
+	F("kubeconfig", STR, kubeconfig, NULL,
+	    "where the API server is; without it $KUBECONFIG, or a pod's "
+	    "service account"),
+	F("apiserver-host", STR, apiserver_host, NULL,
+	    "URL of the API server instead of the one found"),
+	F("wait-before-update", MS, wait_before_update_ms, "25ms",
+	    "how long changes are gathered"),
+	F("reload-interval", MS, reload_interval_ms, "250ms",
+	    "between two reloads, at least"),
+	F("healthz-port", PORT, healthz_port, "10254",
+	    "/healthz, /readyz and /metrics of this program"),
+	F("healthz-host", STR, healthz_host, NULL, "address for them"),
+	F("disable-sync-events", BOOL, disable_sync_events, NULL,
+	    "no Event when an Ingress is accepted"),
+	F("election-id", STR, election_id, "ecluse-ingress-leader",
+	    "name of the Lease"),
+	F("election-ttl", SECONDS, election_ttl_s, "30s",
+	    "how long a leader leads without a word"),
+	F("disable-leader-election", BOOL, disable_leader_election, NULL,
+	    "lead always; there is one replica"),
+	F("update-status", BOOL, update_status, "true",
+	    "write the addresses of Ingresses into their status"),
+	F("update-status-on-shutdown", BOOL, update_status_on_shutdown, "true",
+	    "take them away when the last replica leaves"),
+	F("status-update-interval", SECONDS, status_update_interval_s, "60s",
+	    "how often addresses are looked at again"),
+	F("publish-service", STR, publish_service, NULL,
+	    "namespace/name of the Service whose addresses are written"),
+	F("publish-status-address", LIST, publish_status_address, NULL,
+	    "or these addresses; several with commas"),
+	F("report-node-internal-ip-address", BOOL, report_node_internal, NULL,
+	    "of nodes the internal address"),
+	F("shutdown-grace-period", SECONDS, shutdown_grace_s, "0",
+	    "how long to go on after the signal to leave"),
+	F("post-shutdown-grace-period", SECONDS, post_shutdown_grace_s, "0",
+	    "and after that, before the end"),
+	F("timeout", SECONDS, timeout_s, "30s", "probe: how long to try"),
+	/* Kept manifests have these; there is nothing to do. */
+	{ "maxmind-license-key", FLAG_IDLE, 0, NULL, NULL },
+	{ "maxmind-edition-ids", FLAG_IDLE, 0, NULL, NULL },
+	{ "maxmind-mirror", FLAG_IDLE, 0, NULL, NULL },
+	{ "maxmind-retries-count", FLAG_IDLE, 0, NULL, NULL },
+	{ "maxmind-retries-timeout", FLAG_IDLE, 0, NULL, NULL },
+	{ "internal-logger-address", FLAG_IDLE, 0, NULL, NULL },
+	{ "stream-port", FLAG_IDLE, 0, NULL, NULL },
+	{ "profiler-port", FLAG_IDLE, 0, NULL, NULL },
+	{ "dynamic-configuration-retries", FLAG_IDLE, 0, NULL, NULL },
 };
 
 static const struct flag *
@@ -120,11 +180,49 @@ set_list(struct arena *mem, struct ing_list *at, const char *value)
 	return (true);
 }
 
+/* Durations as Go writes them, "1m30s"; a bare number is in `unit_ms`. */
+static bool
+set_duration(int64_t *ms, const char *value, int64_t unit_ms)
+{
+	static const struct { const char *name; int64_t ms; } units[] = {
+		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
+	struct span s = span_str(value);
+	uint64_t n;
+
+	*ms = 0;
+	if (num_u64(s, &n) && n < 1000000) {
+		*ms = (int64_t)n * unit_ms;
+		return (true);
+	}
+	while (s.n > 0) {
+		size_t digits = 0, letters = 0;
+		int64_t unit = 0;
+
+		while (digits < s.n && s.p[digits] >= '0' &&
+		    s.p[digits] <= '9')
+			digits++;
+		while (digits + letters < s.n && (s.p[digits + letters] < '0' ||
+		    s.p[digits + letters] > '9'))
+			letters++;
+		for (size_t i = 0; i < NELEM(units); i++)
+			if (span_is(span_of(s.p + digits, letters),
+			    units[i].name))
+				unit = units[i].ms;
+		if (unit == 0 || !num_u64(span_of(s.p, digits), &n) ||
+		    n > 1000000)
+			return (false);
+		*ms += (int64_t)n * unit;
+		s = span_skip(s, digits + letters);
+	}
+	return (value[0] != '\0');
+}
+
 static bool
 set(const struct flag *f, const char *value, struct ing_options *o,
     char **why)
 {
 	void *at = (char *)o + f->offset;
+	int64_t ms;
 	uint64_t n;
 
 	switch (f->type) {
@@ -140,6 +238,26 @@ set(const struct flag *f, const char *value, struct ing_options *o,
 		}
 		return (fail(why, "--%s: expected a port from 0 to 65535, "
 		    "found '%s'", f->name, value));
+	case FLAG_COUNT:
+		if (num_u64(span_str(value), &n) && n <= 4096) {
+			*(int64_t *)at = (int64_t)n;
+			return (true);
+		}
+		return (fail(why, "--%s: expected a number from 0 to 4096, "
+		    "found '%s'", f->name, value));
+	case FLAG_SECONDS:
+	case FLAG_MS:
+		if (set_duration(&ms, value, f->type == FLAG_MS ? 1 : 1000)) {
+			*(int64_t *)at = f->type == FLAG_MS ? ms :
+			    (ms + 999) / 1000;
+			return (true);
+		}
+		return (fail(why, "--%s: expected a time like 30s or 1m30s, "
+		    "found '%s'", f->name, value));
+	case FLAG_IDLE:
+		fprintf(stderr, "ecluse-ingress: --%s does nothing here\n",
+		    f->name);
+		return (true);
 	case FLAG_LIST:
 		if (set_list(&o->mem, at, value))
 			return (true);
@@ -210,8 +328,9 @@ void
 ing_flags_help(struct text *out)
 {
 	for (size_t i = 0; i < NELEM(flags); i++)
-		text_printf(out, "  --%-28s %s%s%s%s\n", flags[i].name,
-		    flags[i].help, flags[i].dflt != NULL ? " (" : "",
-		    flags[i].dflt != NULL ? flags[i].dflt : "",
-		    flags[i].dflt != NULL ? ")" : "");
+		if (flags[i].help != NULL)
+			text_printf(out, "  --%-28s %s%s%s%s\n",
+			    flags[i].name, flags[i].help, flags[i].dflt != NULL ? " (" : "",
+			    flags[i].dflt != NULL ? flags[i].dflt : "",
+			    flags[i].dflt != NULL ? ")" : "");
 }

@@ -21,6 +21,10 @@ render_global(struct ing_rendering *r)
 		ing_line(c, "tune.bufsize");
 		ing_cfg_num(c, r->plan->buffer_bytes);
 	}
+	if (r->plan->options->workers > 0) {
+		ing_line(c, "nbthread");
+		ing_cfg_num(c, r->plan->options->workers);
+	}
 	if (r->plan->options->https_port != 0) {
 		ing_line(c, "ssl-default-bind-options ssl-min-ver TLSv1.2 "
 		    "no-tls-tickets");
@@ -58,6 +62,8 @@ render_bind(struct ing_rendering *r, const char *ip, int64_t port, bool tls)
 {
 	ing_line(&r->cfg, "bind");
 	ing_cfg_bind(&r->cfg, ip, port);
+	if (r->plan->options->proxy_protocol)
+		ing_keys(&r->cfg, "accept-proxy");
 	if (tls)
 		ing_keys(&r->cfg, "ssl crt-list certs.list "
 		    "alpn h2,http/1.1");
@@ -159,7 +165,7 @@ answer_health(struct ing_rendering *r)
 	const char *path = r->plan->options->health_check_path;
 	struct ing_cfg *c = &r->cfg;
 
-	if (path == NULL)
+	if (path == NULL || r->plan->options->starting)
 		return;
 	ing_line(c, "http-request return status 200 content-type text/plain "
 	    "string ok if !{ var(txn.route) -m found } "
@@ -211,7 +217,29 @@ render_frontend(struct ing_rendering *r)
 	    "if { var(txn.route) -m found }");
 	ing_line(c, "default_backend");
 	ing_cfg_name(c, r->plan->dflt != NULL ?
-	    span_str(r->plan->dflt->id) : SPAN("_404"));
+	    span_str(r->plan->dflt->id) : r->plan->options->starting ?
+	    SPAN("_503") : SPAN("_404"));
+}
+
+/* For probes and scrapers, not for users: a port of its own. */
+static void
+render_status(struct ing_rendering *r)
+{
+	const struct ing_options *o = r->plan->options;
+	struct ing_cfg *c = &r->cfg;
+
+	if (o->status_port == 0)
+		return;
+	ing_section(c, "frontend", SPAN("status"));
+	ing_line(c, "bind");
+	ing_cfg_bind(c, NULL, o->status_port);
+	ing_line(c, "option dontlog-normal");
+	if (o->enable_metrics)
+		ing_line(c, "http-request use-service prometheus-exporter "
+		    "if { path /metrics }");
+	ing_line(c, "http-request return status 200 content-type text/plain "
+	    "string ok if { path /healthz }");
+	ing_line(c, "http-request return status 404");
 }
 
 void
@@ -220,4 +248,5 @@ ing_render_front(struct ing_rendering *r)
 	render_global(r);
 	render_defaults(r);
 	render_frontend(r);
+	render_status(r);
 }

@@ -14,8 +14,16 @@ struct table {
 	const struct ing_obj **sorted;  /* NULL: not made */
 };
 
+/* What was looked for. */
+struct asked {
+	struct ing_asked *v;
+	size_t n, cap;
+	bool sorted;
+};
+
 struct ing_store {
 	struct table kind[ING_KINDS];
+	struct asked *asked;            /* a look-up changes nothing else */
 	uint64_t generation;
 	size_t bytes;
 };
@@ -23,7 +31,10 @@ struct ing_store {
 struct ing_store *
 ing_store_new(void)
 {
-	return (must_alloc(sizeof(struct ing_store)));
+	struct ing_store *s = must_alloc(sizeof *s);
+
+	s->asked = must_alloc(sizeof *s->asked);
+	return (s);
 }
 
 void
@@ -39,6 +50,9 @@ ing_store_free(struct ing_store *s)
 		free(t->slot);
 		free(t->sorted);
 	}
+	ing_store_forget_asked(s);
+	free(s->asked->v);
+	free(s->asked);
 	free(s);
 }
 
@@ -106,6 +120,7 @@ ing_store_put(struct ing_store *s, struct ing_obj **take)
 	old = t->slot[i];
 	if (old != NULL && is_same(old, o)) {
 		old->marked = true;
+		old->source = o->source;
 		ing_obj_free(o);
 		return (false);
 	}
@@ -155,13 +170,74 @@ ing_store_del(struct ing_store *s, enum ing_kind kind, const char *ns,
 	return (true);
 }
 
+static void
+note_asked(struct asked *a, enum ing_kind kind, const char *ns,
+    const char *name)
+{
+	if (kind != ING_SECRET && kind != ING_CONFIGMAP)
+		return;
+	if (a->n == a->cap) {
+		a->cap = a->cap == 0 ? 64 : a->cap * 2;
+		a->v = must_realloc(a->v, a->cap * sizeof *a->v);
+	}
+	a->v[a->n++] = (struct ing_asked){ kind, must_strdup(ns),
+		must_strdup(name) };
+	a->sorted = false;
+}
+
 const struct ing_obj *
 ing_store_find(const struct ing_store *s, enum ing_kind kind, const char *ns,
     const char *name)
 {
 	const struct table *t = &s->kind[kind];
 
+	note_asked(s->asked, kind, ns, name);
 	return (t->n == 0 ? NULL : t->slot[find(t, ns, name)]);
+}
+
+static int
+asked_cmp(const void *a, const void *b)
+{
+	const struct ing_asked *x = a, *y = b;
+	int c = (int)x->kind - (int)y->kind;
+
+	if (c == 0)
+		c = strcmp(x->ns, y->ns);
+	return (c != 0 ? c : strcmp(x->name, y->name));
+}
+
+const struct ing_asked *
+ing_store_asked(const struct ing_store *s, size_t *n)
+{
+	struct asked *a = s->asked;
+	size_t k = 0;
+
+	if (!a->sorted && a->n > 0)
+		qsort(a->v, a->n, sizeof *a->v, asked_cmp);
+	for (size_t i = 0; i < a->n && !a->sorted; i++) {
+		if (k > 0 && asked_cmp(&a->v[k - 1], &a->v[i]) == 0) {
+			free(a->v[i].ns);
+			free(a->v[i].name);
+		} else {
+			a->v[k++] = a->v[i];
+		}
+	}
+	if (!a->sorted)
+		a->n = k;
+	a->sorted = true;
+	*n = a->n;
+	return (a->v);
+}
+
+void
+ing_store_forget_asked(struct ing_store *s)
+{
+	for (size_t i = 0; i < s->asked->n; i++) {
+		free(s->asked->v[i].ns);
+		free(s->asked->v[i].name);
+	}
+	s->asked->n = 0;
+	s->asked->sorted = false;
 }
 
 static int
@@ -203,17 +279,17 @@ ing_store_bytes(const struct ing_store *s)
 }
 
 void
-ing_store_list_begin(struct ing_store *s, enum ing_kind kind)
+ing_store_list_begin(struct ing_store *s, enum ing_kind kind, unsigned source)
 {
 	struct table *t = &s->kind[kind];
 
 	for (size_t i = 0; i < t->size; i++)
-		if (t->slot[i] != NULL)
+		if (t->slot[i] != NULL && t->slot[i]->source == source)
 			t->slot[i]->marked = false;
 }
 
 void
-ing_store_list_end(struct ing_store *s, enum ing_kind kind)
+ing_store_list_end(struct ing_store *s, enum ing_kind kind, unsigned source)
 {
 	struct table *t = &s->kind[kind];
 	struct ing_obj **all = must_alloc((t->n + 1) * sizeof *all);
@@ -221,7 +297,8 @@ ing_store_list_end(struct ing_store *s, enum ing_kind kind)
 
 	/* Taking out moves others, so collect first. */
 	for (size_t i = 0; i < t->size; i++)
-		if (t->slot[i] != NULL && !t->slot[i]->marked)
+		if (t->slot[i] != NULL && !t->slot[i]->marked &&
+		    t->slot[i]->source == source)
 			all[n++] = t->slot[i];
 	for (size_t i = 0; i < n; i++)
 		take_out(s, t, find(t, all[i]->ns, all[i]->name));

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ING_RUN_INT_H
+#define ING_RUN_INT_H
+/*
+ * run - the parts of `ecluse-ingress run`: what follows the API server, what
+ * is written there, who leads, and what is told to probes and scrapers.
+ */
+#include <ingress/plan.h>
+#include <kube/watch.h>
+
+/* ing_say - one line on standard error, with the time. */
+void ing_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* --- objects from the API server (ing_source.c) ----------------------------- */
+
+struct ing_source;
+
+struct ing_source_fns {
+	void (*changed)(void *arg);     /* the store is not what it was */
+	/* One object is not used; `why` NULL: it is again. `meta` holds its
+	 * name, namespace and uid. */
+	void (*refused)(enum ing_kind, const struct kube_node *meta,
+	    const char *why, void *arg);
+};
+
+struct ing_source *ing_source_open(struct kube_api *, struct loop *,
+    struct ing_store *, const struct ing_options *, const char *own_ns,
+    const struct ing_source_fns *, void *arg);
+void ing_source_close(struct ing_source *);
+
+/* ing_source_is_synced - has each collection been read once? Else *what names
+ * one that was not. */
+bool ing_source_is_synced(const struct ing_source *, const char **what);
+
+/* ing_source_wanted - follow those Secrets and ConfigMaps, by name, that the
+ * store was asked for, and no others. */
+void ing_source_wanted(struct ing_source *);
+
+/* --- who leads (ing_lease.c) ------------------------------------------------ */
+
+struct ing_lease;
+
+struct ing_lease *ing_lease_open(struct kube_api *, struct loop *,
+    const char *ns, const char *name, const char *me, int ttl_s,
+    void (*changed)(bool leads, void *arg), void *arg);
+bool ing_lease_leads(const struct ing_lease *);
+
+/* ing_lease_release - so that another need not wait for the time to be over;
+ * `done` is called when the server has heard it, or could not. */
+void ing_lease_release(struct ing_lease *, void (*done)(void *arg), void *arg);
+void ing_lease_close(struct ing_lease *);
+
+/* --- Events (ing_event.c) --------------------------------------------------- */
+
+struct ing_events;
+
+struct ing_subject {            /* of an Event; strings are copied */
+	const char *kind, *api, *ns, *name, *uid;
+};
+
+struct ing_events *ing_events_open(struct kube_api *, struct loop *,
+    const char *own_ns, const char *me);
+void ing_events_close(struct ing_events *);
+
+/*
+ * ing_events_round - between begin and end each thing that is so now is said;
+ * what was said in the round before is not sent again, and what is said no
+ * longer may be sent anew later.
+ */
+void ing_events_begin(struct ing_events *);
+void ing_events_say(struct ing_events *, const struct ing_subject *,
+    bool warning, const char *reason, const char *text);
+void ing_events_end(struct ing_events *);
+
+/* --- status addresses (ing_status.c) ---------------------------------------- */
+
+struct ing_status;
+
+struct ing_status *ing_status_open(struct kube_api *, struct loop *,
+    struct ing_store *, const struct ing_options *, const char *own_ns,
+    const char *me);
+void ing_status_close(struct ing_status *);
+
+/* ing_status_serve - these are served now, each may have our addresses. */
+void ing_status_serve(struct ing_status *, const struct ing_plan *);
+void ing_status_lead(struct ing_status *, bool leads);
+
+/* --- probes (ing_health.c) -------------------------------------------------- */
+
+struct ing_health;
+
+struct ing_health_answer { int status; struct text body; };
+
+/* What is asked; false: there is no such path. */
+typedef bool ing_health_fn(struct span path, struct ing_health_answer *,
+    void *arg);
+
+struct ing_health *ing_health_open(struct loop *, const char *host, int port,
+    ing_health_fn *, void *arg, char **why);
+void ing_health_close(struct ing_health *);
+#endif
