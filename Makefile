@@ -116,6 +116,7 @@ endif
 	check-compat shape \
 	unit-programs fuzz-programs fuzz bench bench-tools lint fmt \
 	torture torture-tools \
+	check-kube \
 	doc check-doc golden-ingress bench-ingress help clean FORCE
 
 ifneq ($(MAIN),)
@@ -260,6 +261,10 @@ bench: $(O)/ecluse bench-tools  ## ratios against haproxy and nginx (CASES=)
 
 bench-ingress: $(O)/ecluse $(INGPROG)  ## 10,000 Ingresses: time and memory of the generator
 	@$(PYTHON) bench/ingress.py $(INGPROG) $(O)/ecluse
+
+# --- Kubernetes --------------------------------------------------------------
+check-kube: $(O)/ecluse $(INGPROG)  ## the generator against a real API server (CASE=)
+	@O=$(abspath $(O)) $(PYTHON) regtests/kube/check_kube.py $(CASE)
 
 # --- torture -----------------------------------------------------------------
 TORTURE := $(O)/torture/clients $(O)/torture/server

@@ -1,0 +1,350 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""check_kube.py [CASE...] - the generator against a real API server.
+
+Objects go in by kubectl, requests go through the proxy. Prints a line for each
+case, and "N passed, N failed, N skipped".  KEEP=1 keeps the files of the run.
+"""
+
+import sys
+import time
+import traceback
+
+import world
+from world import Load, Pod, World, until
+
+CASES = []
+
+
+def case(fn):
+    CASES.append(fn)
+    return fn
+
+
+class Kit:
+    """What cases share: one world, one instance, some pods."""
+
+    def __init__(self):
+        self.w = World()
+        self.w.kubectl("create", "namespace", "ecluse-system")
+        self.w.ingress_class()
+        self.a, self.b, self.c = Pod("a"), Pod("b"), Pod("c")
+        self.w.service("app", self.a)
+        self.w.service("other", self.b)
+        self.one = self.w.instance("one").ready()
+
+    def served(self, host, path="/", pod="a", seconds=5, **kw):
+        """Wait until `pod` answers."""
+        return until(lambda: (r := self.one.get(host, path, **kw)).pod == pod
+                     and r, seconds)
+
+    def status(self, host, want, path="/", seconds=5, **kw):
+        return until(lambda: (r := self.one.get(host, path, **kw)).status
+                     == want and r, seconds)
+
+
+# --- routing ------------------------------------------------------------------
+
+@case
+def objects_become_traffic(k):
+    k.w.apply(k.w.ingress("first", "first.test", ("/", "Prefix", "app")))
+    r = k.served("first.test", "/some/path?q=1")
+    assert r.json["path"] == "/some/path?q=1"
+    assert r.json["headers"]["host"] == "first.test"
+    assert k.one.get("nobody.test").status == 404
+    k.w.kubectl("delete", "ingress", "first")
+    k.status("first.test", 404)
+
+
+@case
+def the_three_path_types(k):
+    k.w.apply(k.w.ingress(
+        "types", "types.test", ("/exact", "Exact", "app"),
+        ("/prefix", "Prefix", "app"), ("/prefix/longer", "Prefix", "other"),
+        ("/impl", "ImplementationSpecific", "app")))
+    k.served("types.test", "/exact")
+    for path, pod in (("/exact", "a"), ("/exact/", None), ("/exactly", None),
+                      ("/prefix", "a"), ("/prefix/", "a"),
+                      ("/prefix/x", "a"), ("/prefixed", None),
+                      ("/prefix/longer", "b"), ("/prefix/longer/x", "b"),
+                      ("/prefix/longerer", "a"), ("/impl", "a"),
+                      ("/implicit", "a"), ("/", None)):
+        r = k.one.get("types.test", path)
+        assert r.pod == pod and (pod or r.status == 404), (path, r)
+
+
+@case
+def an_exact_host_before_a_wildcard(k):
+    k.w.apply(k.w.ingress("wild", "*.wild.test", ("/", "Prefix", "app")),
+              k.w.ingress("exact", "one.wild.test",
+                          ("/only", "Prefix", "other")))
+    k.served("two.wild.test")
+    k.served("one.wild.test", "/only", "b")
+    assert k.one.get("one.wild.test", "/else").status == 404
+    assert k.one.get("wild.test").status == 404
+    assert k.one.get("a.b.wild.test").status == 404
+    assert k.one.get("TWO.Wild.Test").pod == "a"
+
+
+@case
+def a_service_that_is_not_there(k):
+    k.w.apply(k.w.ingress("ghost", "ghost.test", ("/", "Prefix", "nowhere")),
+              k.w.ingress("sound", "sound.test", ("/", "Prefix", "app")))
+    k.served("sound.test")
+    k.status("ghost.test", 503)
+    k.w.service("nowhere", k.b)
+    k.served("ghost.test", pod="b")
+    k.w.kubectl("delete", "service/nowhere", "endpointslice/nowhere-1")
+    k.status("ghost.test", 503)
+
+
+@case
+def classes_decide_whose_an_ingress_is(k):
+    other = k.w.ingress("foreign", "foreign.test", ("/", "Prefix", "app"),
+                        cls="someone-else")
+    bare = k.w.ingress("bare", "bare.test", ("/", "Prefix", "app"), cls=None)
+    noted = k.w.ingress("noted", "noted.test", ("/", "Prefix", "app"),
+                        cls=None)
+    noted["metadata"]["annotations"]["kubernetes.io/ingress.class"] = "nginx"
+    k.w.apply(other, bare, noted)
+    k.served("noted.test")
+    assert k.one.get("foreign.test").status == 404
+    assert k.one.get("bare.test").status == 404
+    k.w.ingress_class("someone-else")       # with our controller: ours now
+    k.served("foreign.test")
+    k.w.kubectl("delete", "ingressclass", "someone-else")
+    k.status("foreign.test", 404)
+
+
+@case
+def the_older_wins_and_the_loser_is_told(k):
+    k.w.apply(k.w.ingress("elder", "fight.test", ("/", "Prefix", "app")))
+    k.served("fight.test")
+    time.sleep(1.1)             # ages are whole seconds
+    k.w.apply(k.w.ingress("younger", "fight.test", ("/", "Prefix", "other")))
+    until(lambda: [e for e in k.w.events() if e[0] == "younger"
+                   and "elder" in e[2]])
+    assert k.one.get("fight.test").pod == "a"
+    k.w.kubectl("delete", "ingress", "elder")
+    k.served("fight.test", pod="b")
+
+
+@case
+def one_bad_object_does_not_block_the_others(k):
+    k.w.apply(k.w.ingress("bad", "bad.test", ("/", "Prefix", "app"),
+                          annotations={"whitelist-source-range": "no-net"}),
+              k.w.ingress("good", "good.test", ("/", "Prefix", "app")))
+    k.served("good.test")
+    k.status("bad.test", 503)   # what guards fails closed
+    until(lambda: [e for e in k.w.events() if e[0] == "bad"])
+
+
+# --- canary -------------------------------------------------------------------
+
+@case
+def canary_by_header_and_by_weight(k):
+    k.w.apply(k.w.ingress("main", "canary.test", ("/", "Prefix", "app")))
+    k.served("canary.test")
+    k.w.apply(k.w.ingress("canary", "canary.test", ("/", "Prefix", "other"),
+                          annotations={"canary": "true",
+                                       "canary-by-header": "X-Canary",
+                                       "canary-weight": "30"}))
+    k.served("canary.test", pod="b", headers={"X-Canary": "always"})
+    for _ in range(20):
+        assert k.one.get("canary.test", headers={"X-Canary": "never"}
+                         ).pod == "a"
+    n = sum(k.one.get("canary.test").pod == "b" for _ in range(400))
+    assert 70 < n < 175, n      # 30 % within five standard deviations
+    k.w.kubectl("delete", "ingress", "canary")
+    until(lambda: k.one.get("canary.test", headers={"X-Canary": "always"}
+                            ).pod == "a")
+
+
+# --- TLS ----------------------------------------------------------------------
+
+@case
+def a_certificate_is_rotated_under_load(k):
+    first = k.w.certificate("tls.test")
+    second = k.w.certificate("tls.test")
+    k.w.tls_secret("tls", first)
+    k.w.apply(k.w.ingress("tls", "tls.test", ("/", "Prefix", "app"),
+                          tls="tls"))
+    one = k.served("tls.test", tls=True).cert
+    k.status("tls.test", 308)   # plain HTTP goes to https
+    with Load(k.one, "sound.test") as load:
+        k.w.tls_secret("tls", second)
+        until(lambda: k.one.get("tls.test", tls=True).cert != one)
+    assert load.done > 5 and not load.failed, load.failed[:3]
+
+
+@case
+def a_broken_secret_breaks_nothing(k):
+    k.w.apply({"apiVersion": "v1", "kind": "Secret",
+               "type": "kubernetes.io/tls", "metadata": {"name": "broken"},
+               "stringData": {"tls.crt": "no certificate",
+                              "tls.key": "no key"}},
+              k.w.ingress("broken", "broken.test", ("/", "Prefix", "app"),
+                          tls="broken"))
+    k.served("broken.test", tls=True)       # with the default certificate
+    until(lambda: [e for e in k.w.events() if e[0] == "broken"])
+    k.served("tls.test", tls=True)
+
+
+# --- change -------------------------------------------------------------------
+
+@case
+def endpoints_come_and_go_under_load(k):
+    pods = [Pod(f"churn{i}") for i in range(4)]
+    k.w.service("churn", *pods)
+    k.w.apply(k.w.ingress("churn", "churn.test", ("/", "Prefix", "churn")))
+    until(lambda: k.one.get("churn.test").pod in {p.name for p in pods})
+    with Load(k.one, "churn.test", n=8, rate=200) as keep, \
+            Load(k.one, "churn.test", n=4, rate=50, keep=False) as new:
+        for turn in range(12):
+            here = [p for i, p in enumerate(pods) if i != turn % 4]
+            gone = [pods[turn % 4]]
+            k.w.put_slice("churn", *here, *gone, terminating=gone)
+            time.sleep(0.25)
+            k.w.put_slice("churn", *here)
+            time.sleep(0.25)
+            k.w.put_slice("churn", *pods)
+            time.sleep(0.1)
+    assert keep.done > 400 and new.done > 100, (keep.done, new.done)
+    assert not keep.failed and not new.failed, (keep.failed, new.failed)
+    assert set(keep.pods) == {p.name for p in pods}, keep.pods
+
+
+@case
+def a_change_is_served_soon(k):
+    took = []
+    k.w.service("quick", k.a)
+    k.w.apply(k.w.ingress("quick", "quick.test", ("/", "Prefix", "quick")))
+    k.served("quick.test")
+    for i in range(10):
+        pod = (k.a, k.b)[(i + 1) % 2]
+        began = time.monotonic()
+        k.w.put_slice("quick", pod)
+        until(lambda p=pod: k.one.get("quick.test").pod == p.name, 5, 0.005)
+        took.append(time.monotonic() - began)
+    took.sort()
+    print(f"      change to served: median {1000 * took[5]:.0f} ms, worst "
+          f"{1000 * took[-1]:.0f} ms")
+    assert took[-1] < 3, took
+
+
+@case
+def the_api_server_goes_away_and_comes_back(k):
+    k.served("sound.test")
+    with Load(k.one, "sound.test", rate=50) as load:
+        k.w.restart_api(down_s=1.5)
+        k.w.apply(k.w.ingress("after", "after.test",
+                              ("/", "Prefix", "other")))
+        k.served("after.test", pod="b", seconds=40)
+    assert load.done > 50 and not load.failed, load.failed[:3]
+    assert k.one.ask("/readyz").status == 200
+
+
+@case
+def the_generator_dies_and_traffic_goes_on(k):
+    with Load(k.one, "sound.test", rate=50) as load:
+        k.one.controller.kill()
+        k.one.controller.wait()
+        time.sleep(0.5)
+        k.w.apply(k.w.ingress("late", "late.test", ("/", "Prefix", "app")))
+        k.one.run()
+        k.one.ready()
+        k.served("late.test")
+    assert load.done > 20 and not load.failed, load.failed[:3]
+
+
+# --- what is told -------------------------------------------------------------
+
+@case
+def status_is_published_once_it_is_true(k):
+    two = k.w.instance(
+        "two", "--publish-status-address=192.0.2.7,lb.example.com",
+        "--election-id=status-leader").ready()
+    k.w.apply(k.w.ingress("status", "status.test", ("/", "Prefix", "app")))
+
+    def published():
+        st = k.w.api("/apis/networking.k8s.io/v1/namespaces/default/ingresses/"
+                     "status")["status"]["loadBalancer"].get("ingress")
+        if not st:
+            return None
+        # Whoever sees the address may use it at once.
+        assert two.get("status.test").pod == "a"
+        return st
+    st = until(published, 15)
+    assert st == [{"ip": "192.0.2.7"}, {"hostname": "lb.example.com"}] or \
+        st == [{"hostname": "lb.example.com"}, {"ip": "192.0.2.7"}], st
+    two.stop()
+
+
+@case
+def two_controllers_and_one_leader(k):
+    args = ("--publish-status-address=192.0.2.9", "--election-id=pair",
+            "--election-ttl=5s")
+    pair = [k.w.instance(n, *args).ready() for n in ("left", "right")]
+
+    def holder():
+        return k.w.api("/apis/coordination.k8s.io/v1/namespaces/ecluse-system/"
+                       "leases/pair")["spec"]["holderIdentity"]
+    first = until(holder)
+    leader = pair[0] if first.startswith("left") else pair[1]
+    other = pair[1] if leader is pair[0] else pair[0]
+    for i in pair:              # routing does not depend on who leads
+        assert i.get("sound.test").pod == "a"
+    leader.controller.kill()    # without a word
+    until(lambda: holder().startswith(other.name), 20)
+    assert other.get("sound.test").pod == "a"
+    other.stop()
+    leader.stop()
+
+
+@case
+def health_says_what_is(k):
+    three = k.w.instance("three", "--shutdown-grace-period=1").ready()
+    assert three.ask("/healthz").status == 200
+    assert three.ask("/healthz", three.status).status == 200
+    text = three.ask("/metrics").body.decode()
+    assert "ecluse_ingress_" in text, text[:200]
+    three.controller.terminate()
+    until(lambda: three.ask("/healthz").status == 500, 2, 0.01)
+    three.controller.wait(10)
+    assert three.get("sound.test").pod == "a"
+    three.stop()
+
+
+def main():
+    wanted = sys.argv[1:]
+    world.enter()
+    k = Kit()
+    passed, failed = 0, 0
+    try:
+        for fn in CASES:
+            if wanted and fn.__name__ not in wanted:
+                continue
+            began = time.monotonic()
+            try:
+                fn(k)
+                passed += 1
+                print(f"ok   {fn.__name__} ({time.monotonic() - began:.1f} s)")
+            except Exception:
+                failed += 1
+                print(f"FAIL {fn.__name__}")
+                traceback.print_exc(file=sys.stdout)
+            sys.stdout.flush()
+        if failed:
+            for p in k.w.procs:
+                if hasattr(p, "name"):
+                    tail = k.w.log(p.name).splitlines()
+                    tail = [x for x in tail if " 200 " not in x][-25:]
+                    print(f"--- {p.name}\n" + "\n".join(tail))
+    finally:
+        k.w.stop()
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
