@@ -57,9 +57,9 @@ ing_annot_find(const char *key)
 
 /* Walk all option rows. */
 #define EACH_OPT(o)                                                          \
-	for (const struct ing_opt *const *t = ing_opt_tables; *t != NULL;    \
-	    t++)                                                             \
-		for (const struct ing_opt *o = *t; o->key != NULL ||         \
+	for (const struct ing_opt *const *rows = ing_opt_tables;             \
+	    *rows != NULL; rows++)                                           \
+		for (const struct ing_opt *o = *rows; o->key != NULL ||      \
 		    o->configmap != NULL; o++)
 
 const struct ing_opt *
