@@ -31,12 +31,15 @@
 	S(13, L7RSP,   "L7RSP",   "Layer7 invalid response")                 \
 	S(15, L7OK,    "L7OK",    "Layer7 check passed")                     \
 	S(16, L7OKC,   "L7OKC",   "Layer7 check conditionally passed")       \
-	S(17, L7STS,   "L7STS",   "Layer7 wrong status")
+	S(17, L7STS,   "L7STS",   "Layer7 wrong status")                     \
+	S(18, PROCERR, "PROCERR", "External check error")                    \
+	S(19, PROCTOUT, "PROCTOUT", "External check timeout")                \
+	S(20, PROCOK,  "PROCOK",  "External check passed")
 enum chk_status {
 #define STATUS(no, name, word, text) CHK_##name = (no),
 	CHK_STATUSES(STATUS)
 #undef STATUS
-	CHK_STATUS_N = 18
+	CHK_STATUS_N = 21
 };
 
 /* srv_shm.chk_state and agent_state, srv_shm.chk_result */

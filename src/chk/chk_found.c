@@ -12,7 +12,7 @@ bool
 chk_is_good(enum chk_status s)
 {
 	return (s == CHK_L4OK || s == CHK_L6OK || s == CHK_L7OK ||
-	    s == CHK_L7OKC);
+	    s == CHK_L7OKC || s == CHK_PROCOK);
 }
 
 void

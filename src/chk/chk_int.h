@@ -141,7 +141,7 @@ struct chk_step {
 
 /* What the option in force makes of a check. */
 enum chk_type { CHK_TYPE_L4, CHK_TYPE_TCP, CHK_TYPE_HTTP, CHK_TYPE_PROTO,
-	CHK_TYPE_AGENT };
+	CHK_TYPE_AGENT, CHK_TYPE_EXTERN };
 
 struct chk_steps {                      /* of one keyword's lines */
 	struct chk_step *first, *last;
@@ -156,12 +156,14 @@ struct chk_px_cfg {                     /* of a proxy */
 	struct chk_step *proto;         /* of CHK_TYPE_PROTO */
 	const struct kw *proto_kw;      /* the option that said so */
 	const struct chk_step *script;  /* what runs; NULL: connect only */
+	const char *ext_command, *ext_path;     /* external-check; or NULL */
 };
 PX_SLOT_DECLARE(chk_px_slot);
 
 struct chk_global_cfg {
 	int spread_percent;
 	int64_t max_spread_ms;          /* 0: none */
+	bool external, preserve_env;    /* external-check */
 };
 PX_SLOT_DECLARE(chk_global_slot);
 
@@ -232,6 +234,8 @@ struct chk {                            /* of a server's health or agent */
 	char *in;                       /* the response, CHK_IN_BYTES */
 	size_t in_n;
 	int64_t start_ms, start_us;
+	pid_t pid;                      /* of a program; 0: none runs */
+	bool ext_late;                  /* it was killed for that */
 	struct chk_txn *txn;            /* while it runs, when it is needed */
 	char info[CHK_INFO_BYTES];
 	char said[CHK_INFO_BYTES];      /* by the last expectation met */
@@ -259,6 +263,14 @@ void chk_due(struct tmr *);                      /* the time has come */
 int chk_interval(const struct chk *);
 int chk_pace_ms(const struct chk *);    /* the same, not spread */
 int chk_inter_ms(const struct chk *);   /* inter, agent-inter */
+
+/* chk_conclude - the check ends with this verdict. */
+void chk_conclude(struct chk *, struct chk_verdict *);
+
+/* ---- chk_extern.c ---- */
+void chk_extern_start(struct chk *);
+void chk_extern_late(struct chk *);     /* its time is over */
+void chk_extern_stop(struct chk *);     /* nobody wants to know any more */
 
 /* ---- chk_http.c ---- */
 /* chk_request - the bytes to send; malloc'ed, NULL without memory. `state` is

@@ -78,6 +78,7 @@ close_connection(struct chk *c)
 static void
 end_connection(struct chk *c)
 {
+	chk_extern_stop(c);
 	close_connection(c);
 	free(c->in);
 	c->in = NULL;
@@ -100,8 +101,8 @@ chk_stop(struct chk *c)
 }
 
 /* The verdict. */
-static void
-conclude(struct chk *c, struct chk_verdict *v)
+void
+chk_conclude(struct chk *c, struct chk_verdict *v)
 {
 	char info[CHK_INFO_BYTES];
 	size_t n = v->info.n < sizeof info ? v->info.n : sizeof info - 1;
@@ -140,7 +141,7 @@ conclude_at(struct chk *c, enum chk_status status, const char *why,
 		chk_where_text(c->script, at, info + n,
 		    sizeof info - (size_t)n);
 	v.info = span_str(info);
-	conclude(c, &v);
+	chk_conclude(c, &v);
 }
 
 static void
@@ -161,7 +162,7 @@ succeed(struct chk *c)
 
 	if (c->type == CHK_TYPE_TCP && v.info.n == 0 && c->script != NULL)
 		v.info = SPAN("(tcp-check)");
-	conclude(c, &v);
+	chk_conclude(c, &v);
 }
 
 /* ---- events ---- */
@@ -377,7 +378,7 @@ run_expect(struct chk *c)
 	put_words(c, x, met, &v, info);
 	c->talked = true;
 	if (!met) {
-		conclude(c, &v);
+		chk_conclude(c, &v);
 		return (false);
 	}
 	c->met = (uint8_t)v.status;
@@ -565,6 +566,12 @@ start(struct chk *c)
 	*c->state |= CHK_RUNNING;
 	if (c->agent != NULL)
 		chk_agent_begin(c);
+	if (c->type == CHK_TYPE_EXTERN) {
+		c->connected = true;    /* all of its time is for it */
+		arm_deadline(c);
+		chk_extern_start(c);
+		return;
+	}
 	c->step = c->script;
 	first = c->script;
 	while (first != NULL && (first->kind == CHK_COMMENT ||
@@ -604,6 +611,8 @@ chk_due(struct tmr *t)
 
 	if (!c->running)
 		start(c);
+	else if (c->type == CHK_TYPE_EXTERN)
+		chk_extern_late(c);
 	else
 		time_out(c);
 }

@@ -96,8 +96,8 @@ chk_reason_text(const struct chk_verdict *v, char dst[CHK_LINE])
 	int n = snprintf(dst, CHK_LINE, ", reason: %s", chk_desc(v->status));
 
 	if (v->status >= CHK_L7OK)
-		n += snprintf(dst + n, CHK_LINE - (size_t)n, ", code: %u",
-		    v->code);
+		n += snprintf(dst + n, CHK_LINE - (size_t)n, ", code: %d",
+		    (int)v->code);
 	if (v->info.n > 0)
 		n += snprintf(dst + n, CHK_LINE - (size_t)n, ", info: \"%.*s\"",
 		    SPAN_FMT(v->info));
