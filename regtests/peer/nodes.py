@@ -63,7 +63,8 @@ class Node:
         self.p = None
 
     def text(self):
-        peers = "".join("    peer %s 127.0.0.1:%d\n" % (n, p)
+        peers = "".join("    peer %s %s\n" % (n, p if isinstance(p, str)
+                                              else "127.0.0.1:%d" % p)
                         for n, p in self.at.items())
         subst = dict(dir=scratch(), name=self.name,
                      origin="origin-%s" % self.name)

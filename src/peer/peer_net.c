@@ -251,7 +251,7 @@ tick_section(struct peer_section *sec)
 	LIST_EACH(p, &sec->sessions)
 		look_at(LIST_ITEM(p, struct peer_sess, link));
 	for (struct peer_node *n = sec->nodes; n != NULL; n = n->next)
-		if (!n->local && n->sess == NULL &&
+		if (!n->local && !n->srv->disabled && n->sess == NULL &&
 		    peer_now_ms() >= n->retry_ms)
 			call(sec, n);
 	settle(sec);
