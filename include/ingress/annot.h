@@ -89,9 +89,18 @@ struct ing_opts {
 	struct ing_strs bind_address;
 	struct ing_strs no_tls_redirect;
 	struct ing_strs no_auth;
+	int64_t cross_namespace, risk_level;
+	int64_t forwarded, full_forwarded;      /* X-Forwarded-* of clients */
+	struct ing_strs real_ip_from;
+	int64_t proxy_protocol, http2, request_id, original_uri;
+	int64_t hsts, hsts_subdomains, hsts_preload, hsts_max_age_s;
+	int64_t tls_min;                        /* enum ing_tls_version */
+	int64_t keep_alive_s, client_head_s, client_body_s, shutdown_s;
+	int64_t workers, connections;           /* 0: as the proxy has it */
 	int64_t redirect_code, limit_req_code, limit_conn_code;
 };
 
+enum ing_tls_version { ING_TLS10, ING_TLS11, ING_TLS12, ING_TLS13 };
 enum ing_protocol { ING_HTTP };
 enum ing_balance { ING_ROUND_ROBIN, ING_EWMA, ING_LEASTCONN };
 
@@ -191,7 +200,8 @@ struct ing_annot_ctx {
 	void *arg;
 };
 
-/* ing_opts_defaults - from the rows and a ConfigMap (NULL: none). */
+/* ing_opts_defaults - from the rows and a ConfigMap (NULL: none). Keys there that
+ * are not read are told, too. */
 void ing_opts_defaults(const struct ing_annot_ctx *, const struct ing_data *,
     struct ing_opts *);
 

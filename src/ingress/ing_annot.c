@@ -226,6 +226,39 @@ ing_annot_read(const struct ing_annot_ctx *ctx, const struct ing_ingress *ing,
 	return (r.open);
 }
 
+static const struct ing_opt *
+find_setting(const char *key)
+{
+	EACH_OPT(o)
+		if (o->configmap != NULL && strcmp(o->configmap, key) == 0)
+			return (o);
+	return (NULL);
+}
+
+/* Keys that nothing here reads. */
+static void
+tell_unread(struct reading *r, const struct ing_data *configmap)
+{
+#define C(key, refused) { key, refused },
+	static const struct { const char *key, *refused; } known[] = {
+#include "configmap.def"
+	};
+#undef C
+
+	ING_EACH(struct ing_pair, p, configmap->data) {
+		const char *text = "nobody knows this key; is it misspelt?";
+
+		if (find_setting(p->key) != NULL)
+			continue;
+		for (size_t i = 0; i < NELEM(known); i++)
+			if (strcmp(known[i].key, p->key) == 0)
+				text = known[i].refused != NULL ?
+				    known[i].refused :
+				    "is not supported yet";
+		tell(r, NULL, p->key, false, "%s", text);
+	}
+}
+
 void
 ing_opts_defaults(const struct ing_annot_ctx *ctx,
     const struct ing_data *configmap, struct ing_opts *opts)
@@ -245,6 +278,8 @@ ing_opts_defaults(const struct ing_annot_ctx *ctx,
 		    !parse(ctx, o, configmap->o.ns, v, opts, why))
 			tell(&r, NULL, o->configmap, false, "%s", why);
 	}
+	if (configmap != NULL)
+		tell_unread(&r, configmap);
 }
 
 /* --- comparing ------------------------------------------------------------- */

@@ -90,7 +90,9 @@ check_ingress(struct checking *k, const struct ing_plan *plan,
 		.mem = mem, .store = store,
 		.prefixes = o->annotations_prefix.v,
 		.n_prefixes = o->annotations_prefix.n,
-		.risk_limit = ING_HIGH, .issue = note, .arg = k
+		.risk_limit = (enum ing_risk)plan->defaults.risk_level,
+		.cross_namespace = plan->defaults.cross_namespace != 0,
+		.issue = note, .arg = k
 	};
 	struct ing_opts opts = plan->defaults;
 	uint32_t before = 0;

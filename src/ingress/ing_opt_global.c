@@ -57,7 +57,105 @@ parse_refusal(struct ing_parse *p, struct span v, void *field)
 	return (true);
 }
 
+static bool
+parse_risk(struct ing_parse *p, struct span v, void *field)
+{
+	static const char *const words[] = { "Low", "Medium", "High",
+	    "Critical", NULL };
+
+	return (ing_parse_enum(p, v, field, words,
+	    "Low, Medium, High or Critical"));
+}
+
+/* nginx names each version; here the lowest counts. */
+static bool
+parse_tls(struct ing_parse *p, struct span v, void *field)
+{
+	static const char *const words[] = { "TLSv1", "TLSv1.1", "TLSv1.2",
+	    "TLSv1.3", NULL };
+	int64_t lowest = ING_TLS13 + 1, one;
+	struct span word;
+
+	while (span_cut(&v, ' ', &word)) {
+		if (word.n == 0)
+			continue;
+		if (!ing_parse_enum(p, word, &one, words, "versions like "
+		    "TLSv1.2 TLSv1.3"))
+			return (false);
+		lowest = one < lowest ? one : lowest;
+	}
+	if (lowest > ING_TLS13)
+		return (ing_parse_bad(p, v, "a version"));
+	*(int64_t *)field = lowest;
+	return (true);
+}
+
+/* "240s", or a bare number of seconds. */
+static bool
+parse_time(struct ing_parse *p, struct span v, void *field)
+{
+	int64_t us;
+
+	if (num_time(v, "s", &us) != NUM_OK || us < 1000000)
+		return (ing_parse_bad(p, v, "a time like 75 or 240s"));
+	*(int64_t *)field = us / 1000000;
+	return (true);
+}
+
+static bool
+parse_workers(struct ing_parse *p, struct span v, void *field)
+{
+	if (span_is(v, "auto")) {
+		*(int64_t *)field = 0;
+		return (true);
+	}
+	return (ing_parse_count(p, v, field) && (*(int64_t *)field <= 256 ||
+	    ing_parse_bad(p, v, "auto, or a number up to 256")));
+}
+
+/* Ages may be longer than any timer. */
+static bool
+parse_age(struct ing_parse *p, struct span v, void *field)
+{
+	uint64_t n;
+
+	if (!num_u64(v, &n) || n > UINT32_MAX)
+		return (ing_parse_bad(p, v, "a number of seconds"));
+	*(int64_t *)field = (int64_t)n;
+	return (true);
+}
+
+#define BOOLEAN(name, member, value)                                         \
+	{ .configmap = name, .kind = ING_O_BOOL, OPT(member),                \
+	  .at = ING_AT_PLAN, .parse = ing_parse_bool, .dflt = value, .doc = "" }
+#define NUMBER(name, member, how, value)                                     \
+	{ .configmap = name, .kind = ING_O_INT, OPT(member),                 \
+	  .at = ING_AT_PLAN, .parse = how, .dflt = value, .doc = "" }
+
 const struct ing_opt ing_opt_global[] = {
+	BOOLEAN("allow-cross-namespace-resources", cross_namespace, "false"),
+	NUMBER("annotations-risk-level", risk_level, parse_risk, "High"),
+	BOOLEAN("use-forwarded-headers", forwarded, "false"),
+	BOOLEAN("compute-full-forwarded-for", full_forwarded, "false"),
+	{ .configmap = "proxy-real-ip-cidr", .kind = ING_O_STRS,
+	  OPT(real_ip_from), .at = ING_AT_PLAN, .parse = ing_parse_cidrs,
+	  .dflt = "0.0.0.0/0,::/0", .doc = "of X-Forwarded-For the first "
+	  "address is taken" },
+	BOOLEAN("use-proxy-protocol", proxy_protocol, "false"),
+	BOOLEAN("use-http2", http2, "true"),
+	BOOLEAN("generate-request-id", request_id, "true"),
+	BOOLEAN("proxy-add-original-uri-header", original_uri, "false"),
+	BOOLEAN("hsts", hsts, "true"),
+	BOOLEAN("hsts-include-subdomains", hsts_subdomains, "true"),
+	BOOLEAN("hsts-preload", hsts_preload, "false"),
+	NUMBER("hsts-max-age", hsts_max_age_s, parse_age, "31536000"),
+	NUMBER("ssl-protocols", tls_min, parse_tls, "TLSv1.2 TLSv1.3"),
+	NUMBER("keep-alive", keep_alive_s, parse_time, "75"),
+	NUMBER("client-header-timeout", client_head_s, parse_time, "60"),
+	NUMBER("client-body-timeout", client_body_s, parse_time, "60"),
+	NUMBER("worker-shutdown-timeout", shutdown_s, parse_time, "240s"),
+	NUMBER("worker-processes", workers, parse_workers, "auto"),
+	NUMBER("max-worker-connections", connections, ing_parse_count, "0"),
 	{ .configmap = "no-tls-redirect-locations", .kind = ING_O_STRS,
 	  OPT(no_tls_redirect), .at = ING_AT_PLAN, .parse = parse_prefixes,
 	  .dflt = "/.well-known/acme-challenge", .doc = "" },

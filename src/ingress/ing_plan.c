@@ -175,6 +175,8 @@ take(struct ing_planning *p)
 	qsort(plan->ours, plan->n_ours, sizeof *plan->ours, age_cmp);
 	p->about = p->configmap != NULL ? &p->configmap->o : NULL;
 	ing_opts_defaults(&ctx, p->configmap, &plan->defaults);
+	ctx.risk_limit = (enum ing_risk)plan->defaults.risk_level;
+	ctx.cross_namespace = plan->defaults.cross_namespace != 0;
 	p->n_taken = plan->n_ours;
 	p->taken = arena_get(p->mem, (p->n_taken + 1) * sizeof *p->taken);
 	for (uint32_t i = 0; i < plan->n_ours; i++) {

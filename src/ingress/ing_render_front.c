@@ -10,24 +10,35 @@
 static void
 render_global(struct ing_rendering *r)
 {
+	static const char *const tls_min[] = { "TLSv1.0", "TLSv1.1",
+	    "TLSv1.2", "TLSv1.3" };
+	const struct ing_opts *o = &r->plan->defaults;
+	int64_t workers = r->plan->options->workers > 0 ?
+	    r->plan->options->workers : o->workers;
 	struct ing_cfg *c = &r->cfg;
 
 	ing_section(c, "global", SPAN_NONE);
 	ing_line(c, "default-path config");
 	ing_line(c, "expose-experimental-directives");
 	ing_line(c, "log stdout format raw daemon info");
-	ing_line(c, "hard-stop-after 240s");
+	ing_line(c, "hard-stop-after");
+	ing_cfg_ms(c, o->shutdown_s * 1000);
 	if (r->plan->buffer_bytes > BUFFER_BYTES) {
 		ing_line(c, "tune.bufsize");
 		ing_cfg_num(c, r->plan->buffer_bytes);
 	}
-	if (r->plan->options->workers > 0) {
+	if (workers > 0) {
 		ing_line(c, "nbthread");
-		ing_cfg_num(c, r->plan->options->workers);
+		ing_cfg_num(c, workers);
+	}
+	if (o->connections > 0) {
+		ing_line(c, "maxconn");
+		ing_cfg_num(c, o->connections);
 	}
 	if (r->plan->options->https_port != 0) {
-		ing_line(c, "ssl-default-bind-options ssl-min-ver TLSv1.2 "
-		    "no-tls-tickets");
+		ing_line(c, "ssl-default-bind-options no-tls-tickets "
+		    "ssl-min-ver");
+		ing_cfg_name(c, span_str(tls_min[o->tls_min]));
 	}
 }
 
@@ -46,9 +57,12 @@ render_defaults(struct ing_rendering *r)
 	ing_line(c, "option redispatch");
 	ing_line(c, "retries");
 	ing_cfg_num(c, o->tries > 0 ? o->tries - 1 : 10);
-	ing_line(c, "timeout http-request 60s");
-	ing_line(c, "timeout http-keep-alive 75s");
-	ing_line(c, "timeout client 60s");
+	ing_line(c, "timeout http-request");
+	ing_cfg_ms(c, o->client_head_s * 1000);
+	ing_line(c, "timeout http-keep-alive");
+	ing_cfg_ms(c, o->keep_alive_s * 1000);
+	ing_line(c, "timeout client");
+	ing_cfg_ms(c, o->client_body_s * 1000);
 	ing_line(c, "timeout connect");
 	ing_cfg_ms(c, o->connect_timeout_s * 1000);
 	ing_line(c, "timeout server");
@@ -62,11 +76,15 @@ render_bind(struct ing_rendering *r, const char *ip, int64_t port, bool tls)
 {
 	ing_line(&r->cfg, "bind");
 	ing_cfg_bind(&r->cfg, ip, port);
-	if (r->plan->options->proxy_protocol)
+	if (r->plan->options->proxy_protocol ||
+	    r->plan->defaults.proxy_protocol)
 		ing_keys(&r->cfg, "accept-proxy");
 	if (tls)
-		ing_keys(&r->cfg, "ssl crt-list certs.list "
-		    "alpn h2,http/1.1");
+		ing_keys(&r->cfg, "ssl crt-list certs.list alpn");
+	if (tls && r->plan->defaults.http2)
+		ing_keys(&r->cfg, "h2,http/1.1");
+	else if (tls)
+		ing_keys(&r->cfg, "http/1.1");
 }
 
 static void
@@ -174,28 +192,105 @@ answer_health(struct ing_rendering *r)
 	ing_keys(c, "}");
 }
 
-/* What the servers are told of the client; what it said itself is dropped. */
+/* "if { src -- NETWORK... }": who may say where a request came from. */
 static void
-set_forwarded(struct ing_rendering *r)
+if_trusted(struct ing_rendering *r)
+{
+	const struct ing_strs *from = &r->plan->defaults.real_ip_from;
+
+	ing_keys(&r->cfg, "if { src --");
+	for (uint32_t i = 0; i < from->n; i++)
+		ing_cfg_text(&r->cfg, span_str(from->v[i]));
+	ing_keys(&r->cfg, "}");
+}
+
+/* With use-forwarded-headers, what a proxy before us says of the client. */
+static void
+believe_forwarded(struct ing_rendering *r)
 {
 	struct ing_cfg *c = &r->cfg;
 
-	ing_line(c, "http-request set-header X-Request-ID %[uuid] "
-	    "unless { req.hdr(X-Request-ID) -m found }");
+	if (!r->plan->defaults.forwarded)
+		return;
+	ing_line(c, "http-request set-var(txn.scheme) "
+	    "req.hdr(X-Forwarded-Proto,1),lower");
+	if_trusted(r);
+	ing_keys(c, "{ req.hdr(X-Forwarded-Proto,1) -m str -i http https }");
+	ing_line(c, "http-request set-var(txn.fhost) "
+	    "req.hdr(X-Forwarded-Host,1)");
+	if_trusted(r);
+	ing_line(c, "http-request set-var(txn.ffor) "
+	    "req.fhdr(X-Forwarded-For)");
+	if_trusted(r);
+	ing_line(c, "http-request set-var(txn.peer) src");
+	ing_line(c, "http-request set-src hdr_ip(X-Forwarded-For,1)");
+	if_trusted(r);
+	ing_keys(c, "{ req.hdr(X-Forwarded-For) -m found }");
+}
+
+/* What the servers are told of the client; what it said itself is dropped,
+ * unless it is to be believed. */
+static void
+set_forwarded(struct ing_rendering *r)
+{
+	const struct ing_opts *o = &r->plan->defaults;
+	struct ing_cfg *c = &r->cfg;
+
+	if (o->request_id)
+		ing_line(c, "http-request set-header X-Request-ID %[uuid] "
+		    "unless { req.hdr(X-Request-ID) -m found }");
+	if (o->original_uri)
+		ing_line(c, "http-request set-header X-Original-URI %[pathq]");
 	ing_line(c, "http-request set-header X-Real-IP %[src]");
 	ing_line(c, "http-request set-header X-Forwarded-For %[src]");
+	if (o->forwarded && o->full_forwarded)
+		ing_line(c, "http-request set-header X-Forwarded-For "
+		    "'%[var(txn.ffor)], %[var(txn.peer)]' "
+		    "if { var(txn.ffor) -m found }");
 	ing_line(c, "http-request set-header X-Forwarded-Host "
 	    "%[req.hdr(host)]");
+	if (o->forwarded)
+		ing_line(c, "http-request set-header X-Forwarded-Host "
+		    "%[var(txn.fhost)] if { var(txn.fhost) -m found }");
 	ing_line(c, "http-request set-header X-Forwarded-Port %[dst_port]");
-	ing_line(c, "http-request set-var(txn.scheme) str(https) "
-	    "if { ssl_fc }");
-	ing_line(c, "http-request set-var(txn.scheme) str(http) "
-	    "unless { ssl_fc }");
 	ing_line(c, "http-request set-header X-Forwarded-Proto "
 	    "%[var(txn.scheme)]");
 	ing_line(c, "http-request set-header X-Forwarded-Scheme "
 	    "%[var(txn.scheme)]");
 	ing_line(c, "http-request set-header X-Scheme %[var(txn.scheme)]");
+}
+
+static void
+find_scheme(struct ing_rendering *r)
+{
+	struct ing_cfg *c = &r->cfg;
+
+	ing_line(c, "http-request set-var(txn.scheme) str(http)");
+	ing_line(c, "http-request set-var(txn.scheme) str(https) "
+	    "if { ssl_fc }");
+	believe_forwarded(r);
+}
+
+/* Browsers are told to stay with https. */
+static void
+set_hsts(struct ing_rendering *r)
+{
+	const struct ing_opts *o = &r->plan->defaults;
+	struct ing_cfg *c = &r->cfg;
+
+	if (!o->hsts || r->plan->options->https_port == 0)
+		return;
+	ing_line(c, "http-after-response set-header "
+	    "Strict-Transport-Security");
+	ing_cfg_fmt_begin(c);
+	ing_fmt(c, "max-age=");
+	ing_cfg_fmt_num(c, o->hsts_max_age_s);
+	if (o->hsts_subdomains)
+		ing_fmt(c, "; includeSubDomains");
+	if (o->hsts_preload)
+		ing_fmt(c, "; preload");
+	ing_cfg_fmt_end(c);
+	ing_keys(c, "if { ssl_fc }");
 }
 
 static void
@@ -205,10 +300,12 @@ render_frontend(struct ing_rendering *r)
 
 	ing_section(c, "frontend", SPAN("ingress"));
 	render_listeners(r);
+	find_scheme(r);
 	find_host(r);
 	find_route(r);
 	answer_health(r);
 	set_forwarded(r);
+	set_hsts(r);
 	ing_render_canaries(r);
 	if (r->n_classes > 0)
 		ing_line(c, "use_backend %[var(txn.route),field(4,/)] "

@@ -17,6 +17,9 @@ TEST(every_option_is_an_annotation_or_a_setting_of_its_own)
 		if (!CHECK_EQ(seen[o->offset]++, 0))
 			printf("    %s\n", o->key);
 	}
+	EACH_OPT(o)
+		if (o->configmap != NULL)
+			CHECK(find_setting(o->configmap) == o);
 	for (size_t i = 0; i < ing_annots_n; i++)
 		CHECK(ing_annot_find(ing_annots[i].key) == &ing_annots[i]);
 	CHECK(ing_annot_find("nothing") == NULL);
