@@ -32,7 +32,8 @@ why_text(enum why w)
 static inline bool
 why_greeting(enum why w)
 {
-	return ((w >= WHY_PROXY_BAD && w <= WHY_PROXY_SHORT) ||
-	    (w >= WHY_TLS_CLOSED && w <= WHY_TLS_FAILED));
+	return (__builtin_expect(w != WHY_OK, 0) &&
+	    ((w >= WHY_PROXY_BAD && w <= WHY_PROXY_SHORT) ||
+	    (w >= WHY_TLS_CLOSED && w <= WHY_TLS_FAILED)));
 }
 #endif

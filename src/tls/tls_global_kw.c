@@ -192,6 +192,8 @@ static const struct number {
 	N("tune.ssl.cachesize", cache_size, 0, 1 << 28),
 	N("tune.ssl.maxrecord", max_record, 0, INT32_MAX),
 	N("tune.ssl.hard-maxrecord", hard_max_record, 0, INT32_MAX),
+	N("tune.ssl.capture-buffer-size", capture_bytes, 0, 65535),
+	N("tune.ssl.capture-cipherlist-size", capture_bytes, 0, 65535),
 	N("tune.ssl.default-dh-param", default_dh, 1024, 16384),
 #undef N
 };
@@ -224,6 +226,22 @@ parse_lifetime(struct conf_line *l, void *obj)
 	if (!conf_want_time(l, "a time", "s", &ms))
 		return (false);
 	edit()->lifetime_s = (uint32_t)((ms + 999) / 1000);
+	return (conf_end(l));
+}
+
+static bool
+parse_keylog(struct conf_line *l, void *obj)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct span s;
+
+	(void)obj;
+	if (!conf_want(l, "'on' or 'off'", &s))
+		return (false);
+	if (!span_is(s, "on") && !span_is(s, "off"))
+		return (conf_err(l, w, "'%s' expects 'on' or 'off', got '%s'",
+		    l->kw->name, s.p));
+	edit()->keylog = span_is(s, "on");
 	return (conf_end(l));
 }
 
@@ -373,6 +391,15 @@ GLOBAL(maxrecord, "tune.ssl.maxrecord", "<bytes>", parse_number,
     "tune.ssl.maxrecord 1419");
 GLOBAL(hard_maxrecord, "tune.ssl.hard-maxrecord", "<bytes>", parse_number,
     "Bytes of a record at most; 0: 16384.", "tune.ssl.hard-maxrecord 4096");
+GLOBAL(capture, "tune.ssl.capture-buffer-size", "<bytes>", parse_number,
+    "Bytes of a ClientHello to keep for ssl_fc_cipherlist_bin and its like; "
+    "0: nothing.", "tune.ssl.capture-buffer-size 256");
+GLOBAL(capture_old, "tune.ssl.capture-cipherlist-size", "<bytes>",
+    parse_number, "The old name of tune.ssl.capture-buffer-size.",
+    "tune.ssl.capture-cipherlist-size 256");
+GLOBAL(keylog, "tune.ssl.keylog", "on|off", parse_keylog,
+    "Keep the secrets of TLS 1.3 for ssl_fc_client_traffic_secret_0 and its "
+    "like.", "tune.ssl.keylog on");
 GLOBAL(level, "ssl-security-level", "<n>", parse_level,
     "How weak keys and algorithms may be, as OpenSSL counts: 0 to 5.",
     "ssl-security-level 2");

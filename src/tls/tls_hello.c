@@ -14,6 +14,7 @@
 
 #include <base/must.h>
 
+#include "tls_capture.h"
 #include "tls_sni.h"
 
 static unsigned
@@ -145,6 +146,7 @@ on_hello(SSL *ssl, int *alert, void *arg)
 	const struct tls_entry *e = tls_sni_find(t->bind, name);
 
 	(void)arg;
+	tls_capture_hello(ssl, t);
 	if (e == NULL) {
 		if (t->bind->conf.strict_sni == TLS_FLAG_ON) {
 			*alert = SSL_AD_UNRECOGNIZED_NAME;
@@ -221,6 +223,7 @@ skip_sctl(SSL *ssl, unsigned type, unsigned where, const unsigned char *in,
 void
 tls_hello_setup(SSL_CTX *ssl)
 {
+	tls_capture_setup(ssl);
 	SSL_CTX_set_client_hello_cb(ssl, on_hello, NULL);
 	(void)SSL_CTX_set_tlsext_servername_callback(ssl, on_name);
 	(void)SSL_CTX_set_tlsext_status_cb(ssl, on_status);

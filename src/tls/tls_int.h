@@ -52,6 +52,7 @@ struct tls_global {
 	uint8_t extra;                  /* enum cert_extra, a set */
 	bool extra_replaces_ext;        /* ssl-load-extra-del-ext */
 	bool skip_self_issued;
+	bool keylog;                    /* tune.ssl.keylog */
 	bool private_cache;             /* tune.ssl.force-private-cache */
 	bool server_verify_none;        /* ssl-server-verify none */
 };
@@ -249,6 +250,8 @@ struct tls_conn {
 	struct conn *conn;
 	const struct tls_bind *bind;
 	const struct tls_entry *entry;  /* what it is served by; or NULL */
+	struct tls_hello *hello;        /* if kept: tls_capture.h */
+	struct tls_secrets *secrets;
 	unsigned long err;              /* OpenSSL's, of what failed */
 	uint8_t crt_err, ca_err, ca_err_depth;  /* X509_V_ERR_*, 0: none */
 	bool eof : 1;                   /* the socket is at its end */

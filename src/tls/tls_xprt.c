@@ -22,6 +22,7 @@
 
 #include <openssl/err.h>
 
+#include "tls_capture.h"
 #include "tls_count.h"
 
 #define RECORD_MAX 16384        /* payload of one record (RFC 8446 5.1) */
@@ -552,6 +553,7 @@ tls_fini(struct conn *c)
 		ERR_clear_error();
 	}
 	drop_rest(t);
+	tls_capture_drop(t);
 	tls_count_end(t);
 	t->magic = 0;
 	pool_put(&tls_pool, t);
