@@ -92,6 +92,8 @@ struct px_timeouts {            /* ms; 0: none */
 /* What a state file said of a server (srv_shm has the meanings). */
 struct px_state {
 	struct addr ip;                 /* ADDR_NONE: no address; no port */
+	struct addr chk_addr, agent_addr;       /* as ip */
+	uint16_t chk_port, agent_port;  /* 0: none */
 	uint16_t port, uweight, iweight;
 	uint8_t state, admin, chk_status, chk_result, chk_state;
 	int16_t chk_health;

@@ -42,20 +42,37 @@ forget_orders(struct chk_shm *m)
 	m->agent_sends = 0;
 }
 
+/* Where a state file says that people sent checks. */
+static void
+apply_saved(struct chk_shm *m, const struct chk_srv_cfg *cfg,
+    const struct px_state *st)
+{
+	forget_orders(m);
+	m->addr = st->chk_addr;
+	m->agent_addr = st->agent_addr;
+	m->port = st->chk_port;
+	m->agent_port = st->agent_port;
+	m->cfg = hash_of(cfg);
+}
+
 static bool
 setup_server(const struct srv *srv)
 {
 	const struct chk_srv_cfg *cfg = chk_cfg_of(srv);
 	char name[SRV_SLOT_NAME];
+	enum shm_found found;
 	void *at;
 
 	if (!cfg->check && !cfg->agent)
 		return (true);
-	if (shm_slot(the_shm, srv_slot_name(name, "chk", srv->be->px->name,
-	    srv->cfg->name), SHM_CHK, sizeof(struct chk_shm), &at, NULL) ==
-	    SHM_FAILED)
+	found = shm_slot(the_shm, srv_slot_name(name, "chk",
+	    srv->be->px->name, srv->cfg->name), SHM_CHK,
+	    sizeof(struct chk_shm), &at, NULL);
+	if (found == SHM_FAILED)
 		return (false);
 	by_rt[srv->cfg->rt] = at;
+	if (found == SHM_FRESH && srv->cfg->saved != NULL)
+		apply_saved(at, cfg, srv->cfg->saved);
 	return (true);
 }
 

@@ -47,7 +47,8 @@ cfg_of(const struct px *px)
 /* Places in a line; the number of fields has grown and may again. */
 enum field { F_BE_NAME = 1, F_SRV_NAME = 3, F_ADDR, F_STATE, F_ADMIN,
 	F_UWEIGHT, F_IWEIGHT, F_AGE, F_CHK_STATUS, F_CHK_RESULT, F_CHK_HEALTH,
-	F_CHK_STATE, F_FQDN = 17, F_PORT, F_SRVRECORD };
+	F_CHK_STATE, F_FQDN = 17, F_PORT, F_SRVRECORD, F_USE_SSL, F_CHK_PORT,
+	F_CHK_ADDR, F_AGENT_ADDR, F_AGENT_PORT };
 
 static unsigned
 split(struct span line, struct span f[FIELDS_MAX])
@@ -100,6 +101,34 @@ read_fields(const struct span *f, struct px_state *st)
 	return (true);
 }
 
+static struct addr
+read_addr(struct span s)
+{
+	struct addr_net net;
+
+	if (span_find(s, '/') < 0 && addr_net_parse(s, &net))
+		return (net.addr);
+	return ((struct addr){ .family = ADDR_NONE });
+}
+
+/* Where checks go, in lines that say so. */
+static void
+read_places(const struct span *f, unsigned n, struct px_state *st)
+{
+	uint64_t port;
+
+	if (n <= F_CHK_ADDR)
+		return;
+	st->chk_addr = read_addr(f[F_CHK_ADDR]);
+	if (take(f[F_CHK_PORT], 65535, &port))
+		st->chk_port = (uint16_t)port;
+	if (n <= F_AGENT_PORT)
+		return;
+	st->agent_addr = read_addr(f[F_AGENT_ADDR]);
+	if (take(f[F_AGENT_PORT], 65535, &port))
+		st->agent_port = (uint16_t)port;
+}
+
 /* False: the line is not one of "show servers state". `only`: lines of other
  * backends are another file's affair. */
 static bool
@@ -107,7 +136,9 @@ read_line(struct span line, const struct px *only)
 {
 	struct span f[FIELDS_MAX];
 	unsigned n = split(line, f);
-	struct px_state st = { .ip = { .family = ADDR_NONE } }, *kept;
+	struct px_state st = { .ip = { .family = ADDR_NONE },
+		.chk_addr = { .family = ADDR_NONE },
+		.agent_addr = { .family = ADDR_NONE } }, *kept;
 	struct px_server *sv;
 	struct px *px;
 
@@ -115,6 +146,7 @@ read_line(struct span line, const struct px *only)
 		return (true);
 	if (n < FIELDS_MIN || !read_fields(f, &st))
 		return (false);
+	read_places(f, n, &st);
 	px = px_find(px_model, f[F_BE_NAME], PX_BE);
 	if (px == NULL || (only != NULL ? px != only :
 	    cfg_of(px)->from != FROM_GLOBAL))
