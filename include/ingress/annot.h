@@ -48,7 +48,7 @@ struct ing_strs { const char **v; uint32_t n; };
 struct ing_opts {
 	/* where a request goes: ing_opt_route.c (flags are int64_t) */
 	int64_t ssl_redirect, force_ssl_redirect, preserve_slash;
-	int64_t use_regex;
+	int64_t use_regex, passthrough;
 	const char *rewrite_target, *forwarded_prefix;
 	const char *app_root;
 	const char *permanent_redirect, *temporal_redirect;

@@ -39,6 +39,7 @@ struct ing_options {
 	int64_t status_port;            /* idem */
 	bool enable_metrics;
 	bool proxy_protocol;
+	bool enable_ssl_passthrough;
 	int64_t workers;                /* 0: one for each CPU */
 	bool starting;                  /* 503 for all: nothing is known yet */
 	const char *health_check_path;

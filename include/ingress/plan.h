@@ -41,6 +41,7 @@ struct ing_plan_be {
 	const char *id;         /* name in the configuration */
 	const char *ns, *service, *port;        /* port: as the rule says it */
 	const struct ing_ingress *by;           /* the oldest that names it */
+	bool tcp;               /* bytes, not requests */
 	const struct ing_opts *opts;
 	const struct ing_opts *service_opts;    /* see ING_AT_SERVICE */
 	const struct ing_server *servers;       /* sorted by name */
@@ -89,6 +90,7 @@ struct ing_plan_host {
 	struct ing_loc *dflt;   /* for all other paths; NULL: 404 */
 	const struct ing_data *cert;    /* tls Secret; NULL: the default */
 	bool has_tls;           /* it asked for one */
+	struct ing_plan_be *pass;       /* its TLS is not ours; or NULL */
 };
 
 struct ing_plan {

@@ -70,6 +70,8 @@ static const struct flag flags[] = {
 	    "the proxy's metrics for Prometheus on --status-port"),
 	F("proxy-protocol", BOOL, proxy_protocol, NULL,
 	    "the PROXY protocol is expected on both ports"),
+	F("enable-ssl-passthrough", BOOL, enable_ssl_passthrough, NULL,
+	    "the annotation ssl-passthrough is obeyed"),
 	F("workers", COUNT, workers, "0",
 	    "processes of the proxy; 0: one for each CPU"),
 	F("output", STR, output, NULL, "render: directory for what is written"),

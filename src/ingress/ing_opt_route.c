@@ -89,6 +89,8 @@ const struct ing_opt ing_opt_route[] = {
 	  OPT(preserve_slash), AT, .parse = ing_parse_bool, .doc = "" },
 	{ .key = "use-regex", .kind = ING_O_BOOL, OPT(use_regex),
 	  .at = ING_AT_PLAN, .parse = ing_parse_bool, .doc = "" },
+	{ .key = "ssl-passthrough", .kind = ING_O_BOOL, OPT(passthrough),
+	  .at = ING_AT_PLAN, .parse = ing_parse_bool, .doc = "" },
 	{ .key = "rewrite-target", .kind = ING_O_STR, OPT(rewrite_target), AT,
 	  .parse = parse_rewrite, .doc = "" },
 	{ .key = "x-forwarded-prefix", .kind = ING_O_STR,

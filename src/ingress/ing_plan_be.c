@@ -317,6 +317,40 @@ new_backend(struct ing_planning *p, const struct ing_taken *t,
 }
 
 struct ing_plan_be *
+ing_plan_tcp_be(struct ing_planning *p, const struct ing_taken *t,
+    const struct ing_backend_ref *ref)
+{
+	struct ing_plan *plan = p->plan;
+	struct ing_plan_be *be;
+	const char *port;
+	struct span key;
+
+	if (ref->service == NULL || (ref->port == 0 &&
+	    ref->port_name == NULL))
+		return (NULL);
+	port = ref->port != 0 ? arena_printf(p->mem, "%" PRId64, ref->port) :
+	    ref->port_name;
+	key = ing_plan_key(p, t->ing->o.ns, ref->service, port, "tcp");
+	if ((be = ing_index_get(&p->backends, key)) != NULL)
+		return (be);
+	be = arena_zget(p->mem, sizeof *be);
+	be->ns = t->ing->o.ns;
+	be->service = ref->service;
+	be->port = port;
+	be->by = t->ing;
+	be->tcp = true;
+	be->opts = be->service_opts = &plan->defaults;
+	be->id = arena_printf(p->mem, "%s_%s_%s_tcp", be->ns, be->service,
+	    port);
+	find_servers(p, be, ref);
+	plan->backends = ing_plan_vec(p->mem, plan->backends,
+	    plan->n_backends, sizeof *plan->backends);
+	plan->backends[plan->n_backends++] = be;
+	ing_index_put(&p->backends, key, be);
+	return (be);
+}
+
+struct ing_plan_be *
 ing_plan_canary_be(struct ing_planning *p, const struct ing_loc *loc,
     const struct ing_taken *canary, const struct ing_backend_ref *ref)
 {

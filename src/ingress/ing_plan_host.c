@@ -325,6 +325,26 @@ regex_cmp(const void *a, const void *b)
 	return (strcmp(y->path, x->path));
 }
 
+/* The Service at "/" gets the TLS of the host as it comes; the oldest one. */
+static void
+pass_tls(struct ing_planning *p, const struct ing_taken *t,
+    struct ing_plan_host *h, const struct ing_rule *rule)
+{
+	if (!p->o->enable_ssl_passthrough) {
+		ing_plan_problem(p->plan, &t->ing->o, "PassthroughDisabled",
+		    true, "ssl-passthrough needs --enable-ssl-passthrough");
+		return;
+	}
+	if (rule->host == NULL) {
+		ing_plan_problem(p->plan, &t->ing->o, "PassthroughRefused",
+		    true, "ssl-passthrough needs a host");
+		return;
+	}
+	ING_EACH(struct ing_path, path, rule->paths)
+		if (h->pass == NULL && strcmp(path_of(path), "/") == 0)
+			h->pass = ing_plan_tcp_be(p, t, &path->backend);
+}
+
 static void
 add_rules(struct ing_planning *p, struct ing_taken *t)
 {
@@ -334,6 +354,8 @@ add_rules(struct ing_planning *p, struct ing_taken *t)
 	ING_EACH(struct ing_rule, rule, t->ing->rules) {
 		struct ing_plan_host *h = get_host(p, rule->host);
 
+		if (t->opts.passthrough)
+			pass_tls(p, t, h, rule);
 		ING_EACH(struct ing_path, path, rule->paths)
 			add_path(p, t, h, path);
 		if (dflt && (h->dflt == NULL || h->dflt->by != t->ing))

@@ -51,6 +51,10 @@ struct ing_policy *ing_plan_policy(struct ing_planning *,
     struct ing_plan_be *, const struct ing_taken *, const char *path,
     bool has_cert);
 
+/* For bytes that are passed on as they come; without options. */
+struct ing_plan_be *ing_plan_tcp_be(struct ing_planning *,
+    const struct ing_taken *, const struct ing_backend_ref *);
+
 /* For a canary: the Service of its own, all else as the location has it. */
 struct ing_plan_be *ing_plan_canary_be(struct ing_planning *,
     const struct ing_loc *, const struct ing_taken *,

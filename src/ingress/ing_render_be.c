@@ -142,6 +142,8 @@ static void
 render_backend(struct ing_rendering *r, const struct ing_plan_be *be)
 {
 	ing_section(&r->cfg, "backend", span_str(be->id));
+	if (be->tcp)
+		ing_line(&r->cfg, "mode tcp");
 	render_timeouts(r, be);
 	render_cookie(r, be);
 	render_rules(r, be);

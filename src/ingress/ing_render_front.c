@@ -71,19 +71,23 @@ render_defaults(struct ing_rendering *r)
 	ing_cfg_ms(c, server_ms);
 }
 
-static void
-render_bind(struct ing_rendering *r, const char *ip, int64_t port, bool tls)
+void
+ing_render_bind(struct ing_rendering *r, const char *ip, int64_t port)
 {
 	ing_line(&r->cfg, "bind");
 	ing_cfg_bind(&r->cfg, ip, port);
 	if (r->plan->options->proxy_protocol ||
 	    r->plan->defaults.proxy_protocol)
 		ing_keys(&r->cfg, "accept-proxy");
-	if (tls)
-		ing_keys(&r->cfg, "ssl crt-list certs.list alpn");
-	if (tls && r->plan->defaults.http2)
+}
+
+static void
+end_tls_bind(struct ing_rendering *r)
+{
+	ing_keys(&r->cfg, "ssl crt-list certs.list alpn");
+	if (r->plan->defaults.http2)
 		ing_keys(&r->cfg, "h2,http/1.1");
-	else if (tls)
+	else
 		ing_keys(&r->cfg, "http/1.1");
 }
 
@@ -93,14 +97,21 @@ render_listeners(struct ing_rendering *r)
 	const struct ing_options *o = r->plan->options;
 	const struct ing_strs *ips = &r->plan->defaults.bind_address;
 	bool tls = o->https_port != 0 && ing_render_certs(r);
+	bool door = ing_render_passes(r->plan);
 
 	for (uint32_t i = 0; i == 0 || i < ips->n; i++) {
 		const char *ip = ips->n > 0 ? ips->v[i] : NULL;
 
 		if (o->http_port != 0)
-			render_bind(r, ip, o->http_port, false);
-		if (tls)
-			render_bind(r, ip, o->https_port, true);
+			ing_render_bind(r, ip, o->http_port);
+		if (tls && !door) {
+			ing_render_bind(r, ip, o->https_port);
+			end_tls_bind(r);
+		}
+	}
+	if (tls && door) {
+		ing_render_inner_bind(r);
+		end_tls_bind(r);
 	}
 }
 
@@ -345,5 +356,7 @@ ing_render_front(struct ing_rendering *r)
 	render_global(r);
 	render_defaults(r);
 	render_frontend(r);
+	if (ing_render_passes(r->plan))
+		ing_render_door(r);
 	render_status(r);
 }

@@ -37,6 +37,15 @@ void ing_render_front(struct ing_rendering *);
  * could be shown to everybody. */
 bool ing_render_certs(struct ing_rendering *);
 
+/* ing_render_pass.c: TLS that is passed on, by the name that is asked for. */
+bool ing_render_passes(const struct ing_plan *);
+void ing_render_inner_bind(struct ing_rendering *);
+void ing_render_door(struct ing_rendering *);
+
+/* ing_render_front.c: a line of a listener up to its address and the PROXY
+ * protocol. */
+void ing_render_bind(struct ing_rendering *, const char *ip, int64_t port);
+
 /* ing_render_be.c */
 void ing_render_backends(struct ing_rendering *);
 

@@ -96,10 +96,12 @@ TEST(what_a_list_lacks_is_deleted)
 	put(s, "a", "x", "1");
 	put(s, "a", "y", "1");
 	put(s, "b", "x", "1");
-	ing_store_list_begin(s, ING_SECRET);
+	ing_store_list_begin(s, ING_SECRET, 0);
 	put(s, "a", "y", "1");
 	put(s, "c", "z", "1");
-	ing_store_list_end(s, ING_SECRET);
+	ing_store_list_end(s, ING_SECRET, 0);
+	ing_store_list_begin(s, ING_SECRET, 7);         /* another's */
+	ing_store_list_end(s, ING_SECRET, 7);
 	ing_store_all(s, ING_SECRET, &n);
 	CHECK_EQ(n, 2);
 	CHECK(ing_store_find(s, ING_SECRET, "a", "y") != NULL);
