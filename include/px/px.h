@@ -114,6 +114,7 @@ struct px_server {
 	struct addr addr;
 	int16_t port_offset;
 	bool port_from_client;          /* no port given: the client's */
+	bool ip_from_client;            /* 0.0.0.0, ::, *: likewise */
 	bool has_port_offset;
 	const char *unix_path;          /* ADDR_UNIX, ADDR_ABNS*; or NULL */
 	const char *host;               /* as written */
@@ -298,6 +299,10 @@ void px_model_free(struct px_model *);
 /* px_find - a proxy of any of `kinds` by name, or NULL. */
 struct px *px_find(const struct px_model *, struct span name, unsigned kinds);
 struct px_server *px_server_find(const struct px *, struct span name);
+
+/* px_server_has_label - its name is that of SRV records, which are looked up
+ * while we run: they say where it is, at which port. */
+bool px_server_has_label(const struct px_server *);
 
 /* px_server_keeps_addr - it has a name, and the address that it had before is
  * preferred to a new look-up ("init-addr last,..."). */

@@ -186,7 +186,7 @@ check_ports(struct conf *conf)
 			    &chk_srv_slot);
 
 			if (!cfg->check || cfg->port != 0 ||
-			    sv->unix_path != NULL || (cfg->has_addr ?
+			    px_server_has_label(sv) || sv->unix_path != NULL || (cfg->has_addr ?
 			    cfg->addr.port : sv->addr.port) != 0 ||
 			    (cfg->has_addr && sv->addr.port != 0))
 				continue;

@@ -407,6 +407,8 @@ link_server(struct conf *c, struct px_server *sv)
 		return (conf_fail(c, DIAG_ALERT, sv->named_pos, "server "
 		    "'%s/%s' : '%.*s' is not the name of a host",
 		    sv->px->name, sv->name, SPAN_FMT(sv->named->host)));
+	if (px_server_has_label(sv))
+		sv->port_from_client = sv->has_port_offset = false;
 	((struct dns_srv_cfg *)px_edit(&sv->slots, &dns_srv_slot))->sect =
 	    sect;
 	return (true);

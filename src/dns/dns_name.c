@@ -21,8 +21,6 @@
 #include <log/log.h>
 
 #define BUCKETS 4096
-/* More are not asked for: hosts in requests are the clients' choice. */
-#define NAMES_MAX 65536
 
 struct ip {
 	struct addr addr;               /* port 0 */
@@ -36,6 +34,7 @@ struct dns_name {
 	unsigned magic;
 #define NAME_MAGIC 0xd25a3e01
 	struct list node;               /* in its bucket */
+	struct list idle_node;          /* in `idle`: nobody waits for it */
 	struct dns_look look;
 	char host[DNS_HOST];
 	struct list users;              /* struct dns_srv.node */
@@ -55,7 +54,10 @@ struct asker {
 
 static struct list *buckets;
 static uint64_t seed;
-static unsigned n_names;
+/* Hosts in requests are the clients' choice: of more names than that, those go
+ * first which nobody asked for the longest. */
+static unsigned n_names, names_max = 65536;
+static struct list idle = LIST_INIT(idle);
 static bool open_now;
 static uint32_t pass;
 
@@ -298,13 +300,19 @@ has_users(const struct dns_name *nm)
 	return (open_now && !list_empty(&nm->users));
 }
 
+/* Without servers, what it knows is kept as long as it is good. */
 static void
 rest(struct dns_name *nm)
 {
 	const struct dns_sect *s = nm->look.sect;
+	int64_t ms = has_users(nm) ? s->resolve_ms : nm->n_ip > 0 ?
+	    s->hold_ms[DNS_VALID] + 1 : 0;
 
-	tmr_arm(&the_loop->wheel, &nm->tmr, the_loop->now_ms +
-	    (has_users(nm) ? s->resolve_ms : s->hold_ms[DNS_VALID] + 1));
+	if (list_empty(&nm->users)) {
+		list_del(&nm->idle_node);
+		list_push_back(&idle, &nm->idle_node);
+	}
+	tmr_arm(&the_loop->wheel, &nm->tmr, the_loop->now_ms + ms);
 }
 
 static void
@@ -332,6 +340,7 @@ free_name(struct dns_name *nm)
 	dns_look_stop(&nm->look);
 	tmr_stop(&the_loop->wheel, &nm->tmr);
 	list_del(&nm->node);
+	list_del(&nm->idle_node);
 	n_names--;
 	free(nm->ip);
 	nm->magic = 0;
@@ -361,6 +370,7 @@ new_name(const struct dns_sect *sect, const char *host, bool v6_first,
 	nm->look = (struct dns_look){ .sect = sect, .host = nm->host,
 	    .v6_first = v6_first, .done = on_done };
 	dns_look_init(&nm->look);
+	list_init(&nm->idle_node);
 	list_init(&nm->users);
 	list_init(&nm->askers);
 	tmr_init(&nm->tmr, on_due);
@@ -381,6 +391,17 @@ make_buckets(void)
 	seed = rand_u64();
 }
 
+static bool
+make_room(void)
+{
+	struct list *node = list_first(&idle);
+
+	if (node == NULL)
+		return (false);
+	free_name(LIST_ITEM(node, struct dns_name, idle_node));
+	return (true);
+}
+
 static struct dns_name *
 name_of(const struct dns_sect *sect, const char *host, bool v6_first,
     bool is_config)
@@ -396,7 +417,7 @@ name_of(const struct dns_sect *sect, const char *host, bool v6_first,
 		    strcmp(nm->host, host) == 0)
 			return (nm);
 	}
-	if (n_names >= NAMES_MAX && !is_config)
+	if (n_names >= names_max && !is_config && !make_room())
 		return (NULL);
 	return (new_name(sect, host, v6_first, bucket));
 }
@@ -422,6 +443,7 @@ dns_name_join(struct dns_srv *u, const char *host)
 	if (u->name == NULL)
 		return;
 	u->version = 0;
+	list_del(&u->name->idle_node);
 	list_push_back(&u->name->users, &u->node);
 	if (open_now)
 		tmr_arm(&the_loop->wheel, &u->name->tmr, the_loop->now_ms);
@@ -484,6 +506,7 @@ dns_name_ask(const struct dns_sect *sect, const char *host, bool v6_first,
 	a->told = told;
 	a->arg = arg;
 	list_push_back(&nm->askers, &a->node);
+	list_del(&nm->idle_node);
 	dns_look_start(&nm->look);
 }
 #endif

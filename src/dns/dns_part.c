@@ -6,7 +6,6 @@
  */
 #include "dns_int.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <agent/agent.h>
@@ -26,13 +25,6 @@ cfg_of(const struct px_server *sv)
 	return (px_get(&sv->slots, &dns_srv_slot));
 }
 
-static bool
-has_label(const struct px_server *sv)
-{
-	return (sv->named != NULL && sv->named->host.n > 0 &&
-	    sv->named->host.p[0] == '_');
-}
-
 static struct dns_srv *
 find(const struct srv *srv)
 {
@@ -41,30 +33,14 @@ find(const struct srv *srv)
 
 /* ---- what is shared ---- */
 
-#define SLOT_NAME 255
-
-/* "KIND/a/b"; two long ones are told apart by a hash of all of it. */
-static struct span
-slot_name(char dst[SLOT_NAME + 1], const char *kind, const char *a,
-    const char *b)
-{
-	int n = snprintf(dst, SLOT_NAME + 1, "%s/%s/%s", kind, a, b);
-
-	if (n > SLOT_NAME)
-		n = snprintf(dst, SLOT_NAME + 1, "%s/%016llx/%016llx", kind,
-		    (unsigned long long)span_hash(span_str(a)),
-		    (unsigned long long)span_hash(span_str(b)));
-	return (span_of(dst, (size_t)n));
-}
-
 static bool
 setup_sect(const struct dns_sect *s)
 {
-	char name[SLOT_NAME + 1];
+	char name[SRV_SLOT_NAME];
 	void *at;
 
 	for (struct dns_ns *ns = s->ns; ns != NULL; ns = ns->next) {
-		if (shm_slot(the_shm, slot_name(name, "dns-ns", s->name,
+		if (shm_slot(the_shm, srv_slot_name(name, "dns-ns", s->name,
 		    ns->name), SHM_DNS_NS, sizeof *ns->shm, &at, NULL) ==
 		    SHM_FAILED)
 			return (false);
@@ -76,10 +52,10 @@ setup_sect(const struct dns_sect *s)
 static bool
 setup_server(struct dns_srv *u, const struct px_server *sv)
 {
-	char name[SLOT_NAME + 1];
+	char name[SRV_SLOT_NAME];
 	void *at;
 
-	if (shm_slot(the_shm, slot_name(name, "dns-srv", sv->px->name,
+	if (shm_slot(the_shm, srv_slot_name(name, "dns-srv", sv->px->name,
 	    sv->name), SHM_DNS_SRV, sizeof *u->shm, &at, NULL) == SHM_FAILED)
 		return (false);
 	*u = (struct dns_srv){ .srv = srv_of(sv), .cfg = cfg_of(sv),
@@ -131,7 +107,7 @@ dns_fqdn(const struct srv *srv)
 struct span
 dns_srvrecord(const struct srv *srv)
 {
-	return (find(srv) != NULL && has_label(srv->cfg) ?
+	return (find(srv) != NULL && px_server_has_label(srv->cfg) ?
 	    srv->cfg->named->host : SPAN("-"));
 }
 
@@ -213,10 +189,10 @@ first_name(struct dns_srv *u)
 	if (u->shm->cfg_host == host)
 		return;
 	u->shm->cfg_host = host;
-	if (sv->named != NULL && !has_label(sv))
+	if (sv->named != NULL && !px_server_has_label(sv))
 		lower(name, sv->named->host);
 	if (fresh && st != NULL && st->admin & SRV_HMAINT &&
-	    dns_host_fits(st->fqdn) && (!has_label(sv) ||
+	    dns_host_fits(st->fqdn) && (!px_server_has_label(sv) ||
 	    span_eq(st->srvrecord, sv->named->host))) {
 		lower(name, st->fqdn);
 		atomic_fetch_or(&u->srv->shm->admin, SRV_HMAINT);
@@ -228,7 +204,7 @@ static void
 begin(struct dns_srv *u)
 {
 	first_name(u);
-	if (has_label(u->srv->cfg) && u->label == NULL)
+	if (px_server_has_label(u->srv->cfg) && u->label == NULL)
 		dns_label_join(u);
 	else if (u->label == NULL && u->shm->fqdn[0] != '\0')
 		dns_name_join(u, u->shm->fqdn);

@@ -37,6 +37,13 @@ methods(const struct px_server *sv)
 }
 
 bool
+px_server_has_label(const struct px_server *sv)
+{
+	return (sv->dynamic && sv->named != NULL && sv->named->host.n > 0 &&
+	    sv->named->host.p[0] == '_');
+}
+
+bool
 px_server_keeps_addr(const struct px_server *sv)
 {
 	return (sv->named != NULL && methods(sv)->try[0].how == HOW_LAST);
@@ -127,13 +134,6 @@ attempt(struct px_server *sv, enum how how, const struct addr *ip,
 	}
 }
 
-/* Of SRV records, which libc does not look up. */
-static bool
-is_label(const struct px_server *sv)
-{
-	return (sv->named->host.n > 0 && sv->named->host.p[0] == '_');
-}
-
 static bool
 locate(struct conf *c, struct px_server *sv)
 {
@@ -142,14 +142,14 @@ locate(struct conf *c, struct px_server *sv)
 	struct diag *d;
 
 	for (unsigned i = 0; i < m->n; i++) {
-		if (sv->dynamic && is_label(sv) && m->try[i].how == HOW_LIBC)
-			continue;
+		if (px_server_has_label(sv) && m->try[i].how == HOW_LIBC)
+			continue;       /* it looks up no SRV records */
 		if (attempt(sv, m->try[i].how, &m->try[i].ip, &err))
 			return (true);
 	}
 	if (sv->dynamic) {
 		put_ip(sv, &(struct addr){ .family = ADDR_NONE });
-		return (is_label(sv) || conf_fail(c, DIAG_WARNING,
+		return (px_server_has_label(sv) || conf_fail(c, DIAG_WARNING,
 		    sv->named_pos, "'server %s/%s' : could not resolve "
 		    "address '%.*s', disabling server", sv->px->name,
 		    sv->name, SPAN_FMT(sv->named->host)) || true);

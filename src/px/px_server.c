@@ -22,6 +22,15 @@ append(struct px *px, struct px_server *sv)
 }
 
 static bool
+is_nowhere(const struct addr *a)
+{
+	static const uint8_t zero[16];
+
+	return ((a->family == ADDR_V4 || a->family == ADDR_V6) &&
+	    memcmp(a->ip, zero, sizeof zero) == 0);
+}
+
+static bool
 take_addr(struct conf_line *l, const struct conf_word *w,
     struct px_server *sv, struct span text)
 {
@@ -55,6 +64,7 @@ take_addr(struct conf_line *l, const struct conf_word *w,
 	    px_text(a.host) : NULL;
 	sv->has_port_offset = a.port_offset;
 	sv->port_offset = (int16_t)a.offset;
+	sv->ip_from_client = !a.need_dns && is_nowhere(&a.addr);
 	sv->port_from_client = a.addr.family != ADDR_SOCKPAIR &&
 	    (a.port_offset || !a.port_given || a.addr.port == 0);
 	return (true);

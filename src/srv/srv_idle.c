@@ -81,7 +81,8 @@ srv_idle_put(struct srv *srv, struct srv_idle *i)
 
 	if (cfg->pool_purge_ms == 0 || !srv_is_up(srv))
 		return (false);
-	if (srv->cfg->port_from_client) /* the next client has another port */
+	/* the next client may want another address or port */
+	if (srv->cfg->port_from_client || srv->cfg->ip_from_client)
 		return (false);
 	if (!srv_count_up(&srv->shm->idle_word, srv->shm->own_idle,
 	    cfg->pool_max < 0 ? UINT32_MAX : (uint32_t)cfg->pool_max, &now))

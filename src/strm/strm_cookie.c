@@ -38,15 +38,14 @@ static struct span
 dynamic_value(const struct srv *srv, struct txn *txn, struct span key,
     char dst[VALUE_MAX])
 {
-	const struct addr *a = &srv->cfg->addr;
 	struct addr now;
 	char buf[512];
-	size_t n = key.n < 256 ? key.n : 256;
-	size_t ip = a->family == ADDR_V6 ? 16 : 4;
+	size_t n = key.n < 256 ? key.n : 256, ip;
 
-	if (a->family != ADDR_V4 && a->family != ADDR_V6)
-		return (SPAN_NONE);
 	srv_addr(srv, txn, &now);
+	if (now.family != ADDR_V4 && now.family != ADDR_V6)
+		return (SPAN_NONE);
+	ip = now.family == ADDR_V6 ? 16 : 4;
 	memcpy(buf, key.p, n);
 	memcpy(buf + n, now.ip, ip);
 	n += ip;

@@ -182,6 +182,54 @@ TEST(an_address_is_obsolete_after_a_while)
 	end(1);
 }
 
+static unsigned n_told, n_found;
+
+static void
+told(void *arg, const struct addr *ip)
+{
+	(void)arg;
+	n_told++;
+	n_found += ip != NULL;
+}
+
+static void
+ask(const char *host)
+{
+	dns_name_ask(&sect, host, true, told, NULL);
+}
+
+TEST(names_that_nobody_waits_for_make_room)
+{
+	static const struct dns_rec rec = { .ip = { .family = ADDR_V4 } };
+	struct dns_answer a = { .rec = (struct dns_rec *)(uintptr_t)&rec,
+	    .n = 1 };
+	struct dns_name *old, *new;
+
+	begin(1);
+	sect.hold_ms[DNS_VALID] = 1000;
+	names_max = 3;
+	old = name_of(&sect, "b.test", true, false);
+	learn(old, &a);
+	rest(old);
+	new = name_of(&sect, "c.test", true, false);
+	learn(new, &a);
+	rest(new);
+	CHECK_EQ(n_names, 3);
+	ask("b.test");                  /* known, so at once */
+	CHECK_EQ(n_found, 1);
+	CHECK(name_of(&sect, "d.test", true, false) != NULL);
+	CHECK_EQ(n_names, 3);           /* b.test went, a.test has a server */
+	CHECK(name_of(&sect, "c.test", true, false) == new);
+	CHECK(list_linked(&name->users));
+	loop.now_ms += 1001;
+	CHECK(!is_fresh(new));
+	tmr_wheel_turn(&loop.wheel, loop.now_ms);
+	CHECK_EQ(n_names, 2);           /* c.test is forgotten */
+	free_name(name_of(&sect, "d.test", true, false));
+	names_max = 65536;
+	end(1);
+}
+
 TEST(a_fault_counts_after_its_hold)
 {
 	begin(1);
