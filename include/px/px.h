@@ -84,6 +84,17 @@ enum px_opt {
 	PX_OPT_N
 };
 
+/* retry-on: after what a request is sent again. Statuses have a bit each from
+ * PX_RETRY_STATUS on: px_retry_status(). */
+enum px_retry {
+	PX_RETRY_CONN = 1, PX_RETRY_EMPTY = 2, PX_RETRY_JUNK = 4,
+	PX_RETRY_TIMEOUT = 8, PX_RETRY_0RTT = 16, PX_RETRY_STATUS = 32
+};
+#define PX_RETRY_SENT (~(uint32_t)PX_RETRY_CONN) /* it had been sent then */
+
+/* px_retry_status - the bit of a status; 0: none retries on that. */
+uint32_t px_retry_status(unsigned status);
+
 struct px_timeouts {            /* ms; 0: none */
 	int client, server, connect, queue, http_request, http_keep_alive,
 	    tunnel, client_fin, server_fin, tarpit, check, client_hs;
@@ -205,6 +216,7 @@ struct px {                             /* a proxy */
 	int retries;                    /* default 3 */
 	int redispatch;                 /* option redispatch: 0 off, n: each n-th
 	                                 * retry, -n: the n-th last (default -1) */
+	uint32_t retry_on;              /* bits of enum px_retry */
 	uint8_t conn_mode;              /* enum px_conn_mode */
 	uint8_t reuse;                  /* enum px_reuse */
 	const struct px_timeouts *timeout;      /* shared with defaults */

@@ -252,6 +252,7 @@ px_new(const struct px *from, unsigned kind)
 	px->magic = PX_MAGIC;
 	px->mode = PX_TCP;
 	px->retries = 3;
+	px->retry_on = PX_RETRY_CONN;
 	px->reuse = PX_REUSE_SAFE;
 	px->timeout = &no_timeouts;
 	if (from != NULL) {
@@ -262,6 +263,7 @@ px_new(const struct px *from, unsigned kind)
 		px->fullconn = from->fullconn;
 		px->backlog = from->backlog;
 		px->retries = from->retries;
+		px->retry_on = from->retry_on;
 		px->redispatch = from->redispatch;
 		px->conn_mode = from->conn_mode;
 		px->reuse = from->reuse;

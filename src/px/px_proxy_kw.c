@@ -5,6 +5,7 @@
 #include "px_int.h"
 
 #include <base/must.h>
+#include <base/num.h>
 
 static bool
 parse_mode(struct conf_line *l, void *obj)
@@ -75,6 +76,73 @@ parse_retries(struct conf_line *l, void *obj)
 	if (!want_u32(l, &n))
 		return (false);
 	px->retries = (int)n;
+	return (true);
+}
+
+static const uint16_t retry_statuses[] = { 401, 403, 404, 408, 421, 425, 429,
+	500, 501, 502, 503, 504 };
+
+uint32_t
+px_retry_status(unsigned status)
+{
+	for (size_t i = 0; i < NELEM(retry_statuses); i++)
+		if (retry_statuses[i] == status)
+			return ((uint32_t)PX_RETRY_STATUS << i);
+	return (0);
+}
+
+/* One word of retry-on; 0: it is none. */
+static uint32_t
+retry_bits(struct span word)
+{
+	static const struct { const char *word; uint32_t bits; } words[] = {
+		{ "conn-failure", PX_RETRY_CONN },
+		{ "empty-response", PX_RETRY_EMPTY },
+		{ "junk-response", PX_RETRY_JUNK },
+		{ "response-timeout", PX_RETRY_TIMEOUT },
+		{ "0rtt-rejected", PX_RETRY_0RTT },
+		{ "all-retryable-errors", PX_RETRY_CONN | PX_RETRY_EMPTY |
+		    PX_RETRY_JUNK | PX_RETRY_TIMEOUT | PX_RETRY_0RTT },
+	};
+	uint64_t status;
+
+	for (size_t i = 0; i < NELEM(words); i++)
+		if (span_is(word, words[i].word))
+			return (i < NELEM(words) - 1 ? words[i].bits :
+			    words[i].bits | px_retry_status(500) |
+			    px_retry_status(502) | px_retry_status(503) |
+			    px_retry_status(504));
+	return (num_u64(word, &status) && status < 600 ?
+	    px_retry_status((unsigned)status) : 0);
+}
+
+static bool
+parse_retry_on(struct conf_line *l, void *obj)
+{
+	struct px *px = OBJ(obj, struct px, PX_MAGIC);
+	const struct conf_word *w;
+	uint32_t all = 0, bits;
+	struct span word;
+
+	if (conf_left(l) == 0)
+		return (conf_err(l, NULL, "'retry-on' expects 'none' or what "
+		    "to retry on"));
+	if (conf_accept(l, "none")) {
+		px->retry_on = 0;
+		return (conf_end(l));
+	}
+	while ((w = conf_peek(l)) != NULL) {
+		if (!conf_want(l, "what to retry on", &word))
+			return (false);
+		if ((bits = retry_bits(word)) == 0)
+			return (conf_err(l, w, "unknown argument '%.*s' of "
+			    "'retry-on': expected conn-failure, "
+			    "empty-response, junk-response, response-timeout, "
+			    "0rtt-rejected, all-retryable-errors, none (alone) "
+			    "or one of the statuses", SPAN_FMT(word)));
+		all |= bits;
+	}
+	px->retry_on = all;
 	return (true);
 }
 
@@ -400,6 +468,20 @@ KEYWORD(retries) = {
 	.parse = parse_retries,
 	.doc = "How many more times connecting to a server is tried (3).",
 	.example = "retries 2",
+};
+KEYWORD(retry_on) = {
+	.name = "retry-on", .in = KW_DEFAULTS | KW_BACKEND, .flags = KW_HTTP,
+	.args = "{ none | conn-failure | empty-response | junk-response | "
+	    "response-timeout | 0rtt-rejected | <status> | "
+	    "all-retryable-errors }…",
+	.parse = parse_retry_on,
+	.doc = "After which failures a request is sent again, as often as "
+	    "`retries` says. All but `conn-failure`, which is the default, send "
+	    "a request that the server may have seen: only for those that do no "
+	    "harm twice. Statuses are 401, 403, 404, 408, 421, 425, 429, 500, "
+	    "501, 502, 503 and 504. A body is kept for that, as much as a buffer "
+	    "holds; a longer one is not sent again.",
+	.example = "retry-on conn-failure empty-response 503",
 };
 KEYWORD(px_id) = {
 	.name = "id", .in = KW_FRONTEND | KW_BACKEND, .args = "<n>",

@@ -172,6 +172,91 @@ strm_pump(struct strm *s, struct mux_end *from, struct mux_end *to)
 	return (WHY_AGAIN);
 }
 
+/* ---- a request that may have to be sent again: retry-on ---- */
+
+/* Before the first byte of the body went; false: it is not sent again. One that
+ * came from another worker may have begun there. */
+static bool
+begin_kept(struct strm *s)
+{
+	if (s->tunnel)
+		return (false);
+	if (s->kept == NULL && !s->txn.no_l7_retry && s->txn.req != NULL &&
+	    s->thawed_seen_ms == 0)
+		s->kept = arena_zget(&s->arena, sizeof *s->kept);
+	return (s->kept != NULL && !s->kept->off);
+}
+
+static void
+keep(struct strm_kept *k, struct span sent)
+{
+	k->at += sent.n;
+	if (k->off || sent.n == 0)
+		return;
+	if (!buf_hold(&k->buf) || !buf_add(&k->buf, sent)) {
+		k->off = true;          /* too long: what went, went */
+		buf_drop(&k->buf);
+	}
+}
+
+/* What was sent before; WHY_OK: all of that went. */
+static enum why
+pump_again(struct strm *s)
+{
+	struct strm_kept *k = s->kept;
+	struct span rest = span_skip(buf_peek(&k->buf), k->at);
+	size_t taken = 0;
+	enum why why;
+
+	if (rest.n == 0)
+		return (WHY_OK);
+	why = s->srv->ops->send(s->srv, rest, SPAN_NONE,
+	    k->whole ? MUX_END : 0, &taken);
+	k->at += taken;
+	if (taken > 0)
+		note_moved(s);
+	return (why == WHY_OK && taken < rest.n ? WHY_AGAIN : why);
+}
+
+/* As strm_pump() of the request, with a copy of what went. */
+static enum why
+pump_kept(struct strm *s)
+{
+	struct strm_kept *k = s->kept;
+	struct span data, trailers = SPAN_NONE;
+	size_t taken;
+	enum why why;
+	bool last;
+
+	if ((why = pump_again(s)) != WHY_OK)
+		return (why);
+	if (k->whole)
+		return (close_message(s->srv, SPAN_NONE));
+	why = s->cli->ops->peek(s->cli, &data, &trailers);
+	if (why == WHY_EOF) {
+		k->whole = true;
+		k->off |= trailers.n != 0;
+		return (close_message(s->srv, trailers));
+	}
+	if (why != WHY_OK)
+		return (why == WHY_AGAIN ? push(s->srv) : why);
+	last = s->cli->last;
+	why = s->srv->ops->send(s->srv, data, SPAN_NONE, last ? MUX_END : 0,
+	    &taken);
+	if (taken > 0) {
+		keep(k, span_of(data.p, taken));
+		note_moved(s);
+		s->cli->ops->eat(s->cli, taken);
+	}
+	if (why != WHY_OK)
+		return (why);
+	k->whole = last && taken == data.n;
+	if (k->whole)
+		return (WHY_OK);
+	yield(s);
+	return (WHY_AGAIN);
+}
+
 /* ---- the two directions ---- */
 
 static enum strm_step
@@ -189,20 +274,46 @@ request_failed(struct strm *s, enum why why)
 	}
 }
 
-static enum strm_step
-move_request(struct strm *s)
+static void
+request_went(struct strm *s)
 {
-	enum why why = strm_pump(s, s->cli, s->srv);
-
-	if (why == WHY_AGAIN)
-		return (STEP_GO);
-	if (why != WHY_OK)
-		return (request_failed(s, why));
 	s->req_done = true;
 	if (s->tunnel && !s->srv_shut) {
 		s->srv_shut = true;
 		s->srv->ops->shut(s->srv);
 	}
+}
+
+/* Out of line, as few have retry-on. */
+static enum strm_step __attribute__((noinline, cold))
+move_kept(struct strm *s)
+{
+	bool keeps = begin_kept(s);
+	enum why why = keeps ? pump_kept(s) : strm_pump(s, s->cli, s->srv);
+
+	if (why == WHY_AGAIN)
+		return (STEP_GO);
+	if (why != WHY_OK)
+		return (request_failed(s, why));
+	request_went(s);
+	if (!keeps && !s->srv->reused)
+		strm_release_req(s);
+	return (STEP_GO);
+}
+
+static enum strm_step
+move_request(struct strm *s)
+{
+	enum why why;
+
+	if (__builtin_expect((s->txn.be->retry_on & PX_RETRY_SENT) != 0, 0))
+		return (move_kept(s));
+	why = strm_pump(s, s->cli, s->srv);
+	if (why == WHY_AGAIN)
+		return (STEP_GO);
+	if (why != WHY_OK)
+		return (request_failed(s, why));
+	request_went(s);
 	/* A reused connection may turn out to be closed: keep the request
 	 * until the server has said something. */
 	if (!s->srv->reused)
@@ -347,6 +458,11 @@ strm_overdue(struct strm *s, struct mux_end *e)
 	}
 	if (!e->client && !s->res_head && is_http(s))
 		strm_observe(s, SRV_SEEN_SILENT);
+	if (!e->client && is_http(s) && strm_may_again(s, PX_RETRY_TIMEOUT)) {
+		(void)strm_again(s, WHY_SRV_TIMEOUT);
+		strm_run(s);
+		return (true);
+	}
 	(void)strm_fail(s, e->client ? WHY_CLI_TIMEOUT : WHY_SRV_TIMEOUT);
 	return (true);
 }

@@ -51,6 +51,14 @@ struct strm_pipe {
 	bool eager;                     /* option splice-…: try at once */
 };
 
+/* A request that may be sent again: its head stays, and the body so far. */
+struct strm_kept {
+	struct buf buf;
+	size_t at;                      /* sent this time */
+	bool off;                       /* too long */
+	bool whole;
+};
+
 struct strm {
 	unsigned magic;
 #define STRM_MAGIC 0x57e4a3b9
@@ -96,6 +104,8 @@ struct strm {
 	int64_t wait_until_ms;          /* queue, tarpit, connect, back-off */
 	struct tmr tmr;
 	struct strm_pipe up, down;      /* to the server, to the client */
+	struct strm_kept *kept;         /* retry-on; else NULL. Not frozen: a
+	                                 * stream that crossed has one try */
 	struct {                        /* a long answer of our own. Not frozen:
 	                                 * it is sent where it was made */
 		char *body;
@@ -176,6 +186,11 @@ void strm_slot_begin(struct strm *);
 void strm_kill_slot(struct srv_slot *, enum why);
 /* strm_retry - the connection failed with `why`: try again if allowed. */
 enum strm_step strm_retry(struct strm *, enum why);
+
+/* strm_may_again - after this the request may be sent once more (retry-on), if
+ * it was kept. strm_again - have that done. */
+bool strm_may_again(const struct strm *, uint32_t what);
+enum strm_step strm_again(struct strm *, enum why);
 
 /* ---- strm_fwd.c ---- */
 enum strm_step step_exchange(struct strm *);

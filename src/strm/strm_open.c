@@ -309,6 +309,8 @@ strm_free(struct strm *s)
 	strm_pipe_close(&s->up);
 	strm_pipe_close(&s->down);
 	strm_release_req(s);
+	if (__builtin_expect(s->kept != NULL, 0))
+		buf_drop(&s->kept->buf);
 	if (s->txn.res != NULL)
 		http_head_free(s->txn.res);
 	list_del(&s->node);

@@ -158,6 +158,50 @@ redispatches(const struct strm *s)
 	return (s->txn.retries % every == 0);
 }
 
+/* One more try: with another server, or with this one (false). */
+static bool
+goes_elsewhere(struct strm *s, struct srv *srv)
+{
+	s->txn.retries++;
+	CNT_BE(srv->be->cnt)->retries++;
+	CNT_SRV(srv->cnt)->retries++;
+	if (!redispatches(s) && (srv_is_up(srv) || s->want_down))
+		return (false);
+	CNT_BE(srv->be->cnt)->redispatch++;
+	CNT_SRV(srv->cnt)->redispatch++;
+	s->txn.redispatched = true;
+	s->avoid = srv;
+	strm_persist_lost(s);
+	srv_release(&s->slot);
+	strm_go(s, STRM_ACQUIRE);
+	return (true);
+}
+
+bool
+strm_may_again(const struct strm *s, uint32_t what)
+{
+	return (s->kept != NULL && (s->txn.be->retry_on & what) != 0 &&
+	    s->txn.req != NULL && s->slot.srv != NULL && !s->res_head &&
+	    !s->tunnel && !s->kept->off && !s->cli->dead && s->txn.retries < retries_of(s));
+}
+
+enum strm_step
+strm_again(struct strm *s, enum why why)
+{
+	let_server_go(s, why);
+	if (s->txn.res != NULL)
+		http_head_free(s->txn.res);
+	s->txn.res = NULL;
+	s->txn.status = 0;
+	s->txn.stage = TXN_SERVER;
+	txn_touch(&s->txn);
+	s->req_sent = s->req_done = false;
+	s->kept->at = 0;
+	if (!goes_elsewhere(s, s->slot.srv))
+		strm_go(s, STRM_CONNECT);
+	return (STEP_GO);
+}
+
 enum strm_step
 strm_retry(struct strm *s, enum why why)
 {
@@ -167,25 +211,15 @@ strm_retry(struct strm *s, enum why why)
 	let_server_go(s, why);
 	strm_observe(s, SRV_SEEN_UNCONNECTED);
 	s->req_sent = false;
-	if (srv == NULL || s->txn.retries >= retries_of(s)) {
+	if (srv == NULL || s->txn.retries >= retries_of(s) ||
+	    (be->retry_on & PX_RETRY_CONN) == 0) {
 		CNT_BE(be_of(be)->cnt)->err_conn++;
 		if (srv != NULL)
 			CNT_SRV(srv->cnt)->err_conn++;
 		return (strm_fail(s, why));
 	}
-	s->txn.retries++;
-	CNT_BE(srv->be->cnt)->retries++;
-	CNT_SRV(srv->cnt)->retries++;
-	if (redispatches(s) || (!srv_is_up(srv) && !s->want_down)) {
-		CNT_BE(srv->be->cnt)->redispatch++;
-		CNT_SRV(srv->cnt)->redispatch++;
-		s->txn.redispatched = true;
-		s->avoid = srv;
-		strm_persist_lost(s);
-		srv_release(&s->slot);
-		strm_go(s, STRM_ACQUIRE);
+	if (goes_elsewhere(s, srv))
 		return (STEP_GO);
-	}
 	strm_go(s, STRM_BACKOFF);
 	strm_wait(s, be->timeout->connect != 0 &&
 	    be->timeout->connect < TURN_AROUND_MS ? be->timeout->connect :

@@ -55,6 +55,17 @@ no_response(struct strm *s, enum why why)
 
 	if (lost_the_race(s, why))
 		return (try_fresh(s));
+	if (__builtin_expect(s->kept != NULL, 0) && strm_may_again(s,
+	    why == WHY_SRV_ABORT && s->srv->got == 0 ? PX_RETRY_EMPTY :
+	    PX_RETRY_JUNK)) {
+		if (why != WHY_SRV_ABORT || s->srv->got != 0) {
+			CNT_BE(srv->be->cnt)->err_resp++;
+			CNT_SRV(srv->cnt)->err_resp++;
+		}
+		strm_observe(s, why == WHY_SRV_ABORT ? SRV_SEEN_CLOSED :
+		    SRV_SEEN_INVALID);
+		return (strm_again(s, why));
+	}
 	CNT_BE(srv->be->cnt)->err_resp++;
 	CNT_SRV(srv->cnt)->err_resp++;
 	strm_observe(s, why == WHY_SRV_TIMEOUT ? SRV_SEEN_SILENT : why ==
@@ -252,6 +263,18 @@ is_well(unsigned status)
 	    status == 505);
 }
 
+/* A status after which the request is sent again. */
+static bool __attribute__((noinline, cold))
+disliked(const struct strm *s)
+{
+	unsigned status = s->txn.res->status;
+
+	if (!strm_may_again(s, px_retry_status(status)))
+		return (false);
+	strm_observe(s, is_well(status) ? SRV_SEEN_GOOD : SRV_SEEN_STATUS);
+	return (true);
+}
+
 /* The final head, with interim ones sent on; STEP_GO: here it is. */
 static enum strm_step
 take_head(struct strm *s)
@@ -286,6 +309,8 @@ take_head(struct strm *s)
 		if ((step = forward_interim(s)) != STEP_GO)
 			return (step);
 	}
+	if (__builtin_expect(s->kept != NULL, 0) && disliked(s))
+		return (strm_again(s, WHY_SRV_ABORT));
 	s->txn.t.response = the_loop->now_us;
 	if (strm_debugs())
 		strm_debug_response(s);
