@@ -120,7 +120,7 @@ static void
 find_host(struct ing_rendering *r)
 {
 	struct ing_cfg *c = &r->cfg;
-	bool regex = false;
+	const char *mark = "";
 
 	ing_line(c, "http-request set-var(txn.host) "
 	    "req.hdr(host),host_only,lower,map_str(maps/hosts.map)");
@@ -129,9 +129,12 @@ find_host(struct ing_rendering *r)
 	    "map_str(maps/wild.map)\" if !{ var(txn.host) -m found }");
 	for (uint32_t i = 0; i < r->plan->n_hosts; i++)
 		if (strcmp(r->plan->hosts[i]->name, "_") == 0)
-			regex = r->plan->hosts[i]->regex;
-	if (regex)
+			mark = ing_render_mark(r->plan->hosts[i]);
+	if (mark[0] == '~')
 		ing_line(c, "http-request set-var(txn.host) str(~_) "
+		    "if !{ var(txn.host) -m found }");
+	else if (mark[0] == '^')
+		ing_line(c, "http-request set-var(txn.host) str(^_) "
 		    "if !{ var(txn.host) -m found }");
 	else
 		ing_line(c, "http-request set-var(txn.host) str(_) "
@@ -175,6 +178,9 @@ find_route(struct ing_rendering *r)
 	find_path(r);
 	ing_line(c, "http-request set-var(txn.key) "
 	    "var(txn.host),concat(,txn.path)");
+	if (ing_render_any_simple(r->plan))
+		ing_line(c, "http-request set-var(txn.key) "
+		    "var(txn.key),lower if { var(txn.host) -m beg ^ }");
 	ing_line(c, "http-request set-var(txn.route) "
 	    "var(txn.key),map_str(maps/exact.map)");
 	ing_line(c, "http-request set-var(txn.route) "

@@ -29,6 +29,8 @@ void ing_render_canaries(struct ing_rendering *);
 /* ing_render_map.c */
 void ing_render_maps(struct ing_rendering *);
 bool ing_render_any_regex(const struct ing_plan *);
+bool ing_render_any_simple(const struct ing_plan *);
+const char *ing_render_mark(const struct ing_plan_host *);
 
 /* ing_render_front.c: global, defaults, listeners, routing. */
 void ing_render_front(struct ing_rendering *);

@@ -2,7 +2,8 @@
 /*
  * ing_render_map - maps that lead from a host and a path to "BACKEND/POLICY".
  *
- * A host's key is its name, with '~' before it in regex mode. An ELEMENT path
+ * A host's key is its name; in regex mode with '~' before it, or with '^' when
+ * its expressions can be looked up as prefixes of the path in lower case. An ELEMENT path
  * "/a" is "/a" in the exact map and "/a/" among the prefixes; an Exact rule for
  * the same path takes the first half from it. A location with a canary has
  * "BACKEND/POLICY/CLASS/BACKEND/POLICY", the class being what chooses.
@@ -10,12 +11,15 @@
 #include "ing_render_int.h"
 #include "ing_index_int.h"
 
+#include <stdlib.h>
+
 #include <base/must.h>
 
 struct maps {
 	struct ing_rendering *r;
 	struct text hosts, wild, exact, prefix, regex;
 	struct text key, value;
+	struct ing_index seen;          /* exact keys of hosts with '^' */
 };
 
 static void
@@ -58,7 +62,7 @@ put_host(struct maps *m, const struct ing_plan_host *h)
 		return;
 	set_key(m, h->name + wild, "", "");
 	text_clear(&m->value);
-	text_printf(&m->value, "%s%s", h->regex ? "~" : "", h->name);
+	text_printf(&m->value, "%s%s", ing_render_mark(h), h->name);
 	put(m, wild ? &m->wild : &m->hosts);
 }
 
@@ -112,6 +116,135 @@ put_default(struct maps *m, const struct ing_plan_host *h)
 	put(m, &m->prefix);
 }
 
+/* --- regex mode ------------------------------------------------------------ */
+
+/*
+ * Most regular expressions are a text with something like "(/|$)(.*)" behind it.
+ * Those say no more than a prefix does, and are looked up like one, in lower
+ * case; so only hosts with others pay for trying them one after the other.
+ *
+ * literal  out: the text, in lower case
+ * element  out: it must end there, or a '/' must follow
+ */
+static bool
+simplify(const char *path, struct text *literal, bool *element)
+{
+	static const char *const any[] = { "", "(.*)", ".*", "(.*)$", ".*$",
+	    NULL };
+	static const char *const part[] = { "(/|$)(.*)", "(/|$)(.*)$", "(/|$)",
+	    "(/|$).*", "(/|$).*$", NULL };
+	static const char *const maybe[] = { "?(.*)", "?", "?.*", "?(.*)$",
+	    NULL };
+	const char *p = path;
+
+	text_clear(literal);
+	for (; *p != '\0' && strchr("^$.[]|()?*+{}", *p) == NULL; p++) {
+		if (*p == '\\' && (p[1] == '\0' || strchr("./-_~", p[1]) ==
+		    NULL))
+			return (false);
+		p += *p == '\\';
+		text_addc(literal, span_lower(*p));
+	}
+	*element = false;
+	for (int i = 0; any[i] != NULL; i++)
+		if (strcmp(p, any[i]) == 0)
+			return (literal->n > 0);
+	if (literal->n == 0)
+		return (false);
+	for (int i = 0; maybe[i] != NULL; i++)
+		if (strcmp(p, maybe[i]) == 0 && literal->n > 1 &&
+		    literal->p[literal->n - 1] == '/') {
+			literal->p[--literal->n] = '\0';
+			return (true);
+		}
+	*element = true;
+	for (int i = 0; part[i] != NULL; i++)
+		if (strcmp(p, part[i]) == 0)
+			return (literal->p[literal->n - 1] != '/');
+	return (false);
+}
+
+static bool
+is_simple(const struct ing_plan_host *h)
+{
+	struct text literal;
+	bool element, simple = h->regex;
+
+	text_init(&literal);
+	for (uint32_t i = 0; i < h->n_locs && simple; i++)
+		simple = simplify(h->locs[i]->path, &literal, &element);
+	text_fini(&literal);
+	return (simple);
+}
+
+const char *
+ing_render_mark(const struct ing_plan_host *h)
+{
+	return (!h->regex ? "" : is_simple(h) ? "^" : "~");
+}
+
+/* Prefixes of a host that came before: what begins so never gets further. */
+struct before {
+	char **v;
+	uint32_t n;
+};
+
+static bool
+is_covered(const struct before *b, const char *path)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		if (strncmp(path, b->v[i], strlen(b->v[i])) == 0)
+			return (true);
+	return (false);
+}
+
+static void
+put_simple(struct maps *m, const struct ing_plan_host *h,
+    const struct ing_loc *loc, struct before *b, struct text *literal)
+{
+	bool element;
+
+	MUST(simplify(loc->path, literal, &element));
+	set_value(m, loc);
+	text_clear(&m->key);
+	text_printf(&m->key, "^%s%s", h->name, literal->p);
+	if (element && !is_covered(b, literal->p) &&
+	    ing_index_get(&m->seen, text_span(&m->key)) == NULL) {
+		ing_index_put(&m->seen, span_str(arena_dup(&m->r->plan->mem,
+		    text_span(&m->key))), m);
+		put(m, &m->exact);
+	}
+	if (element) {
+		text_addc(&m->key, '/');
+		text_addc(literal, '/');
+	}
+	if (is_covered(b, literal->p))
+		return;
+	put(m, &m->prefix);
+	b->v[b->n++] = must_strdup(literal->p);
+}
+
+static void
+put_all_simple(struct maps *m, const struct ing_plan_host *h)
+{
+	struct before b = { .v = must_alloc((h->n_locs + 1) * sizeof *b.v) };
+	struct ing_loc rest = { .path = "/" };
+	struct text literal;
+
+	text_init(&literal);
+	for (uint32_t i = 0; i < h->n_locs; i++)
+		put_simple(m, h, h->locs[i], &b, &literal);
+	if (h->dflt != NULL) {
+		rest = *h->dflt;
+		rest.path = "/";
+		put_simple(m, h, &rest, &b, &literal);
+	}
+	while (b.n > 0)
+		free(b.v[--b.n]);
+	free(b.v);
+	text_fini(&literal);
+}
+
 /* The host's key as a regular expression: names hold dots, and a star. */
 static void
 quote_host(struct text *t, const char *host)
@@ -138,6 +271,10 @@ put_regex(struct maps *m, const struct ing_plan_host *h,
 static void
 put_locs(struct maps *m, const struct ing_plan_host *h)
 {
+	if (is_simple(h)) {
+		put_all_simple(m, h);
+		return;
+	}
 	if (!h->regex) {
 		for (uint32_t i = 0; i < h->n_locs; i++)
 			put_plain(m, h, i);
@@ -154,7 +291,16 @@ bool
 ing_render_any_regex(const struct ing_plan *p)
 {
 	for (uint32_t i = 0; i < p->n_hosts; i++)
-		if (p->hosts[i]->regex)
+		if (p->hosts[i]->regex && !is_simple(p->hosts[i]))
+			return (true);
+	return (false);
+}
+
+bool
+ing_render_any_simple(const struct ing_plan *p)
+{
+	for (uint32_t i = 0; i < p->n_hosts; i++)
+		if (is_simple(p->hosts[i]))
 			return (true);
 	return (false);
 }
@@ -186,6 +332,7 @@ ing_render_maps(struct ing_rendering *r)
 	if (ing_render_any_regex(r->plan))
 		keep(r->files, "maps/regex.map", &m.regex);
 	text_fini(&m.regex);
+	ing_index_fini(&m.seen);
 	text_fini(&m.key);
 	text_fini(&m.value);
 }
