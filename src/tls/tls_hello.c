@@ -37,13 +37,50 @@ host_name(SSL *ssl)
 	return (span_of((const char *)p + 5, be16(p + 3)));
 }
 
-/* It speaks TLS 1.3, where no cipher suite says what kind of key it is for. */
 static bool
-speaks_13(SSL *ssl)
+is_enabled(const struct tls_ctx *ctx, unsigned id)
 {
+	STACK_OF(SSL_CIPHER) *have = SSL_CTX_get_ciphers(ctx->ssl);
+
+	for (int i = 0; i < sk_SSL_CIPHER_num(have); i++)
+		if (SSL_CIPHER_get_protocol_id(sk_SSL_CIPHER_value(have, i)) ==
+		    id)
+			return (true);
+	return (false);
+}
+
+/* The client has a suite of that kind which we have, too. */
+static bool
+share_suite(SSL *ssl, const struct tls_ctx *ctx, bool (*wanted)(unsigned id))
+{
+	const unsigned char *p;
+	size_t n = SSL_client_hello_get0_ciphers(ssl, &p);
+
+	for (size_t i = 0; i + 1 < n; i += 2)
+		if (wanted(be16(p + i)) && is_enabled(ctx, be16(p + i)))
+			return (true);
+	return (false);
+}
+
+static bool
+is_suite_of_13(unsigned id)
+{
+	return (id >> 8 == 0x13);
+}
+
+/* It will be TLS 1.3, where no cipher suite says what kind of key it is
+ * for. */
+static bool
+speaks_13(SSL *ssl, const struct tls_ctx *ctx)
+{
+	const struct tls_conf *c = &ctx->conf;
 	const unsigned char *p;
 	size_t n;
 
+	if ((c->max != TLS_VER_UNSET && c->max < TLS_VER_13) ||
+	    (c->no_versions & 1u << TLS_VER_13) != 0 ||
+	    !share_suite(ssl, ctx, is_suite_of_13))
+		return (false);
 	if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions,
 	    &p, &n) || n < 1 || p[0] != n - 1)
 		return (false);
@@ -62,22 +99,10 @@ is_ecdsa_suite(unsigned id)
 	    (id >= 0xc0ac && id <= 0xc0af));
 }
 
-static bool
-has_ecdsa_suite(SSL *ssl)
-{
-	const unsigned char *p;
-	size_t n = SSL_client_hello_get0_ciphers(ssl, &p);
-
-	for (size_t i = 0; i + 1 < n; i += 2)
-		if (is_ecdsa_suite(be16(p + i)))
-			return (true);
-	return (false);
-}
-
 /* The client can check a signature of ECDSA (or EdDSA, for which the same
  * suites are used). */
 static bool
-takes_ecdsa(SSL *ssl)
+takes_ecdsa(SSL *ssl, const struct tls_ctx *ctx)
 {
 	const unsigned char *p;
 	bool signs = false;
@@ -88,7 +113,8 @@ takes_ecdsa(SSL *ssl)
 		return (false);
 	for (size_t i = 2; i + 1 < n; i += 2)
 		signs |= p[i + 1] == 3 || be16(p + i) == 0x0807;
-	return (signs && (speaks_13(ssl) || has_ecdsa_suite(ssl)));
+	return (signs && (speaks_13(ssl, ctx) ||
+	    share_suite(ssl, ctx, is_ecdsa_suite)));
 }
 
 /* The first of a kind that the client takes; else the first of all. */
@@ -101,7 +127,7 @@ pick(SSL *ssl, const struct tls_entry *first, struct span name)
 
 	if (first == NULL || first->next == NULL)
 		return (first);
-	ecdsa = takes_ecdsa(ssl);
+	ecdsa = takes_ecdsa(ssl, first->line->ctx);
 	for (size_t i = ecdsa ? 0 : 2; i < NELEM(order); i++)
 		for (const struct tls_entry *e = first; e != NULL; e = e->next)
 			if (e->cert->facts.kind == order[i] &&
