@@ -148,6 +148,16 @@ wait_ms(const struct h1_conn *h)
 	return (t->http_request != 0 ? t->http_request : t->client);
 }
 
+/* Is there time left for the next request? The timer also means "look at
+ * once" (client_done), and an event may have looked in the meantime. */
+static bool
+may_wait(const struct h1_conn *h)
+{
+	int64_t ms = wait_ms(h);
+
+	return (ms == 0 || h->cli.since_us / 1000 + ms > the_loop->now_ms);
+}
+
 static void
 await_request(struct h1_conn *h)
 {
@@ -397,6 +407,8 @@ on_client_due(struct tmr *t)
 		if (h->in.len > 0 || h->conn.can_in) {
 			arm(h, wait_ms(h));
 			read_request(h);        /* pipelined */
+		} else if (may_wait(h)) {
+			arm(h, wait_ms(h));
 		} else if (h->first) {
 			refuse(h, WHY_CLI_REQ_TIMEOUT, 0);
 		} else {
