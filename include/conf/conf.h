@@ -140,6 +140,10 @@ bool conf_diag(struct conf_line *, const struct conf_word *, const char *fmt,
 void conf_err_hint(struct conf_line *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* conf_here - the line that is being read; file NULL when none is. For what is
+ * made deep inside and wants to say later where it came from. */
+extern struct diag_pos conf_here;
+
 /* conf_pos - where the line is, to keep for messages at the end. */
 struct diag_pos conf_pos(const struct conf_line *, const struct conf_word *);
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <base/diag.h>
 #include <base/span.h>
 
 struct smp_regex;
@@ -18,6 +19,14 @@ struct smp_regex;
 struct smp_regex *smp_regex_new(struct span text, bool icase,
     const char **err);
 void smp_regex_free(struct smp_regex *);
+
+/*
+ * smp_regex_gave_up - an expression hit the limit, `times` since it last said
+ * so, which it does once a second; `pos` is the line of the configuration
+ * where it stands. Set by room log; NULL: nobody wants to know.
+ */
+extern void (*smp_regex_gave_up)(const struct diag_pos *pos, struct span text,
+    size_t subject_bytes, unsigned times);
 
 /* smp_regex_has - `s` matches somewhere; does not allocate. How much is tried
  * has a limit: beyond it nothing matches. */

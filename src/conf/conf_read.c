@@ -179,6 +179,8 @@ lex_error(struct conf_line *l)
 	conf_err(l, &at, "%s at position %d", lex->err, lex->err_col);
 }
 
+struct diag_pos conf_here;
+
 static void
 read_line(struct conf_line *l)
 {
@@ -205,7 +207,9 @@ read_line(struct conf_line *l)
 	conf_lex_copy(lex, l->conf->arena, st->word);
 	l->word = st->word;
 	l->n = lex->n;
+	conf_here = conf_pos(l, NULL);
 	run_line(l);
+	conf_here.file = NULL;
 }
 
 static void

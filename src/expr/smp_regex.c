@@ -6,9 +6,15 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include <base/clock.h>
 #include <base/must.h>
 #include <base/num.h>
+#include <conf/conf.h>
+
+void (*smp_regex_gave_up)(const struct diag_pos *, struct span, size_t,
+    unsigned);
 
 #ifdef USE_PCRE2
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -17,11 +23,18 @@
 /* How much may be tried for one match: some hundredths of a second. */
 #define MATCH_LIMIT 1000000
 #define DEPTH_LIMIT 100000
+#define SAY_MS 1000
 
 struct smp_regex {
 	struct smp_regex *next, **at;   /* in the list of all */
 	pcre2_code *code;
 	bool jit;
+	struct gave_up {                /* at the limit */
+		int64_t said_ms;
+		unsigned times;         /* since then */
+	} *gave_up;
+	struct diag_pos pos;
+	struct span text;
 };
 
 static struct smp_regex *all;           /* they live as long as the program */
@@ -54,7 +67,11 @@ smp_regex_new(struct span text, bool icase, const char **err)
 		pcre2_set_match_limit(limits, MATCH_LIMIT);
 		pcre2_set_depth_limit(limits, DEPTH_LIMIT);
 	}
-	re = must_alloc(sizeof *re);
+	re = must_alloc(sizeof *re + sizeof *re->gave_up + text.n);
+	re->gave_up = memset(re + 1, 0, sizeof *re->gave_up);
+	re->text = span_of(memcpy(re->gave_up + 1, text.n == 0 ? "" : text.p,
+	    text.n), text.n);
+	re->pos = conf_here;
 	re->next = all;
 	re->at = &all;
 	if (all != NULL)
@@ -77,16 +94,38 @@ smp_regex_free(struct smp_regex *re)
 	free(re);
 }
 
+/* It may happen with each request: said once a second. */
+static void __attribute__((noinline))
+give_up(const struct smp_regex *re, struct span s)
+{
+	struct gave_up *g = re->gave_up;
+	int64_t now_ms = clock_mono_us() / 1000;
+
+	g->times++;
+	if (smp_regex_gave_up == NULL || (g->said_ms != 0 &&
+	    now_ms - g->said_ms < SAY_MS))
+		return;
+	smp_regex_gave_up(&re->pos, re->text, s.n, g->times);
+	g->said_ms = now_ms;
+	g->times = 0;
+}
+
 static int
 run(const struct smp_regex *re, struct span s, size_t from)
 {
+	int n;
+
 	if (s.p == NULL)
 		s.p = "";
 	if (re->jit)
-		return (pcre2_jit_match(re->code, (PCRE2_SPTR)s.p, s.n, from, 0,
-		    match_data, limits));
-	return (pcre2_match(re->code, (PCRE2_SPTR)s.p, s.n, from, 0, match_data,
-	    limits));
+		n = pcre2_jit_match(re->code, (PCRE2_SPTR)s.p, s.n, from, 0,
+		    match_data, limits);
+	else
+		n = pcre2_match(re->code, (PCRE2_SPTR)s.p, s.n, from, 0,
+		    match_data, limits);
+	if (__builtin_expect(n < PCRE2_ERROR_NOMATCH, 0))
+		give_up(re, s);
+	return (n);
 }
 
 bool

@@ -116,6 +116,10 @@ struct log_date {
 };
 const struct log_date *log_date(int64_t wall_s, bool gmt);
 
+/* log_regex - what smp_regex_gave_up (expr/regex.h) points to. */
+void log_regex(const struct diag_pos *, struct span text, size_t bytes,
+    unsigned times);
+
 /* log_make_id - fill t->uniq_id; what txn_make_id points to. */
 void log_make_id(struct txn *);
 

@@ -228,6 +228,22 @@ log_event(const struct px *px, enum log_level level, const char *fmt, ...)
 }
 
 void
+log_regex(const struct diag_pos *pos, struct span text, size_t bytes,
+    unsigned times)
+{
+	char more[40] = "", at[300] = "";
+
+	if (times > 1)
+		snprintf(more, sizeof more, ", %u times", times);
+	if (pos->file != NULL)
+		snprintf(at, sizeof at, "%s:%d: ", pos->file, pos->line);
+	log_event(NULL, LOG_L_WARNING, "%sregular expression '%.*s%s' gave up "
+	    "on %zu bytes%s: too much to try, taken as no match", at,
+	    (int)(text.n > 200 ? 200 : text.n), text.p,
+	    text.n > 200 ? "..." : "", bytes, more);
+}
+
+void
 log_make_id(struct txn *t)
 {
 	static char text[1024];         /* not `line`: %ID is within one */

@@ -14,6 +14,7 @@
 #include <base/clock.h>
 #include <base/num.h>
 #include <cnt/cnt.h>
+#include <expr/regex.h>
 #include <os/sock.h>
 
 int log_pid_shown;
@@ -30,6 +31,7 @@ void
 log_start(int pid)
 {
 	log_pid_shown = pid;
+	smp_regex_gave_up = log_regex;
 	if (udp4 < 0)
 		udp4 = open_dgram(AF_INET);
 	if (udp6 < 0)
