@@ -135,13 +135,10 @@ parse_non_stick(struct conf_line *l, void *obj)
 }
 
 static bool
-check_rule(struct conf *c, const struct px *px, struct stk_rule *r)
+check_rule(struct conf *c, struct stk_rule *r)
 {
 	enum smp_type type;
 
-	if (r->what == STORE_RES && px->mode == PX_TCP)
-		return (conf_fail(c, DIAG_ALERT, r->pos, "'stick "
-		    "store-response' is not supported yet in mode tcp"));
 	r->table = stk_table_find(span_str(r->table_name));
 	if (r->table == NULL)
 		return (conf_fail(c, DIAG_ALERT, r->pos, "unable to find "
@@ -168,7 +165,7 @@ check_rules(struct conf *conf)
 		const struct stk_cfg *c = px_get(&px->slots, &stk_slot);
 
 		for (struct stk_rule *r = c->rules; r != NULL; r = r->next)
-			ok &= check_rule(conf, px, r);
+			ok &= check_rule(conf, r);
 	}
 	return (ok);
 }

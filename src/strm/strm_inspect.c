@@ -10,6 +10,7 @@
 #include "strm_int.h"
 
 #include <cnt/cnt.h>
+#include <stk/stk.h>
 
 #include <sys/socket.h>
 
@@ -43,6 +44,18 @@ refuse(struct strm *s, enum rule_verdict v)
 	    s->rules.ttl) : strm_hang_up(s, WHY_RES_DENIED));
 }
 
+/* "stick store-response" in mode tcp, where what the rules waited for is all
+ * that is known of a response. */
+static void
+store(struct strm *s)
+{
+	if (is_http(s))
+		return;
+	s->txn.stage = TXN_RES_CONTENT;
+	stk_store_response(&s->txn);
+	s->txn.stage = TXN_RES;
+}
+
 enum strm_step
 strm_inspect(struct strm *s)
 {
@@ -63,6 +76,7 @@ strm_inspect(struct strm *s)
 	if (s->rules.close_server)
 		close_server(s);
 	s->rules = (struct rule_run){ 0 };
+	store(s);
 	return (STEP_GO);
 }
 
@@ -70,8 +84,10 @@ enum strm_step
 strm_inspect_begin(struct strm *s)
 {
 	s->inspect = STRM_INSPECT_NONE;
-	if (__builtin_expect(!rule_any(s->txn.be, RULE_TCP_RES), 1))
+	if (__builtin_expect(!rule_any(s->txn.be, RULE_TCP_RES), 1)) {
+		store(s);
 		return (STEP_GO);
+	}
 	s->inspect = STRM_INSPECT_DUE;
 	s->rules = (struct rule_run){ 0 };
 	return (rule_inspects(s->txn.be, RULE_TCP_RES) ? STEP_GO :
