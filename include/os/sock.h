@@ -64,8 +64,10 @@ int sock_probe(const struct addr *dst, const struct addr *src);
 struct sock_marks {
 	uint32_t mark;
 	uint8_t tos;
-	bool has_mark, has_tos;
+	uint8_t set;                    /* SOCK_MARK, SOCK_TOS: which of them */
 };
+#define SOCK_MARK 1
+#define SOCK_TOS  2
 int sock_connect_marked(const struct addr *dst, const struct addr *src,
     const struct sock_marks *);
 int sock_connect_unix(const struct addr_spec *);

@@ -72,6 +72,9 @@ enum rule_verdict rule_run(const struct px *, enum rule_set, struct txn *,
 /* rule_any - the proxy has rules of that set: cheap enough for each stream */
 bool rule_any(const struct px *, enum rule_set);
 
+/* rule_on_tcp_response - some backend has rules of RULE_TCP_RES. */
+extern bool rule_on_tcp_response;
+
 /* rule_inspects - the content rules of that set may wait for more bytes. */
 bool rule_inspects(const struct px *, enum rule_set);
 

@@ -98,13 +98,13 @@ log_access(struct txn *t)
 	struct log_head h = { .sd = SPAN_NONE };
 	size_t n;
 
-	if (!log_wanted(t) || !choose_level(t, &h.level))
-		return;
-	if (c->steps != 0 && (c->steps & 1u << LOG_AT_CLOSE) == 0)
+	if ((c->format == NULL && !c->profiled) || !has_targets(c) ||
+	    !choose_level(t, &h.level))
 		return;
 	h.tag = tag_of(c);
-	if (__builtin_expect(c->profiled, 0)) {
-		log_emit(c, t, LOG_AT_CLOSE, h.level, h.tag, NULL);
+	if (__builtin_expect((c->profiled | c->steps) != 0, 0)) {
+		if (c->steps == 0 || (c->steps & 1u << LOG_AT_CLOSE) != 0)
+			log_emit(c, t, LOG_AT_CLOSE, h.level, h.tag, NULL);
 		return;
 	}
 	if (c->sd != NULL)

@@ -61,9 +61,9 @@ start_connect(int fd, const struct sockaddr_storage *ss, socklen_t len)
 static void
 set_marks(int fd, const struct sock_marks *m)
 {
-	if (m->has_mark)
+	if (m->set & SOCK_MARK)
 		(void)sock_set_mark(fd, m->mark);
-	if (m->has_tos)
+	if (m->set & SOCK_TOS)
 		(void)sock_set_tos(fd, m->tos);
 }
 

@@ -69,7 +69,7 @@ run_mark(const void *priv, struct txn *t, struct rule_run *run)
 	(void)run;
 	if (rule_number(priv, t, &v)) {
 		t->bc.mark = (uint32_t)v;
-		t->bc.has_mark = true;
+		t->bc.set |= SOCK_MARK;
 	}
 	return (RULE_NEXT);
 }
@@ -82,7 +82,7 @@ run_tos(const void *priv, struct txn *t, struct rule_run *run)
 	(void)run;
 	if (rule_number(priv, t, &v)) {
 		t->bc.tos = (uint8_t)v;
-		t->bc.has_tos = true;
+		t->bc.set |= SOCK_TOS;
 	}
 	return (RULE_NEXT);
 }

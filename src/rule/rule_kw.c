@@ -419,9 +419,12 @@ parse_tcp_content(struct conf_line *l, void *obj)
 	return (parse_rule(l, obj, RULE_TCP_REQ));
 }
 
+bool rule_on_tcp_response;
+
 static bool
 parse_tcp_response(struct conf_line *l, void *obj)
 {
+	rule_on_tcp_response = true;
 	return (parse_rule(l, obj, RULE_TCP_RES));
 }
 

@@ -109,7 +109,7 @@ srv_connect(struct srv *srv, struct txn *txn)
 	int fd;
 
 	srv_addr(srv, txn, &to);
-	if (__builtin_expect(txn->bc.has_mark || txn->bc.has_tos, 0) &&
+	if (__builtin_expect(txn->bc.set != 0, 0) &&
 	    is_inet(&to))
 		fd = sock_connect_marked(&to, source_of(srv), &txn->bc);
 	else

@@ -89,8 +89,7 @@ static const struct wire_field strm_txn_fields[] = {
 	WIRE(42, BOOL, WIRE_OPTIONAL, struct txn, no_l7_retry),
 	WIRE(43, U32,  WIRE_OPTIONAL, struct txn, bc.mark),
 	WIRE(44, U8,   WIRE_OPTIONAL, struct txn, bc.tos),
-	WIRE(45, BOOL, WIRE_OPTIONAL, struct txn, bc.has_mark),
-	WIRE(46, BOOL, WIRE_OPTIONAL, struct txn, bc.has_tos),
+	WIRE(45, U8,   WIRE_OPTIONAL, struct txn, bc.set),
 	/* not frozen: service (answered here), fe, be, srv, listen (by name),
 	 * req, res (messages),
 	 * wait_over, cache_epoch, bytes_in, bytes_out, n_*, why, term (written

@@ -351,10 +351,11 @@ step_exchange(struct strm *s)
 		strm_log(s);
 	if (!s->req_done && (step = move_request(s)) != STEP_GO)
 		return (step);
-	if (__builtin_expect(s->inspect != STRM_INSPECT_NONE, 0) &&
-	    s->tunnel && (step = strm_inspect(s)) != STEP_GO)
-		return (step);
-	if (!s->tunnel && !s->res_head) {
+	if (s->tunnel) {
+		if (__builtin_expect(s->inspect != STRM_INSPECT_NONE, 0) &&
+		    (step = strm_inspect(s)) != STEP_GO)
+			return (step);
+	} else if (!s->res_head) {
 		if ((step = strm_response(s)) != STEP_GO)
 			return (step);
 		/* a tunnel's bytes may be here, or it begins anew */

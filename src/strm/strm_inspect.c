@@ -84,7 +84,7 @@ enum strm_step
 strm_inspect_begin(struct strm *s)
 {
 	s->inspect = STRM_INSPECT_NONE;
-	if (__builtin_expect(!rule_any(s->txn.be, RULE_TCP_RES), 1)) {
+	if (!rule_any(s->txn.be, RULE_TCP_RES)) {
 		store(s);
 		return (STEP_GO);
 	}

@@ -318,7 +318,7 @@ strm_li(const struct strm *s)
 static inline bool
 strm_marks(const struct strm *s)
 {
-	return (__builtin_expect(s->txn.bc.has_mark || s->txn.bc.has_tos, 0));
+	return (__builtin_expect(s->txn.bc.set != 0, 0));
 }
 
 /* strm_observe - for servers whose traffic counts as checks. */

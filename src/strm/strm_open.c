@@ -291,8 +291,8 @@ open_stream(struct mux_end *cli, const struct mux_begin *b)
 		CNT_PROC()->req_tot++;
 		fe_count_request(fe, the_loop->wall_us);
 	}
-	if (b->why == WHY_OK)
-		log_step(&s->txn, LOG_AT_REQUEST);
+	if (__builtin_expect(log_stepped, 0) && b->why == WHY_OK)
+		log_at_step(&s->txn, LOG_AT_REQUEST);
 	if (strm_debugs() && b->req_no <= 1)
 		strm_debug_accept(s);
 	if (strm_debugs() && b->head != NULL)

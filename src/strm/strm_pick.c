@@ -334,7 +334,8 @@ step_connect(struct strm *s)
 		log_step(&s->txn, LOG_AT_CONNECT);
 		stk_store_request(&s->txn);
 		strm_go(s, STRM_EXCHANGE);
-		return (strm_inspect_begin(s));
+		return (__builtin_expect(rule_on_tcp_response || stk_sticky,
+		    0) ? strm_inspect_begin(s) : STEP_GO);
 	}
 	if (strm_client_left(s))
 		return (strm_fail(s, WHY_CLI_ABORT));
