@@ -331,6 +331,10 @@ void px_add(struct px *);
  * in its list yet. */
 struct px_server *px_server_new(struct px *, const char *name);
 
+/* px_tcpka_apply - TCP's own probes on the connection of a client or to a
+ * server, at the times that the proxy says. */
+void px_tcpka_apply(const struct px *, bool client, int fd);
+
 /* px_timeouts_edit - this proxy's timeouts, for writing. */
 struct px_timeouts *px_timeouts_edit(struct px *);
 

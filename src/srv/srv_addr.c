@@ -115,7 +115,7 @@ srv_connect(struct srv *srv, struct txn *txn)
 	else
 		fd = srv_connect_to(srv, &to, false);
 	if (fd >= 0 && px_opt(srv->be->px, PX_OPT_SRVTCPKA))
-		(void)sock_set_keepalive(fd, 0, 0, 0);
+		px_tcpka_apply(srv->be->px, false, fd);
 	return (fd);
 }
 

@@ -137,6 +137,8 @@ admit(struct lsn *l, int fd, struct addr *peer)
 		turn_away(l, fd);
 		return;
 	}
+	if (__builtin_expect(px_opt(l->fe->px, PX_OPT_CLITCPKA), 0))
+		px_tcpka_apply(l->fe->px, true, fd);
 	c->conn_tot++;
 	CNT_PROC()->conn_tot++;
 	if (l->cnt != 0)
