@@ -15,18 +15,21 @@ struct strm_monitor {                   /* monitor fail if … */
 	struct cond *cond;
 };
 
-struct strm_except {                    /* option forwardfor except NET */
+struct strm_except {                    /* except NET */
 	struct strm_except *next;
 	struct addr_net net;
+};
+
+struct strm_addr_hdr {                  /* option forwardfor, originalto */
+	bool on, if_none;
+	struct span name;               /* the usual one when empty */
+	struct strm_except *except;
 };
 
 struct strm_cfg {
 	struct span monitor_uri;
 	struct strm_monitor *monitor_fail;
-	bool forwardfor;
-	bool forwardfor_if_none;
-	struct span forwardfor_name;    /* "X-Forwarded-For" when empty */
-	struct strm_except *forwardfor_except;
+	struct strm_addr_hdr forwardfor, originalto;
 };
 
 PX_SLOT_DECLARE(strm_slot);

@@ -281,7 +281,7 @@ bool strm_cookie_set(struct strm *);
 const struct http_reply *strm_redir(struct strm *);
 
 /* ---- strm_fwdfor.c ---- */
-/* strm_forwarded - option forwardfor: add the client's address. */
+/* strm_forwarded - option forwardfor, originalto: add addresses. */
 bool strm_forwarded(struct strm *);
 
 /* strm_rounds - how many reads in a row this one gets before others have

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * strm_kw - the stream's own lines in a proxy: monitor-uri, monitor fail,
- * option forwardfor; and what the latter does to a request.
+ * option forwardfor and originalto; and what these do to a request.
  */
 #include "strm_int.h"
 
@@ -67,7 +67,7 @@ KEYWORD(monitor) = {
 };
 
 static bool
-parse_except(struct conf_line *l, struct strm_cfg *c)
+parse_except(struct conf_line *l, struct strm_addr_hdr *h)
 {
 	const struct conf_word *w = conf_peek(l);
 	struct strm_except *e = arena_zget(l->conf->arena, sizeof *e);
@@ -79,8 +79,33 @@ parse_except(struct conf_line *l, struct strm_cfg *c)
 		return (conf_err(l, w, "'%.*s' is not a network; expected an "
 		    "address with an optional mask, such as 10.0.0.0/8",
 		    SPAN_FMT(net)));
-	e->next = c->forwardfor_except;
-	c->forwardfor_except = e;
+	e->next = h->except;
+	h->except = e;
+	return (true);
+}
+
+static bool
+parse_addr_hdr(struct conf_line *l, struct strm_addr_hdr *h, bool if_none)
+{
+	*h = (struct strm_addr_hdr){ .on = !l->no && !l->reset };
+	if (!h->on)
+		return (conf_end(l));
+	while (conf_left(l) > 0) {
+		if (conf_accept(l, "except")) {
+			if (!parse_except(l, h))
+				return (false);
+		} else if (conf_accept(l, "header")) {
+			if (!conf_want(l, "a header name after 'header'",
+			    &h->name))
+				return (false);
+		} else if (if_none && conf_accept(l, "if-none")) {
+			h->if_none = true;
+		} else {
+			return (conf_err(l, conf_peek(l), "'%s' only supports "
+			    "%s", l->kw->name, if_none ? "'except', 'header' "
+			    "and 'if-none'" : "'except' and 'header'"));
+		}
+	}
 	return (true);
 }
 
@@ -90,30 +115,16 @@ parse_forwardfor(struct conf_line *l, void *obj)
 	struct px *px = obj;
 	struct strm_cfg *c = px_edit(&px->slots, &strm_slot);
 
-	if (l->no || l->reset) {
-		c->forwardfor = false;
-		return (conf_end(l));
-	}
-	c->forwardfor = true;
-	c->forwardfor_if_none = false;
-	c->forwardfor_name = SPAN_NONE;
-	c->forwardfor_except = NULL;
-	while (conf_left(l) > 0) {
-		if (conf_accept(l, "except")) {
-			if (!parse_except(l, c))
-				return (false);
-		} else if (conf_accept(l, "header")) {
-			if (!conf_want(l, "a header name after 'header'",
-			    &c->forwardfor_name))
-				return (false);
-		} else if (conf_accept(l, "if-none")) {
-			c->forwardfor_if_none = true;
-		} else {
-			return (conf_err(l, conf_peek(l), "'%s' only supports "
-			    "'except', 'header' and 'if-none'", l->kw->name));
-		}
-	}
-	return (true);
+	return (parse_addr_hdr(l, &c->forwardfor, true));
+}
+
+static bool
+parse_originalto(struct conf_line *l, void *obj)
+{
+	struct px *px = obj;
+	struct strm_cfg *c = px_edit(&px->slots, &strm_slot);
+
+	return (parse_addr_hdr(l, &c->originalto, false));
 }
 
 KEYWORD(option_forwardfor) = {
@@ -126,16 +137,51 @@ KEYWORD(option_forwardfor) = {
 	.example = "option forwardfor except 127.0.0.0/8",
 };
 
+KEYWORD(option_originalto) = {
+	.name = "option originalto", .in = KW_PROXY,
+	.flags = KW_HTTP,
+	.args = "[except <network>] [header <name>]",
+	.parse = parse_originalto,
+	.doc = "Adds the address that the client connected to to requests in "
+	    "X-Original-To, or the named header; unless it is in the network.",
+	.example = "option originalto except 127.0.0.1",
+};
+
 /* ---- at run time ---- */
 
 static bool
-excepted(const struct strm_cfg *c, const struct addr *a)
+excepted(const struct strm_addr_hdr *h, const struct addr *a)
 {
-	for (const struct strm_except *e = c->forwardfor_except; e != NULL;
-	    e = e->next)
+	for (const struct strm_except *e = h->except; e != NULL; e = e->next)
 		if (addr_net_has(&e->net, a))
 			return (true);
 	return (false);
+}
+
+/* What the backend says comes before what the frontend does. */
+static bool
+add_addr(struct strm *s, const struct strm_addr_hdr *fe,
+    const struct strm_addr_hdr *be, enum txn_addr which, struct span name)
+{
+	const struct addr *a;
+	char text[ADDR_TEXT];
+	struct span value;
+
+	if (!fe->on && !be->on)
+		return (true);
+	if (be->on && be->name.n != 0)
+		name = be->name;
+	else if (fe->on && fe->name.n != 0)
+		name = fe->name;
+	if ((fe->if_none || !fe->on) && (be->if_none || !be->on) &&
+	    http_find(s->txn.req, http_name_id(name), name, NULL) != NULL)
+		return (true);
+	a = txn_addr(&s->txn, which);
+	if ((a->family != ADDR_V4 && a->family != ADDR_V6) ||
+	    excepted(fe, a) || excepted(be, a))
+		return (true);
+	value = arena_span(&s->arena, span_of(text, addr_print(a, text)));
+	return (value.p != NULL && http_add(s->txn.req, name, value));
 }
 
 bool
@@ -143,26 +189,8 @@ strm_forwarded(struct strm *s)
 {
 	const struct strm_cfg *fe = px_get(&s->txn.fe->slots, &strm_slot);
 	const struct strm_cfg *be = px_get(&s->txn.be->slots, &strm_slot);
-	const struct strm_cfg *c = be->forwardfor ? be : fe;
-	struct span name = SPAN("X-Forwarded-For");
-	const struct addr *src;
-	char text[ADDR_TEXT];
-	struct span value;
 
-	if (!c->forwardfor)
-		return (true);
-	if (be->forwardfor && be->forwardfor_name.n != 0)
-		name = be->forwardfor_name;
-	else if (fe->forwardfor && fe->forwardfor_name.n != 0)
-		name = fe->forwardfor_name;
-	if ((fe->forwardfor_if_none || !fe->forwardfor) &&
-	    (be->forwardfor_if_none || !be->forwardfor) &&
-	    http_find(s->txn.req, http_name_id(name), name, NULL) != NULL)
-		return (true);
-	src = txn_addr(&s->txn, TXN_SRC);
-	if ((src->family != ADDR_V4 && src->family != ADDR_V6) ||
-	    excepted(fe, src) || excepted(be, src))
-		return (true);
-	value = arena_span(&s->arena, span_of(text, addr_print(src, text)));
-	return (value.p != NULL && http_add(s->txn.req, name, value));
+	return (add_addr(s, &fe->forwardfor, &be->forwardfor, TXN_SRC,
+	    SPAN("X-Forwarded-For")) && add_addr(s, &fe->originalto,
+	    &be->originalto, TXN_DST, SPAN("X-Original-To")));
 }
