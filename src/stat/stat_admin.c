@@ -102,7 +102,15 @@ obey(struct srv *srv, enum order order)
 	case KILL:
 		chk_kill_sessions(srv);
 		break;
-	default:                        /* agent checks: none ask for that */
+	case AGENT_OFF:
+	case AGENT_ON:
+		(void)chk_agent_enable(srv, order == AGENT_ON);
+		break;
+	case AGENT_UP:
+	case AGENT_DOWN:
+		(void)chk_agent_set_health(srv, order == AGENT_UP);
+		break;
+	case N_ORDERS:
 		break;
 	}
 }
@@ -152,9 +160,11 @@ applies(const struct srv *srv, enum order order)
 		return (chk_has(srv));
 	case AGENT_OFF:
 	case AGENT_ON:
+		return (chk_has_agent(srv));
 	case AGENT_UP:
 	case AGENT_DOWN:
-		return (false);
+		return (chk_has_agent(srv) &&
+		    (srv->shm->agent_state & CHK_ENABLED) != 0);
 	default:
 		return (true);
 	}
