@@ -6,6 +6,8 @@
  */
 #include "tls_int.h"
 
+#ifdef USE_OPENSSL
+
 /* tls_list_load - its lines are added to the bind line's. False after errors.
  * tls_list_parse - the same for text, which the caller keeps. */
 bool tls_list_load(struct conf_line *, const struct conf_word *,
@@ -15,4 +17,5 @@ bool tls_list_parse(struct conf_line *from, const char *path,
 
 /* tls_bind_add - one more line of certificates. */
 void tls_bind_add(struct tls_bind *, struct tls_line *);
+#endif
 #endif

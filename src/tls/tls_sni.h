@@ -6,6 +6,8 @@
  */
 #include "tls_int.h"
 
+#ifdef USE_OPENSSL
+
 /* tls_sni_build - a table of all names of the lines; also finds the
  * defaults. */
 void tls_sni_build(struct tls_bind *);
@@ -14,4 +16,5 @@ void tls_sni_build(struct tls_bind *);
  * good; tls_sni_excludes() tells it of those behind it. */
 const struct tls_entry *tls_sni_find(const struct tls_bind *, struct span);
 bool tls_sni_excludes(const struct tls_entry *, struct span name);
+#endif
 #endif
