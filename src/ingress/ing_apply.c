@@ -263,6 +263,20 @@ dial(const char *path, char **why)
 	return (fd);
 }
 
+/* At once, and without a signal when the other end is gone. */
+static bool
+send_line(int fd, const char *command)
+{
+	struct text t;
+	bool good;
+
+	text_init(&t);
+	text_printf(&t, "%s\n", command);
+	good = send(fd, t.p, t.n, MSG_NOSIGNAL) == (ssize_t)t.n;
+	text_fini(&t);
+	return (good);
+}
+
 static bool
 ask(int fd, const char *command, struct text *answer)
 {
@@ -270,7 +284,7 @@ ask(int fd, const char *command, struct text *answer)
 	char buf[4096];
 	ssize_t n;
 
-	if (!write_all(fd, span_str(command)) || !write_all(fd, SPAN("\n")))
+	if (!send_line(fd, command))
 		return (false);
 	shutdown(fd, SHUT_WR);
 	for (;;) {
