@@ -358,8 +358,7 @@ step_exchange(struct strm *s)
 	} else if (!s->res_head) {
 		if ((step = strm_response(s)) != STEP_GO)
 			return (step);
-		/* a tunnel's bytes may be here, or it begins anew */
-		if (s->tunnel || s->phase != STRM_EXCHANGE)
+		if (s->tunnel)                  /* its bytes may be here */
 			return (STEP_GO);
 	}
 	if (!s->res_done && (step = move_response(s)) != STEP_GO)

@@ -326,7 +326,7 @@ step_connect(struct strm *s)
 		return (strm_retry(s, WHY_SRV_REFUSED));
 	if (s->srv->connected) {
 		s->txn.t.connected = the_loop->now_us;
-		strm_observe(s, SRV_SEEN_CONNECTED);
+		srv_observe(s->slot.srv, SRV_SEEN_CONNECTED);
 		s->up.eager = wants_splice(s, PX_OPT_SPLICE_REQUEST);
 		s->down.eager = wants_splice(s, PX_OPT_SPLICE_RESPONSE);
 		s->wait_until_ms = CLOCK_NEVER;

@@ -45,7 +45,8 @@ try_fresh(struct strm *s)
 	s->req_sent = s->req_done = false;
 	s->fresh_only = true;
 	strm_go(s, STRM_CONNECT);
-	return (STEP_GO);
+	s->again = true;                /* from outside the exchange */
+	return (STEP_WAIT);
 }
 
 static enum strm_step
@@ -332,8 +333,6 @@ strm_response(struct strm *s)
 	if (!s->res_waits && s->inspect != STRM_INSPECT_WAITS &&
 	    (step = take_head(s)) != STEP_GO)
 		return (step);
-	if (__builtin_expect(s->phase != STRM_EXCHANGE, 0))
-		return (STEP_GO);       /* a fresh connection is tried */
 	if (__builtin_expect(s->inspect != STRM_INSPECT_NONE, 0) &&
 	    (step = strm_inspect(s)) != STEP_GO)
 		return (step);
