@@ -47,6 +47,8 @@ struct conf_line {
 	bool no;                        /* began with "no" */
 	bool reset;                     /* began with "default" (option) */
 	const struct kw *kw;            /* the row that matched */
+	void *obj;                      /* the proxy, in sections of one; or
+	                                 * NULL */
 	const char *subject;            /* "server web1", for messages; or NULL */
 };
 

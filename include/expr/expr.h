@@ -69,6 +69,7 @@ struct smp_fetch {
 	uint8_t acl;                    /* enum smp_acl */
 	const char *acl_fetch;          /* what the name means in conditions,
 	                                 * when it is not this one: "req.hdr" */
+	bool acl_only;                  /* a name for conditions alone */
 	bool fresh;                     /* differs from call to call: rand() */
 	bool constant;                  /* folded when it is parsed: str() */
 	bool list;                      /* conditions look at each value */
@@ -76,12 +77,17 @@ struct smp_fetch {
 	bool dotted;                    /* patterns may be versions: "3.1" */
 	/* may refine arguments after parsing; false with *err, a sentence */
 	bool (*check)(struct arg *, const char **err);
+	/* the same where it matters on which line it stands; false after
+	 * recording the error */
+	bool (*setup)(struct conf_line *, const struct conf_word *,
+	    struct arg *);
 };
 
 /* What a fetch documents for conditions, when they name no -m method. */
 enum smp_acl {
 	SMP_ACL_TYPED,          /* bool, int, addr by type; text needs -m */
-	SMP_ACL_EXACT,          /* text: exact match */
+	SMP_ACL_EXACT,          /* text: exact match; bytes: hexadecimal ones;
+	                         * numbers: as always */
 	SMP_ACL_ALL             /* and NAME_beg _dir _dom _end _len _reg _sub */
 };
 
@@ -287,6 +293,7 @@ bool logfmt_constant(const struct logfmt *, struct span *text);
 /* logfmt_plain - the whole text is the value of an expression that is no text
  * itself, an address or a number: it is in the arena already. False: run it. */
 bool logfmt_plain(const struct logfmt *, struct txn *, struct span *text);
+bool logfmt_is_plain(const struct logfmt *);
 
 /* logfmt_http_only - the first variable that needs mode http, or NULL. */
 const char *logfmt_http_only(const struct logfmt *);

@@ -122,6 +122,7 @@ struct txn {
 	bool tls;                       /* the client came over TLS */
 	bool wait_over;                 /* inspection ended: no more will come */
 	uint16_t status;                /* sent to the client; 0 none */
+	uint16_t srv_status;            /* the server's, before rules; 0 none */
 	uint16_t retries;
 	uint16_t retries_most;          /* set-retries: that plus one; 0: as
 	                                 * configured */
@@ -143,6 +144,8 @@ struct txn {
 	                                 * server that is used, and it had … */
 	bool cookie_off;                /* the server was chosen otherwise */
 	uint32_t cookie_last, cookie_first;     /* dates, units of 4 s; 0: no */
+	struct span rule_file;          /* the last rule that ended a list: */
+	int32_t rule_line;              /* where it is written; p NULL: none */
 	struct span uri;                /* request target as logged, in arena */
 	struct span line;               /* … within its request line, when that
 	                                 * was kept; not frozen: made of the

@@ -120,8 +120,16 @@ struct conn {
 	void *tracked;                  /* keys in stick tables that it tracks;
 	                                 * NULL: none. Ends by
 	                                 * conn_tracked_free() */
+	struct conn_tlvs *tlvs;         /* of the PROXY header; NULL: none, or
+	                                 * nobody asks */
 	struct addr peer, local;        /* of the client side: src and dst */
 };
+
+/* conn_keeps_tlvs - some sample reads the TLVs of PROXY headers: set while the
+ * configuration is read. conn_tlvs - those of a connection. */
+extern bool conn_keeps_tlvs;
+struct span conn_tlvs(const struct conn *);
+bool conn_tlvs_keep(struct conn *, struct span);
 
 extern const struct xprt_ops xprt_raw;
 

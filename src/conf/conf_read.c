@@ -124,6 +124,7 @@ run_row(struct conf_line *l)
 		return;
 	}
 	l->at += n_words;
+	l->obj = (l->kw->in & KW_PROXY) != 0 ? st->obj : NULL;
 	l->kw->parse(l, st->obj);
 }
 

@@ -236,6 +236,12 @@ match_default(struct conf_line *l, const struct conf_word *w,
 	case SMP_STR: case SMP_METH:
 		*match = ACL_STR;
 		return (true);
+	case SMP_BIN:
+		if (e->fetch != NULL && e->fetch->acl == SMP_ACL_EXACT) {
+			*match = ACL_BIN;
+			return (true);
+		}
+		/* fallthrough */
 	default:
 		conf_err(l, w, "a value of type %s has no match method of its "
 		    "own", smp_type_name(e->type));
@@ -844,6 +850,56 @@ cond_stages(const struct cond *c)
 		bits |= acl_stages(c->test[i].acl);
 	return (bits);
 }
+
+/* ---- acl(): a condition as a sample ---- */
+
+static bool
+fetch_acl(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	s->num = 1;
+	for (int i = 0; i < EXPR_ARGS_MAX && arg[i].type != ARG_NONE; i++)
+		if (acl_true(arg[i].ptr, t) == (arg[i].num != 0)) {
+			s->num = 0;
+			break;
+		}
+	return (true);
+}
+
+/* arg[].ptr: the ACL; arg[].num: it is negated. */
+static bool
+setup_acl(struct conf_line *l, const struct conf_word *w, struct arg *arg)
+{
+	const struct acl_list *x;
+	struct px *px = l->obj;
+
+	if (px == NULL)
+		return (conf_err(l, w, "fetch 'acl': there are no ACLs in this "
+		    "section"));
+	x = px_get(&px->slots, &acl_slot);
+	for (int i = 0; i < EXPR_ARGS_MAX && arg[i].type != ARG_NONE; i++) {
+		struct span name = span_trim(arg[i].str);
+		struct conf_word at = *w;
+
+		arg[i].num = name.n > 0 && *name.p == '!';
+		name = span_skip(name, (size_t)arg[i].num);
+		arg[i].ptr = list_find(x, px, name);
+		at.text = name;
+		if (arg[i].ptr == NULL)
+			arg[i].ptr = find_predefined(l, &at);
+		if (arg[i].ptr == NULL)
+			return (false);
+	}
+	return (true);
+}
+FETCH(acl_fetch) = {
+	.name = "acl", .args = "str a, str b=, str c=, str d=, str e=, str f=, "
+	    "str g=, str h=, str i=, str j=, str k=, str l=",
+	.out = SMP_BOOL, .stages = SMP_ANYWHERE, .run = fetch_acl,
+	.setup = setup_acl, .fresh = true,
+	.doc = "True when all these ACLs, declared above, are; '!' before a "
+	    "name means the opposite.",
+	.example = "http-request set-header X-Inside %[acl(LOCALHOST,!METH_POST)]",
+};
 
 KEYWORD(acl) = {
 	.name = "acl", .in = KW_PROXY, .args =

@@ -233,6 +233,20 @@ check_verify(struct arg *arg, const char **err)
 	    alg->kind == JWT_HMAC);
 }
 
+/* A certificate proves nothing about a shared secret. */
+static bool
+check_verify_cert(struct arg *arg, const char **err)
+{
+	const struct jwt_alg *alg;
+
+	conv_text_check(&arg[0]);
+	alg = find_alg(arg[0].str);
+	*err = "an algorithm with a shared secret has no certificate: expected "
+	    "one of RS, ES, PS with 256, 384 or 512";
+	return ((arg[0].type == ARG_VAR || alg == NULL ||
+	    alg->kind != JWT_HMAC) && check_verify(arg, err));
+}
+
 /* ---- signatures ---- */
 
 static int
@@ -360,4 +374,12 @@ CONV_ROW(jwt_verify, "jwt_verify", "str alg, str key", SMP_BIN, SMP_INT,
     "or certificate in PEM; or a variable with the secret or with the path of "
     "a file that is named somewhere. Files are read at load.",
     .check = check_verify, .fresh = true);
+CONVERTER(jwt_verify_cert) = {
+	.name = "jwt_verify_cert", .args = "str alg, str cert",
+	.in = SMP_BIN, .out = SMP_INT, .run = conv_jwt_verify,
+	.check = check_verify_cert, .fresh = true,
+	.doc = "As jwt_verify(), with the file of a certificate and without "
+	    "the algorithms of a shared secret.",
+	.example = { "str(a.b.c),jwt_verify_cert(RS256,txn.unset)", "(none)" },
+};
 #endif

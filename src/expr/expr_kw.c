@@ -199,6 +199,8 @@ dump_fetches(struct text *out)
 	for (size_t i = 0; i < fetches.n; i++) {
 		const struct smp_fetch *f = (const void *)fetches.row[i];
 
+		if (f->acl_only)
+			continue;
 		text_addc(out, '[');
 		for (size_t k = 0; k < NELEM(columns); k++)
 			text_addz(out, (f->stages & columns[k].at) != 0 ?
@@ -237,7 +239,9 @@ dump_acls(struct text *out)
 		if (f->acl == SMP_ACL_TYPED)
 			continue;
 		of = f->acl_fetch != NULL ? f->acl_fetch : f->name;
-		text_printf(out, "%s = %s -m str\n", f->name, of);
+		text_printf(out, "%s = %s -m %s\n", f->name, of,
+		    f->out == SMP_INT ? "int" : f->out == SMP_BIN ? "bin" :
+		    "str");
 		for (size_t k = 0; f->acl == SMP_ACL_ALL && k < NELEM(suffix);
 		    k++)
 			text_printf(out, "%s_%s = %s -m %s\n", f->name,

@@ -268,6 +268,8 @@ parse_fetch(struct conf_line *l, const struct conf_word *w, struct span *rest,
 		return (NULL);
 	}
 	e.fetch = expr_fetch_find(name);
+	if (e.fetch != NULL && e.fetch->acl_only && acl == NULL)
+		e.fetch = NULL;
 	if (e.fetch == NULL && acl != NULL)
 		e.fetch = find_derived(&name, acl);
 	if (acl != NULL && e.fetch != NULL && e.fetch->acl_fetch != NULL)
@@ -282,6 +284,8 @@ parse_fetch(struct conf_line *l, const struct conf_word *w, struct span *rest,
 		conf_err(l, &at, "fetch '%.*s': %s", SPAN_FMT(name), err);
 		return (NULL);
 	}
+	if (e.fetch->setup != NULL && !e.fetch->setup(l, &at, arg))
+		return (NULL);
 	e.arg = arg;
 	e.each = acl != NULL && e.fetch->list;
 	e.type = e.fetch->out;

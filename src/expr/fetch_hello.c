@@ -442,33 +442,37 @@ FETCH(ident) = {                                                             \
 #define ROW(ident, word, args_, type, at, fn, doc_, ...)                     \
 	SAMPLE(ident, word, args_, type, at, fn, doc_, "tcp-re" SIDE_##at    \
 	    " content accept if { " word " -m found }", __VA_ARGS__)
-#define PIECE(ident, word, at, fn, doc_)                                     \
+#define PIECE(ident, word, at, fn, doc_, ...)                                \
 	SAMPLE(ident, word, "int offset [0..], int length [0..]", SMP_BIN,   \
 	    at, fn, doc_, "tcp-re" SIDE_##at " content accept if { " word    \
-	    "(0,2) -m bin 1603 }")
-#define LV(ident, word, at, fn, doc_)                                        \
+	    "(0,2) -m bin 1603 }", __VA_ARGS__)
+#define LV(ident, word, at, fn, doc_, ...)                                   \
 	SAMPLE(ident, word, "int offset [0..], int size [1..4], str value=", \
 	    SMP_BIN, at, fn, doc_, "tcp-re" SIDE_##at " content accept if { "\
-	    word "(43,1) -m found }", .check = check_lv)
+	    word "(43,1) -m found }", .check = check_lv, __VA_ARGS__)
 
 #define PIECE_DOC "<length> bytes at <offset> of what waits of the "
 PIECE(req_payload, "req.payload", IN_REQ,
-    fetch_req_payload, PIECE_DOC "request, or all behind it for 0.");
+    fetch_req_payload, PIECE_DOC "request, or all behind it for 0. "
+    "Conditions compare hexadecimal digits.", .acl = SMP_ACL_EXACT);
 PIECE(res_payload, "res.payload", IN_RES,
     fetch_res_payload, PIECE_DOC "response, or all behind it for 0.");
 PIECE(payload, "payload", IN_BOTH,
     fetch_payload, "As res.payload in rules for responses, as req.payload "
-    "elsewhere.");
+    "elsewhere. Conditions compare hexadecimal digits with that of requests.",
+    .acl = SMP_ACL_EXACT, .acl_fetch = "req.payload");
 #define LV_DOC "As many bytes as a number of <size> bytes at <offset> says; "  \
 	"they begin behind it, or at <value>, which is relative to there with "\
 	"a sign. Of what waits of the "
 LV(req_payload_lv, "req.payload_lv", IN_REQ,
-    fetch_req_lv, LV_DOC "request.");
+    fetch_req_lv, LV_DOC "request. Conditions compare hexadecimal digits.",
+    .acl = SMP_ACL_EXACT);
 LV(res_payload_lv, "res.payload_lv", IN_RES,
     fetch_res_lv, LV_DOC "response.");
 LV(payload_lv, "payload_lv", IN_BOTH,
     fetch_lv, "As res.payload_lv in rules for responses, as req.payload_lv "
-    "elsewhere.");
+    "elsewhere. Conditions compare hexadecimal digits with that of requests.",
+    .acl = SMP_ACL_EXACT, .acl_fetch = "req.payload_lv");
 
 #define TYPE_DOC "The type of the TLS hello on its way through, when it has "  \
 	"come whole: 1 of a client, 2 of a server."
@@ -489,9 +493,9 @@ ROW(req_sni_old, "req_ssl_sni", "", SMP_STR, IN_REQ, fetch_sni, SNI_DOC,
 #define VER_DOC "The version in the TLS hello of a client on its way through: "\
 	"major * 65536 + minor. In conditions '3.3' is TLS 1.2 and above."
 ROW(req_ssl_ver, "req.ssl_ver", "", SMP_INT, IN_REQ, fetch_ssl_ver,
-    VER_DOC, .dotted = true);
+    VER_DOC, .dotted = true, .acl = SMP_ACL_EXACT);
 ROW(req_ssl_ver_old, "req_ssl_ver", "", SMP_INT, IN_REQ, fetch_ssl_ver,
-    VER_DOC, .dotted = true);
+    VER_DOC, .dotted = true, .acl = SMP_ACL_EXACT);
 ROW(req_alpn, "req.ssl_alpn", "", SMP_STR, IN_REQ, fetch_alpn,
     "The first protocol that a TLS hello on its way through offers (ALPN).");
 ROW(req_ec_ext, "req.ssl_ec_ext", "", SMP_BOOL, IN_REQ, fetch_ec_ext,
@@ -513,8 +517,15 @@ ROW(req_rdp, "req.rdp_cookie", "str name=", SMP_STR, IN_REQ, fetch_rdp,
     RDP_DOC);
 ROW(rdp, "rdp_cookie", "str name=", SMP_STR, IN_REQ, fetch_rdp,
     RDP_DOC);
+ROW(acl_rdp, "req_rdp_cookie", "str name=", SMP_STR, IN_REQ, fetch_rdp,
+    "In conditions: as req.rdp_cookie.", .acl = SMP_ACL_EXACT,
+    .acl_fetch = "req.rdp_cookie", .acl_only = true);
 #define RDP_CNT_DOC "1 when there is such a cookie, else 0."
 ROW(req_rdp_cnt, "req.rdp_cookie_cnt", "str name=", SMP_INT, IN_REQ,
     fetch_rdp_cnt, RDP_CNT_DOC);
+ROW(acl_rdp_cnt, "req_rdp_cookie_cnt", "str name=", SMP_INT, IN_REQ,
+    fetch_rdp_cnt, "In conditions: as req.rdp_cookie_cnt.",
+    .acl = SMP_ACL_EXACT, .acl_fetch = "req.rdp_cookie_cnt",
+    .acl_only = true);
 ROW(rdp_cnt, "rdp_cookie_cnt", "str name=", SMP_INT, IN_REQ,
     fetch_rdp_cnt, RDP_CNT_DOC);

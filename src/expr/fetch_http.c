@@ -348,8 +348,9 @@ only_value(const struct http_head *h, const struct arg *arg, bool full,
 	    memchr(hdr->value, ',', hdr->value_n) != NULL))
 		return (false);
 	*out = span_of(hdr->value, hdr->value_n);
-	if (!full)
-		*out = span_trim(*out);
+	if (!full && hdr->value_n != 0 && (hdr->value[0] <= ' ' ||
+	    hdr->value[hdr->value_n - 1] <= ' '))
+		*out = span_trim(*out);         /* what a rule put there */
 	return (true);
 }
 

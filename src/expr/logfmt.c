@@ -326,15 +326,23 @@ logfmt_constant(const struct logfmt *f, struct span *text)
 }
 
 bool
+logfmt_is_plain(const struct logfmt *f)
+{
+	const struct piece *x = f->first;
+
+	return (x != NULL && x->kind == PIECE_EXPR && x->next == NULL &&
+	    x->lead_n == 0 && x->flags == 0 && f->enc == ENC_TEXT &&
+	    (x->expr->type == SMP_ADDR || x->expr->type == SMP_V4 ||
+	    x->expr->type == SMP_V6 || x->expr->type == SMP_INT));
+}
+
+bool
 logfmt_plain(const struct logfmt *f, struct txn *t, struct span *text)
 {
 	const struct piece *x = f->first;
 	struct smp s;
 
-	if (x == NULL || x->kind != PIECE_EXPR || x->next != NULL ||
-	    x->lead_n != 0 || x->flags != 0 || f->enc != ENC_TEXT ||
-	    (x->expr->type != SMP_ADDR && x->expr->type != SMP_V4 &&
-	    x->expr->type != SMP_V6 && x->expr->type != SMP_INT))
+	if (!logfmt_is_plain(f))
 		return (false);
 	*text = SPAN("");
 	if (!expr_eval(x->expr, t, &s) || !smp_cast(t, &s, SMP_STR))

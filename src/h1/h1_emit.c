@@ -250,12 +250,12 @@ keeps_framing(const struct http_head *h, const struct h1_emit *e)
 	if ((e->body != HTTP_LENGTH && e->body != HTTP_CHUNKED) ||
 	    e->body != h->body || (h->known & FRAMING_BITS) != 1u << id)
 		return (false);
-	r = http_find(h, id, SPAN_NONE, NULL);
+	r = http_find_only(h, id, SPAN_NONE);
 	/* zeros before a length are legal, but not everybody reads them alike */
 	if (r == NULL || (id == HTTP_CONTENT_LENGTH && r->value_n > 1 &&
 	    r->value[0] == '0'))
 		return (false);
-	return (r->raw && http_find(h, id, SPAN_NONE, r) == NULL);
+	return (r->raw);
 }
 
 size_t

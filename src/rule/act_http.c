@@ -15,6 +15,7 @@ struct edit {                   /* what all of them need */
 	struct logfmt *fmt;
 	struct span fixed;              /* set-, add-header: the value, when it
 	                                 * is always that; p NULL: it is not */
+	bool plain;                     /* nothing but a number or an address */
 	struct smp_regex *regex;        /* replace-*, del-header -m reg */
 	uint8_t match;                  /* del-header: enum del_match */
 	uint16_t status;
@@ -51,6 +52,7 @@ parse_header(struct conf_line *l, struct px *px, enum rule_set set,
 	e->id = http_name_id(e->name);
 	if (!rule_want_fmt(l, "a header value", LOGFMT_HEADER, set, &e->fmt))
 		return (false);
+	e->plain = logfmt_is_plain(e->fmt);
 	if (logfmt_constant(e->fmt, &e->fixed) &&
 	    http_is_field_value(e->fixed))
 		e->fixed = span_trim(e->fixed);
@@ -186,9 +188,10 @@ put_header(const struct edit *e, struct txn *t, struct rule_run *run,
 		return (RULE_NEXT);
 	if (v.p == NULL) {
 		v = rule_text(e->fmt, t);
-		if (!http_is_field_value(v))
+		if (!e->plain && !http_is_field_value(v))
 			return (RULE_NEXT);
-		v = span_trim(v);
+		if (!e->plain)
+			v = span_trim(v);
 	}
 	if (v.p == NULL || v.n > UINT32_MAX || !put(h, e->id, e->name, v))
 		return (rule_failed(run));

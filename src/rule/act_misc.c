@@ -113,33 +113,70 @@ parse_capture(struct conf_line *l, struct px *px, enum rule_set set,
 	return (true);
 }
 
-static enum rule_verdict
-run_capture(const void *priv, struct txn *t, struct rule_run *run)
+/* A value into a slot of the frontend; false: there is no such slot. */
+static bool
+keep_capture(struct txn *t, bool response, unsigned id, struct span s)
 {
-	const struct capture_cfg *c = priv;
 	const struct rule_cfg *cfg = px_get(&t->fe->slots, &rule_slot);
-	const struct rule_capture_cfg *x = cfg->cap[c->response];
-	struct txn_capture *cap = c->response ? &t->cap_res : &t->cap_req;
-	struct span s = expr_text(c->expr, t);
+	const struct rule_capture_cfg *x = cfg->cap[response];
+	struct txn_capture *cap = response ? &t->cap_res : &t->cap_req;
 
-	(void)run;
-	for (unsigned i = 0; x != NULL && i < c->id; i++)
+	for (unsigned i = 0; x != NULL && i < id; i++)
 		x = x->next;
 	if (x == NULL || s.p == NULL)
-		return (RULE_NEXT);
+		return (false);
 	if (cap->v == NULL) {
-		cap->n = cfg->n_cap[c->response];
+		cap->n = cfg->n_cap[response];
 		cap->v = arena_zget(t->arena, cap->n * sizeof *cap->v);
 		if (cap->v == NULL) {
 			cap->n = 0;
-			return (RULE_NEXT);
+			return (true);
 		}
 	}
 	if (s.n > x->len)
 		s.n = x->len;
-	cap->v[c->id] = arena_span(t->arena, s);
+	cap->v[id] = arena_span(t->arena, s);
+	return (true);
+}
+
+static enum rule_verdict
+run_capture(const void *priv, struct txn *t, struct rule_run *run)
+{
+	const struct capture_cfg *c = priv;
+
+	(void)run;
+	(void)keep_capture(t, c->response, c->id, expr_text(c->expr, t));
 	return (RULE_NEXT);
 }
+
+static bool
+conv_capture_req(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	return (t->fe != NULL &&
+	    keep_capture(t, false, (unsigned)arg[0].num, s->str));
+}
+
+static bool
+conv_capture_res(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	return (t->fe != NULL &&
+	    keep_capture(t, true, (unsigned)arg[0].num, s->str));
+}
+
+CONVERTER(capture_req) = {
+	.name = "capture-req", .args = "int id [0..65535]", .in = SMP_STR,
+	.out = SMP_STR, .run = conv_capture_req, .fresh = true, .live = true,
+	.doc = "Keeps the value in the slot <id> of the request's captures "
+	    "and gives it on as it is; no result when there is no such slot.",
+	.example = { "path,capture-req(0)", "/abc" },
+};
+CONVERTER(capture_res) = {
+	.name = "capture-res", .args = "int id [0..65535]", .in = SMP_STR,
+	.out = SMP_STR, .run = conv_capture_res, .fresh = true, .live = true,
+	.doc = "Keeps the value in the slot <id> of the response's captures "
+	    "and gives it on as it is; no result when there is no such slot.",
+	.example = { "path,capture-res(0)", "/abc" },
+};
 
 #define IN(set) (1u << RULE_##set)
 

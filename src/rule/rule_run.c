@@ -35,8 +35,13 @@ rule_run(const struct px *px, enum rule_set set, struct txn *t,
 		v = r->action->run(r->priv, t, run);
 		if (v == RULE_NEXT)
 			continue;
-		if (v != RULE_WAIT)
+		if (v != RULE_WAIT) {
 			run->at++;
+			if (set >= RULE_TCP_REQ && r->pos.file != NULL) {
+				t->rule_file = span_str(r->pos.file);
+				t->rule_line = r->pos.line;
+			}
+		}
 		return (v);
 	}
 	run->by = NULL;

@@ -362,7 +362,7 @@ static bool
 keep_spans(struct txn *t)
 {
 	struct span *const all[] = { &t->uri, &t->method_text, &t->uniq_id,
-		&t->cap_cookie_req, &t->cap_cookie_res };
+		&t->cap_cookie_req, &t->cap_cookie_res, &t->rule_file };
 
 	for (size_t i = 0; i < NELEM(all); i++) {
 		if (all[i]->n == 0)

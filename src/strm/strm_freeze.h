@@ -90,6 +90,9 @@ static const struct wire_field strm_txn_fields[] = {
 	WIRE(43, U32,  WIRE_OPTIONAL, struct txn, bc.mark),
 	WIRE(44, U8,   WIRE_OPTIONAL, struct txn, bc.tos),
 	WIRE(45, U8,   WIRE_OPTIONAL, struct txn, bc.set),
+	WIRE(60, SPAN, WIRE_OPTIONAL, struct txn, rule_file),
+	WIRE(61, I32,  WIRE_OPTIONAL, struct txn, rule_line),
+	WIRE(62, U16,  WIRE_OPTIONAL, struct txn, srv_status),
 	/* not frozen: service (answered here), fe, be, srv, listen (by name),
 	 * req, res (messages),
 	 * wait_over, cache_epoch, bytes_in, bytes_out, n_*, why, term (written

@@ -225,7 +225,7 @@ run_lists(struct strm *s, unsigned last)
 	enum rule_verdict v;
 	bool paused;
 
-	for (; s->list < last; s->list++, s->rules = (struct rule_run){ 0 }) {
+	for (; s->list < last; s->list++) {
 		px = lists[s->list].backend ? s->txn.be : s->txn.fe;
 		if (__builtin_expect(wants_body(s, px), 0) &&
 		    (step = buffer_request(s)) != STEP_GO)
@@ -244,6 +244,7 @@ run_lists(struct strm *s, unsigned last)
 		step = obey(s, px, v);
 		if (step != STEP_GO || s->phase == STRM_TARPIT)
 			return (step);
+		s->rules = (struct rule_run){ 0 };
 	}
 	if (s->wait_until_ms != CLOCK_NEVER)
 		strm_wait(s, 0);

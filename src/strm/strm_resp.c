@@ -305,6 +305,7 @@ take_head(struct strm *s)
 		if (why != WHY_OK)
 			return (no_response(s, why));
 		s->srv_seen_ms = the_loop->now_ms;
+		s->txn.srv_status = s->txn.res->status;
 		if (s->txn.res->status >= 200 || s->txn.res->status == 101)
 			break;
 		if ((step = forward_interim(s)) != STEP_GO)

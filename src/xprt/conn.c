@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* A short read says that the socket is empty: the next edge will tell, unless
@@ -149,6 +150,8 @@ drop_kept(struct conn *c)
 {
 	drop(&c->vars, conn_vars_free);
 	drop(&c->tracked, conn_tracked_free);
+	free(c->tlvs);
+	c->tlvs = NULL;
 }
 
 void

@@ -10,8 +10,8 @@
 
 #include <wire/wire.h>
 
-enum { TAG_XPRT = 20, TAG_XPRT_STATE = 21 };
-static const uint16_t more[] = { TAG_XPRT, TAG_XPRT_STATE, 0 };
+enum { TAG_XPRT = 20, TAG_XPRT_STATE = 21, TAG_TLVS = 22 };
+static const uint16_t more[] = { TAG_XPRT, TAG_XPRT_STATE, TAG_TLVS, 0 };
 
 struct frozen {
 	struct addr peer, local;
@@ -62,6 +62,8 @@ conn_put(const struct conn *c, struct wire_out *out)
 	mark = wire_begin(out, TAG_XPRT_STATE, WIRE_REQUIRED);
 	c->xprt->put(c, out);
 	wire_end(out, mark);
+	if (c->tlvs != NULL)
+		wire_put_bytes(out, TAG_TLVS, WIRE_OPTIONAL, conn_tlvs(c));
 }
 
 bool
@@ -69,7 +71,7 @@ conn_get(struct conn *c, struct wire_in *in, int fd)
 {
 	struct frozen f = { .has_peer = false };
 	const struct xprt_ops *xprt;
-	struct span name = SPAN_NONE;
+	struct span name = SPAN_NONE, tlvs;
 	struct wire_in state;
 
 	if (!wire_get(in, fields, &f, more))
@@ -94,8 +96,11 @@ conn_get(struct conn *c, struct wire_in *in, int fd)
 	c->eof = f.eof;
 	c->shut_out = f.shut_out;
 	c->connecting = f.connecting;
-	if (xprt->get(c, &state))
-		return (true);
-	in->err = state.err;
-	return (false);
+	if (!xprt->get(c, &state)) {
+		in->err = state.err;
+		return (false);
+	}
+	if (conn_keeps_tlvs && wire_find(in, TAG_TLVS, &tlvs) && tlvs.n != 0)
+		(void)conn_tlvs_keep(c, tlvs);
+	return (true);
 }

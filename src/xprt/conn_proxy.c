@@ -11,10 +11,35 @@
 #include <px/px.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #define HEADER_MAX 4096         /* with all TLVs; longer ones are refused */
+
+bool conn_keeps_tlvs;
+
+struct conn_tlvs {
+	size_t n;
+	char p[];
+};
+
+struct span
+conn_tlvs(const struct conn *c)
+{
+	return (c->tlvs == NULL ? SPAN_NONE :
+	    span_of(c->tlvs->p, c->tlvs->n));
+}
+
+bool
+conn_tlvs_keep(struct conn *c, struct span s)
+{
+	if ((c->tlvs = malloc(sizeof *c->tlvs + s.n)) == NULL)
+		return (false);
+	c->tlvs->n = s.n;
+	memcpy(c->tlvs->p, s.p, s.n);
+	return (true);
+}
 
 static bool
 take(struct conn *c, char *p, size_t n)
@@ -61,6 +86,9 @@ conn_proxy_take(struct conn *c)
 		c->local = pp.dst;
 		c->has_peer = c->has_local = c->proxied = true;
 	}
+	/* without memory they are not known, as if they had not come */
+	if (__builtin_expect(conn_keeps_tlvs, 0) && pp.tlvs.n != 0)
+		(void)conn_tlvs_keep(c, pp.tlvs);
 	return (WHY_OK);
 }
 

@@ -149,7 +149,7 @@ TEST(refused_conditions_say_why)
 		{ "if { path -u x y }", "expected a number after '-u'" },
 		{ "if { path -f }", "expected a file name after '-f'" },
 		{ "if { src_port gt 1:2 }", "cannot be compared" },
-		{ "if { req.payload(0,4) ping }", "no match method" },
+		{ "if { req.payload(0,4) ping }", "hexadecimal digits" },
 		{ "if { src -m beg 1 -m end 2 }", "" },
 	};
 	struct try t;

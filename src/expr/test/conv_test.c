@@ -635,3 +635,77 @@ TEST(packets_are_not_trusted)
 
 	check_rows(rows, NELEM(rows));
 }
+
+TEST(nodes_of_forwarded_headers)
+{
+	static const struct row rows[] = {
+		{ "str(for=192.0.2.1),rfc7239_is_valid", "1" },
+		{ "str('For=\"[2001:db8::1]:4711\";proto=http;by=_x, for=unknown'),"
+		    "rfc7239_is_valid", "1" },
+		{ "str(for=2001:db8::1),rfc7239_is_valid", "0" },
+		{ "str('for=\"2001:db8::1\"'),rfc7239_is_valid", "0" },
+		{ "str(for=1.2.3),rfc7239_is_valid", "0" },
+		{ "str(for=_),rfc7239_is_valid", "0" },
+		{ "str(proto=ftp),rfc7239_is_valid", "0" },
+		{ "str('host=\"a b\"'),rfc7239_is_valid", "0" },
+		{ "str('host=\"a.b:80\";secret=x'),rfc7239_is_valid", "1" },
+		{ "str(for),rfc7239_is_valid", "0" },
+		{ "str(for=),rfc7239_is_valid", "0" },
+		{ "str(for=a b),rfc7239_is_valid", "0" },
+		{ "str('for=\"1.2.3.4'),rfc7239_is_valid", "0" },
+		{ "str(),rfc7239_is_valid", "0" },
+		{ "str('proto=https;host=\"h.example:80\"'),rfc7239_field(host)",
+		    "h.example:80" },
+		{ "str('by=_a;FOR=\"[::1]\"'),rfc7239_field(for)", "[::1]" },
+		{ "str(by=_a),rfc7239_field(for)", "(none)" },
+		{ "str('for=\"_\\q\"'),rfc7239_field(for)", "_q" },
+		{ "str([2001:db8::1]:80),rfc7239_n2nn", "2001:db8::1" },
+		{ "str(unknown:_port),rfc7239_n2nn", "unknown" },
+		{ "str(_hidden),rfc7239_n2nn", "_hidden" },
+		{ "str(hidden),rfc7239_n2nn", "(none)" },
+		{ "str([::1),rfc7239_n2nn", "(none)" },
+		{ "str([::1]x),rfc7239_n2nn", "(none)" },
+		{ "str(1.2.3.4:65535),rfc7239_n2np", "65535" },
+		{ "str(1.2.3.4:65536),rfc7239_n2np", "(none)" },
+		{ "str(1.2.3.4:_p.1),rfc7239_n2np", "_p.1" },
+		{ "str(1.2.3.4),rfc7239_n2np", "(none)" },
+		{ "src,rfc7239_nn", "10.0.0.7" },
+		{ "str(unknown),rfc7239_nn", "unknown" },
+		{ "str(_a b),rfc7239_nn", "(none)" },
+		{ "str(1.2.3.4:5),rfc7239_nn", "(none)" },
+		{ "int(65535),rfc7239_np", "65535" },
+		{ "int(65536),rfc7239_np", "(none)" },
+		{ "int(-1),rfc7239_np", "(none)" },
+		{ "str(_p),rfc7239_np", "_p" },
+	};
+
+	check_rows(rows, NELEM(rows));
+}
+
+TEST(results_of_verifying_have_names)
+{
+	static const struct row rows[] = {
+		{ "int(0),x509_v_err_str", "X509_V_OK" },
+		{ "int(18),x509_v_err_str",
+		    "X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT" },
+		{ "int(23),x509_v_err_str", "X509_V_ERR_CERT_REVOKED" },
+		{ "int(99999),x509_v_err_str", "99999" },
+		{ "int(-1),x509_v_err_str", "-1" },
+	};
+
+	check_rows(rows, NELEM(rows));
+}
+
+TEST(what_debug_and_certificates_refuse)
+{
+	static const struct row rows[] = {
+		{ "str(a),debug", "name 'stderr' or 'stdout'" },
+		{ "str(a),debug(x,buf0)", "name 'stderr' or 'stdout'" },
+		{ "str(a),jwt_verify_cert(HS256,x)", "has no certificate" },
+		{ "str(a),jwt_verify_cert(RS256,/nowhere)", "cannot read" },
+		{ "str(a),jwt_verify_cert(RS1,/nowhere)", "RFC 7518" },
+		{ "str(a),rfc7239_field(x)", "" },
+	};
+
+	check_errors(rows, NELEM(rows));
+}
