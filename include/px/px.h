@@ -217,6 +217,8 @@ struct px {                             /* a proxy */
 	int redispatch;                 /* option redispatch: 0 off, n: each n-th
 	                                 * retry, -n: the n-th last (default -1) */
 	uint32_t retry_on;              /* bits of enum px_retry */
+	uint32_t rule_sets;             /* bits of enum rule_set: has rules of
+	                                 * it; rule/ fills it in at the end */
 	uint8_t conn_mode;              /* enum px_conn_mode */
 	uint8_t reuse;                  /* enum px_reuse */
 	const struct px_timeouts *timeout;      /* shared with defaults */

@@ -12,6 +12,7 @@
 #include <base/why.h>
 #include <conf/conf.h>
 #include <expr/expr.h>
+#include <px/px.h>
 
 enum rule_set {
 	RULE_TCP_CONN, RULE_TCP_SESS, RULE_TCP_REQ, RULE_TCP_RES,
@@ -70,7 +71,11 @@ enum rule_verdict rule_run(const struct px *, enum rule_set, struct txn *,
     struct rule_run *run);
 
 /* rule_any - the proxy has rules of that set: cheap enough for each stream */
-bool rule_any(const struct px *, enum rule_set);
+static inline bool
+rule_any(const struct px *px, enum rule_set set)
+{
+	return ((px->rule_sets >> set & 1) != 0);
+}
 
 /* rule_on_tcp_response - some backend has rules of RULE_TCP_RES. */
 extern bool rule_on_tcp_response;

@@ -627,6 +627,18 @@ rule_add_last(struct conf *conf, struct px *px, enum rule_set set,
 	    .action = action, .cond = cond, .priv = priv, .pos = px->pos };
 }
 
+/* From here on no rule is added: what streams ask is one bit. */
+static void
+note_sets(struct px *px)
+{
+	const struct rule_cfg *c = px_get(&px->slots, &rule_slot);
+
+	px->rule_sets = 0;
+	for (unsigned i = 0; i < RULE_N; i++)
+		if (c->set[i].n != 0)
+			px->rule_sets |= 1u << i;
+}
+
 static bool
 check_rules(struct conf *conf)
 {
@@ -647,6 +659,7 @@ check_rules(struct conf *conf)
 		}
 		if (px->use_be != NULL)
 			ok &= rule_choose_build(conf, px);
+		note_sets(px);
 	}
 	return (ok);
 }

@@ -60,14 +60,6 @@ rule_failed(struct rule_run *run)
 }
 
 bool
-rule_any(const struct px *px, enum rule_set set)
-{
-	const struct rule_cfg *c = px_get(&px->slots, &rule_slot);
-
-	return (c->set[set].n != 0);
-}
-
-bool
 rule_inspects(const struct px *px, enum rule_set set)
 {
 	const struct rule_cfg *c = px_get(&px->slots, &rule_slot);

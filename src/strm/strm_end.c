@@ -276,7 +276,8 @@ bury(struct strm *s, enum why why, bool keep_cli, bool keep_srv, bool reset)
 
 	s->txn.t.end = the_loop->now_us;
 	set_term(s, why);
-	count_blame(s, why);
+	if (why != WHY_OK)
+		count_blame(s, why);
 	s->txn.bytes_in = s->cli->got;
 	s->txn.bytes_out = s->cli->put;
 	strm_count_bytes(s);
