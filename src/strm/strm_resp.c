@@ -49,6 +49,18 @@ try_fresh(struct strm *s)
 	return (STEP_WAIT);
 }
 
+/* As strm_again(), from within the exchange: its rest is not for now. */
+static enum strm_step
+begin_anew(struct strm *s, enum why why)
+{
+	enum strm_step step = strm_again(s, why);
+
+	if (step != STEP_GO)
+		return (step);
+	s->again = true;
+	return (STEP_WAIT);
+}
+
 static enum strm_step
 no_response(struct strm *s, enum why why)
 {
@@ -65,7 +77,7 @@ no_response(struct strm *s, enum why why)
 		}
 		strm_observe(s, why == WHY_SRV_ABORT ? SRV_SEEN_CLOSED :
 		    SRV_SEEN_INVALID);
-		return (strm_again(s, why));
+		return (begin_anew(s, why));
 	}
 	CNT_BE(srv->be->cnt)->err_resp++;
 	CNT_SRV(srv->cnt)->err_resp++;
@@ -312,7 +324,7 @@ take_head(struct strm *s)
 			return (step);
 	}
 	if (__builtin_expect(s->kept != NULL, 0) && disliked(s))
-		return (strm_again(s, WHY_SRV_ABORT));
+		return (begin_anew(s, WHY_SRV_ABORT));
 	s->txn.t.response = the_loop->now_us;
 	if (strm_debugs())
 		strm_debug_response(s);
