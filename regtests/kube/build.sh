@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# build.sh [coredns] - build what the tests need of Kubernetes from Go modules,
+# build.sh [coredns|helm] - build what tests need of Kubernetes from Go modules,
 # once for each version; prints where it is.  Five minutes on two cores.
 #
 #   KUBE_CACHE   where it is kept (default ~/.cache/ecluse-kube)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+helm=v3.22.0
 cache=${KUBE_CACHE:-$HOME/.cache/ecluse-kube}
 mkdir -p "$cache"
 
@@ -30,6 +31,16 @@ build() { # NAME FOLDER FLAGS
 }
 
 case ${1:-kube} in
+helm)
+	out=$cache/helm-$helm
+	if [ ! -x "$out" ]; then
+		command -v go >/dev/null || exit 77
+		GOBIN=$cache/bin nice go install \
+		    "helm.sh/helm/v3/cmd/helm@$helm" >&2
+		mv "$cache/bin/helm" "$out"
+	fi
+	echo "$out"
+	;;
 coredns) CGO_ENABLED=0 build coredns coredns "" ;;
 *)
 	v=k8s.io/component-base/version

@@ -6,6 +6,9 @@ Objects go in by kubectl, requests go through the proxy. Prints a line for each
 case, and "N passed, N failed, N skipped".  KEEP=1 keeps the files of the run.
 """
 
+import json
+import os
+import subprocess
 import sys
 import time
 import traceback
@@ -313,6 +316,68 @@ def health_says_what_is(k):
     three.controller.wait(10)
     assert three.get("sound.test").pod == "a"
     three.stop()
+
+
+# --- the chart ----------------------------------------------------------------
+
+# Each a set of values that users have; and values that must be refused.
+MATRIX = (
+    {}, {"kind": "DaemonSet", "hostPort": {"enabled": True}},
+    {"kind": "DaemonSet", "hostNetwork": True},
+    {"autoscaling": {"enabled": True}, "service": {"proxyProtocol": True}},
+    {"watch": {"namespace": "default"}, "replicaCount": 1},
+    {"watch": {"namespaceSelector": "a=b"}, "service": {"enabled": False}},
+    {"ingressClass": {"default": True, "name": "other", "controller":
+                      "example.com/ingress"}, "fullnameOverride": "edge"},
+    {"metrics": {"service": {"enabled": True}}, "service": {
+        "type": "NodePort", "nodePorts": {"http": 30080}}},
+    {"controller": {"config": {"ssl-redirect": False, "proxy-body-size":
+                               "8m"}, "publishStatusAddress": ["192.0.2.1"]},
+     "podDisruptionBudget": {"maxUnavailable": "25%"}},
+)
+WRONG = (
+    ({"replicas": 3}, "replicas"),
+    ({"controller": {"healthPort": 1}}, "healthPort"),
+    ({"proxy": {"httpPort": 80}}, "httpPort"),
+    ({"kind": "StatefulSet"}, "kind"),
+    ({"image": {"digest": "abc"}}, "digest"),
+    ({"service": {"type": "Loadbalancer"}}, "type"),
+    ({"controller": {"defaultBackendService": "noslash"}},
+     "defaultBackendService"),
+)
+
+
+def helm(*args, values=None):
+    program = os.environ["HELM"]
+    return subprocess.run([program, *args, *(["-f", "-"] if values is not None
+                                             else [])],
+                          input=json.dumps(values), text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@case
+def the_api_server_accepts_the_chart(k):
+    chart = os.path.join(world.TOP, "charts", "ecluse")
+    # A controller would have made it; there is none here.
+    k.w.kubectl("create", "serviceaccount", "default")
+    lint = helm("lint", "--strict", chart)
+    assert lint.returncode == 0, lint.stdout + lint.stderr
+    for values in MATRIX:
+        for upgrade in ((), ("--is-upgrade",)):
+            made = helm("template", "t", chart, "--kube-version", "1.34",
+                        *upgrade, values=values)
+            assert made.returncode == 0, (values, made.stderr)
+            k.w.kubectl("apply", "--dry-run=server", "-f", "-",
+                        text=made.stdout)
+
+
+@case
+def wrong_values_are_refused_by_their_name(k):
+    chart = os.path.join(world.TOP, "charts", "ecluse")
+    for values, name in WRONG:
+        made = helm("template", "t", chart, "--kube-version", "1.34",
+                    values=values)
+        assert made.returncode != 0 and name in made.stderr, (values, made)
 
 
 def main():

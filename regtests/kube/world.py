@@ -25,7 +25,6 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get("O", os.path.join(TOP, "build"))
-NO_TLS = bool(os.environ.get("NO_TLS"))
 PODS = "10.88"                  # addresses of pods: 10.88.x.y
 
 
@@ -41,7 +40,9 @@ def enter():
     if kube.returncode == 77:
         sys.exit(77)
     kube.check_returncode()
-    env = dict(os.environ, ECLUSE_KUBE_INSIDE="1")
+    helm = subprocess.run([os.path.join(HERE, "build.sh"), "helm"],
+                          check=True, stdout=subprocess.PIPE, text=True)
+    env = dict(os.environ, ECLUSE_KUBE_INSIDE="1", HELM=helm.stdout.strip())
     os.execvpe("unshare", ["unshare", "--net", "--mount", "--pid", "--fork",
                            "--kill-child", "--mount-proc", sys.executable,
                            *sys.argv], env)
@@ -342,7 +343,7 @@ class Instance:
         self.http, self.https, self.status, self.health = free_ports(4)
         self.socket = os.path.join(self.dir, "master.sock")
         self.args = [f"--dir={self.dir}/conf", f"--http-port={self.http}",
-                     f"--https-port={0 if NO_TLS else self.https}",
+                     f"--https-port={self.https}",
                      f"--status-port={self.status}", "--enable-metrics",
                      *args]
         self.env = {"POD_NAME": name, "POD_NAMESPACE": namespace}
@@ -407,6 +408,7 @@ class Load:
 
     def __init__(self, instance, host, path="/", n=4, rate=100, keep=True):
         self.instance, self.host, self.path = instance, host, path
+        self.ip = getattr(instance, "ip", "127.0.0.1")
         self.n, self.gap, self.keep = n, n / rate, keep
         self.done, self.failed, self.pods = 0, [], {}
         self.end = threading.Event()
@@ -433,7 +435,7 @@ class Load:
             try:
                 if conn is None:
                     conn = http.client.HTTPConnection(
-                        "127.0.0.1", self.instance.http, timeout=10)
+                        self.ip, self.instance.http, timeout=10)
                 conn.request("GET", self.path, headers={"Host": self.host})
                 port = conn.sock.getsockname()[1]
                 r = conn.getresponse()

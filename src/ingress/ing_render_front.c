@@ -21,6 +21,8 @@ render_global(struct ing_rendering *r)
 	ing_line(c, "default-path config");
 	ing_line(c, "expose-experimental-directives");
 	ing_line(c, "log stdout format raw daemon info");
+	/* What can't cross (TLS) lingers, but not for ever. */
+	ing_line(c, "mworker-max-reloads 20");
 	ing_line(c, "hard-stop-after");
 	ing_cfg_ms(c, o->shutdown_s * 1000);
 	if (r->plan->buffer_bytes > BUFFER_BYTES) {
@@ -55,6 +57,7 @@ render_defaults(struct ing_rendering *r)
 	ing_line(c, "log global");
 	ing_line(c, "option httplog");
 	ing_line(c, "option redispatch");
+	ing_line(c, "option idle-close-on-response");
 	ing_line(c, "retries");
 	ing_cfg_num(c, o->tries > 0 ? o->tries - 1 : 10);
 	ing_line(c, "timeout http-request");

@@ -511,6 +511,7 @@ open_all(struct run *r, const struct ing_options *o)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGUSR1);       /* STOPSIGNAL of the image */
 	proc_signals(&r->loop, &set, on_signal, r);
 	r->store = ing_store_new();
 	r->api = kube_api_open(&r->conf, &r->loop);

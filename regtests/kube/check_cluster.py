@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""check_cluster.py IMAGE.tar=NAME:TAG IMAGE.tar=NAME:TAG - the chart on a node.
+
+A whole node (containerd, kubelet, kube-proxy, cluster DNS) in namespaces of its
+own: helm install, helm test, helm upgrade to the second image and helm rollback,
+under clients that never ask twice. Needs root, helm, and the packages named in
+doc/testing.md; image.sh makes the images. Run by hand, about four minutes.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+SERVER = """\
+defaults
+    mode http
+    timeout client 60s
+frontend app
+    bind :8080
+    http-request return status 200 content-type text/plain \
+hdr X-Pod "%[env(HOSTNAME)]" lf-string "%[env(HOSTNAME)]"
+"""
+
+
+def app(image):
+    """Three pods that say who they are, of the proxy's own image."""
+    labels = {"app": "app"}
+    return [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "app"},
+         "data": {"ecluse.cfg": SERVER}},
+        {"apiVersion": "apps/v1", "kind": "Deployment",
+         "metadata": {"name": "app"}, "spec": {
+             "replicas": 3, "selector": {"matchLabels": labels},
+             "template": {"metadata": {"labels": labels}, "spec": {
+                 "containers": [{
+                     "name": "app", "image": image,
+                     "imagePullPolicy": "IfNotPresent",
+                     "command": ["ecluse", "-W", "-f", "/etc/app/ecluse.cfg"],
+                     "volumeMounts": [{"name": "c", "mountPath": "/etc/app"}],
+                     "readinessProbe": {"periodSeconds": 1, "httpGet": {
+                         "path": "/", "port": 8080}}}],
+                 "volumes": [{"name": "c", "configMap": {"name": "app"}}]}}}},
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "app"},
+         "spec": {"selector": labels, "ports": [
+             {"port": 80, "targetPort": 8080}]}},
+        {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+         "metadata": {"name": "app"}, "spec": {
+             "ingressClassName": "nginx", "rules": [
+                 {"host": "app.test", "http": {"paths": [
+                     {"path": "/", "pathType": "Prefix", "backend": {
+                         "service": {"name": "app", "port": {
+                             "number": 80}}}}]}}]}}]
+
+
+class Node:
+    def __init__(self, images):
+        self.dir = os.environ.get("NODE_DIR") or tempfile.mkdtemp()
+        self.own = "NODE_DIR" not in os.environ
+        if self.own:
+            subprocess.run([os.path.join(HERE, "node-up.sh"), self.dir],
+                           check=True, env=dict(os.environ,
+                                                IMAGES=" ".join(images)))
+
+    def run(self, *argv, text=None, check=True, quiet=False):
+        p = subprocess.run([os.path.join(self.dir, "exec"), *argv],
+                           input=text, text=True, check=False,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if not quiet:
+            print(f"$ {' '.join(argv)}\n{p.stdout.rstrip()[-1500:]}",
+                  flush=True)
+        if check and p.returncode != 0:
+            raise SystemExit(f"failed: {' '.join(argv)}\n{p.stdout}")
+        return p.stdout
+
+    def stop(self):
+        if self.own:
+            subprocess.run([os.path.join(HERE, "node-down.sh"), self.dir],
+                           check=False)
+
+
+def load(seconds):
+    """Run inside the node: clients through the NodePort, as JSON."""
+    sys.path.insert(0, HERE)
+    from world import Load
+
+    class Door:
+        ip, http = "10.203.0.1", 30080          # the node's
+    with Load(Door, "app.test", n=8, rate=160) as keep, \
+            Load(Door, "app.test", n=4, rate=40, keep=False) as new:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not os.path.exists(sys.argv[3]):
+            time.sleep(0.1)
+    print(json.dumps({"keep": keep.done, "new": new.done, "pods":
+                      len(keep.pods), "failed": keep.failed + new.failed}))
+
+
+def under_load(node, what, *argv):
+    """A change, and what clients noticed of it."""
+    flag = os.path.join(node.dir, "enough")
+    if os.path.exists(flag):
+        os.unlink(flag)
+    p = subprocess.Popen([os.path.join(node.dir, "exec"), sys.executable,
+                          os.path.abspath(__file__), "--load", "300", flag],
+                         stdout=subprocess.PIPE, text=True)
+    time.sleep(2)
+    began = time.monotonic()
+    node.run(*argv)
+    took = time.monotonic() - began
+    # The old pods leave: they must be gone before the clients are.
+    while time.monotonic() < began + 120:
+        pods = json.loads(node.run("kubectl", "get", "pods", "-l",
+                                   "app.kubernetes.io/component=ingress",
+                                   "-o", "json", quiet=True))["items"]
+        if len(pods) == 2 and not any(
+                "deletionTimestamp" in x["metadata"] for x in pods):
+            break
+        time.sleep(0.5)
+    time.sleep(2)
+    with open(flag, "w"):
+        pass
+    seen = json.loads(p.communicate(timeout=60)[0])
+    print(f"{what}: {took:.1f} s; {seen['keep']} requests on kept "
+          f"connections, {seen['new']} on new ones, "
+          f"{len(seen['failed'])} lost", flush=True)
+    for f in seen["failed"][:10]:
+        print("   ", f)
+    return not seen["failed"] and seen["keep"] > 500 and seen["pods"] >= 3
+
+
+def main():
+    if sys.argv[1:2] == ["--load"]:
+        load(float(sys.argv[2]))
+        return 0
+    if len(sys.argv) != 3:
+        print(__doc__)
+        return 2
+    tars, names = zip(*(a.split("=", 1) for a in sys.argv[1:]))
+    (repo, one), (_, two) = (n.rsplit(":", 1) for n in names)
+    node = Node(tars)
+    good = True
+    try:
+        node.run("kubectl", "apply", "-f", "-", text=json.dumps(
+            {"apiVersion": "v1", "kind": "List", "items": app(names[0])}))
+        chart = os.path.join(TOP, "charts", "ecluse")
+        common = ["--set", f"image.repository={repo}", "--set",
+                  "service.type=NodePort,service.nodePorts.http=30080,"
+                  "service.nodePorts.https=30443,metrics.service.enabled=true,"
+                  "drain.seconds=5", "--wait", "--timeout", "120s"]
+        node.run("helm", "install", "edge", chart, "--set",
+                 f"image.tag={one}", *common)
+        node.run("kubectl", "rollout", "status", "deployment/app",
+                 "--timeout=60s")
+        node.run("helm", "test", "edge", "--timeout", "60s")
+        good &= under_load(node, "helm upgrade", "helm", "upgrade", "edge",
+                           chart, "--set", f"image.tag={two}", *common)
+        good &= under_load(node, "helm rollback", "helm", "rollback", "edge",
+                           "1", "--wait", "--timeout", "120s")
+        good &= under_load(node, "a new version of the app", "kubectl", "set",
+                           "env", "deployment/app", "VERSION=2")
+        node.run("kubectl", "exec", "deployment/edge-ecluse", "-c",
+                 "controller", "--", "ecluse-ingress", "check", "--live",
+                 check=False)
+        node.run("kubectl", "exec", "deployment/edge-ecluse", "-c", "proxy",
+                 "--", "ecluse-ingress", "ask", "show", "proc")
+    finally:
+        node.stop()
+    print("passed" if good else "FAILED")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
