@@ -338,6 +338,17 @@ move_response(struct strm *s)
 	return (STEP_GO);
 }
 
+/* No response can have begun: all that came was read, no head was taken, and
+ * an event will say when there is more. Saves the preparing of a head. */
+static bool
+nothing_yet(const struct strm *s)
+{
+	const struct conn *c = s->srv->ops->conn(s->srv);
+
+	return (!c->can_in && c->watched && !c->eof && s->srv->got == 0 &&
+	    s->cli->ops->unsent(s->cli) == 0);
+}
+
 enum strm_step
 step_exchange(struct strm *s)
 {
@@ -356,6 +367,8 @@ step_exchange(struct strm *s)
 		    (step = strm_inspect(s)) != STEP_GO)
 			return (step);
 	} else if (!s->res_head) {
+		if (nothing_yet(s))
+			return (STEP_WAIT);
 		if ((step = strm_response(s)) != STEP_GO)
 			return (step);
 		if (s->tunnel)                  /* its bytes may be here */
