@@ -41,9 +41,9 @@ TEST(actions_go_by_their_bare_name_too)
 {
 	const char *text;
 
-	CHECK_STR(ask("act", "http-request do-resolve", &text), "planned");
-	CHECK_STR(ask("act", "do-resolve", &text), "planned");
-	CHECK_STR(ask("act", "resolve", &text), NULL);
+	CHECK_STR(ask("act", "http-request cache-use", &text), "planned");
+	CHECK_STR(ask("act", "cache-use", &text), "planned");
+	CHECK_STR(ask("act", "use", &text), NULL);
 }
 
 TEST(no_name_is_there_twice)
