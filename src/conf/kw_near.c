@@ -149,12 +149,19 @@ find_near(const struct conf_line *l, unsigned in)
 	return (near.best);
 }
 
-/* A row of that name which belongs elsewhere, or NULL. */
+/* A row of that name which belongs elsewhere, or NULL; in a proxy rather one of
+ * other proxies. */
 static const struct kw *
 find_elsewhere(const struct conf_line *l, unsigned not_in)
 {
+	const unsigned proxies = KW_DEFAULTS | KW_FRONTEND | KW_BACKEND;
 	unsigned all = ~not_in;
+	const struct kw *kw;
 	int n;
+
+	if ((not_in & proxies) != 0 &&
+	    (kw = kw_find(l, proxies & ~not_in, &n)) != NULL)
+		return (kw);
 
 	if ((not_in & (KW_BIND | KW_SERVER)) == 0)
 		all &= ~(unsigned)(KW_BIND | KW_SERVER);
