@@ -25,6 +25,11 @@ void text_printf(struct text *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void text_vprintf(struct text *, const char *fmt, va_list);
 
+/* text_why - a message for *why, to be freed; returns false, so that a function
+ * that fails can end with it. */
+bool text_why(char **why, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* text_quote - the bytes, without quotes around them; double quotes, backslash,
  * control and non-ASCII characters become \xNN, so that a terminal is safe. */
 void text_quote(struct text *, struct span);

@@ -25,7 +25,6 @@ struct ing_options {
 	bool class_by_name;
 	bool watch_without_class;
 	const char *watch_namespace;
-	const char *watch_namespace_selector;
 	bool disable_catch_all;
 	struct ing_list annotations_prefix;
 	/* what they get */
@@ -62,7 +61,7 @@ struct ing_options {
 	const char *election_id;
 	bool disable_leader_election;
 	int64_t election_ttl_s;
-	bool update_status, update_status_on_shutdown;
+	bool update_status;
 	int64_t status_update_interval_s;
 	const char *publish_service;
 	struct ing_list publish_status_address;

@@ -48,6 +48,9 @@ struct kube_call *kube_api_call(struct kube_api *, const struct kube_ask *);
 /* kube_call_drop - give it up; nobody is called any more. */
 void kube_call_drop(struct kube_call *);
 
+/* kube_reply_why - in words: what went wrong, or what the server answered. */
+void kube_reply_why(const struct kube_reply *, struct text *out);
+
 /* kube_api_turn - wait `max_ms` at most for the network, the loop's
  * descriptors and its timers, and handle what came. */
 void kube_api_turn(struct kube_api *, int max_ms);

@@ -326,7 +326,7 @@ MATRIX = (
     {"kind": "DaemonSet", "hostNetwork": True},
     {"autoscaling": {"enabled": True}, "service": {"proxyProtocol": True}},
     {"watch": {"namespace": "default"}, "replicaCount": 1},
-    {"watch": {"namespaceSelector": "a=b"}, "service": {"enabled": False}},
+    {"service": {"enabled": False}},
     {"ingressClass": {"default": True, "name": "other", "controller":
                       "example.com/ingress"}, "fullnameOverride": "edge"},
     {"metrics": {"service": {"enabled": True}}, "service": {
@@ -337,6 +337,7 @@ MATRIX = (
 )
 WRONG = (
     ({"replicas": 3}, "replicas"),
+    ({"watch": {"namespaceSelector": "a=b"}}, "namespaceSelector"),
     ({"controller": {"healthPort": 1}}, "healthPort"),
     ({"proxy": {"httpPort": 80}}, "httpPort"),
     ({"kind": "StatefulSet"}, "kind"),

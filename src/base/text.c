@@ -96,6 +96,20 @@ text_vprintf(struct text *t, const char *fmt, va_list ap)
 	t->n += (size_t)n;
 }
 
+bool
+text_why(char **why, const char *fmt, ...)
+{
+	struct text t;
+	va_list ap;
+
+	text_init(&t);
+	va_start(ap, fmt);
+	text_vprintf(&t, fmt, ap);
+	va_end(ap);
+	*why = t.p;
+	return (false);
+}
+
 void
 text_quote(struct text *t, struct span s)
 {

@@ -24,24 +24,6 @@
 #define RELOAD_WAIT_MS 60000
 #define ANSWER_MAX 1048576
 
-static bool
-fail(char **why, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool
-fail(char **why, const char *fmt, ...)
-{
-	struct text t;
-	va_list ap;
-
-	text_init(&t);
-	va_start(ap, fmt);
-	text_vprintf(&t, fmt, ap);
-	va_end(ap);
-	*why = t.p;
-	return (false);
-}
-
 /* --- writing --------------------------------------------------------------- */
 
 static bool
@@ -84,10 +66,10 @@ write_file(int dir, const struct ing_file *f, char **why)
 	if (!make_dirs(dir, f->path) || (fd = openat(dir, f->path,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 	    f->secret ? 0600 : 0644)) < 0)
-		return (fail(why, "cannot create '%s': %s", f->path,
+		return (text_why(why, "cannot create '%s': %s", f->path,
 		    strerror(errno)));
 	if (!write_all(fd, text_span(&f->body)) || fsync(fd) != 0) {
-		fail(why, "cannot write '%s': %s", f->path, strerror(errno));
+		text_why(why, "cannot write '%s': %s", f->path, strerror(errno));
 		close(fd);
 		return (false);
 	}
@@ -102,15 +84,15 @@ ing_apply_plain(const char *path, const struct ing_files *files, char **why)
 	int dir;
 
 	if (mkdir(path, 0755) != 0 && errno != EEXIST)
-		return (fail(why, "cannot make the directory '%s': %s", path,
+		return (text_why(why, "cannot make the directory '%s': %s", path,
 		    strerror(errno)));
 	if ((dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-		return (fail(why, "cannot open the directory '%s': %s", path,
+		return (text_why(why, "cannot open the directory '%s': %s", path,
 		    strerror(errno)));
 	for (uint32_t i = 0; i < files->n && good; i++)
 		good = write_file(dir, &files->v[i], why);
 	if (good && fsync(dir) != 0)
-		good = fail(why, "cannot sync '%s': %s", path,
+		good = text_why(why, "cannot sync '%s': %s", path,
 		    strerror(errno));
 	close(dir);
 	return (good);
@@ -231,7 +213,7 @@ set_current(const char *base, const char *target, char **why)
 	snprintf(tmp, sizeof tmp, "%s/current.new", base);
 	if ((unlink(tmp) != 0 && errno != ENOENT) ||
 	    symlink(target, tmp) != 0 || rename(tmp, link) != 0)
-		return (fail(why, "cannot switch '%s' to '%s': %s", link,
+		return (text_why(why, "cannot switch '%s' to '%s': %s", link,
 		    target, strerror(errno)));
 	if ((fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0) {
 		fsync(fd);
@@ -249,12 +231,12 @@ dial(const char *path, char **why)
 	int fd;
 
 	if (!span_copy(sun.sun_path, sizeof sun.sun_path, span_str(path))) {
-		fail(why, "the path of the master socket is too long");
+		text_why(why, "the path of the master socket is too long");
 		return (-1);
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&sun, sizeof sun) != 0) {
-		fail(why, "cannot reach the proxy at '%s': %s", path,
+		text_why(why, "cannot reach the proxy at '%s': %s", path,
 		    strerror(errno));
 		if (fd >= 0)
 			close(fd);
@@ -307,7 +289,7 @@ ing_ask(const char *socket_path, const char *command, struct text *out,
 
 	if (fd < 0)
 		return (false);
-	good = ask(fd, command, out) || fail(why,
+	good = ask(fd, command, out) || text_why(why,
 	    "the proxy does not answer '%s'", command);
 	close(fd);
 	return (good);
@@ -324,7 +306,7 @@ ing_apply_reload(const char *socket_path, char **why)
 	if (!ing_ask(socket_path, "reload", &answer, why)) {
 		done = ING_APPLY_FAILED;
 	} else if (!span_begins(text_span(&answer), SPAN("Success=1"))) {
-		fail(why, "the proxy refuses the configuration: %.4000s",
+		text_why(why, "the proxy refuses the configuration: %.4000s",
 		    answer.n > 0 ? answer.p : "(it said nothing)");
 		done = ING_APPLY_REFUSED;
 	}
@@ -386,7 +368,7 @@ ing_apply(const char *base, const struct ing_files *files,
 
 	*why = NULL;
 	if (mkdir(base, 0755) != 0 && errno != EEXIST) {
-		fail(why, "cannot make the directory '%s': %s", base,
+		text_why(why, "cannot make the directory '%s': %s", base,
 		    strerror(errno));
 		return (ING_APPLY_FAILED);
 	}

@@ -76,10 +76,7 @@ say_trouble(struct ing_events *v, const struct kube_reply *r)
 	struct text t;
 
 	text_init(&t);
-	if (r->status == 0)
-		text_printf(&t, "%s", r->error);
-	else
-		text_printf(&t, "the API server answers %d", r->status);
+	kube_reply_why(r, &t);
 	if (v->trouble == NULL || strcmp(v->trouble, t.p) != 0)
 		ing_say("cannot write Events: %s", t.p);
 	free(v->trouble);

@@ -16,7 +16,7 @@
 #include <base/span.h>
 
 enum flag_type { FLAG_BOOL, FLAG_STR, FLAG_PORT, FLAG_LIST, FLAG_COUNT,
-	FLAG_SECONDS, FLAG_MS, FLAG_IDLE };
+	FLAG_SECONDS, FLAG_MS, FLAG_IDLE, FLAG_LATER };
 
 struct flag {
 	const char *name;
@@ -41,8 +41,6 @@ static const struct flag flags[] = {
 	    "Ingresses that name no class are ours"),
 	F("watch-namespace", STR, watch_namespace, NULL,
 	    "only objects of this namespace"),
-	F("watch-namespace-selector", STR, watch_namespace_selector, NULL,
-	    "only objects of namespaces with these labels"),
 	F("disable-catch-all", BOOL, disable_catch_all, NULL,
 	    "refuse Ingresses with a default backend"),
 	F("annotations-prefix", LIST, annotations_prefix,
@@ -103,8 +101,6 @@ static const struct flag flags[] = {
 	    "lead always; there is one replica"),
 	F("update-status", BOOL, update_status, "true",
 	    "write the addresses of Ingresses into their status"),
-	F("update-status-on-shutdown", BOOL, update_status_on_shutdown, "true",
-	    "take them away when the last replica leaves"),
 	F("status-update-interval", SECONDS, status_update_interval_s, "60s",
 	    "how often addresses are looked at again"),
 	F("publish-service", STR, publish_service, NULL,
@@ -118,6 +114,8 @@ static const struct flag flags[] = {
 	F("post-shutdown-grace-period", SECONDS, post_shutdown_grace_s, "0",
 	    "and after that, before the end"),
 	F("timeout", SECONDS, timeout_s, "30s", "probe: how long to try"),
+	{ "watch-namespace-selector", FLAG_LATER, 0, NULL, NULL },
+	{ "update-status-on-shutdown", FLAG_LATER, 0, NULL, NULL },
 	/* Kept manifests have these; there is nothing to do. */
 	{ "maxmind-license-key", FLAG_IDLE, 0, NULL, NULL },
 	{ "maxmind-edition-ids", FLAG_IDLE, 0, NULL, NULL },
@@ -139,24 +137,6 @@ find(struct span name)
 	if (span_is(name, "o"))
 		return (find(SPAN("output")));
 	return (NULL);
-}
-
-static bool
-fail(char **why, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool
-fail(char **why, const char *fmt, ...)
-{
-	struct text t;
-	va_list ap;
-
-	text_init(&t);
-	va_start(ap, fmt);
-	text_vprintf(&t, fmt, ap);
-	va_end(ap);
-	*why = t.p;
-	return (false);
 }
 
 static bool
@@ -231,21 +211,21 @@ set(const struct flag *f, const char *value, struct ing_options *o,
 	case FLAG_BOOL:
 		if (set_bool(at, value))
 			return (true);
-		return (fail(why, "--%s: expected true or false, found '%s'",
+		return (text_why(why, "--%s: expected true or false, found '%s'",
 		    f->name, value));
 	case FLAG_PORT:
 		if (num_u64(span_str(value), &n) && n <= 65535) {
 			*(int64_t *)at = (int64_t)n;
 			return (true);
 		}
-		return (fail(why, "--%s: expected a port from 0 to 65535, "
+		return (text_why(why, "--%s: expected a port from 0 to 65535, "
 		    "found '%s'", f->name, value));
 	case FLAG_COUNT:
 		if (num_u64(span_str(value), &n) && n <= 4096) {
 			*(int64_t *)at = (int64_t)n;
 			return (true);
 		}
-		return (fail(why, "--%s: expected a number from 0 to 4096, "
+		return (text_why(why, "--%s: expected a number from 0 to 4096, "
 		    "found '%s'", f->name, value));
 	case FLAG_SECONDS:
 	case FLAG_MS:
@@ -254,8 +234,11 @@ set(const struct flag *f, const char *value, struct ing_options *o,
 			    (ms + 999) / 1000;
 			return (true);
 		}
-		return (fail(why, "--%s: expected a time like 30s or 1m30s, "
+		return (text_why(why, "--%s: expected a time like 30s or 1m30s, "
 		    "found '%s'", f->name, value));
+	case FLAG_LATER:
+		return (text_why(why, "--%s is not supported yet; leave it "
+		    "out", f->name));
 	case FLAG_IDLE:
 		fprintf(stderr, "ecluse-ingress: --%s does nothing here\n",
 		    f->name);
@@ -263,7 +246,7 @@ set(const struct flag *f, const char *value, struct ing_options *o,
 	case FLAG_LIST:
 		if (set_list(&o->mem, at, value))
 			return (true);
-		return (fail(why, "--%s: more than %d values", f->name,
+		return (text_why(why, "--%s: more than %d values", f->name,
 		    ING_LIST_MAX));
 	case FLAG_STR:
 		*(const char **)at = value[0] != '\0' ? value : NULL;
@@ -284,11 +267,11 @@ take(const char *arg, const char *next, bool *used, struct ing_options *o,
 	const struct flag *f = find(n);
 
 	if (f == NULL)
-		return (fail(why, "unknown flag '%.*s'; --help lists them",
+		return (text_why(why, "unknown flag '%.*s'; --help lists them",
 		    (int)(n.n + (size_t)(name - arg)), arg));
 	if (eq == NULL && f->type != FLAG_BOOL) {
 		if (next == NULL)
-			return (fail(why, "--%s: expected a value behind it",
+			return (text_why(why, "--%s: expected a value behind it",
 			    f->name));
 		*used = true;
 		return (set(f, next, o, why));

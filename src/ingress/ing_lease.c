@@ -78,10 +78,7 @@ say_trouble(struct ing_lease *l, const char *doing, const struct kube_reply *r)
 	struct text t;
 
 	text_init(&t);
-	if (r->status == 0)
-		text_printf(&t, "%s", r->error);
-	else
-		text_printf(&t, "the API server answers %d", r->status);
+	kube_reply_why(r, &t);
 	if (l->trouble == NULL || strcmp(l->trouble, t.p) != 0)
 		ing_say("cannot %s the lease %s/%s: %s", doing, l->ns, l->name,
 		    t.p);

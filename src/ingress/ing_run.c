@@ -332,9 +332,6 @@ metric(struct text *t, const char *name, const char *type, const char *help,
 static void
 write_metrics(struct run *r, struct text *t)
 {
-	static const char own[] = "controller";
-
-	(void)own;
 	metric(t, "ecluse_ingress_reloads_total", "counter",
 	    "Configurations that the proxy has taken.", (double)r->n_good);
 	metric(t, "ecluse_ingress_reload_errors_total", "counter",
@@ -518,7 +515,7 @@ open_all(struct run *r, const struct ing_options *o)
 	r->events = ing_events_open(r->api, &r->loop, r->ns, r->me);
 	r->status = ing_status_open(r->api, &r->loop, r->store, o, r->ns,
 	    r->me);
-	r->source = ing_source_open(r->api, &r->loop, r->store, o, r->ns,
+	r->source = ing_source_open(r->api, &r->loop, r->store, o,
 	    &fns, r);
 	if (o->disable_leader_election)
 		ing_status_lead(r->status, true);
@@ -645,7 +642,7 @@ ing_live_load(const struct ing_options *o, struct ing_store *store,
 	rand_seed();
 	loop_open(&x->loop);
 	x->api = kube_api_open(&x->conf, &x->loop);
-	x->source = ing_source_open(x->api, &x->loop, store, o, "", &fns, x);
+	x->source = ing_source_open(x->api, &x->loop, store, o, &fns, x);
 	good = wait_synced(x, &what);
 	if (good) {
 		/* What the plan looks for by name comes in a second turn. */

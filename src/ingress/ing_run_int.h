@@ -24,7 +24,7 @@ struct ing_source_fns {
 };
 
 struct ing_source *ing_source_open(struct kube_api *, struct loop *,
-    struct ing_store *, const struct ing_options *, const char *own_ns,
+    struct ing_store *, const struct ing_options *,
     const struct ing_source_fns *, void *arg);
 void ing_source_close(struct ing_source *);
 

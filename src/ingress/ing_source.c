@@ -209,7 +209,7 @@ single(struct ing_source *s, enum ing_kind kind, const char *ns,
 
 struct ing_source *
 ing_source_open(struct kube_api *api, struct loop *loop,
-    struct ing_store *store, const struct ing_options *o, const char *own_ns,
+    struct ing_store *store, const struct ing_options *o,
     const struct ing_source_fns *fns, void *arg)
 {
 	struct ing_source *s = must_alloc(sizeof *s);
@@ -226,8 +226,6 @@ ing_source_open(struct kube_api *api, struct loop *loop,
 	collection(s, ING_SLICE, "");
 	collection(s, ING_SECRET,
 	    "fieldSelector=type%3Dkubernetes.io%2Ftls");
-	if (o->watch_namespace_selector != NULL)
-		collection(s, ING_NAMESPACE, "");
 	/* Our own settings and Service are not in the namespace watched. */
 	if (o->publish_service != NULL && o->watch_namespace != NULL) {
 		const char *slash = strchr(o->publish_service, '/');
@@ -238,7 +236,6 @@ ing_source_open(struct kube_api *api, struct loop *loop,
 			single(s, ING_SERVICE, ns, slash + 1)->wanted = true;
 		free(ns);
 	}
-	(void)own_ns;
 	return (s);
 }
 

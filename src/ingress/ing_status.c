@@ -124,10 +124,7 @@ say_trouble(struct ing_status *s, const char *what,
 
 	text_init(&t);
 	text_printf(&t, "%s: ", what);
-	if (r->status == 0)
-		text_printf(&t, "%s", r->error);
-	else
-		text_printf(&t, "the API server answers %d", r->status);
+	kube_reply_why(r, &t);
 	if (s->trouble == NULL || strcmp(s->trouble, t.p) != 0)
 		ing_say("status addresses: %s", t.p);
 	free(s->trouble);

@@ -264,6 +264,15 @@ kube_call_drop(struct kube_call *c)
 		call_free(c);
 }
 
+void
+kube_reply_why(const struct kube_reply *r, struct text *out)
+{
+	if (r->status == 0)
+		text_addz(out, r->error);
+	else
+		text_printf(out, "the API server answers %d", r->status);
+}
+
 /* --- waiting --------------------------------------------------------------- */
 
 static void

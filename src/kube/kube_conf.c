@@ -19,24 +19,6 @@
 #define POD_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 #define FILE_MAX (1u << 20)
 
-static bool
-fail(char **why, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool
-fail(char **why, const char *fmt, ...)
-{
-	struct text t;
-	va_list ap;
-
-	text_init(&t);
-	va_start(ap, fmt);
-	text_vprintf(&t, fmt, ap);
-	va_end(ap);
-	*why = t.p;
-	return (false);
-}
-
 static void
 wipe(char **s)
 {
@@ -134,13 +116,13 @@ take_pem(struct reading *r, const struct kube_node *in, const char *name,
 			return (true);
 		}
 		wipe(out);
-		return (fail(r->why, "%s: %s: expected base64", r->file, key));
+		return (text_why(r->why, "%s: %s: expected base64", r->file, key));
 	}
 	if ((s = kube_str(kube_get(in, name))).p == NULL)
 		return (true);
 	beside(r->file, s.p, path);
 	if ((*out = slurp(path)) == NULL)
-		return (fail(r->why, "%s: %s: cannot read '%s': %s", r->file,
+		return (text_why(r->why, "%s: %s: cannot read '%s': %s", r->file,
 		    name, path, strerror(errno)));
 	return (true);
 }
@@ -154,11 +136,11 @@ take_cluster(struct reading *r, const struct kube_node *c)
 
 	if (!span_begins(s, SPAN("https://")) &&
 	    !span_begins(s, SPAN("http://")))
-		return (fail(r->why, "%s: server: expected a URL that begins "
+		return (text_why(r->why, "%s: server: expected a URL that begins "
 		    "with https://", r->file));
 	for (size_t i = 0; i < NELEM(not); i++)
 		if (kube_get(c, not[i]) != NULL)
-			return (fail(r->why, "%s: %s is not supported",
+			return (text_why(r->why, "%s: %s is not supported",
 			    r->file, not[i]));
 	while (s.n > 0 && s.p[s.n - 1] == '/')
 		s.n--;
@@ -179,14 +161,14 @@ take_user(struct reading *r, const struct kube_node *u)
 
 	for (size_t i = 0; i < NELEM(not); i++)
 		if (kube_get(u, not[i]) != NULL)
-			return (fail(r->why, "%s: user: '%s' is not supported; "
+			return (text_why(r->why, "%s: user: '%s' is not supported; "
 			    "use token, tokenFile or a client certificate",
 			    r->file, not[i]));
 	if ((s = kube_str(kube_get(u, "tokenFile"))).p != NULL) {
 		beside(r->file, s.p, path);
 		r->conf->token_file = must_strdup(path);
 		if (!kube_conf_token(r->conf))
-			return (fail(r->why, "%s: tokenFile: cannot read "
+			return (text_why(r->why, "%s: tokenFile: cannot read "
 			    "'%s': %s", r->file, path, strerror(errno)));
 	} else if ((s = kube_str(kube_get(u, "token"))).p != NULL) {
 		r->conf->token = span_dup(s);
@@ -203,11 +185,11 @@ take_config(struct reading *r, const struct kube_node *root)
 	struct span cluster, user, ns;
 
 	if (now.n == 0)
-		return (fail(r->why, "%s: expected current-context to name a "
+		return (text_why(r->why, "%s: expected current-context to name a "
 		    "context", r->file));
 	context = entry(root, "contexts", now, "context");
 	if (context == NULL)
-		return (fail(r->why, "%s: no context '%.*s'", r->file,
+		return (text_why(r->why, "%s: no context '%.*s'", r->file,
 		    SPAN_FMT(now)));
 	cluster = kube_str(kube_get(context, "cluster"));
 	user = kube_str(kube_get(context, "user"));
@@ -215,7 +197,7 @@ take_config(struct reading *r, const struct kube_node *root)
 	c = entry(root, "clusters", cluster, "cluster");
 	u = entry(root, "users", user, "user");
 	if (c == NULL)
-		return (fail(r->why, "%s: no cluster '%.*s'", r->file,
+		return (text_why(r->why, "%s: no cluster '%.*s'", r->file,
 		    SPAN_FMT(cluster)));
 	if (ns.n > 0)
 		r->conf->ns = span_dup(ns);
@@ -240,7 +222,7 @@ load_file(struct kube_conf *c, const char *file, char **why)
 	char *text = slurp(file);
 
 	if (text == NULL)
-		return (fail(why, "cannot read the kubeconfig '%s': %s", file,
+		return (text_why(why, "cannot read the kubeconfig '%s': %s", file,
 		    strerror(errno)));
 	diags_init(&diags);
 	(void)kube_yaml_read(span_str(text), file, &kube_limits_object,
@@ -249,7 +231,7 @@ load_file(struct kube_conf *c, const char *file, char **why)
 		const struct diag *d = list_empty(&diags.all) ? NULL :
 		    LIST_ITEM(diags.all.next, struct diag, node);
 
-		fail(why, "%s:%d:%d: %s", file, d == NULL ? 1 : d->pos.line,
+		text_why(why, "%s:%d:%d: %s", file, d == NULL ? 1 : d->pos.line,
 		    d == NULL ? 1 : d->pos.col, d == NULL ?
 		    "expected a kubeconfig, found nothing" : d->text);
 	}
@@ -269,17 +251,17 @@ load_pod(struct kube_conf *c, char **why)
 	char url[300];
 
 	if (host == NULL || port == NULL)
-		return (fail(why, "this is no pod (KUBERNETES_SERVICE_HOST is "
+		return (text_why(why, "this is no pod (KUBERNETES_SERVICE_HOST is "
 		    "not set): expected --kubeconfig=FILE or $KUBECONFIG"));
 	snprintf(url, sizeof url, "https://%s%s%s:%s", v6 ? "[" : "", host,
 	    v6 ? "]" : "", port);
 	c->server = must_strdup(url);
 	c->token_file = must_strdup(POD_DIR "/token");
 	if (!kube_conf_token(c))
-		return (fail(why, "cannot read the token of the service "
+		return (text_why(why, "cannot read the token of the service "
 		    "account, '%s': %s", c->token_file, strerror(errno)));
 	if ((c->ca = slurp(POD_DIR "/ca.crt")) == NULL)
-		return (fail(why, "cannot read '" POD_DIR "/ca.crt': %s",
+		return (text_why(why, "cannot read '" POD_DIR "/ca.crt': %s",
 		    strerror(errno)));
 	if ((c->ns = slurp(POD_DIR "/namespace")) != NULL)
 		cut_end(c->ns);

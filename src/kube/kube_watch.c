@@ -98,10 +98,7 @@ failed(struct kube_watch *w, const struct kube_reply *r, int64_t now_ms,
 	is_doc = r->status != 0 && kube_json_read(r->body, "answer",
 	    &kube_limits_object, &doc, &diags);
 	text_printf(&t, "%s %s: ", doing, w->path);
-	if (r->status == 0)
-		text_addz(&t, r->error);
-	else
-		text_printf(&t, "the API server answers %d", r->status);
+	kube_reply_why(r, &t);
 	if (is_doc) {
 		struct span m = kube_str(kube_get(doc.root, "message"));
 

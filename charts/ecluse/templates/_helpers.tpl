@@ -71,9 +71,6 @@ configuration of a pod and for the check before an upgrade. */}}
 {{- with .Values.watch.namespace }}
 - --watch-namespace={{ . }}
 {{- end }}
-{{- with .Values.watch.namespaceSelector }}
-- --watch-namespace-selector={{ . }}
-{{- end }}
 - --configmap=$(POD_NAMESPACE)/{{ include "ecluse.fullname" . }}
 - --annotations-prefix={{ .Values.controller.annotationsPrefix }}
 {{- with .Values.controller.defaultBackendService }}
