@@ -131,7 +131,8 @@ enum hand_event {
 	                 * go at once was answered. Those that said HAND_SOON
 	                 * go later, as long as this process lives */
 	HAND_ENDED,     /* nothing more will go: the rest was refused or cannot
-	                 * be expressed */
+	                 * be expressed. Without HAND_PASSED before it, when
+	                 * none said HAND_SOON */
 	HAND_BROKEN,    /* the new worker is gone, or leaves: what it had not
 	                 * answered is served here; hand_give() may be called
 	                 * again */
@@ -145,6 +146,7 @@ struct hand_counts {
 	uint32_t carried;       /* acknowledged */
 	uint32_t refused;       /* by the new worker */
 	uint32_t never;         /* cannot be expressed */
+	uint32_t closed;        /* idle, and ended here for one of the two */
 	uint32_t left;          /* still here */
 };
 typedef void hand_heard_fn(enum hand_event, const struct hand_counts *);
@@ -167,14 +169,20 @@ void hand_now(struct hand_counts *gave);
 uint32_t hand_taken(void);
 
 /*
- * hand_rows - what went and what is left, by kind and reason: at most `max`
- * rows, returns how many. A row with `why` NULL counts what was carried
- * (`left` is 0), the others what is left because of that.
+ * hand_closed - this process closes it, as it does not go and nothing happens
+ * on it: counted, with the reason why it did not. To be said before it ends.
+ */
+void hand_closed(struct hand_item *);
+
+/*
+ * hand_rows - what went and what did not, by kind and reason: at most `max`
+ * rows, returns how many. A row with `why` NULL counts what was carried, the
+ * others what is left, and what was closed here, because of that.
  */
 struct hand_row {
 	const char *kind;       /* hand_kind.what */
 	const char *why;
-	uint32_t carried, left;
+	uint32_t carried, left, closed;
 };
 #define HAND_ROWS_MAX 48
 size_t hand_rows(struct hand_row *, size_t max);

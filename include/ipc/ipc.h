@@ -207,7 +207,7 @@ enum ipc_carry {
 	IPC_CARRY_STUCK = 3             /* its new worker does not answer */
 };
 
-#define IPC_ROWS_VERSION 1
+#define IPC_ROWS_VERSION 2
 #define IPC_ROWS_MAX 40
 struct ipc_rows {
 	uint16_t version;
@@ -217,7 +217,8 @@ struct ipc_rows {
 
 struct ipc_row {                /* texts end with NUL, cut when too long */
 	char kind[16];                  /* "tcp", "http-idle" */
-	char why[64];                   /* they stay; "": carried */
+	char why[64];                   /* they did not go; "": carried */
 	uint32_t carried, left;
+	uint32_t closed;                /* idle, and not left for that */
 };
 #endif

@@ -77,11 +77,14 @@ V12 = ssl.TLSVersion.TLSv1_2
 V13 = ssl.TLSVersion.TLSv1_3
 
 
-def connect(port, name="localhost", ctx=None, session=None, limit=5):
+def connect(port, name="localhost", ctx=None, session=None, limit=5,
+            ragged=True):
+    """Unless `ragged`, an end without close_notify is an error of recv()."""
     s = socket.create_connection(("127.0.0.1", port), limit)
     s.settimeout(limit)
     return (ctx or context()).wrap_socket(s, server_hostname=name,
-                                          session=session)
+                                          session=session,
+                                          suppress_ragged_eofs=ragged)
 
 
 def request(s, path="/", head="", body=b"", close=True):

@@ -590,9 +590,12 @@ close_if_idle(void *arg)
 {
 	struct h1_conn *h = OBJ(arg, struct h1_conn, H1_CONN_MAGIC);
 
-	if (h->state == H1_IDLE && h->out.len == 0 && !h->first &&
-	    !h->frozen && !px_opt(frontend(h), PX_OPT_IDLE_CLOSE_ON_RESPONSE))
-		h1_client_free(h);
+	if (h->state != H1_IDLE || h->in.len > 0 || h->out.len > 0 ||
+	    h->first || h->frozen ||
+	    px_opt(frontend(h), PX_OPT_IDLE_CLOSE_ON_RESPONSE))
+		return;
+	hand_closed(&h->hand);
+	h1_client_free(h);
 }
 
 static void

@@ -364,10 +364,12 @@ server_back(struct hand_item *i, bool stays)
 
 	serve_on(h);
 	h->conn.can_in = false;
-	if (stays || h->end.dead || !srv_idle_put(h->srv.idle.srv, &h->srv.idle))
+	h->in_pool = true;
+	if (stays)
+		hand_closed(i);
+	if (stays || h->end.dead ||
+	    !srv_idle_put(h->srv.idle.srv, &h->srv.idle))
 		h1_conn_free(h);
-	else
-		h->in_pool = true;
 }
 
 static struct hand_item *
@@ -543,8 +545,11 @@ client_back(struct hand_item *i, bool stays)
 	if (h->state == H1_BUSY)
 		mux_stream->back(&h->end, stays);
 	else if (h->end.dead || (stays && h->state == H1_IDLE &&
-	    h->in.len == 0 && h->out.len == 0))
+	    h->in.len == 0 && h->out.len == 0)) {
+		if (stays)
+			hand_closed(i);
 		h1_client_free(h);
+	}
 }
 
 static struct h1_conn *

@@ -29,6 +29,8 @@ close_idle(struct srv_idle *i)
 {
 	struct h1_conn *h = HOLDER(i, struct h1_conn, srv.idle);
 
+	if (mux_leaving)
+		hand_closed(&h->hand);
 	h->in_pool = false;
 	h1_conn_free(h);
 }

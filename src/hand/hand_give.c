@@ -95,6 +95,7 @@ void
 hand_now(struct hand_counts *out)
 {
 	*out = gave;
+	out->closed = hand_closed_n;
 	out->left = n_left();
 }
 
@@ -109,8 +110,10 @@ hand_taken(void)
 static void
 say(hand_heard_fn *heard, enum hand_event event)
 {
-	gave.left = n_left();
-	heard(event, &gave);
+	struct hand_counts now;
+
+	hand_now(&now);
+	heard(event, &now);
 }
 
 static void
@@ -376,15 +379,15 @@ go_on(struct giver *g)
 		return;
 	}
 	if (g->pass_left == 0 && g->n_flying == 0) {
-		if (g->first_pass)
-			say(g->heard, HAND_PASSED);
-		g->first_pass = false;
 		if (!g->any_soon) {
 			(void)ipc_send(&g->chan, IPC_HAND_END, NULL, 0, NULL,
 			    0);
 			end_saying(g, HAND_ENDED);
 			return;
 		}
+		if (g->first_pass)
+			say(g->heard, HAND_PASSED);
+		g->first_pass = false;
 	}
 	tmr_stop(&the_loop->wheel, &g->timer);
 	tmr_arm(&the_loop->wheel, &g->timer, the_loop->now_ms + until_next(g));

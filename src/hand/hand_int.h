@@ -32,6 +32,7 @@ enum hand_refused_tag { HAND_R_ID = 1, HAND_R_WHY = 2 };
 #define HAND_LONG_MAX (4u << 20)        /* bytes of a record in a memfd */
 
 extern uint32_t hand_took_n;
+extern uint32_t hand_closed_n;
 
 /* hand_refusal - number of a reason to refuse, which may be new. */
 uint8_t hand_refusal(struct span why);

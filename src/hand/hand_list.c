@@ -19,6 +19,7 @@ extern const struct hand_kind *const __stop_hand_kinds[]
 
 struct list hand_items = LIST_INIT(hand_items);
 uint32_t hand_items_n;
+uint32_t hand_closed_n;
 
 static char refusals[REFUSALS][WHY_MAX] = { "", "another reason" };
 static unsigned n_refusals = 2; /* the first two are the ones above */
@@ -121,15 +122,31 @@ hand_count_carried(const char *what)
 		r->carried++;
 }
 
+/* Why it has not gone; `ready` when nothing speaks against it. */
 static const char *
-why_here(struct hand_item *i)
+why_here(struct hand_item *i, const char *ready)
 {
 	const char *why = NULL;
 
 	if (i->refused != 0)
 		return (hand_refusal_text(i->refused));
 	(void)hand_kind_of(i)->can(i, &why);
-	return (why != NULL ? why : "not asked yet");
+	return (why != NULL ? why : ready);
+}
+
+void
+hand_closed(struct hand_item *i)
+{
+	const char *what = hand_kind_of(i)->what(i);
+	struct hand_row *r;
+
+	if (what == NULL)
+		return;
+	hand_closed_n++;
+	r = row_for(went, &n_went, NELEM(went), what, why_here(i,
+	    "nobody took it"));
+	if (r != NULL)
+		r->closed++;
 }
 
 size_t
@@ -146,7 +163,7 @@ hand_rows(struct hand_row *rows, size_t max)
 		if (what == NULL)
 			continue;
 		r = row_for(rows, &n, max, what, i->id != 0 ?
-		    "on its way" : why_here(i));
+		    "on its way" : why_here(i, "not asked yet"));
 		if (r != NULL)
 			r->left++;
 	}

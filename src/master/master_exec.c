@@ -217,16 +217,22 @@ load_give(struct reader *r)
 	master_give_load(gen, c);
 }
 
-/* "row GEN WORKER CARRIED LEFT KIND WHY", the last may have spaces. */
+/* "row GEN WORKER CARRIED LEFT KIND WHY", the last may have spaces; "closed
+ * GEN WORKER CLOSED KIND WHY", which the first releases do not know. */
 static void
-load_row(struct reader *r)
+load_row(struct reader *r, bool closed)
 {
 	uint32_t gen = (uint32_t)take_int(r);
 	int32_t worker = (int32_t)take_int(r);
-	struct ipc_row row = { .carried = (uint32_t)take_int(r) };
+	struct ipc_row row = { .kind = "" };
 	struct span kind;
 
-	row.left = (uint32_t)take_int(r);
+	if (closed) {
+		row.closed = (uint32_t)take_int(r);
+	} else {
+		row.carried = (uint32_t)take_int(r);
+		row.left = (uint32_t)take_int(r);
+	}
 	if (!span_cut(&r->left, ' ', &kind) ||
 	    !span_copy(row.kind, sizeof row.kind, kind) ||
 	    !span_copy(row.why, sizeof row.why, r->left))
@@ -273,7 +279,9 @@ master_resume(struct master *m, int fd)
 		else if (span_is(word, "give"))
 			load_give(&r);
 		else if (span_is(word, "row"))
-			load_row(&r);
+			load_row(&r, false);
+		else if (span_is(word, "closed"))
+			load_row(&r, true);
 		else if (span_is(word, "change"))
 			m->last_change = span_dup(r.left);
 		else if (span_is(word, "pidfile"))

@@ -319,8 +319,15 @@ add_up(const struct gen *g, struct ipc_row *sum)
 			}
 			sum[at].carried += r->carried;
 			sum[at].left += r->left;
+			sum[at].closed += r->closed;
 		}
 	return (n);
+}
+
+static const char *
+reason(const struct ipc_row *r)
+{
+	return (r->why[0] != '\0' ? r->why : "no reason given");
 }
 
 void
@@ -336,8 +343,11 @@ master_give_print(struct text *t, const struct gen *g, const char *before,
 			    sum[i].kind, sum[i].carried, after);
 		if (sum[i].left > 0)
 			text_printf(t, "%s%s %u stay: %s%s", before,
-			    sum[i].kind, sum[i].left, sum[i].why[0] != '\0' ?
-			    sum[i].why : "no reason given", after);
+			    sum[i].kind, sum[i].left, reason(&sum[i]), after);
+		if (sum[i].closed > 0)
+			text_printf(t, "%s%s %u closed: %s%s", before,
+			    sum[i].kind, sum[i].closed, reason(&sum[i]),
+			    after);
 	}
 }
 
@@ -351,10 +361,17 @@ master_give_save(struct text *t, const struct gen *g)
 
 		text_printf(t, "give %u %u %u %u %u\n", g->no, i + 1,
 		    v->said.carried, v->said.lingering, v->said.refused);
-		for (uint32_t j = 0; j < v->n_rows; j++)
-			text_printf(t, "row %u %u %u %u %s %s\n", g->no, i + 1,
-			    v->rows[j].carried, v->rows[j].left,
-			    v->rows[j].kind, v->rows[j].why);
+		for (uint32_t j = 0; j < v->n_rows; j++) {
+			const struct ipc_row *r = &v->rows[j];
+
+			if (r->carried > 0 || r->left > 0)
+				text_printf(t, "row %u %u %u %u %s %s\n",
+				    g->no, i + 1, r->carried, r->left,
+				    r->kind, r->why);
+			if (r->closed > 0)
+				text_printf(t, "closed %u %u %u %s %s\n",
+				    g->no, i + 1, r->closed, r->kind, r->why);
+		}
 	}
 }
 

@@ -54,17 +54,25 @@ worker_leave_if_empty(void)
 }
 
 void
+worker_close_idle(void)
+{
+	the_worker.told_to_leave = true;
+	the_worker.leaving = true;
+	hand_take_end();
+	worker_accept_last();
+	worker_accept_end();
+	mux_leave();
+	srv_idle_close_all(NULL);
+}
+
+void
 worker_leave(void)
 {
 	the_worker.told_to_leave = true;
 	hand_take_end();
 	if (the_worker.leaving || hand_giving())
 		return;                 /* there is still somebody to give to */
-	the_worker.leaving = true;
-	worker_accept_last();
-	worker_accept_end();
-	mux_leave();
-	srv_idle_close_all(NULL);
+	worker_close_idle();
 	worker_leave_if_empty();
 }
 

@@ -68,6 +68,7 @@ count(const struct report *now, const struct hand_counts *c)
 
 	cnt->handover_given += c->carried - counted.carried;
 	cnt->handover_refused += c->refused - counted.refused;
+	cnt->handover_closed += c->closed - counted.closed;
 	for (size_t i = 0; i < NELEM(kind_counters); i++)
 		*(uint64_t *)(void *)((char *)cnt + kind_counters[i].at) +=
 		    carried_of(now, kind_counters[i].kind) -
@@ -106,6 +107,7 @@ fill(struct report *r, const struct hand_counts *c)
 			    rows[i].why);
 		row->carried = rows[i].carried;
 		row->left = rows[i].left;
+		row->closed = rows[i].closed;
 	}
 }
 
@@ -162,12 +164,23 @@ passed(void)
 	worker_leave_if_empty();
 }
 
+/* What is idle and stays is closed before the report, so that this tells of
+ * it: a moment later there may be nobody to ask. */
 static void
-ended(const struct hand_counts *c)
+ended(void)
 {
-	if (!the_worker.leaving)
-		CNT_PROC()->handover_lingered += c->left;
-	worker_leave();
+	struct hand_counts c;
+
+	if (!the_worker.leaving) {
+		worker_close_idle();
+		hand_now(&c);
+		CNT_PROC()->handover_lingered += c.left;
+	}
+	if (!the_worker.reported)
+		passed();
+	else
+		send_report(IPC_CARRY_NEWS);
+	worker_leave_if_empty();
 }
 
 /* The new worker is gone. The master names another one, unless it is gone
@@ -194,12 +207,13 @@ on_again(struct tmr *t)
 static void
 heard(enum hand_event event, const struct hand_counts *c)
 {
+	(void)c;                /* send_report() looks itself */
 	switch (event) {
 	case HAND_PASSED:
 		passed();
 		break;
 	case HAND_ENDED:
-		ended(c);
+		ended();
 		break;
 	case HAND_BROKEN:
 		broken();

@@ -173,7 +173,7 @@ set_up(int n)
 	much_bytes = 0;
 	list_init(&hand_items);
 	hand_items_n = 0;
-	n_went = 0;
+	n_went = hand_closed_n = 0;
 	loop_open(&loop);
 	memset(copy, 0, sizeof copy);
 	for (int i = 0; i < n; i++) {
@@ -244,6 +244,29 @@ TEST(refused_ones_are_served_on)
 	CHECK_EQ(n, 4);
 	CHECK_STR(rows[2].why, "not wanted");
 	CHECK_EQ(rows[2].left + rows[3].left, 40);
+	loop_close(&loop);
+}
+
+TEST(what_is_closed_is_told_with_its_reason)
+{
+	struct hand_row rows[8];
+
+	set_up(5);
+	all[1].when = all[3].when = HAND_NEVER;
+	refuse_from = 4;
+	give_and_take(60);
+	CHECK(last.carried == 2 && last.left == 3 && last.closed == 0);
+	for (int i = 3; i < 5; i++) {
+		hand_closed(&all[i].item);
+		hand_leave(&all[i].item);
+	}
+	hand_now(&last);
+	CHECK(last.closed == 2 && last.left == 1 && last.carried == 2);
+	CHECK_EQ(hand_rows(rows, 8), 3);
+	CHECK_STR(rows[1].why, "because");
+	CHECK(rows[1].closed == 1 && rows[1].left == 1);
+	CHECK_STR(rows[2].why, "not wanted");
+	CHECK(rows[2].closed == 1 && rows[2].left == 0);
 	loop_close(&loop);
 }
 
@@ -324,7 +347,7 @@ TEST(what_flies_comes_back_when_the_new_one_dies)
 	CHECK_EQ(last.refused, 0);
 	/* Another one takes all. */
 	give_and_take(1000);
-	CHECK(n_gone == 1000 && n_done == 1 && n_broken == 1);
+	CHECK(n_gone == 1000 && n_final == 1 && n_broken == 1);
 	loop_close(&loop);
 }
 
@@ -348,7 +371,7 @@ TEST(who_was_there_at_two_deaths_stays)
 	CHECK_EQ(last.refused, n);
 	give_and_take(1000);
 	CHECK_EQ((uint32_t)n_gone, 200 - n);
-	CHECK(n_done == 1 && last.left == n);
+	CHECK(n_final == 1 && last.left == n);
 	loop_close(&loop);
 }
 
@@ -499,7 +522,7 @@ TEST(nothing_to_give_is_done_at_once)
 {
 	set_up(0);
 	give_and_take(3);
-	CHECK(n_done == 1 && n_final == 1 && last.carried == 0);
+	CHECK(n_done == 0 && n_final == 1 && last.carried == 0);
 	loop_close(&loop);
 }
 

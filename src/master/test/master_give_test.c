@@ -59,7 +59,7 @@ add_row(struct said *s, const char *kind, const char *why, uint32_t carried,
 TEST(rows_of_all_workers_are_added_up)
 {
 	struct said a = { { 1, 3, 1, 1 }, { IPC_ROWS_VERSION,
-	    IPC_CARRY_PASSED, 0 }, { { "", "", 0, 0 } } }, b = a;
+	    IPC_CARRY_PASSED, 0 }, { { .kind = "" } } }, b = a;
 	struct text t;
 	size_t n;
 
@@ -72,6 +72,7 @@ TEST(rows_of_all_workers_are_added_up)
 	hear_of(&a, n);
 	CHECK(!old.drained);
 	(void)add_row(&b, "h1", "no such frontend", 0, 1);
+	b.row[0].closed = 4;
 	n = add_row(&b, "tcp", "", 3, 0);
 	hear_of(&b, n);
 	CHECK(old.drained);
@@ -79,7 +80,8 @@ TEST(rows_of_all_workers_are_added_up)
 	CHECK_EQ(master_give_sum(&old).lingering, 2);
 	text_init(&t);
 	master_give_print(&t, &old, "<", ">");
-	CHECK_STR(t.p, "<tcp 6 carried><h1 2 stay: no such frontend>");
+	CHECK_STR(t.p, "<tcp 6 carried><h1 2 stay: no such frontend>"
+	    "<h1 4 closed: no such frontend>");
 	text_fini(&t);
 	master_give_free(&old);
 }
@@ -87,7 +89,7 @@ TEST(rows_of_all_workers_are_added_up)
 TEST(later_numbers_replace_earlier_ones)
 {
 	struct said s = { { 1, 1, 5, 0 }, { IPC_ROWS_VERSION,
-	    IPC_CARRY_PASSED, 0 }, { { "", "", 0, 0 } } };
+	    IPC_CARRY_PASSED, 0 }, { { .kind = "" } } };
 	size_t n;
 
 	set_up();
@@ -106,7 +108,7 @@ TEST(later_numbers_replace_earlier_ones)
 TEST(what_is_not_understood_is_left_alone)
 {
 	struct said s = { { 1, 7, 0, 0 }, { IPC_ROWS_VERSION + 1,
-	    IPC_CARRY_PASSED, 0 }, { { "", "", 0, 0 } } };
+	    IPC_CARRY_PASSED, 0 }, { { .kind = "" } } };
 	size_t n = add_row(&s, "tcp", "", 7, 0);
 
 	set_up();
