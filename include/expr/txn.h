@@ -43,6 +43,10 @@ struct txn_ops {
 	/* the same as room xprt knows it, for what its transport can tell;
 	 * may be NULL, or say NULL */
 	struct conn *(*client_conn)(struct txn *);
+	/* the head of a request among bytes that are opaque so far; it stays in
+	 * txn->req for as long as `sniffs` is set. NULL: there is none, or, with
+	 * `head_waits`, not yet; may be NULL */
+	struct http_head *(*sniff)(struct txn *);
 	/* from the loop: go on with the rule that waits; it may end at once */
 	void (*wake)(struct txn *);
 };
@@ -121,6 +125,9 @@ struct txn {
 	bool uri_kept;                  /* uri is in the arena, not in req */
 	bool tls;                       /* the client came over TLS */
 	bool wait_over;                 /* inspection ended: no more will come */
+	bool sniffs;                    /* in mode tcp: rules may look for a
+	                                 * request, see txn_req() */
+	bool head_waits;                /* it has begun and is not whole */
 	uint16_t status;                /* sent to the client; 0 none */
 	uint16_t srv_status;            /* the server's, before rules; 0 none */
 	uint16_t retries;
@@ -184,6 +191,14 @@ static inline void
 txn_touch(struct txn *t)
 {
 	t->cache_epoch = ++txn_epoch_last;
+}
+
+/* txn_req - the head of the request, also one that the rules of mode tcp only
+ * look at; NULL: none. */
+static inline struct http_head *
+txn_req(struct txn *t)
+{
+	return (t->req != NULL || !t->sniffs ? t->req : t->ops->sniff(t));
 }
 
 /* txn_wants_uri - some expression asks for the request's target when its head

@@ -55,6 +55,9 @@ struct mux_stream_ops {
 	 * calls.
 	 */
 	void *(*open)(struct mux_end *cli, const struct mux_begin *);
+	/* message - the first message on an end that changed its protocol and
+	 * has its stream already (mux_proto.take); wake() follows. */
+	void (*message)(struct mux_end *cli, const struct mux_begin *);
 	/*
 	 * session - a client connection is complete: its PROXY header was read
 	 * and its handshake is over, and nothing behind them. False: it is to
@@ -101,8 +104,11 @@ enum mux_flag {
 	MUX_END = 1             /* nothing follows: the message is complete */
 };
 
+struct mux_given;
+
 struct mux_end_ops {
 	const char *name;               /* "h1", "tcp" */
+	bool http;                      /* its messages have heads */
 
 	/* ---- receiving ---- */
 
@@ -186,6 +192,10 @@ struct mux_end_ops {
 	 * not complete. */
 	void (*abort)(struct mux_end *, enum why);
 
+	/* give - a client end parts with its connection and what it has read,
+	 * and is freed: another protocol goes on. NULL: cannot. */
+	void (*give)(struct mux_end *, struct mux_given *);
+
 	/* ---- hand-over of server ends (hand/hand.h); client ends are
 	 * known to that room by themselves. NULL: cannot cross ---- */
 
@@ -230,6 +240,14 @@ void mux_listen_put(const struct px_listen *, struct wire_out *);
 const struct px_listen *mux_listen_get(struct wire_in *, enum px_mode,
     bool idle, const char **why);
 
+/* A client's connection on its way from one protocol to another. */
+struct mux_given {
+	struct conn *conn;              /* where it goes: conn_move() */
+	struct buf in;                  /* bytes that nobody took yet */
+	const struct px_listen *listen;
+	bool counted;                   /* fe_enter() was done */
+};
+
 /* A protocol: a row in section "mux_protos". */
 struct mux_proto {
 	const char *name;
@@ -244,6 +262,13 @@ struct mux_proto {
 	 */
 	struct mux_end *(*connect)(struct srv *, struct txn *, bool reuse,
 	    void *strm, enum why *err);
+	/* look - is that the beginning of a message? WHY_OK: here is its head,
+	 * of slices of the bytes; WHY_AGAIN; else it is none. NULL: cannot */
+	enum why (*look)(struct span, struct http_head *);
+	/* take - go on with a client of another protocol, which nobody has
+	 * taken bytes from: its end is gone, and a message follows. NULL without
+	 * memory: it stays */
+	struct mux_end *(*take)(struct mux_end *, void *strm);
 	/* leave - close what is idle, as mux_leaving is set; may be NULL */
 	void (*leave)(void);
 	/* thaw - a server end that another worker froze, for a stream whose

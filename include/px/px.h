@@ -219,6 +219,7 @@ struct px {                             /* a proxy */
 	uint32_t retry_on;              /* bits of enum px_retry */
 	uint32_t rule_sets;             /* bits of enum rule_set: has rules of
 	                                 * it; rule/ fills it in at the end */
+	bool may_switch;                /* mode tcp, with a "switch-mode http" */
 	uint8_t conn_mode;              /* enum px_conn_mode */
 	uint8_t reuse;                  /* enum px_reuse */
 	const struct px_timeouts *timeout;      /* shared with defaults */

@@ -28,6 +28,7 @@ enum rule_verdict {
 	RULE_TARPIT,            /* hold, then as RULE_DENY */
 	RULE_CLOSE,             /* close without a word (reject) */
 	RULE_DROP,              /* silent-drop */
+	RULE_SWITCH,            /* accepted, and HTTP from here on */
 	RULE_FAIL,              /* the message will never be whole: out->why */
 	RULE_WAIT               /* call again at the same rule when there is
 	                         * more input or out->wait_ms went by */

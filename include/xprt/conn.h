@@ -71,6 +71,8 @@ struct xprt_ops {
 	/* end - it is closed in order: last words to the peer, which must not
 	 * wait. NULL: there are none */
 	void (*end)(struct conn *);
+	/* moved - the connection is another object now; NULL: does not care */
+	void (*moved)(struct conn *);
 	/* fini - free what the transport holds; the descriptor stays */
 	void (*fini)(struct conn *);
 
@@ -176,6 +178,10 @@ ssize_t conn_fill(struct conn *, struct buf *);
 
 /* conn_close - forget and close the descriptor; harmless twice. */
 void conn_close(struct conn *);
+
+/* conn_move - `to` is that connection now, not registered with the loop;
+ * `from` is as if closed. */
+void conn_move(struct conn *to, struct conn *from);
 
 /* conn_shut - half-close our side; harmless twice. */
 void conn_shut(struct conn *);

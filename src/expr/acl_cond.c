@@ -742,7 +742,9 @@ parse_tests(struct conf_line *l, struct px *px, struct cond *c)
 			conf_warn(l, w, "acl '%.*s' will never match because "
 			    "it uses what is not available here",
 			    SPAN_FMT(w->text));
-		c->waits |= acl_waits(t->acl);
+		/* what speaks of a request waits for one in mode tcp */
+		c->waits |= acl_waits(t->acl) ||
+		    (c->stages & SMP_CONTENT) != 0;
 		c->n++;
 	}
 	if (want)

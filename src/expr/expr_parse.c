@@ -53,7 +53,13 @@ run_first(const struct expr *e, struct txn *t, struct smp *s)
 	s->it[0] = s->it[1] = s->it[2] = 0;
 	s->more = s->constant = s->waits = false;
 	s->meth = 0;
-	return (run_link(e, t, s));
+	if (run_link(e, t, s))
+		return (true);
+	if (__builtin_expect(t->head_waits, 0)) {
+		t->head_waits = false;
+		s->waits = true;
+	}
+	return (false);
 }
 
 static bool

@@ -37,7 +37,7 @@ header_of(struct txn *t, struct span name, struct span *scheme,
 {
 	const struct http_hdr *h;
 
-	if (t->req == NULL)
+	if (txn_req(t) == NULL)
 		return (false);
 	h = http_find(t->req, http_name_id(name), name, NULL);
 	return (h != NULL && take_scheme(span_of(h->value, h->value_n),

@@ -150,11 +150,11 @@ fetch_res_##kind(struct txn *t, const struct arg *arg, struct smp *s)        \
 	return (call_res);                                                   \
 }
 
-BOTH(cook, cookie(t->req, false, arg, s), cookie(t->res, true, arg, s))
-BOTH(cook_cnt, count(t->req, false, arg, s), count(t->res, true, arg, s))
-BOTH(cook_val, as_number(t->req, false, arg, t, s),
+BOTH(cook, cookie(txn_req(t), false, arg, s), cookie(t->res, true, arg, s))
+BOTH(cook_cnt, count(txn_req(t), false, arg, s), count(t->res, true, arg, s))
+BOTH(cook_val, as_number(txn_req(t), false, arg, t, s),
     as_number(t->res, true, arg, t, s))
-BOTH(cook_names, names(t->req, false, arg, t, s),
+BOTH(cook_names, names(txn_req(t), false, arg, t, s),
     names(t->res, true, arg, t, s))
 
 /* cookie(): of the response in its rules, of the request elsewhere. */
@@ -163,7 +163,7 @@ fetch_cookie(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	bool response = t->stage == TXN_RES || t->stage == TXN_RES_CONTENT;
 
-	return (cookie(response ? t->res : t->req, response, arg, s));
+	return (cookie(response ? t->res : txn_req(t), response, arg, s));
 }
 
 #define IN_RES (SMP_RESPONSE | SMP_AT(CHECK))

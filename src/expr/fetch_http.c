@@ -21,7 +21,7 @@ set_str(struct smp *s, struct span text)
 static bool
 uri_of(struct txn *t, struct http_uri *u)
 {
-	return (t->req != NULL &&
+	return (txn_req(t) != NULL &&
 	    http_uri_split(t->req->meth, t->req->target, u));
 }
 
@@ -32,7 +32,7 @@ path_of(struct txn *t)
 	struct span s;
 	const char *mark;
 
-	if (t->req == NULL)
+	if (txn_req(t) == NULL)
 		return (SPAN_NONE);
 	s = t->req->target;
 	if (s.n != 0 && *s.p == '/') {          /* nearly always */
@@ -79,7 +79,7 @@ static bool
 fetch_url(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
-	return (t->req != NULL && set_str(s, t->req->target));
+	return (txn_req(t) != NULL && set_str(s, t->req->target));
 }
 
 static bool
@@ -89,7 +89,7 @@ fetch_base(struct txn *t, const struct arg *arg, struct smp *s)
 	char *p;
 
 	(void)arg;
-	if (t->req == NULL)
+	if (txn_req(t) == NULL)
 		return (false);
 	host = http_get(t->req, HTTP_HOST);
 	if (host.p == NULL)
@@ -113,7 +113,7 @@ fetch_url_param(struct txn *t, const struct arg *arg, struct smp *s)
 	size_t i;
 
 	s->more = false;
-	if (t->req == NULL || (at = span_find(t->req->target, delim)) < 0)
+	if (txn_req(t) == NULL || (at = span_find(t->req->target, delim)) < 0)
 		return (false);
 	all = span_skip(t->req->target, (size_t)at + 1);
 	for (i = s->it[0]; i <= all.n; i += part.n + 1) {
@@ -169,7 +169,15 @@ fetch_urlp_val(struct txn *t, const struct arg *arg, struct smp *s)
 static bool
 fetch_method(struct txn *t, const struct arg *arg, struct smp *s)
 {
+	const struct http_head *sniffed;
+
 	(void)arg;
+	if (!t->is_http) {
+		if ((sniffed = txn_req(t)) == NULL)
+			return (false);
+		s->meth = sniffed->meth;
+		return (set_str(s, sniffed->method));
+	}
 	/* the one that came, also after set-method, as in the reference */
 	s->meth = t->meth;
 	if (t->meth != HTTP_METH_OTHER)
@@ -195,7 +203,7 @@ static bool
 fetch_req_ver(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
-	return (version_of(t->req, s));
+	return (version_of(txn_req(t), s));
 }
 
 static bool
@@ -217,7 +225,8 @@ static bool
 fetch_proto_http(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
-	s->num = t->is_http && (t->req != NULL || t->uri.p != NULL);
+	s->num = txn_req(t) != NULL || (t->is_http && t->uri.p != NULL);
+	s->waits = t->head_waits;
 	return (true);
 }
 
@@ -380,7 +389,7 @@ header(const struct http_head *h, const struct arg *arg, bool full,
 static bool
 fetch_req_hdr(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	return (header(t->req, arg, false, s));
+	return (header(txn_req(t), arg, false, s));
 }
 
 /* hdr(): the response's in its rules, the request's elsewhere. */
@@ -389,13 +398,13 @@ fetch_hdr(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	bool response = t->stage == TXN_RES || t->stage == TXN_RES_CONTENT;
 
-	return (header(response ? t->res : t->req, arg, false, s));
+	return (header(response ? t->res : txn_req(t), arg, false, s));
 }
 
 static bool
 fetch_req_fhdr(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	return (header(t->req, arg, true, s));
+	return (header(txn_req(t), arg, true, s));
 }
 
 static bool
@@ -427,13 +436,13 @@ header_count(const struct http_head *h, const struct arg *arg, bool full,
 static bool
 fetch_req_hdr_cnt(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	return (header_count(t->req, arg, false, s));
+	return (header_count(txn_req(t), arg, false, s));
 }
 
 static bool
 fetch_req_fhdr_cnt(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	return (header_count(t->req, arg, true, s));
+	return (header_count(txn_req(t), arg, true, s));
 }
 
 static bool
@@ -483,13 +492,13 @@ header_as(const struct http_head *h, const struct arg *arg, struct txn *t,
 static bool
 fetch_req_hdr_ip(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	return (header_as(t->req, arg, t, s, SMP_ADDR));
+	return (header_as(txn_req(t), arg, t, s, SMP_ADDR));
 }
 
 static bool
 fetch_req_hdr_val(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	return (header_as(t->req, arg, t, s, SMP_INT));
+	return (header_as(txn_req(t), arg, t, s, SMP_INT));
 }
 
 static bool

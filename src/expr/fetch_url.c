@@ -21,7 +21,7 @@ base_of(struct txn *t, bool query, struct span *out)
 	struct http_uri u;
 	char *p;
 
-	if (t->req == NULL ||
+	if (txn_req(t) == NULL ||
 	    !http_uri_split(t->req->meth, t->req->target, &u))
 		return (false);
 	path = query ? u.path_query : u.path;
@@ -52,7 +52,7 @@ hash_of(struct txn *t, bool url, uint32_t *hash)
 {
 	struct span text;
 
-	if (t->req == NULL)
+	if (txn_req(t) == NULL)
 		return (false);
 	if (!base_of(t, url, &text))
 		text = SPAN("");
@@ -124,7 +124,7 @@ authority(struct txn *t, struct span *host, struct span *port)
 	struct http_uri u;
 	ptrdiff_t at;
 
-	if (t->req == NULL ||
+	if (txn_req(t) == NULL ||
 	    !http_uri_split(t->req->meth, t->req->target, &u) ||
 	    u.authority.n == 0)
 		return (false);
@@ -290,20 +290,20 @@ body(struct txn *t, bool response, struct smp *s)
 	s->str = body_of(t, response);
 	if (s->str.p == NULL)
 		s->str = SPAN("");
-	return ((response ? t->res : t->req) != NULL);
+	return (t->is_http && (response ? t->res : t->req) != NULL);
 }
 
 static bool
 body_len(struct txn *t, bool response, struct smp *s)
 {
 	s->num = (int64_t)body_of(t, response).n;
-	return ((response ? t->res : t->req) != NULL);
+	return (t->is_http && (response ? t->res : t->req) != NULL);
 }
 
 static bool
 body_size(struct txn *t, bool response, struct smp *s)
 {
-	const struct http_head *h = response ? t->res : t->req;
+	const struct http_head *h = response ? t->res : txn_req(t);
 
 	if (h == NULL)
 		return (false);
@@ -361,9 +361,9 @@ fetch_res_##kind(struct txn *t, const struct arg *arg, struct smp *s)        \
 	return (call_res);                                                   \
 }
 
-BOTH(hdr_names, hdr_names(t->req, arg, t, s), hdr_names(t->res, arg, t, s))
-BOTH(hdrs, hdrs(t->req, t, s), hdrs(t->res, t, s))
-BOTH(hdrs_bin, hdrs_bin(t->req, t, s), hdrs_bin(t->res, t, s))
+BOTH(hdr_names, hdr_names(txn_req(t), arg, t, s), hdr_names(t->res, arg, t, s))
+BOTH(hdrs, hdrs(txn_req(t), t, s), hdrs(t->res, t, s))
+BOTH(hdrs_bin, hdrs_bin(txn_req(t), t, s), hdrs_bin(t->res, t, s))
 BOTH(body, body(t, false, s), body(t, true, s))
 BOTH(body_len, body_len(t, false, s), body_len(t, true, s))
 BOTH(body_size, body_size(t, false, s), body_size(t, true, s))

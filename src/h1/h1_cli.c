@@ -202,7 +202,10 @@ begin(struct h1_conn *h, struct http_head *head, size_t used, enum why why)
 	h->tx_open = true;              /* until a response is complete */
 	h->end.got = used;
 	h->end.put = 0;
-	h->end.strm = mux_stream->open(&h->end, &b);
+	if (__builtin_expect(h->end.strm != NULL, 0))
+		mux_stream->message(&h->end, &b);
+	else
+		h->end.strm = mux_stream->open(&h->end, &b);
 	buf_drop(&head_buf);
 	if (h->end.strm == NULL) {
 		if (b.head != NULL)
@@ -565,6 +568,7 @@ client_watch(struct mux_end *e)
 
 static const struct mux_end_ops client_ops = {
 	.name = "h1",
+	.http = true,
 	.watch = client_watch,
 	.peek = h1_end_peek,
 	.gather = h1_end_gather,
@@ -610,6 +614,8 @@ MUX_PROTO(h1) = {
 	.mode = PX_HTTP,
 	.accept = client_accept,
 	.connect = h1_server_connect,
+	.look = h1_look,
+	.take = h1_take,
 	.leave = client_leave,
 	.thaw = h1_thaw,
 };

@@ -63,6 +63,7 @@ struct h1_conn {
 	bool got_bytes : 1;     /* client: something came on it */
 	bool want_close : 1;    /* client: our message said so */
 	bool frozen : 1;        /* on its way to another worker */
+	bool switched : 1;      /* client: it began in mode tcp */
 	union {
 		struct {
 			const struct px_listen *listen;
@@ -103,6 +104,10 @@ void h1_gone(struct mux_end *);
 void h1_back(struct mux_end *);
 struct mux_end *h1_thaw(struct wire_in *, int fd, struct srv *, struct txn *,
     void *strm, const char **why);
+
+/* ---- h1_switch.c: see mux_proto ---- */
+enum why h1_look(struct span, struct http_head *);
+struct mux_end *h1_take(struct mux_end *, void *strm);
 
 /* h1_owned_close - the client goes: so do the connections it owned. */
 void h1_owned_close(struct h1_conn *client);

@@ -16,7 +16,7 @@
 enum {                                  /* tags; never reused */
 	TAG_CONN = 1, TAG_END = 2, TAG_STATE = 3, TAG_LISTEN = 4,
 	TAG_STREAM = 5, TAG_OWNED = 6, TAG_SERVER = 7, TAG_BE = 8, TAG_SRV = 9,
-	TAG_TRACKED = 10
+	TAG_TRACKED = 10, TAG_SWITCHED = 11
 };
 #define OWNED_MAX 8                     /* that go along */
 
@@ -445,7 +445,7 @@ client_can(struct hand_item *i, const char **why)
 		*why = "it is broken and about to end";
 		return (HAND_SOON);
 	}
-	return (h->state == H1_BUSY ? mux_stream->can_freeze(&h->end, why) :
+	return (h->end.strm != NULL ? mux_stream->can_freeze(&h->end, why) :
 	    HAND_NOW);
 }
 
@@ -499,6 +499,8 @@ client_freeze(struct hand_item *i, struct wire_out *out, int *fds,
 	} else {
 		fds[(*n_fds)++] = h->conn.fd;
 	}
+	if (h->switched)
+		wire_put_bytes(out, TAG_SWITCHED, WIRE_OPTIONAL, SPAN(""));
 	mark = wire_begin(out, TAG_LISTEN, WIRE_REQUIRED);
 	mux_listen_put(h->cli.listen, out);
 	wire_end(out, mark);
@@ -557,13 +559,14 @@ thaw_client(struct wire_in *in, int fd, const char **why)
 {
 	const struct px_listen *listen;
 	struct wire_in where;
-	struct span stream;
+	struct span stream, mark;
+	bool switched = wire_find(in, TAG_SWITCHED, &mark);
 	struct h1_conn *h;
 
 	*why = "its record is damaged";
 	if (!wire_find_in(in, TAG_LISTEN, &where))
 		return (NULL);
-	listen = mux_listen_get(&where, PX_HTTP,
+	listen = mux_listen_get(&where, switched ? PX_TCP : PX_HTTP,
 	    !wire_find(in, TAG_STREAM, &stream), why);
 	if (listen == NULL)
 		return (NULL);
@@ -578,6 +581,7 @@ thaw_client(struct wire_in *in, int fd, const char **why)
 	}
 	fe_adopt(fe_of(listen->bind->px));
 	h->counted = true;
+	h->switched = switched;
 	return (h);
 }
 

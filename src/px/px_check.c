@@ -236,7 +236,7 @@ check_options(struct conf *c, const struct px *px)
 	unsigned sides = (px->kind & PX_FE ? KW_FRONTEND : 0) |
 	    (px->kind & PX_BE ? KW_BACKEND : 0);
 
-	if (px->mode == PX_HTTP || px->opt == 0)
+	if (px->mode == PX_HTTP || px->may_switch || px->opt == 0)
 		return;
 	for (unsigned i = 0; i < NELEM(opts); i++)
 		if ((px->opt >> i & 1) != 0 && (opts[i].in & sides) != 0 &&

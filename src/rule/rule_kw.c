@@ -599,7 +599,7 @@ warn_mode(struct conf *conf, const struct px *px)
 	const char *what = px->kind == (PX_FE | PX_BE) ? "proxy" :
 	    px->section;
 
-	if (px->mode == PX_HTTP || px->disabled)
+	if (px->mode == PX_HTTP || px->may_switch || px->disabled)
 		return;
 	for (size_t i = 0; i < NELEM(http); i++) {
 		from = px->from == NULL ? NULL :

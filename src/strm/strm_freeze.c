@@ -73,7 +73,8 @@ can_freeze(struct mux_end *cli, const char **why)
 		*why = "an answer of our own is on its way";
 		return (HAND_SOON);
 	default:
-		*why = s->buffering ? "it waits for a body" :
+		*why = s->awaits_head ? "its request is not here yet" :
+		    s->buffering ? "it waits for a body" :
 		    "a rule waits for something";
 		return (HAND_SOON);
 	}
@@ -461,7 +462,7 @@ get_state(struct strm *s, struct wire_in *in, struct frozen *f)
 	    !wire_get(&txn, strm_txn_fields, t, NULL) ||
 	    !wire_get(&times, strm_times_fields, &t->t, NULL) ||
 	    !keep_spans(t) || !is_possible(f, t) ||
-	    t->is_http != (t->fe->mode == PX_HTTP))
+	    t->is_http != s->cli->ops->http)
 		return (false);
 	restore(s, f);
 	txn_touch(t);

@@ -83,6 +83,9 @@ struct strm {
 	bool buffering : 1;             /* option http-buffer-request waits */
 	bool res_waits : 1;             /* a response rule waits for a body */
 	bool thawed : 1;                /* came from one, nothing moved yet */
+	bool awaits_head : 1;           /* its client just became one of HTTP */
+	bool begun : 1;                 /* its first look at the request was
+	                                 * taken: monitor-uri, captures */
 	uint8_t inspect;                /* enum strm_inspect */
 	uint8_t kill_why;               /* while frozen: enum why, to end with */
 	struct mux_end *cli, *srv;
@@ -171,6 +174,16 @@ enum strm_step step_choose(struct strm *);
 enum why strm_gather(struct strm *, bool response, size_t want);
 /* strm_release_req - the request's bytes are not needed any more. */
 void strm_release_req(struct strm *);
+
+/* ---- strm_switch.c: from mode tcp to HTTP ---- */
+/* strm_sniff - see txn_ops.sniff. strm_sniffs - rules look at a stream of
+ * mode tcp from here on, until strm_sniffed(). */
+struct http_head *strm_sniff(struct txn *);
+void strm_sniffs(struct strm *);
+void strm_sniffed(struct strm *);
+/* strm_switch - its client speaks HTTP/1 from here on, and what it sent so far
+ * is the beginning of a request. */
+enum strm_step strm_switch(struct strm *);
 
 /* ---- strm_pick.c ---- */
 enum strm_step step_acquire(struct strm *);

@@ -102,6 +102,7 @@ static const struct txn_ops txn_ops = {
 	.hint = hint,
 	.client_fd = client_fd,
 	.client_conn = client_conn,
+	.sniff = strm_sniff,
 	.wake = wake_rule,
 };
 
@@ -137,6 +138,8 @@ strm_run(struct strm *s)
 		strm_count_bytes(s);
 	if (__builtin_expect(s->thawed, 0) && !strm_moved_here(s))
 		return;                 /* deadlines stay what they were */
+	if (__builtin_expect(s->awaits_head, 0))
+		return;                 /* its client end has one of its own */
 	strm_deadlines(s);
 }
 
@@ -164,8 +167,7 @@ begin_txn(struct strm *s, const struct mux_begin *b)
 
 	t->fe = b->listen->bind->px;
 	t->listen = b->listen;
-	t->req = b->head;
-	t->is_http = t->fe->mode == PX_HTTP;
+	t->is_http = s->cli->ops->http;
 	t->first = b->req_no <= 1;
 	t->req_no = last_id;
 	t->t.accept = b->accept_us;
@@ -175,14 +177,7 @@ begin_txn(struct strm *s, const struct mux_begin *b)
 	t->t.request_wall = the_loop->wall_us -
 	    (the_loop->now_us - (b->first_byte_us != 0 ? b->first_byte_us :
 	    the_loop->now_us));
-	t->t.request = b->why == WHY_OK ? the_loop->now_us : 0;
 	t->stage = TXN_REQ;
-	txn_touch(t);
-	if (b->head != NULL) {
-		t->meth = b->head->meth;
-		t->req_minor = b->head->minor;
-		t->uri = b->head->target;
-	}
 }
 
 /* The request line as it is logged, in one piece; the target is within. */
@@ -221,6 +216,36 @@ keep_for_log(struct txn *t, const struct http_head *head)
 	if (t->line.p == NULL)
 		t->uri = arena_span(t->arena, target);
 	t->uri_kept = true;
+}
+
+/* The head that a message begins with, or why there is none. */
+static void
+take_head(struct strm *s, const struct mux_begin *b)
+{
+	struct txn *t = &s->txn;
+
+	s->begin_why = b->why;
+	t->req = b->head;
+	t->t.request = b->why == WHY_OK ? the_loop->now_us : 0;
+	txn_touch(t);
+	if (b->head == NULL)
+		return;
+	t->meth = b->head->meth;
+	t->req_minor = b->head->minor;
+	t->uri = b->head->target;
+	s->req_buf = *b->buf;
+	*b->buf = (struct buf){ 0 };
+	keep_for_log(t, b->head);
+}
+
+static void
+count_request(const struct strm *s, struct fe *fe)
+{
+	if (s->txn.req == NULL)
+		return;
+	CNT_FE(fe->cnt)->req_tot++;
+	CNT_PROC()->req_tot++;
+	fe_count_request(fe, the_loop->wall_us);
 }
 
 struct strm *
@@ -267,16 +292,11 @@ open_stream(struct mux_end *cli, const struct mux_begin *b)
 	if (s == NULL)
 		return (NULL);
 	strm_attach(s, cli);
-	s->begin_why = b->why;
 	begin_txn(s, b);
 	if (is_http(s))
 		stk_on(&s->txn, STK_EV_REQUEST);
 	s->tunnel = !is_http(s);
-	if (b->buf != NULL && b->head != NULL) {
-		s->req_buf = *b->buf;
-		*b->buf = (struct buf){ 0 };
-		keep_for_log(&s->txn, b->head);
-	}
+	take_head(s, b);
 	if (!why_greeting(b->why))
 		log_accept(&s->txn);
 	if (b->req_no <= 1 && !why_greeting(b->why)) {
@@ -286,11 +306,7 @@ open_stream(struct mux_end *cli, const struct mux_begin *b)
 			strm_li(s)->sess_tot++;
 		fe_count_session(fe, the_loop->wall_us);
 	}
-	if (is_http(s) && b->head != NULL) {
-		CNT_FE(fe->cnt)->req_tot++;
-		CNT_PROC()->req_tot++;
-		fe_count_request(fe, the_loop->wall_us);
-	}
+	count_request(s, fe);
 	if (__builtin_expect(log_stepped, 0) && b->why == WHY_OK)
 		log_at_step(&s->txn, LOG_AT_REQUEST);
 	if (strm_debugs() && b->req_no <= 1)
@@ -298,6 +314,19 @@ open_stream(struct mux_end *cli, const struct mux_begin *b)
 	if (strm_debugs() && b->head != NULL)
 		strm_debug_request(s);
 	return (s);
+}
+
+static void
+message(struct mux_end *cli, const struct mux_begin *b)
+{
+	struct strm *s = OBJ(cli->strm, struct strm, STRM_MAGIC);
+
+	s->awaits_head = false;
+	take_head(s, b);
+	stk_on(&s->txn, STK_EV_REQUEST);
+	count_request(s, fe_of(s->txn.fe));
+	if (strm_debugs() && b->head != NULL)
+		strm_debug_request(s);
 }
 
 void
@@ -343,6 +372,7 @@ expired(struct mux_end *e)
 
 static struct mux_stream_ops stream_ops = {
 	.open = open_stream,
+	.message = message,
 	.session = strm_session,
 	.wake = wake,
 	.expired = expired,

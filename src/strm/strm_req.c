@@ -21,6 +21,7 @@ static const struct {
 	{ RULE_TCP_REQ, true, false },
 	{ RULE_HTTP_REQ, true, true },
 };
+#define FRONTEND_HTTP 1
 #define FRONTEND_LISTS 2
 
 void
@@ -128,6 +129,11 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 	case RULE_CLOSE:
 		count_denied(s, px);
 		return (strm_drop(s, WHY_REQ_DENIED));
+	case RULE_SWITCH:
+		if (is_http(s))         /* a later request of its client */
+			return (STEP_GO);
+		s->list++;
+		return (strm_switch(s));
 	}
 	return (STEP_GO);
 }
@@ -238,7 +244,9 @@ run_lists(struct strm *s, unsigned last)
 		paused = s->rules.paused;
 		if (paused && s->cli->dead)
 			return (strm_fail(s, WHY_CLI_ABORT));
+		strm_sniffs(s);
 		v = rule_run(px, lists[s->list].set, &s->txn, &s->rules);
+		strm_sniffed(s);
 		if (paused && !s->rules.paused)
 			strm_wait(s, 0);        /* that one is over */
 		step = obey(s, px, v);
@@ -283,12 +291,15 @@ step_request(struct strm *s)
 	const struct strm_cfg *cfg = px_get(&s->txn.fe->slots, &strm_slot);
 	enum strm_step step;
 
+	if (__builtin_expect(s->awaits_head, 0))
+		return (STEP_WAIT);
 	if (s->begin_why != WHY_OK)
 		return (strm_fail(s, s->begin_why));
-	if (s->list == 0 && is_monitor(s, cfg))
+	if (!s->begun && is_monitor(s, cfg))
 		return (answer_monitor(s, cfg));
-	if (s->list == 0 && s->rules.at == 0)
+	if (!s->begun)
 		rule_capture(&s->txn, false);
+	s->begun = s->txn.is_http;
 	if ((step = run_lists(s, FRONTEND_LISTS)) != STEP_GO)
 		return (step);
 	log_unique_id(&s->txn);
@@ -331,11 +342,27 @@ prepare_request(struct strm *s)
 	return (strm_forwarded(s));
 }
 
+/* The backend speaks HTTP, and the client came in mode tcp: a request must
+ * follow, and passes the frontend's rules about requests, too. The other way
+ * round nothing can be done. */
+static enum strm_step
+change_mode(struct strm *s)
+{
+	if (is_http(s))
+		return (strm_hang_up(s, WHY_INTERNAL));
+	s->list = FRONTEND_HTTP;
+	strm_go(s, STRM_REQUEST);
+	return (strm_switch(s));
+}
+
 static enum strm_step
 enter_backend(struct strm *s)
 {
-	const struct px *be = rule_choose(s->txn.fe, &s->txn);
+	const struct px *be;
 
+	strm_sniffs(s);
+	be = rule_choose(s->txn.fe, &s->txn);
+	strm_sniffed(s);
 	if (be == NULL)
 		return (strm_fail(s, WHY_NO_SERVER));
 	s->txn.be = be;
@@ -347,6 +374,8 @@ enter_backend(struct strm *s)
 		strm_watch(s);
 	if (be == s->txn.fe)
 		s->list = NELEM(lists);
+	if (__builtin_expect((be->mode == PX_HTTP) != is_http(s), 0))
+		return (change_mode(s));
 	return (STEP_GO);
 }
 
@@ -355,12 +384,10 @@ step_choose(struct strm *s)
 {
 	enum strm_step step;
 
-	if (!s->entered) {
-		s->txn.stage = TXN_CHOOSE;
-		if ((step = enter_backend(s)) != STEP_GO)
-			return (step);
-		s->backend_rules = true;
-	}
+	s->txn.stage = TXN_CHOOSE;
+	if (!s->entered && (step = enter_backend(s)) != STEP_GO)
+		return (step);
+	s->backend_rules = true;
 	if ((step = run_lists(s, NELEM(lists))) != STEP_GO)
 		return (step);
 	s->txn.stage = TXN_SERVER;

@@ -162,6 +162,7 @@ run_rules(struct strm *s, const struct px *px, enum rule_set set)
 	switch (rule_run(px, set, &s->txn, &run)) {
 	case RULE_NEXT:
 	case RULE_STOP:
+	case RULE_SWITCH:               /* none of responses */
 		return (STEP_GO);
 	case RULE_WAIT:
 		s->rules = run;

@@ -406,6 +406,21 @@ tcp_abort(struct mux_end *e, enum why why)
 	tcp_conn_free(t);
 }
 
+static void
+tcp_give(struct mux_end *e, struct mux_given *g)
+{
+	struct tcp_conn *t = tcp_of(e);
+
+	conn_move(g->conn, &t->conn);
+	g->in = t->in;
+	t->in = (struct buf){ 0 };
+	g->listen = t->listen;
+	g->counted = t->counted;
+	t->counted = false;
+	e->strm = NULL;
+	tcp_conn_free(t);
+}
+
 static const struct mux_end_ops tcp_ops = {
 	.name = "tcp",
 	.peek = tcp_peek,
@@ -422,6 +437,7 @@ static const struct mux_end_ops tcp_ops = {
 	.deadline = tcp_deadline,
 	.done = tcp_done,
 	.abort = tcp_abort,
+	.give = tcp_give,
 	.may_cross = tcp_may_cross,
 	.freeze = tcp_freeze,
 	.gone = tcp_gone,

@@ -539,6 +539,12 @@ tls_end(struct conn *c)
 }
 
 static void
+tls_moved(struct conn *c)
+{
+	tls_of(c)->conn = c;
+}
+
+static void
 tls_fini(struct conn *c)
 {
 	struct tls_conn *t = tls_of(c);
@@ -596,6 +602,7 @@ const struct xprt_ops tls_xprt = {
 	.send = tls_send,
 	.shut = tls_shut,
 	.end = tls_end,
+	.moved = tls_moved,
 	.fini = tls_fini,
 	.tell = tls_tell,
 	.stays = "TLS",

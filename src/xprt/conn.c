@@ -234,6 +234,20 @@ conn_close(struct conn *c)
 }
 
 void
+conn_move(struct conn *to, struct conn *from)
+{
+	if (from->watched)
+		loop_del(the_loop, from->fd);
+	*to = *from;
+	to->watched = false;
+	to->can_in = to->can_out = true;        /* edges were lost */
+	*from = (struct conn){ .magic = CONN_MAGIC, .fd = -1,
+		.xprt = &xprt_raw };
+	if (to->xprt->moved != NULL)
+		to->xprt->moved(to);
+}
+
+void
 conn_shut(struct conn *c)
 {
 	if (c->fd < 0 || c->shut_out)
