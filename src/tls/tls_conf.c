@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <base/must.h>
+#include <base/num.h>
 
 static const struct tls_global global_default = {
 	.cache_size = 20000, .lifetime_s = 300, .security_level = -1,
@@ -131,6 +132,22 @@ set_verify(struct conf_line *l, const struct setting *s, struct tls_conf *to)
 	    v.p));
 }
 
+static bool
+set_depth(struct conf_line *l, const struct setting *s, struct tls_conf *to)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct span v;
+	uint64_t n;
+
+	if (!conf_want(l, "a number of certificates", &v))
+		return (false);
+	if (!num_u64(v, &n) || n < 1 || n > 100)
+		return (conf_err(l, w, "'%s' : expected a number from 1 to "
+		    "100, got '%s'", s->name, v.p));
+	to->verify_depth = (uint8_t)n;
+	return (true);
+}
+
 /* Protocols as on the wire: each behind its length. HTTP/2 is left out as long
  * as there is none: clients then choose what follows it. */
 static bool
@@ -204,6 +221,7 @@ static const struct setting settings[] = {
 	{ "no-strict-sni", set_flag, AT(strict_sni), TLS_FLAG_OFF },
 	{ "tls-tickets", set_flag, AT(no_tickets), TLS_FLAG_OFF },
 	{ "verify", set_verify, 0, 0 },
+	{ "verify-depth", set_depth, 0, 0 },
 };
 
 static const struct setting *
@@ -247,6 +265,7 @@ tls_conf_inherit(struct tls_conf *to, const struct tls_conf *from)
 	TAKE(max);
 	TAKE(no_versions);
 	TAKE(verify);
+	TAKE(verify_depth);
 	TAKE(no_tickets);
 	TAKE(client_order);
 	TAKE(no_ca_names);

@@ -253,6 +253,13 @@ verify_mode(const struct tls_conf *c)
 	    SSL_VERIFY_NONE);
 }
 
+/* -1: no limit of ours. */
+static int
+verify_depth(const struct tls_conf *c)
+{
+	return (c->verify_depth == 0 ? -1 : c->verify_depth);
+}
+
 static bool
 set_verify(struct making *m)
 {
@@ -260,6 +267,7 @@ set_verify(struct making *m)
 	STACK_OF(X509_NAME) *names;
 
 	SSL_CTX_set_verify(m->ssl, verify_mode(c), on_verify);
+	SSL_CTX_set_verify_depth(m->ssl, verify_depth(c));
 	if (verify_mode(c) == SSL_VERIFY_NONE)
 		return (true);
 	if (c->ca_file == NULL && c->ca_verify_file == NULL)
@@ -363,6 +371,7 @@ tls_ctx_switch(SSL *ssl, const struct tls_ctx *ctx)
 	if (SSL_set_SSL_CTX(ssl, ctx->ssl) == NULL)
 		return (false);
 	SSL_set_verify(ssl, verify_mode(c), on_verify);
+	SSL_set_verify_depth(ssl, verify_depth(c));
 	SSL_set0_CA_list(ssl, SSL_dup_CA_list(
 	    SSL_CTX_get_client_CA_list(ctx->ssl)));
 	(void)SSL_clear_options(ssl, SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 |

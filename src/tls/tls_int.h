@@ -34,6 +34,7 @@ struct tls_conf {
 	uint8_t min, max;               /* enum tls_ver */
 	uint8_t no_versions;            /* bit 1 << enum tls_ver */
 	uint8_t verify;                 /* enum tls_verify */
+	uint8_t verify_depth;           /* 0: as OpenSSL has it */
 	uint8_t no_tickets, client_order, no_ca_names, no_alpn, strict_sni;
 	                                /* enum tls_flag */
 };

@@ -238,6 +238,10 @@ SETTING(crl_file, "crl-file", "<file>",
     "Lists of certificates that were revoked, one per authority.");
 SETTING(verify, "verify", "none|optional|required",
     "Whether clients are asked for a certificate, and have to have one.");
+SETTING(verify_depth, "verify-depth", "<number>",
+    "How many certificates of authorities may stand between the client's and "
+    "that of an authority in ca-file; a longer chain is not verified. A word "
+    "of this program, which HAProxy lacks.");
 WORD(ca_ignore_err, "ca-ignore-err", "all|<number>,...", parse_ignore,
     "Errors of verification to let pass, in certificates of authorities: "
     "numbers of OpenSSL.");

@@ -62,7 +62,8 @@ parse_settings(struct conf_line *l, struct tls_line *line)
 	static const char *const allowed[] = { "alpn", "ca-file",
 		"ca-verify-file", "ciphers", "ciphersuites", "client-sigalgs",
 		"crl-file", "curves", "ecdhe", "no-alpn", "no-ca-names",
-		"sigalgs", "ssl-max-ver", "ssl-min-ver", "verify" };
+		"prefer-client-ciphers", "sigalgs", "ssl-max-ver",
+		"ssl-min-ver", "verify", "verify-depth" };
 	struct tls_conf *conf = NULL;
 
 	while (!conf_accept(l, "]")) {

@@ -15,9 +15,11 @@ static void
 set_context(SSL_CTX *ssl, const struct tls_bind *b, const struct tls_conf *c)
 {
 	uint64_t id = span_hash(span_str(b->bind->px->name));
+	const char *ca = c->ca_file != NULL ? c->ca_file : c->ca_verify_file;
 
-	if (c->verify > TLS_VERIFY_NONE && c->ca_file != NULL)
-		id = span_hash_seed(span_str(c->ca_file), id + c->verify);
+	if (c->verify > TLS_VERIFY_NONE && ca != NULL)
+		id = span_hash_seed(span_str(ca), id + c->verify +
+		    ((uint64_t)c->verify_depth << 8));
 	(void)SSL_CTX_set_session_id_context(ssl, (const unsigned char *)&id,
 	    sizeof id);
 }
