@@ -60,6 +60,11 @@ struct ing_opts {
 	const struct ing_users *users;  /* set by auth_secret */
 	int64_t limit_rps, limit_rpm, limit_connections, limit_burst;
 	struct ing_strs limit_allow, limit_whitelist;
+	/* certificates of clients: ing_opt_client.c */
+	const char *client_secret, *client_page, *client_cn;
+	int64_t client_verify;          /* enum ing_client_verify */
+	int64_t client_depth, client_pass;
+	const struct ing_data *client_ca;       /* set by client_secret */
 	/* other origins: ing_opt_cors.c */
 	int64_t cors, cors_credentials, cors_max_age_s;
 	struct ing_strs cors_origins;
@@ -101,6 +106,8 @@ struct ing_opts {
 };
 
 enum ing_tls_version { ING_TLS10, ING_TLS11, ING_TLS12, ING_TLS13 };
+enum ing_client_verify { ING_CLIENT_ON, ING_CLIENT_OFF, ING_CLIENT_OPTIONAL,
+	ING_CLIENT_NO_CA };
 enum ing_protocol { ING_HTTP };
 enum ing_balance { ING_ROUND_ROBIN, ING_EWMA, ING_LEASTCONN };
 

@@ -23,6 +23,16 @@ struct ing_cert {
  */
 const struct ing_cert *ing_cert_of(const struct ing_data *secret);
 
+/* Authorities of a Secret, and what they revoked, read and written alike. */
+struct ing_ca {
+	const char *why;        /* why it is of no use; NULL: it is good */
+	struct span pem;        /* of ca.crt */
+	struct span crl;        /* of ca.crl; p NULL: there is none */
+};
+
+/* ing_ca_of - made at the first call and kept, as above. */
+const struct ing_ca *ing_ca_of(const struct ing_data *secret);
+
 /* ing_cert_covers - true when one of its names is the host, or a wildcard for
  * one label of it; "*.foo.com" only by the same name. */
 bool ing_cert_covers(const struct ing_cert *, const char *host);

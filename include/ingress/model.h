@@ -148,6 +148,7 @@ struct ing_data {                       /* Secret or ConfigMap */
 	struct ing_vec data;            /* struct ing_pair, sorted by key;
 	                                 * of a Secret decoded */
 	struct ing_cert *cert;          /* see ing_cert_of() */
+	struct ing_ca *ca;              /* see ing_ca_of() */
 };
 
 struct ing_condition { const char *type, *status; };

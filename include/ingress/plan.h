@@ -50,6 +50,13 @@ struct ing_plan_be {
 	uint32_t n_policies;
 };
 
+/* What is asked of a host's clients: auth-tls-*. */
+struct ing_client {
+	const struct ing_ingress *by;
+	const struct ing_opts *opts;
+	bool closed;            /* it can't be: the host answers 403 */
+};
+
 /* What a location does to a request, beside where it goes. */
 struct ing_policy {
 	const char *id;         /* hash of its text; "-": nothing special */
@@ -58,12 +65,15 @@ struct ing_policy {
 	const struct ing_ingress *by;
 	const char *rewrite_path;       /* the rule's path, when rewriting */
 	bool host_has_cert;
+	const struct ing_client *client;        /* of the host; or NULL */
+	bool any_host;          /* it is that for names nobody has */
 	struct ing_policy *next;        /* of the same backend */
 };
 
 enum ing_to {
 	ING_TO_BACKEND,
 	ING_TO_404,
+	ING_TO_403,             /* see struct ing_client */
 	ING_TO_503              /* a location that must not be served */
 };
 
@@ -90,6 +100,7 @@ struct ing_plan_host {
 	struct ing_loc *dflt;   /* for all other paths; NULL: 404 */
 	const struct ing_data *cert;    /* tls Secret; NULL: the default */
 	bool has_tls;           /* it asked for one */
+	const struct ing_client *client;        /* NULL: not asked for one */
 	struct ing_plan_be *pass;       /* its TLS is not ours; or NULL */
 };
 

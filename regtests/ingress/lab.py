@@ -201,6 +201,40 @@ class Lab:
                          "data": {"tls.crt": text(crt),
                                   "tls.key": text(key)}})
 
+    def authority(self, ns, name, crl=None):
+        """A Secret with the certificate of an authority."""
+        key, crt = TMP / f"{name}.key", TMP / f"{name}.crt"
+        if not crt.exists():
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                 "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
+                 f"/CN={name}", "-keyout", key, "-out", crt],
+                check=True, capture_output=True)
+        data = {"ca.crt": crt.read_bytes()}
+        if crl:
+            data["ca.crl"] = crl
+        return self.put({"apiVersion": "v1", "kind": "Secret",
+                         "metadata": {"namespace": ns, "name": name},
+                         "data": {k: base64.b64encode(v).decode()
+                                  for k, v in data.items()}})
+
+    def issue(self, subject, ca, is_ca=False, chain=()):
+        """Certificate, key and chain by an authority, as one PEM file."""
+        pem = TMP / (re.sub(r"\W", "_", subject) + "_" + ca + ".pem")
+        key, csr, crt = (pem.with_suffix(s) for s in (".key", ".csr", ".crt"))
+        ext = TMP / "issue.ext"
+        ext.write_text(f"basicConstraints=CA:{str(is_ca).lower()}\n")
+        subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-subj", subject,
+                        "-keyout", key, "-out", csr], check=True,
+                       capture_output=True)
+        subprocess.run(["openssl", "x509", "-req", "-in", csr, "-days", "30",
+                        "-CA", TMP / f"{ca}.crt", "-CAkey", TMP / f"{ca}.key",
+                        "-set_serial", str(time.monotonic_ns()), "-extfile",
+                        ext, "-out", crt], check=True, capture_output=True)
+        pem.write_bytes(b"".join(p.read_bytes() for p in (crt, *chain, key)))
+        return pem
+
     def shown(self, sni):
         """The CN of the certificate that a client with this SNI is shown."""
         c = ssl._create_unverified_context()
@@ -295,14 +329,17 @@ class Lab:
 
     # --- requests
     def request(self, method, host, path, headers=None, body=None,
-                https=False):
+                https=False, cert=None, sni=True, context=None):
+        """sni: True: the host; None: none; or another name."""
         if https:
-            c = http.client.HTTPSConnection(
-                "127.0.0.1", self.https, timeout=10,
-                context=ssl._create_unverified_context())
+            context = context or ssl._create_unverified_context()
+            if cert:
+                context.load_cert_chain(cert)
+            c = http.client.HTTPSConnection("127.0.0.1", self.https,
+                                            timeout=10, context=context)
             raw = socket.create_connection(("127.0.0.1", self.https), 10)
-            c.sock = ssl._create_unverified_context().wrap_socket(
-                raw, server_hostname=host)
+            c.sock = context.wrap_socket(
+                raw, server_hostname=host if sni is True else sni)
         else:
             c = http.client.HTTPConnection("127.0.0.1", self.http,
                                            timeout=10)

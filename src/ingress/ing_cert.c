@@ -63,25 +63,32 @@ read_pair(const struct ing_data *s, struct pair *p)
 	return (NULL);
 }
 
+/* What was written, for as long as the Secret; frees `b`. */
 static struct span
-write_pair(struct ing_mem *m, const struct pair *p)
+keep(struct ing_mem *m, BIO *b, bool good)
 {
-	BIO *b = BIO_new(BIO_s_mem());
 	struct span out = SPAN_NONE;
-	bool good = true;
 	char *at;
-	long n;
+	long n = BIO_get_mem_data(b, &at);
 
-	for (int i = 0; i < p->n; i++)
-		good &= PEM_write_bio_X509(b, p->chain[i]) == 1;
-	good &= PEM_write_bio_PrivateKey(b, p->key, NULL, NULL, 0, NULL,
-	    NULL) == 1;
-	n = BIO_get_mem_data(b, &at);
 	if (good && n > 0)
 		out = span_of(ing_mem_dup(m, span_of(at, (size_t)n)),
 		    (size_t)n);
 	BIO_free(b);
 	return (out);
+}
+
+static struct span
+write_pair(struct ing_mem *m, const struct pair *p)
+{
+	BIO *b = BIO_new(BIO_s_mem());
+	bool good = true;
+
+	for (int i = 0; i < p->n; i++)
+		good &= PEM_write_bio_X509(b, p->chain[i]) == 1;
+	good &= PEM_write_bio_PrivateKey(b, p->key, NULL, NULL, 0, NULL,
+	    NULL) == 1;
+	return (keep(m, b, good));
 }
 
 static void
@@ -150,6 +157,67 @@ ing_cert_of(const struct ing_data *secret)
 	EVP_PKEY_free(p.key);
 	ERR_clear_error();
 	s->cert = c;
+	return (c);
+}
+
+/* --- authorities ----------------------------------------------------------- */
+
+#define CA_MAX 1000
+
+static struct span
+copy_cas(struct ing_mem *m, struct span pem)
+{
+	BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
+	BIO *out = BIO_new(BIO_s_mem());
+	bool good = true;
+	X509 *x;
+
+	for (int n = 0; good && n < CA_MAX && (x = PEM_read_bio_X509(in, NULL,
+	    no_password, NULL)) != NULL; n++) {
+		good = PEM_write_bio_X509(out, x) == 1;
+		X509_free(x);
+	}
+	BIO_free(in);
+	return (keep(m, out, good));
+}
+
+static struct span
+copy_crls(struct ing_mem *m, struct span pem)
+{
+	BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
+	BIO *out = BIO_new(BIO_s_mem());
+	bool good = true;
+	X509_CRL *x;
+
+	for (int n = 0; good && n < CA_MAX && (x = PEM_read_bio_X509_CRL(in,
+	    NULL, no_password, NULL)) != NULL; n++) {
+		good = PEM_write_bio_X509_CRL(out, x) == 1;
+		X509_CRL_free(x);
+	}
+	BIO_free(in);
+	return (keep(m, out, good));
+}
+
+const struct ing_ca *
+ing_ca_of(const struct ing_data *secret)
+{
+	struct ing_data *s = (struct ing_data *)(uintptr_t)secret;
+	struct span crt = ing_pair_find(&s->data, "ca.crt");
+	struct span crl = ing_pair_find(&s->data, "ca.crl");
+	struct ing_ca *c;
+
+	if (s->ca != NULL)
+		return (s->ca);
+	c = ing_mem_get(s->o.mem, sizeof *c);
+	if (crt.p == NULL)
+		c->why = "it has no key ca.crt";
+	else if ((c->pem = copy_cas(s->o.mem, crt)).n == 0)
+		c->why = "ca.crt holds no certificate in PEM form";
+	else if (crl.n > 0 && (c->crl = copy_crls(s->o.mem, crl)).n == 0)
+		c->why = "ca.crl holds no list of revoked certificates in "
+		    "PEM form";
+	ERR_clear_error();
+	s->ca = c;
 	return (c);
 }
 

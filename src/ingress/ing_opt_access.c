@@ -126,8 +126,8 @@ read_map(struct ing_parse *p, const struct ing_data *s, struct ing_users *u)
 	}
 }
 
-static const struct ing_data *
-find_secret(struct ing_parse *p, const char *ref)
+const struct ing_data *
+ing_opt_secret(struct ing_parse *p, const char *ref)
 {
 	const char *slash = strchr(ref, '/'), *ns = p->ns, *name = ref;
 	const struct ing_obj *o;
@@ -160,7 +160,7 @@ ing_opt_auth_finish(struct ing_parse *p, struct ing_opts *o)
 		snprintf(p->why, sizeof p->why, "auth-type needs it");
 		return (false);
 	}
-	if ((s = find_secret(p, o->auth_secret)) == NULL)
+	if ((s = ing_opt_secret(p, o->auth_secret)) == NULL)
 		return (false);
 	u = arena_zget(p->mem, sizeof *u);
 	u->id = arena_printf(p->mem, "%s_%s%s", s->o.ns, s->o.name,

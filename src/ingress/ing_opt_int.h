@@ -8,6 +8,7 @@
 
 extern const struct ing_opt ing_opt_route[];    /* paths, rewriting, https */
 extern const struct ing_opt ing_opt_access[];   /* addresses, passwords */
+extern const struct ing_opt ing_opt_client[];   /* their certificates */
 extern const struct ing_opt ing_opt_cors[];
 extern const struct ing_opt ing_opt_canary[];   /* a second backend */
 extern const struct ing_opt ing_opt_proxy[];    /* how to speak to servers */
@@ -22,6 +23,14 @@ bool ing_parse_code(struct ing_parse *, struct span, int64_t *,
 
 /* Finishers. */
 bool ing_opt_auth_finish(struct ing_parse *, struct ing_opts *);
+bool ing_opt_client_finish(struct ing_parse *, struct ing_opts *);
+
+/* ing_opt_secret - of "name" or "ns/name"; NULL with p->why: it is not there, or
+ * of a namespace that may not be used. */
+const struct ing_data *ing_opt_secret(struct ing_parse *, const char *ref);
+
+/* An absolute URL of http or https. */
+bool ing_parse_url(struct ing_parse *, struct span, void *);
 
 /* A number from 0 to a million. */
 bool ing_parse_count(struct ing_parse *, struct span, void *);

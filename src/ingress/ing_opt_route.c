@@ -39,8 +39,8 @@ is_url_text(struct span v)
 	return (true);
 }
 
-static bool
-parse_url(struct ing_parse *p, struct span v, void *field)
+bool
+ing_parse_url(struct ing_parse *p, struct span v, void *field)
 {
 	if ((!span_begins(v, SPAN("http://")) &&
 	    !span_begins(v, SPAN("https://"))) || !is_url_text(v))
@@ -99,12 +99,12 @@ const struct ing_opt ing_opt_route[] = {
 	{ .key = "app-root", .kind = ING_O_STR, OPT(app_root), AT,
 	  .parse = parse_path, .doc = "" },
 	{ .key = "permanent-redirect", .kind = ING_O_STR,
-	  OPT(permanent_redirect), AT, .parse = parse_url, .doc = "" },
+	  OPT(permanent_redirect), AT, .parse = ing_parse_url, .doc = "" },
 	{ .key = "permanent-redirect-code", .kind = ING_O_INT,
 	  OPT(permanent_code), AT, .parse = parse_permanent, .dflt = "301",
 	  .doc = "300, 304, 305 and 306 become 301" },
 	{ .key = "temporal-redirect", .kind = ING_O_STR,
-	  OPT(temporal_redirect), AT, .parse = parse_url, .doc = "" },
+	  OPT(temporal_redirect), AT, .parse = ing_parse_url, .doc = "" },
 	{ .key = "temporal-redirect-code", .kind = ING_O_INT,
 	  OPT(temporal_code), AT, .parse = parse_temporal, .dflt = "302",
 	  .doc = "300, 304, 305 and 306 become 302" },

@@ -144,6 +144,8 @@ tell_annotation(const struct ing_annot_issue *i, void *arg)
 {
 	struct ing_planning *p = arg;
 
+	if (i->closed && span_begins(span_str(i->key), SPAN("auth-tls-")))
+		p->client_closed = true;
 	ing_plan_problem(p->plan, p->about, p->about != NULL &&
 	    p->about->kind == ING_CONFIGMAP ? "ConfigMapValue" :
 	    "AnnotationParsingFailed", i->closed, "%s: %s%s", i->key, i->text,
@@ -178,14 +180,16 @@ take(struct ing_planning *p)
 	ctx.risk_limit = (enum ing_risk)plan->defaults.risk_level;
 	ctx.cross_namespace = plan->defaults.cross_namespace != 0;
 	p->n_taken = plan->n_ours;
-	p->taken = arena_get(p->mem, (p->n_taken + 1) * sizeof *p->taken);
+	p->taken = arena_zget(p->mem, (p->n_taken + 1) * sizeof *p->taken);
 	for (uint32_t i = 0; i < plan->n_ours; i++) {
 		struct ing_taken *t = &p->taken[i];
 
 		t->ing = plan->ours[i];
 		t->opts = plan->defaults;
 		p->about = &t->ing->o;
+		p->client_closed = false;
 		t->open = ing_annot_read(&ctx, t->ing, &t->opts);
+		t->client_closed = p->client_closed;
 		if (t->opts.buffer_bytes > plan->buffer_bytes)
 			plan->buffer_bytes = t->opts.buffer_bytes;
 	}
@@ -286,6 +290,7 @@ ing_plan_make(struct ing_store *store, const struct ing_options *o)
 	ing_plan_slices(&p);
 	ing_plan_hosts(&p);
 	ing_plan_tls(&p);
+	ing_plan_clients(&p);
 	ing_plan_locs(&p);
 	plan_default(&p);
 	sort(plan);

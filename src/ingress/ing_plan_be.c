@@ -433,12 +433,29 @@ ing_plan_policy_as(struct ing_planning *p, struct ing_plan_be *be,
 	return (o);
 }
 
+/* What the rules about clients' certificates are made of. */
+static void
+add_client(struct text *t, const struct ing_client *c, bool any_host)
+{
+	const struct ing_opts *o = c->opts;
+
+	if (c->closed)
+		return;
+	text_printf(t, "client=%" PRId64 ",%" PRId64 ",%d,", o->client_verify,
+	    o->client_pass, any_host);
+	text_json(t, span_str(o->client_page == NULL ? "" : o->client_page));
+	text_json(t, span_str(o->client_cn == NULL ? "" : o->client_cn));
+	text_addc(t, '\n');
+}
+
 struct ing_policy *
 ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
-    const struct ing_taken *t, const char *path, bool has_cert)
+    const struct ing_taken *t, const char *path,
+    const struct ing_plan_host *h)
 {
 	struct ing_policy like = { .opts = &t->opts, .by = t->ing,
-	    .rewrite_path = path, .host_has_cert = has_cert }, *o;
+	    .rewrite_path = path, .host_has_cert = h->has_tls,
+	    .client = h->client, .any_host = strcmp(h->name, "_") == 0 }, *o;
 	struct text text;
 
 	text_init(&text);
@@ -449,8 +466,11 @@ ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
 	if (t->opts.limit_rps > 0 || t->opts.limit_rpm > 0 ||
 	    t->opts.limit_connections > 0)
 		text_printf(&text, "by=%s\n", t->ing->o.name);
-	if (t->opts.ssl_redirect && !t->opts.force_ssl_redirect && has_cert)
+	if (t->opts.ssl_redirect && !t->opts.force_ssl_redirect &&
+	    h->has_tls)
 		text_addz(&text, "cert\n");
+	if (h->client != NULL)
+		add_client(&text, h->client, like.any_host);
 	like.text = text.n == 0 ? "" : arena_dup(p->mem, text_span(&text));
 	o = ing_plan_policy_as(p, be, &like);
 	text_fini(&text);

@@ -165,6 +165,10 @@ lead(struct ing_planning *p, const struct ing_taken *t,
 	struct ing_plan_be *be;
 
 	loc->by = t->ing;
+	if (h->client != NULL && h->client->closed) {
+		loc->to = ING_TO_403;
+		return;
+	}
 	if (!t->open) {
 		loc->to = ING_TO_503;
 		return;
@@ -179,7 +183,7 @@ lead(struct ing_planning *p, const struct ing_taken *t,
 	}
 	loc->to = ING_TO_BACKEND;
 	loc->be = be;
-	loc->policy = ing_plan_policy(p, be, t, path, h->has_tls);
+	loc->policy = ing_plan_policy(p, be, t, path, h);
 }
 
 /* The locations of a path that are not left out so far: where, and by what. */

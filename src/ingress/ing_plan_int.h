@@ -13,6 +13,7 @@ struct ing_taken {
 	const struct ing_ingress *ing;
 	struct ing_opts opts;
 	bool open;                      /* false: all its locations are 503 */
+	bool client_closed;             /* for an annotation auth-tls-* */
 };
 
 struct ing_slice_ref {                  /* EndpointSlices of a Service */
@@ -34,6 +35,7 @@ struct ing_planning {
 	struct ing_index services;      /* ns, service, port: first opts */
 	struct ing_index slices;        /* ns, service: struct ing_slice_ref */
 	const struct ing_obj *about;    /* whose annotations are read */
+	bool client_closed;             /* one of them was auth-tls-* */
 };
 
 /* ing_plan.c: "a\nb\nc" in the plan's arena. */
@@ -49,7 +51,7 @@ struct ing_plan_be *ing_plan_be(struct ing_planning *,
     const struct ing_taken *, const struct ing_backend_ref *);
 struct ing_policy *ing_plan_policy(struct ing_planning *,
     struct ing_plan_be *, const struct ing_taken *, const char *path,
-    bool has_cert);
+    const struct ing_plan_host *);
 
 /* For bytes that are passed on as they come; without options. */
 struct ing_plan_be *ing_plan_tcp_be(struct ing_planning *,
@@ -66,6 +68,9 @@ struct ing_policy *ing_plan_policy_as(struct ing_planning *,
  * have their certificates, what is at their paths. */
 void ing_plan_hosts(struct ing_planning *);
 void ing_plan_locs(struct ing_planning *);
+
+/* ing_plan_client.c: which hosts ask their clients for certificates. */
+void ing_plan_clients(struct ing_planning *);
 
 /* ing_plan_tls.c: certificates of the hosts. */
 void ing_plan_tls(struct ing_planning *);

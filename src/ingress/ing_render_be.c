@@ -152,6 +152,15 @@ render_backend(struct ing_rendering *r, const struct ing_plan_be *be)
 		render_server(r, be, &be->servers[i]);
 }
 
+static bool
+is_any_closed(const struct ing_plan *p)
+{
+	for (uint32_t i = 0; i < p->n_hosts; i++)
+		if (p->hosts[i]->client != NULL && p->hosts[i]->client->closed)
+			return (true);
+	return (false);
+}
+
 void
 ing_render_backends(struct ing_rendering *r)
 {
@@ -160,6 +169,10 @@ ing_render_backends(struct ing_rendering *r)
 	ing_section(c, "backend", SPAN("_404"));
 	ing_line(c, "http-request return status 404 content-type text/plain "
 	    "string 'default backend - 404'");
+	if (is_any_closed(r->plan)) {
+		ing_section(c, "backend", SPAN("_403"));
+		ing_line(c, "http-request deny deny_status 403");
+	}
 	ing_section(c, "backend", SPAN("_503"));
 	ing_line(c, "http-request return status 503 content-type text/plain "
 	    "string '503 Service Temporarily Unavailable'");

@@ -87,11 +87,18 @@ ing_render_bind(struct ing_rendering *r, const char *ip, int64_t port)
 static void
 end_tls_bind(struct ing_rendering *r)
 {
+	bool asks = false;
+
+	for (uint32_t i = 0; i < r->plan->n_hosts; i++)
+		asks |= ing_client_asks(r->plan->hosts[i]->client);
 	ing_keys(&r->cfg, "ssl crt-list certs.list alpn");
 	if (r->plan->defaults.http2)
 		ing_keys(&r->cfg, "h2,http/1.1");
 	else
 		ing_keys(&r->cfg, "http/1.1");
+	/* What is wrong with a certificate is said in HTTP, by rules. */
+	if (asks)
+		ing_keys(&r->cfg, "ca-ignore-err all crt-ignore-err all");
 }
 
 static void

@@ -39,6 +39,9 @@ void ing_render_front(struct ing_rendering *);
  * could be shown to everybody. */
 bool ing_render_certs(struct ing_rendering *);
 
+/* ing_rules_client.c: TLS asks those clients for certificates. */
+bool ing_client_asks(const struct ing_client *);
+
 /* ing_render_pass.c: TLS that is passed on, by the name that is asked for. */
 bool ing_render_passes(const struct ing_plan *);
 void ing_render_inner_bind(struct ing_rendering *);
@@ -83,4 +86,6 @@ void ing_rules_auth(struct ing_rules *);
 void ing_rules_limit(struct ing_rules *);
 void ing_render_lists(struct ing_rendering *);
 void ing_rules_cors(struct ing_rules *);
+void ing_rules_client(struct ing_rules *);
+void ing_rules_client_plain(struct ing_rules *);
 #endif

@@ -41,7 +41,7 @@ set_value(struct maps *m, const struct ing_loc *loc)
 		    loc->canary_policy->id);
 	if (loc->to != ING_TO_BACKEND)
 		text_printf(&m->value, "%s/-", loc->to == ING_TO_503 ?
-		    "_503" : "_404");
+		    "_503" : loc->to == ING_TO_403 ? "_403" : "_404");
 }
 
 static void

@@ -189,6 +189,7 @@ static void (*const steps[])(struct ing_rules *) = {
 	redirect_root,
 	ing_rules_cors,
 	redirect_https,
+	ing_rules_client_plain,
 	ing_rules_limit,
 	ing_rules_auth,
 	check_size,
@@ -201,6 +202,7 @@ ing_rules_policy(struct ing_rules *r)
 {
 	const struct ing_opts *o = r->policy->opts;
 
+	ing_rules_client(r);
 	if (o->permanent_redirect != NULL || o->temporal_redirect != NULL) {
 		redirect_fixed(r);
 		return;
