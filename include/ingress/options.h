@@ -61,7 +61,7 @@ struct ing_options {
 	const char *election_id;
 	bool disable_leader_election;
 	int64_t election_ttl_s;
-	bool update_status;
+	bool update_status, update_status_on_shutdown;
 	int64_t status_update_interval_s;
 	const char *publish_service;
 	struct ing_list publish_status_address;

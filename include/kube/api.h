@@ -37,6 +37,8 @@ struct kube_ask {
 	struct span body;       /* copied */
 	int timeout_s;          /* of all of it; 0: 30 */
 	kube_part_fn *part;     /* NULL: the answer comes as a whole */
+	void (*begun)(void *arg);       /* of a stream: 200, and it goes on;
+	                                 * or NULL */
 	kube_reply_fn *done;    /* called once, unless dropped before */
 	void *arg;
 };

@@ -22,8 +22,9 @@ struct kube_watch_ops {
 	void (*object)(const struct kube_node *, void *arg);
 	void (*gone)(const struct kube_node *, void *arg);
 	void (*listed)(void *arg);
-	/* What is wrong, once until it is another thing; NULL: it is well. */
-	void (*trouble)(const char *what, void *arg);
+	/* What is wrong, once until it is another thing; `doing` is "list PATH"
+	 * or "watch PATH", and `what` NULL: it is well. */
+	void (*trouble)(const char *doing, const char *what, void *arg);
 };
 
 enum kube_step { KUBE_DO_LIST, KUBE_DO_WATCH, KUBE_DO_WAIT };
@@ -38,6 +39,7 @@ struct kube_watch {
 	bool skipping;          /* the rest of a line that is too long */
 	bool was_listed;        /* once, at least */
 	bool expired;           /* the watch ended because of its version */
+	bool begun;             /* the server has said yes to the watch */
 	unsigned fails;         /* in a row */
 	int64_t not_before_ms;
 	int64_t began_ms;       /* of the watch */
@@ -58,6 +60,14 @@ enum kube_step kube_watch_next(struct kube_watch *, int64_t now_ms,
 /* kube_watch_page - the answer to a LIST. */
 void kube_watch_page(struct kube_watch *, const struct kube_reply *,
     int64_t now_ms);
+
+/* kube_watch_begun - the server has said that it will tell. */
+void kube_watch_begun(struct kube_watch *);
+
+/* kube_watch_lives - said after KUBE_WATCH_HEALTHY_MS of a watch that goes on:
+ * it is not another one that begins only to break. */
+#define KUBE_WATCH_HEALTHY_MS 3000
+void kube_watch_lives(struct kube_watch *);
 
 /* kube_watch_bytes - of the answer to a WATCH; false: end it. */
 bool kube_watch_bytes(struct kube_watch *, struct span);

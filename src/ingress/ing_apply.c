@@ -295,6 +295,16 @@ ing_ask(const char *socket_path, const char *command, struct text *out,
 	return (good);
 }
 
+/* What the proxy has to say, behind "Success=0" and a line of dashes. */
+static const char *
+messages(const struct text *answer)
+{
+	const char *at = answer->n > 0 ? strstr(answer->p, "\n--\n") : NULL;
+
+	return (at != NULL ? at + 4 : answer->n > 0 ? answer->p :
+	    "(it said nothing)");
+}
+
 /* The answer begins with Success=1 or Success=0; the proxy's messages follow. */
 enum ing_applied
 ing_apply_reload(const char *socket_path, char **why)
@@ -307,7 +317,7 @@ ing_apply_reload(const char *socket_path, char **why)
 		done = ING_APPLY_FAILED;
 	} else if (!span_begins(text_span(&answer), SPAN("Success=1"))) {
 		text_why(why, "the proxy refuses the configuration: %.4000s",
-		    answer.n > 0 ? answer.p : "(it said nothing)");
+		    messages(&answer));
 		done = ING_APPLY_REFUSED;
 	}
 	text_fini(&answer);

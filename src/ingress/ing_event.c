@@ -43,7 +43,7 @@ struct ing_events {
 	size_t n_queued, n_flying;
 	unsigned round, told_full;
 	struct tmr timer;
-	char *trouble;
+	struct ing_trouble trouble;
 };
 
 static void
@@ -70,17 +70,14 @@ done(struct event *e)
 	e->body = NULL;
 }
 
+/* 404: the namespace went, and its objects with it. */
 static void
-say_trouble(struct ing_events *v, const struct kube_reply *r)
+judge(struct ing_events *v, const struct kube_reply *r)
 {
-	struct text t;
-
-	text_init(&t);
-	kube_reply_why(r, &t);
-	if (v->trouble == NULL || strcmp(v->trouble, t.p) != 0)
-		ing_say("cannot write Events: %s", t.p);
-	free(v->trouble);
-	v->trouble = t.p;
+	if (r->status == 200 || r->status == 201)
+		ing_trouble_over(&v->trouble, "Events are written again");
+	else if (r->status != 404)
+		ing_trouble_reply(&v->trouble, "cannot write Events", r);
 }
 
 static void
@@ -88,7 +85,7 @@ on_patched(const struct kube_reply *r, void *arg)
 {
 	struct event *e = OBJ(arg, struct event, ING_EVENT_MAGIC);
 
-	(void)r;
+	judge(e->all, r);
 	done(e);
 	pump(e->all);
 }
@@ -133,8 +130,7 @@ on_posted(const struct kube_reply *r, void *arg)
 		patch(e);
 		return;
 	}
-	if (r->status != 201 && r->status != 404)
-		say_trouble(v, r);
+	judge(v, r);
 	done(e);
 	pump(v);
 }
@@ -208,7 +204,7 @@ ing_events_close(struct ing_events *v)
 		}
 	free(v->own_ns);
 	free(v->me);
-	free(v->trouble);
+	ing_trouble_fini(&v->trouble);
 	free(v);
 }
 

@@ -101,6 +101,8 @@ static const struct flag flags[] = {
 	    "lead always; there is one replica"),
 	F("update-status", BOOL, update_status, "true",
 	    "write the addresses of Ingresses into their status"),
+	F("update-status-on-shutdown", BOOL, update_status_on_shutdown, "true",
+	    "the last replica that leaves takes the addresses out again"),
 	F("status-update-interval", SECONDS, status_update_interval_s, "60s",
 	    "how often addresses are looked at again"),
 	F("publish-service", STR, publish_service, NULL,
@@ -115,7 +117,6 @@ static const struct flag flags[] = {
 	    "and after that, before the end"),
 	F("timeout", SECONDS, timeout_s, "30s", "probe: how long to try"),
 	{ "watch-namespace-selector", FLAG_LATER, 0, NULL, NULL },
-	{ "update-status-on-shutdown", FLAG_LATER, 0, NULL, NULL },
 	/* Kept manifests have these; there is nothing to do. */
 	{ "maxmind-license-key", FLAG_IDLE, 0, NULL, NULL },
 	{ "maxmind-edition-ids", FLAG_IDLE, 0, NULL, NULL },

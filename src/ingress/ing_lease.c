@@ -37,7 +37,7 @@ struct ing_lease {
 	int64_t held_ms;        /* when we last said that we lead */
 	int64_t transitions;
 	char acquired[40];
-	char *trouble;
+	struct ing_trouble trouble;
 };
 
 static int64_t
@@ -72,18 +72,23 @@ lead(struct ing_lease *l, bool leads)
 	l->changed(leads, l->arg);
 }
 
+/* `doing`: "read" or "write". */
 static void
 say_trouble(struct ing_lease *l, const char *doing, const struct kube_reply *r)
 {
 	struct text t;
 
 	text_init(&t);
-	kube_reply_why(r, &t);
-	if (l->trouble == NULL || strcmp(l->trouble, t.p) != 0)
-		ing_say("cannot %s the lease %s/%s: %s", doing, l->ns, l->name,
-		    t.p);
-	free(l->trouble);
-	l->trouble = t.p;
+	text_printf(&t, "cannot %s the lease %s/%s", doing, l->ns, l->name);
+	ing_trouble_reply(&l->trouble, t.p, r);
+	text_fini(&t);
+}
+
+/* It was read or written as it should be. */
+static void
+say_well(struct ing_lease *l)
+{
+	ing_trouble_over(&l->trouble, "the lease is read and written again");
 }
 
 static void
@@ -116,8 +121,7 @@ on_written(const struct kube_reply *r, void *arg)
 	}
 	if (r->status == 200 || r->status == 201) {
 		l->held_ms = now_ms();
-		free(l->trouble);
-		l->trouble = NULL;
+		say_well(l);
 		lead(l, true);
 		again(l, 1000 * (int64_t)l->ttl_s / 3);
 		return;
@@ -210,19 +214,39 @@ take_lease(struct ing_lease *l, const struct kube_node *root)
 		l->acquired[0] = '\0';
 		write_lease(l, v, l->me);
 	} else {
+		say_well(l);
 		lead(l, false);
 		again(l, 1000 * (int64_t)l->ttl_s / 3);
 	}
 	free(v);
 }
 
+/* Without a version, what we write would be in place of anything. */
+static bool
+read_doc(const struct kube_reply *r, struct kube_doc *doc)
+{
+	struct diags diags;
+	bool good;
+
+	diags_init(&diags);
+	good = kube_json_read(r->body, "lease", &kube_limits_object, doc,
+	    &diags);
+	diags_fini(&diags);
+	if (good && kube_str(kube_at(doc->root,
+	    "metadata.resourceVersion")).n == 0) {
+		kube_doc_fini(doc);
+		good = false;
+	}
+	return (good);
+}
+
 static void
 on_read(const struct kube_reply *r, void *arg)
 {
 	struct ing_lease *l = OBJ(arg, struct ing_lease, ING_LEASE_MAGIC);
+	static const struct kube_reply none = {
+		.error = "the answer is no lease" };
 	struct kube_doc doc;
-	struct diags diags;
-	bool good = false;
 
 	l->call = NULL;
 	look_at_clock(l);
@@ -230,24 +254,15 @@ on_read(const struct kube_reply *r, void *arg)
 		l->transitions = 0;
 		l->acquired[0] = '\0';
 		write_lease(l, NULL, l->me);
-		return;
-	}
-	diags_init(&diags);
-	if (r->status == 200 && kube_json_read(r->body, "lease",
-	    &kube_limits_object, &doc, &diags)) {
-		good = true;
+	} else if (r->status == 200 && read_doc(r, &doc)) {
 		take_lease(l, doc.root);
 		kube_doc_fini(&doc);
-	}
-	diags_fini(&diags);
-	if (good)
-		return;
-	if (l->releasing) {
+	} else if (l->releasing) {
 		l->released(l->released_arg);
-		return;
+	} else {
+		say_trouble(l, "read", r->status == 200 ? &none : r);
+		again(l, 1000);
 	}
-	say_trouble(l, "read", r);
-	again(l, 1000);
 }
 
 static void
@@ -332,6 +347,6 @@ ing_lease_close(struct ing_lease *l)
 	free(l->name);
 	free(l->me);
 	free(l->seen);
-	free(l->trouble);
+	ing_trouble_fini(&l->trouble);
 	free(l);
 }

@@ -25,7 +25,7 @@
 #define RETRY_MS 1000           /* the proxy did not answer */
 #define SINGLES_MS 2000         /* how long a change waits for a new Secret */
 #define LIVE_MS 60000
-#define LEAVE_MS 5000           /* giving up the lease */
+#define LEAVE_MS 8000           /* taking out addresses, giving up the lease */
 
 /* One object that is not used, and why. */
 struct refusal {
@@ -51,7 +51,7 @@ struct run {
 	bool serves;            /* a whole configuration was taken */
 	bool leaving, left;
 	bool must_reload;       /* files are there, the proxy was not */
-	char *trouble;          /* of applying, as said */
+	struct ing_trouble trouble;     /* of applying */
 	int64_t wait_since_ms;  /* for Secrets that are asked for */
 	int64_t applied_ms;
 	/* for /metrics */
@@ -62,44 +62,10 @@ struct run {
 	int64_t plan_us, apply_us;
 };
 
-void
-ing_say(const char *fmt, ...)
-{
-	int64_t us = clock_wall_us();
-	time_t s = us / 1000000;
-	char now[32];
-	struct text t;
-	struct tm tm;
-	va_list ap;
-
-	gmtime_r(&s, &tm);
-	text_init(&t);
-	va_start(ap, fmt);
-	text_vprintf(&t, fmt, ap);
-	va_end(ap);
-	strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%S", &tm);
-	fprintf(stderr, "%s.%03dZ ecluse-ingress: %s\n", now,
-	    (int)(us / 1000 % 1000), t.p);
-	text_fini(&t);
-}
-
 static int64_t
 now_ms(void)
 {
 	return (clock_mono_us() / 1000);
-}
-
-static void
-say_once(struct run *r, const char *what)
-{
-	if (what == NULL) {
-		if (r->trouble != NULL)
-			ing_say("the configuration is up to date again");
-	} else if (r->trouble == NULL || strcmp(r->trouble, what) != 0) {
-		ing_say("%s", what);
-	}
-	free(r->trouble);
-	r->trouble = what == NULL ? NULL : must_strdup(what);
 }
 
 /* --- refusals --------------------------------------------------------------- */
@@ -245,13 +211,14 @@ take_result(struct run *r, enum ing_applied done, const char *why,
 	case ING_APPLY_FAILED:
 		r->n_bad++;
 		r->last_good = false;
-		say_once(r, why);
+		ing_trouble_say(&r->trouble, why);
 		if (done == ING_APPLY_FAILED)
 			update_in(r, RETRY_MS);
 		return;
 	}
 	r->last_good = r->serves = true;
-	say_once(r, NULL);
+	ing_trouble_over(&r->trouble,
+	    "the configuration is up to date again");
 	ing_status_serve(r->status, plan);
 }
 
@@ -285,7 +252,7 @@ render(struct run *r, struct ing_plan *plan, int64_t began)
 	if (!ing_render(plan, &files, &why)) {
 		r->n_bad++;
 		r->last_good = false;
-		say_once(r, why);
+		ing_trouble_say(&r->trouble, why);
 	} else {
 		r->plan_us = clock_mono_us() - began;
 		count_plan(r, plan, &files);
@@ -390,8 +357,8 @@ on_probe(struct span path, struct ing_health_answer *a, void *arg)
 			text_printf(&a->body, "%s are not read yet\n", what);
 		else
 			text_printf(&a->body, "no configuration is served "
-			    "yet: %s\n", r->trouble != NULL ? r->trouble :
-			    "it is being made");
+			    "yet: %s\n", r->trouble.said != NULL ?
+			    r->trouble.said : "it is being made");
 	} else {
 		text_addz(&a->body, "ok\n");
 	}
@@ -419,14 +386,22 @@ on_released(void *arg)
 }
 
 static void
-on_leave(struct tmr *t)
+on_withdrawn(void *arg)
 {
-	struct run *r = HOLDER(t, struct run, leave);
+	struct run *r = arg;
 
 	if (r->lease == NULL)
 		r->left = true;
 	else
 		ing_lease_release(r->lease, on_released, r);
+}
+
+static void
+on_leave(struct tmr *t)
+{
+	struct run *r = HOLDER(t, struct run, leave);
+
+	ing_status_withdraw(r->status, on_withdrawn, r);
 }
 
 static void
@@ -548,7 +523,7 @@ close_all(struct run *r)
 		r->refused = f->next;
 		refusal_free(f);
 	}
-	free(r->trouble);
+	ing_trouble_fini(&r->trouble);
 	kube_conf_fini(&r->conf);
 }
 

@@ -8,8 +8,26 @@
 #include <ingress/plan.h>
 #include <kube/watch.h>
 
+/* --- the log (ing_say.c) ----------------------------------------------------- */
+
 /* ing_say - one line on standard error, with the time. */
 void ing_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* What is wrong with one thing; zeroed when nothing is. */
+struct ing_trouble {
+	char *said;
+};
+
+/* ing_trouble_say - a line, unless it is the same as the last one. */
+void ing_trouble_say(struct ing_trouble *, const char *what);
+
+/* ing_trouble_reply - the same; `what` is "DOING: " and what the server said. */
+void ing_trouble_reply(struct ing_trouble *, const char *doing,
+    const struct kube_reply *);
+
+/* ing_trouble_over - it is well; a line says so if anything was wrong. */
+void ing_trouble_over(struct ing_trouble *, const char *what);
+void ing_trouble_fini(struct ing_trouble *);
 
 /* --- objects from the API server (ing_source.c) ----------------------------- */
 
@@ -84,6 +102,12 @@ void ing_status_close(struct ing_status *);
 /* ing_status_serve - these are served now, each may have our addresses. */
 void ing_status_serve(struct ing_status *, const struct ing_plan *);
 void ing_status_lead(struct ing_status *, bool leads);
+
+/* ing_status_withdraw - nobody serves them any more: take our addresses out,
+ * unless there is another replica or --update-status-on-shutdown=false. Nothing
+ * else is written from now on; `done` is called when all is done that can be. */
+void ing_status_withdraw(struct ing_status *, void (*done)(void *arg),
+    void *arg);
 
 /* --- probes (ing_health.c) -------------------------------------------------- */
 

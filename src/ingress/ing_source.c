@@ -23,8 +23,16 @@ struct stream {
 	char *ns, *name;        /* of a single one; NULL: a collection */
 	char *what;             /* "services", for messages */
 	struct kube_follow *follow;
+	struct shared *trouble; /* NULL: it is well */
 	bool wanted;
 	struct stream *next;
+};
+
+/* What is wrong with some streams, mostly the server that all of them ask. */
+struct shared {
+	struct shared *next;
+	char *what;
+	unsigned now, most;     /* streams that have it */
 };
 
 struct ing_source {
@@ -35,6 +43,7 @@ struct ing_source {
 	const struct ing_source_fns *fns;
 	void *arg;
 	struct stream *all, *singles;
+	struct shared *troubles;
 	unsigned n_sources, n_singles;
 	uint64_t told;          /* generation of the store when changed() was */
 };
@@ -120,15 +129,54 @@ on_listed(void *arg)
 	t->src->fns->changed(t->src->arg);
 }
 
+/* Who has it no longer; the last one that gets well says that it is over. */
 static void
-on_trouble(const char *what, void *arg)
+leave_trouble(struct stream *t, bool is_well)
+{
+	struct shared **at = &t->src->troubles, *w = t->trouble;
+
+	t->trouble = NULL;
+	if (w == NULL || --w->now > 0)
+		return;
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	if (is_well && w->most > 1)
+		ing_say("%s and %u more are followed again", t->what,
+		    w->most - 1);
+	else if (is_well)
+		ing_say("%s are followed again", t->what);
+	free(w->what);
+	free(w);
+}
+
+static void
+on_trouble(const char *doing, const char *what, void *arg)
 {
 	struct stream *t = OBJ(arg, struct stream, ING_STREAM_MAGIC);
+	struct ing_source *s = t->src;
+	struct shared *w = s->troubles;
 
-	if (what != NULL)
-		ing_say("%s; what is known of %s stays in use", what, t->what);
-	else
-		ing_say("%s are followed again", t->what);
+	if (what == NULL) {
+		leave_trouble(t, true);
+		return;
+	}
+	while (w != NULL && strcmp(w->what, what) != 0)
+		w = w->next;
+	if (w == NULL) {
+		ing_say("cannot %s: %s; what is known stays in use", doing,
+		    what);
+		w = must_alloc(sizeof *w);
+		w->what = must_strdup(what);
+		w->next = s->troubles;
+		s->troubles = w;
+	}
+	if (w == t->trouble)
+		return;
+	leave_trouble(t, false);
+	t->trouble = w;
+	w->most += w->now == w->most;
+	w->now++;
 }
 
 static const struct kube_watch_ops stream_ops = { on_begin, on_object, on_gone,
@@ -170,6 +218,7 @@ open_stream(struct ing_source *s, enum ing_kind kind, const char *ns,
 static void
 close_stream(struct stream *t)
 {
+	leave_trouble(t, false);
 	/* Nobody follows what it put: that is gone, too. */
 	ing_store_list_begin(t->src->store, t->kind, t->source);
 	ing_store_list_end(t->src->store, t->kind, t->source);

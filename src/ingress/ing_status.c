@@ -5,7 +5,8 @@
  * configuration has.
  *
  * Where they come from, the first that is given: --publish-status-address,
- * --publish-service, the nodes of our pods.
+ * --publish-service, the nodes of our pods. The last replica that leaves takes
+ * them out again.
  */
 #include "ing_run_int.h"
 
@@ -18,6 +19,7 @@
 
 #define UNDER_WAY_MAX 8
 #define ADDRESSES_MAX 64
+#define SOON_MS 2000            /* none of our pods is ready yet */
 
 struct target {                 /* an Ingress that is served */
 	char *ns, *name;
@@ -40,11 +42,15 @@ struct ing_status {
 	size_t n_addresses;
 	bool known;             /* … has been found out */
 	bool finding;
+	bool leaving;           /* nothing more is written … */
+	bool taking_out;        /* … but that there is no address */
+	void (*left)(void *arg);
+	void *left_arg;
 	char *selector;         /* of our pods */
 	char *nodes[ADDRESSES_MAX];     /* on which they run */
 	size_t n_nodes, node_at;
 	struct tmr timer;
-	char *trouble;
+	struct ing_trouble finding_trouble, writing_trouble;
 };
 
 static void pump(struct ing_status *);
@@ -77,10 +83,23 @@ add_address(struct ing_status *s, const char *a)
 }
 
 static void
+look_again(struct ing_status *s, int64_t ms)
+{
+	tmr_arm(&s->loop->wheel, &s->timer, clock_mono_us() / 1000 + ms);
+}
+
+/* No address is no news: a Service whose load balancer is being made, pods
+ * that are about to be ready. What is published stays. */
+static void
 found(struct ing_status *s)
 {
 	qsort(s->address, s->n_addresses, sizeof *s->address, address_cmp);
-	s->known = true;
+	s->known = s->n_addresses > 0;
+	if (s->known)
+		ing_trouble_over(&s->finding_trouble,
+		    "status addresses are known again");
+	else
+		look_again(s, SOON_MS);
 	s->at = 0;
 	pump(s);
 }
@@ -116,27 +135,13 @@ of_service(struct ing_status *s)
 	found(s);
 }
 
-static void
-say_trouble(struct ing_status *s, const char *what,
-    const struct kube_reply *r)
-{
-	struct text t;
-
-	text_init(&t);
-	text_printf(&t, "%s: ", what);
-	kube_reply_why(r, &t);
-	if (s->trouble == NULL || strcmp(s->trouble, t.p) != 0)
-		ing_say("status addresses: %s", t.p);
-	free(s->trouble);
-	s->trouble = t.p;
-}
-
-/* A reply's document, or NULL with a line in the log. */
+/* A reply's document; false with a line in the log. */
 static bool
 read_doc(struct ing_status *s, const char *what, const struct kube_reply *r,
     struct kube_doc *doc)
 {
 	struct diags diags;
+	struct text t;
 	bool good;
 
 	diags_init(&diags);
@@ -144,7 +149,10 @@ read_doc(struct ing_status *s, const char *what, const struct kube_reply *r,
 	    &kube_limits_list, doc, &diags);
 	diags_fini(&diags);
 	if (!good) {
-		say_trouble(s, what, r);
+		text_init(&t);
+		text_printf(&t, "status addresses: cannot read %s", what);
+		ing_trouble_reply(&s->finding_trouble, t.p, r);
+		text_fini(&t);
 		s->finding = false;
 	}
 	return (good);
@@ -170,7 +178,7 @@ on_node(const struct kube_reply *r, void *arg)
 	size_t before = s->n_addresses;
 	struct kube_doc doc;
 
-	if (!read_doc(s, "read our nodes", r, &doc))
+	if (!read_doc(s, "our nodes", r, &doc))
 		return;
 	all = kube_at(doc.root, "status.addresses");
 	for (uint32_t i = 0; all != NULL && all->kind == KUBE_LIST &&
@@ -233,7 +241,7 @@ on_pods(const struct kube_reply *r, void *arg)
 	const struct kube_node *items;
 	struct kube_doc doc;
 
-	if (!read_doc(s, "list our pods", r, &doc))
+	if (!read_doc(s, "our pods", r, &doc))
 		return;
 	for (size_t i = 0; i < s->n_nodes; i++)
 		free(s->nodes[i]);
@@ -248,64 +256,89 @@ on_pods(const struct kube_reply *r, void *arg)
 }
 
 static void
-list_pods(struct ing_status *s)
+list_pods(struct ing_status *s, kube_reply_fn *done)
 {
 	struct text path;
 
 	text_init(&path);
 	text_printf(&path, "/api/v1/namespaces/%s/pods?labelSelector=%s",
 	    s->own_ns, s->selector);
-	ask(s, path.p, on_pods);
+	ask(s, path.p, done);
 	text_fini(&path);
 }
 
-/* Pods with our own labels are our replicas; those of a revision are not what
- * makes them so. */
-static void
-on_own_pod(const struct kube_reply *r, void *arg)
+/* Pods with our own labels are our replicas; those of a revision or a version
+ * are not what makes them so. */
+static bool
+is_of_revision(struct span key)
 {
-	struct ing_status *s = OBJ(arg, struct ing_status, ING_STATUS_MAGIC);
-	const struct kube_node *labels;
-	struct kube_doc doc;
+	return (span_is(key, "pod-template-hash") ||
+	    span_is(key, "controller-revision-hash") ||
+	    span_is(key, "pod-template-generation") ||
+	    span_is(key, "helm.sh/chart") ||
+	    span_is(key, "app.kubernetes.io/version") ||
+	    span_is(key, "app.kubernetes.io/managed-by"));
+}
+
+/* False: there is nothing by which a replica could be told. */
+static bool
+take_selector(struct ing_status *s, const struct kube_node *pod)
+{
+	const struct kube_node *labels = kube_at(pod, "metadata.labels");
 	struct text t;
 
-	if (!read_doc(s, "read our own pod", r, &doc))
-		return;
 	text_init(&t);
-	labels = kube_at(doc.root, "metadata.labels");
 	for (uint32_t i = 0; labels != NULL && labels->kind == KUBE_MAP &&
 	    i < labels->n; i++) {
 		const struct kube_pair *p = &labels->pair[i];
 
-		if (!span_begins(p->key, SPAN("app.kubernetes.io/")) ||
-		    span_ends(p->key, SPAN("/version")) ||
-		    span_ends(p->key, SPAN("/managed-by")))
-			continue;
-		text_printf(&t, "%s%.*s%%3D%s", t.n > 0 ? "%2C" : "",
-		    SPAN_FMT(p->key), kube_str(&p->value).p);
+		if (!is_of_revision(p->key))
+			text_printf(&t, "%s%.*s%%3D%s", t.n > 0 ? "%2C" : "",
+			    SPAN_FMT(p->key), kube_str(&p->value).p);
+	}
+	free(s->selector);
+	s->selector = t.p;
+	return (t.p != NULL);
+}
+
+static void
+on_own_pod(const struct kube_reply *r, void *arg)
+{
+	struct ing_status *s = OBJ(arg, struct ing_status, ING_STATUS_MAGIC);
+	struct kube_doc doc;
+
+	if (!read_doc(s, "our own pod", r, &doc))
+		return;
+	if (take_selector(s, doc.root)) {
+		list_pods(s, on_pods);
+	} else {
+		ing_trouble_say(&s->finding_trouble, "status addresses: our own pod "
+		    "has no labels by which its replicas are known");
+		s->finding = false;
 	}
 	kube_doc_fini(&doc);
-	if (t.n == 0)
-		text_printf(&t, "no-labels-found");
-	s->selector = t.p;
-	list_pods(s);
+}
+
+static void
+read_own_pod(struct ing_status *s, kube_reply_fn *done)
+{
+	char path[600];
+
+	snprintf(path, sizeof path, "/api/v1/namespaces/%s/pods/%s",
+	    s->own_ns, s->me);
+	ask(s, path, done);
 }
 
 static void
 of_nodes(struct ing_status *s)
 {
-	char path[600];
-
-	if (s->finding || s->me == NULL)
+	if (s->finding)
 		return;
 	s->finding = true;
-	if (s->selector != NULL) {
-		list_pods(s);
-		return;
-	}
-	snprintf(path, sizeof path, "/api/v1/namespaces/%s/pods/%s",
-	    s->own_ns, s->me);
-	ask(s, path, on_own_pod);
+	if (s->selector != NULL)
+		list_pods(s, on_pods);
+	else
+		read_own_pod(s, on_own_pod);
 }
 
 static void
@@ -365,8 +398,12 @@ on_written(const struct kube_reply *r, void *arg)
 
 	s->flying--;
 	/* 404, 409: it went, or changed; what comes of that comes anyway. */
-	if (r->status != 200 && r->status != 404 && r->status != 409)
-		say_trouble(s, "write", r);
+	if (r->status == 200)
+		ing_trouble_over(&s->writing_trouble,
+		    "status addresses are written again");
+	else if (r->status != 404 && r->status != 409)
+		ing_trouble_reply(&s->writing_trouble,
+		    "cannot write status addresses", r);
 	pump(s);
 }
 
@@ -383,7 +420,7 @@ write_status(struct ing_status *s, const struct target *t)
 	text_printf(&path, "/apis/networking.k8s.io/v1/namespaces/%s/ingresses"
 	    "/%s/status", t->ns, t->name);
 	text_addz(&body, "{\"status\":{\"loadBalancer\":{\"ingress\":[");
-	for (size_t i = 0; i < s->n_addresses; i++) {
+	for (size_t i = 0; i < s->n_addresses && !s->taking_out; i++) {
 		text_printf(&body, "%s{\"%s\":", i > 0 ? "," : "",
 		    is_ip(s->address[i]) ? "ip" : "hostname");
 		text_json(&body, span_str(s->address[i]));
@@ -398,20 +435,24 @@ write_status(struct ing_status *s, const struct target *t)
 	text_fini(&body);
 }
 
+/* When we leave, only what is ours is taken out. */
 static void
 pump(struct ing_status *s)
 {
-	if (!s->leads || !s->known || !s->o->update_status)
+	if (!s->leads || !s->known || !s->o->update_status ||
+	    s->leaving != s->taking_out)
 		return;
 	while (s->at < s->n_served && s->flying < UNDER_WAY_MAX) {
 		const struct target *t = &s->served[s->at++];
 		const struct ing_obj *i = ing_store_find(s->store,
 		    ING_INGRESS, t->ns, t->name);
 
-		if (i != NULL && !is_published(s,
-		    (const struct ing_ingress *)i))
+		if (i != NULL && is_published(s,
+		    (const struct ing_ingress *)i) == s->taking_out)
 			write_status(s, t);
 	}
+	if (s->taking_out && s->flying == 0)
+		s->left(s->left_arg);
 }
 
 static void
@@ -419,10 +460,9 @@ on_timer(struct tmr *t)
 {
 	struct ing_status *s = HOLDER(t, struct ing_status, timer);
 
-	if (s->leads && s->n_served > 0)
+	look_again(s, 1000 * s->o->status_update_interval_s);
+	if (s->leads && s->n_served > 0 && !s->leaving)
 		find_out(s);
-	tmr_arm(&s->loop->wheel, &s->timer, clock_mono_us() / 1000 +
-	    1000 * s->o->status_update_interval_s);
 }
 
 static void
@@ -440,6 +480,8 @@ forget_served(struct ing_status *s)
 void
 ing_status_serve(struct ing_status *s, const struct ing_plan *plan)
 {
+	if (s->leaving)
+		return;
 	forget_served(s);
 	s->served = must_alloc((plan->n_ours + 1) * sizeof *s->served);
 	for (uint32_t i = 0; i < plan->n_ours; i++)
@@ -459,8 +501,80 @@ void
 ing_status_lead(struct ing_status *s, bool leads)
 {
 	s->leads = leads;
-	if (leads && s->n_served > 0)
+	if (leads && s->n_served > 0 && !s->leaving)
 		find_out(s);
+}
+
+/* --- leaving ---------------------------------------------------------------- */
+
+/* Another pod of ours that serves, and goes on. */
+static bool
+is_replica(const struct ing_status *s, const struct kube_node *pod)
+{
+	return (!span_is(kube_str(kube_at(pod, "metadata.name")), s->me) &&
+	    kube_at(pod, "metadata.deletionTimestamp") == NULL &&
+	    span_is(kube_str(kube_at(pod, "status.phase")), "Running"));
+}
+
+static void
+on_replicas(const struct kube_reply *r, void *arg)
+{
+	struct ing_status *s = OBJ(arg, struct ing_status, ING_STATUS_MAGIC);
+	const struct kube_node *items;
+	struct kube_doc doc;
+	unsigned others = 0;
+
+	if (!read_doc(s, "our pods", r, &doc)) {
+		s->left(s->left_arg);
+		return;
+	}
+	items = kube_get(doc.root, "items");
+	for (uint32_t i = 0; items != NULL && items->kind == KUBE_LIST &&
+	    i < items->n; i++)
+		others += is_replica(s, &items->item[i]);
+	kube_doc_fini(&doc);
+	if (others > 0) {
+		s->left(s->left_arg);
+		return;
+	}
+	ing_say("status addresses are taken out: no replica is left");
+	s->taking_out = true;
+	s->at = 0;
+	pump(s);
+}
+
+static void
+on_own_pod_leaving(const struct kube_reply *r, void *arg)
+{
+	struct ing_status *s = OBJ(arg, struct ing_status, ING_STATUS_MAGIC);
+	struct kube_doc doc;
+
+	if (!read_doc(s, "our own pod", r, &doc)) {
+		s->left(s->left_arg);
+		return;
+	}
+	if (take_selector(s, doc.root))
+		list_pods(s, on_replicas);
+	else
+		s->left(s->left_arg);
+	kube_doc_fini(&doc);
+}
+
+void
+ing_status_withdraw(struct ing_status *s, void (*done)(void *), void *arg)
+{
+	bool must = s->leads && s->known && s->n_served > 0 &&
+	    s->o->update_status && s->o->update_status_on_shutdown;
+
+	s->leaving = true;
+	s->left = done;
+	s->left_arg = arg;
+	if (!must)
+		done(arg);
+	else if (s->selector != NULL)
+		list_pods(s, on_replicas);
+	else
+		read_own_pod(s, on_own_pod_leaving);
 }
 
 struct ing_status *
@@ -478,8 +592,7 @@ ing_status_open(struct kube_api *api, struct loop *loop,
 	s->own_ns = must_strdup(own_ns);
 	s->me = must_strdup(me);
 	tmr_init(&s->timer, on_timer);
-	tmr_arm(&loop->wheel, &s->timer, clock_mono_us() / 1000 +
-	    1000 * o->status_update_interval_s);
+	look_again(s, 1000 * o->status_update_interval_s);
 	return (s);
 }
 
@@ -497,6 +610,7 @@ ing_status_close(struct ing_status *s)
 	free(s->selector);
 	free(s->own_ns);
 	free(s->me);
-	free(s->trouble);
+	ing_trouble_fini(&s->finding_trouble);
+	ing_trouble_fini(&s->writing_trouble);
 	free(s);
 }

@@ -114,6 +114,17 @@ on_bytes(char *p, size_t one, size_t n, void *arg)
 	return (n);
 }
 
+/* The empty line behind the fields, and not those of "100 Continue". */
+static void
+head_ended(struct kube_call *c)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 200 && c->ask.begun != NULL && !c->dropped)
+		c->ask.begun(c->ask.arg);
+}
+
 static size_t
 on_field(char *p, size_t one, size_t n, void *arg)
 {
@@ -121,6 +132,8 @@ on_field(char *p, size_t one, size_t n, void *arg)
 	struct span line = span_of(p, n * one), name;
 	uint64_t s;
 
+	if (span_is(line, "\r\n"))
+		head_ended(c);
 	if (span_cut(&line, ':', &name) && line.p != NULL &&
 	    span_iis(name, "retry-after")) {
 		while (line.n > 0 && (line.p[line.n - 1] == '\n' ||
@@ -275,6 +288,19 @@ kube_reply_why(const struct kube_reply *r, struct text *out)
 
 /* --- waiting --------------------------------------------------------------- */
 
+/* Said once, so the same fault must have the same words: curl's own have the
+ * time that an attempt took. */
+static const char *
+error_text(const struct kube_call *c, CURLcode rc)
+{
+	if (c->too_long)
+		return ("the answer is too long");
+	if (rc == CURLE_COULDNT_CONNECT || rc == CURLE_OPERATION_TIMEDOUT ||
+	    c->error[0] == '\0')
+		return (curl_easy_strerror(rc));
+	return (c->error);
+}
+
 static void
 finish(struct kube_call *c, CURLcode rc)
 {
@@ -286,8 +312,7 @@ finish(struct kube_call *c, CURLcode rc)
 		r.status = (int)status;
 		r.body = text_span(&c->body);
 	} else {
-		r.error = c->too_long ? "the answer is too long" :
-		    c->error[0] != '\0' ? c->error : curl_easy_strerror(rc);
+		r.error = error_text(c, rc);
 	}
 	/* A token that was replaced long ago, or that we never reread. */
 	if (r.status == 401) {

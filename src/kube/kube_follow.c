@@ -16,7 +16,8 @@ struct kube_follow {
 	struct kube_api *api;
 	struct loop *loop;
 	struct kube_call *call;         /* under way, or NULL */
-	struct tmr timer;               /* when none is */
+	struct tmr timer;               /* when none is, or of a watch that
+	                                 * has to prove itself */
 };
 
 static void step(struct kube_follow *);
@@ -38,6 +39,15 @@ on_page(const struct kube_reply *r, void *arg)
 	step(f);
 }
 
+static void
+on_begun(void *arg)
+{
+	struct kube_follow *f = OBJ(arg, struct kube_follow,
+	    KUBE_FOLLOW_MAGIC);
+
+	kube_watch_begun(&f->w);
+}
+
 static bool
 on_part(struct span s, void *arg)
 {
@@ -54,6 +64,7 @@ on_end(const struct kube_reply *r, void *arg)
 	    KUBE_FOLLOW_MAGIC);
 
 	f->call = NULL;
+	tmr_stop(&f->loop->wheel, &f->timer);
 	kube_watch_ended(&f->w, r, now_ms());
 	step(f);
 }
@@ -61,7 +72,12 @@ on_end(const struct kube_reply *r, void *arg)
 static void
 on_timer(struct tmr *t)
 {
-	step(HOLDER(t, struct kube_follow, timer));
+	struct kube_follow *f = HOLDER(t, struct kube_follow, timer);
+
+	if (f->call != NULL)
+		kube_watch_lives(&f->w);
+	else
+		step(f);
 }
 
 static void
@@ -80,11 +96,14 @@ step(struct kube_follow *f)
 		break;
 	case KUBE_DO_WATCH:
 		ask.part = on_part;
+		ask.begun = on_begun;
 		ask.done = on_end;
 		ask.path = url.p;
 		/* The server ends it in time; a dead one does not. */
 		ask.timeout_s = f->w.watch_s + 30;
 		f->call = kube_api_call(f->api, &ask);
+		tmr_arm(&f->loop->wheel, &f->timer, now_ms() +
+		    KUBE_WATCH_HEALTHY_MS);
 		break;
 	case KUBE_DO_WAIT:
 		tmr_arm(&f->loop->wheel, &f->timer, now_ms() + wait_ms);

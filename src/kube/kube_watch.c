@@ -15,7 +15,6 @@
 #define LINE_MAX (8u << 20)     /* of a watch: one object */
 #define BACKOFF_MS 200
 #define BACKOFF_MAX_MS 30000
-#define HEALTHY_MS 5000         /* a watch that lived so long was well */
 
 void
 kube_watch_init(struct kube_watch *w, const char *path, const char *query,
@@ -50,12 +49,17 @@ kube_watch_fini(struct kube_watch *w)
 /* --- trouble --------------------------------------------------------------- */
 
 static void
-say(struct kube_watch *w, const char *what)
+say(struct kube_watch *w, const char *verb, const char *what)
 {
+	struct text doing;
+
 	if (w->trouble != NULL && strcmp(w->trouble, what) == 0)
 		return;
 	set(&w->trouble, span_str(what));
-	w->ops->trouble(what, w->arg);
+	text_init(&doing);
+	text_printf(&doing, "%s %s", verb, w->path);
+	w->ops->trouble(doing.p, what, w->arg);
+	text_fini(&doing);
 }
 
 static void
@@ -65,7 +69,7 @@ well(struct kube_watch *w)
 	if (w->trouble == NULL)
 		return;
 	set(&w->trouble, SPAN_NONE);
-	w->ops->trouble(NULL, w->arg);
+	w->ops->trouble("", NULL, w->arg);
 }
 
 /* Later each time, and never all at once: half to one and a half of the time. */
@@ -86,7 +90,7 @@ back_off(struct kube_watch *w, int64_t now_ms, int asked_s)
 /* "403 Forbidden: ..." of a Status object, or of what else came. */
 static void
 failed(struct kube_watch *w, const struct kube_reply *r, int64_t now_ms,
-    const char *doing)
+    const char *verb)
 {
 	struct kube_doc doc;
 	struct diags diags;
@@ -97,7 +101,6 @@ failed(struct kube_watch *w, const struct kube_reply *r, int64_t now_ms,
 	diags_init(&diags);
 	is_doc = r->status != 0 && kube_json_read(r->body, "answer",
 	    &kube_limits_object, &doc, &diags);
-	text_printf(&t, "%s %s: ", doing, w->path);
 	kube_reply_why(r, &t);
 	if (is_doc) {
 		struct span m = kube_str(kube_get(doc.root, "message"));
@@ -108,7 +111,7 @@ failed(struct kube_watch *w, const struct kube_reply *r, int64_t now_ms,
 		kube_doc_fini(&doc);
 	}
 	diags_fini(&diags);
-	say(w, t.p);
+	say(w, verb, t.p);
 	text_fini(&t);
 	back_off(w, now_ms, r->retry_after_s);
 }
@@ -151,7 +154,7 @@ kube_watch_next(struct kube_watch *w, int64_t now_ms, struct text *url,
 	/* Not all watches of all replicas end at the same time. */
 	w->watch_s = WATCH_S + (int)rand_below(WATCH_S);
 	w->began_ms = now_ms;
-	w->expired = w->skipping = false;
+	w->expired = w->skipping = w->begun = false;
 	text_clear(&w->line);
 	text_printf(url, "watch=1&allowWatchBookmarks=true&timeoutSeconds=%d"
 	    "&resourceVersion=", w->watch_s);
@@ -244,9 +247,9 @@ take_error(struct kube_watch *w, const struct kube_node *status)
 		struct text t;
 
 		text_init(&t);
-		text_printf(&t, "watch %s: ", w->path);
+		text_addz(&t, m.n > 0 ? "" : "what comes is no event");
 		text_quote(&t, m.n > 300 ? span_of(m.p, 300) : m);
-		say(w, t.p);
+		say(w, "watch", t.p);
 		text_fini(&t);
 	}
 	/* Whatever it was: what we know may be old. */
@@ -298,6 +301,19 @@ take_line(struct kube_watch *w, struct span line)
 	return (more);
 }
 
+void
+kube_watch_begun(struct kube_watch *w)
+{
+	w->begun = true;
+}
+
+void
+kube_watch_lives(struct kube_watch *w)
+{
+	if (w->begun)
+		well(w);
+}
+
 bool
 kube_watch_bytes(struct kube_watch *w, struct span s)
 {
@@ -323,7 +339,7 @@ kube_watch_bytes(struct kube_watch *w, struct span s)
 	if (w->skipping)
 		return (true);
 	if (w->line.n + s.n > LINE_MAX) {
-		say(w, "an object of more than 8 MiB is left out");
+		say(w, "watch", "an object of more than 8 MiB is left out");
 		text_clear(&w->line);
 		w->skipping = true;
 		return (true);
@@ -336,7 +352,8 @@ void
 kube_watch_ended(struct kube_watch *w, const struct kube_reply *r,
     int64_t now_ms)
 {
-	bool lived = now_ms - w->began_ms >= HEALTHY_MS;
+	bool lived = now_ms - w->began_ms >=
+	    KUBE_WATCH_HEALTHY_MS;
 
 	text_clear(&w->line);           /* half a line is nothing */
 	if (w->expired || r->status == 410) {
@@ -351,7 +368,9 @@ kube_watch_ended(struct kube_watch *w, const struct kube_reply *r,
 	} else if (r->status != 200) {
 		failed(w, r, now_ms, "watch");
 	} else if (lived) {
-		well(w);
+		/* What broke it was told; the next list shows if it is over. */
+		if (w->version != NULL)
+			well(w);
 	} else {
 		back_off(w, now_ms, 0);
 	}

@@ -41,10 +41,14 @@ on_listed(void *arg)
 }
 
 static void
-on_trouble(const char *what, void *arg)
+on_trouble(const char *doing, const char *what, void *arg)
 {
 	(void)arg;
-	add("!", what == NULL ? "well" : what);
+	if (what == NULL)
+		add("!", "well");
+	else
+		text_printf(&told, "%s!%s: %s", told.n > 0 ? " " : "", doing,
+		    what);
 }
 
 static const struct kube_watch_ops ops = { on_begin, on_object, on_gone,
@@ -293,7 +297,51 @@ TEST(a_line_without_end_is_left_out)
 		CHECK(kube_watch_bytes(&w, span_of(much, 1u << 20)));
 	CHECK(w.line.cap <= 16u << 20);
 	CHECK(bytes("\n{\"type\":\"ADDED\",\"object\":" OBJ_("x", "8") "}\n"));
-	check_told("!an object of more than 8 MiB is left out +x");
+	check_told("!watch /api/v1/services: an object of more than 8 MiB is "
+	    "left out +x");
 	free(much);
+	end();
+}
+
+/* A watch may go on for minutes: that it is well again is said before. */
+TEST(a_watch_that_lives_is_well)
+{
+	begin();
+	page(200, LIST_("7", "", ""));
+	watch();
+	ended(0);
+	now += 60000;
+	watch();
+	text_clear(&told);
+	kube_watch_lives(&w);           /* the server has said nothing */
+	check_told("");
+	kube_watch_begun(&w);
+	check_told("");
+	kube_watch_lives(&w);
+	check_told("!well");
+	kube_watch_lives(&w);
+	check_told("");
+	ended(0);
+	check_told("!watch /api/v1/services: the connection broke");
+	end();
+}
+
+TEST(an_error_in_the_stream_is_said_in_words)
+{
+	begin();
+	page(200, LIST_("7", "", ""));
+	watch();
+	text_clear(&told);
+	CHECK(!bytes("{\"type\":\"ERROR\",\"object\":{\"code\":500,"
+	    "\"message\":\"etcd is away\"}}\n"));
+	check_told("!watch /api/v1/services: etcd is away");
+	now += 6000;
+	ended(200);
+	check_told("");                 /* the list will show */
+	page(200, LIST_("8", "", ""));
+	check_told("begin listed !well");
+	watch();
+	CHECK(!bytes("[]\n"));
+	check_told("!watch /api/v1/services: what comes is no event");
 	end();
 }
