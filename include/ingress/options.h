@@ -13,6 +13,8 @@
 
 #define ING_LIST_MAX 16
 
+struct ing_selector;
+
 struct ing_list {
 	const char *v[ING_LIST_MAX];
 	uint32_t n;
@@ -25,6 +27,8 @@ struct ing_options {
 	bool class_by_name;
 	bool watch_without_class;
 	const char *watch_namespace;
+	struct ing_selector *watch_selector;    /* of namespaces, or NULL */
+	bool secrets_by_name;           /* none is listed, as none may be */
 	bool disable_catch_all;
 	struct ing_list annotations_prefix;
 	/* what they get */

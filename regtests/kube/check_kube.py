@@ -30,6 +30,9 @@ class Kit:
     def __init__(self):
         self.w = World()
         self.w.kubectl("create", "namespace", "ecluse-system")
+        # A controller would have made them; there is none here.
+        for ns in ("default", "ecluse-system"):
+            self.w.kubectl("create", "serviceaccount", "default", "-n", ns)
         self.w.ingress_class()
         self.a, self.b, self.c = Pod("a"), Pod("b"), Pod("c")
         self.w.service("app", self.a)
@@ -305,6 +308,138 @@ def two_controllers_and_one_leader(k):
 
 
 @case
+def addresses_of_nodes_come_and_go_with_the_last_replica(k):
+    w = k.w
+    w.node_object("node-a", InternalIP="10.0.0.1", ExternalIP="192.0.2.11")
+    w.node_object("node-b", InternalIP="10.0.0.2")
+    w.node_object("node-c", InternalIP="10.0.0.3", ExternalIP="192.0.2.13")
+    w.pod_object("here", "node-a")
+    w.pod_object("there", "node-b")
+    w.pod_object("sick", "node-c", ready=False)
+    w.apply(w.ingress("nodes", "nodes.test", ("/", "Prefix", "app")))
+    here = w.instance("here", "--election-id=nodes",
+                      "--status-update-interval=1s").ready()
+    until(lambda: w.published("nodes") == ["10.0.0.2", "192.0.2.11"], 20)
+    w.pod_object("sick", "node-c")
+    until(lambda: w.published("nodes") == ["10.0.0.2", "192.0.2.11",
+                                           "192.0.2.13"], 20)
+    here.stop()                 # others go on: the addresses stay
+    assert len(w.published("nodes")) == 3
+    for pod in ("there", "sick"):
+        w.kubectl("delete", "pod", pod, "-n", "ecluse-system", "--force")
+    here = w.instance("here-again", "--election-id=nodes",
+                      "--report-node-internal-ip-address")
+    here.stop()
+    w.pod_object("here-again", "node-a")
+    w.kubectl("delete", "pod", "here", "-n", "ecluse-system", "--force")
+    here.again().ready()
+    until(lambda: w.published("nodes") == ["10.0.0.1"], 20)
+    here.stop()
+    assert w.published("nodes") == [], w.published("nodes")
+
+
+@case
+def namespaces_are_chosen_by_their_labels(k):
+    w = k.w
+    for ns in ("red", "blue"):
+        w.kubectl("create", "namespace", ns)
+        w.service("app", k.a, namespace=ns)
+        w.apply(w.ingress("i", f"{ns}.labels.test", ("/", "Prefix", "app"),
+                          namespace=ns))
+    w.kubectl("label", "namespace", "red", "edge=public")
+    one = w.instance("chosen", "--watch-namespace-selector=edge in (public)",
+                     "--election-id=chosen").ready()
+    assert one.get("red.labels.test").pod == "a"
+    assert one.get("blue.labels.test").status == 404
+    assert one.get("sound.test").status == 404
+    w.kubectl("label", "namespace", "blue", "edge=public")
+    until(lambda: one.get("blue.labels.test").pod == "a")
+    w.kubectl("label", "namespace", "red", "edge-")
+    until(lambda: one.get("red.labels.test").status == 404)
+    assert one.get("blue.labels.test").pod == "a"
+    one.stop()
+
+
+# Values of the chart, and what the generator is told because of them.
+RIGHTS = {
+    "all": ({}, ()),
+    "one-namespace": ({"watch": {"namespace": "rights"}},
+                      ("--watch-namespace=rights",)),
+    "by-label": ({"watch": {"namespaceSelector":
+                            "kubernetes.io/metadata.name=rights"}},
+                 ("--watch-namespace-selector="
+                  "kubernetes.io/metadata.name=rights",)),
+    "by-name": ({"rbac": {"secretNames": {"rights": ["cert", "users"]}}},
+                ("--secrets-by-name",)),
+}
+
+
+@case
+def the_rights_of_the_chart_are_enough_and_no_more(k):
+    """What the chart lets the generator do is all that it needs."""
+    w = k.w
+    chart = os.path.join(world.TOP, "charts", "ecluse")
+    w.kubectl("create", "namespace", "rights")
+    w.service("app", k.a, namespace="rights")
+    w.tls_secret("cert", w.certificate("rights.test"), namespace="rights")
+    w.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {
+        "name": "users", "namespace": "rights"}, "stringData": {
+            "auth": "u:$apr1$abcdefgh$8Vsa0XTMt/8.JEBgnmCC2/\n"}},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {
+            "name": "private", "namespace": "rights"},
+         "stringData": {"key": "x"}},
+        w.ingress("open", "rights.test", ("/", "Prefix", "app"), tls="cert",
+                  namespace="rights"),
+        w.ingress("closed", "closed.rights.test", ("/", "Prefix", "app"),
+                  namespace="rights", annotations={
+                      "auth-type": "basic", "auth-secret": "users"}),
+        w.ingress("bad", "bad.rights.test", ("/", "Prefix", "app"),
+                  namespace="rights",
+                  annotations={"whitelist-source-range": "no-net"}))
+    for name, (values, args) in RIGHTS.items():
+        full = f"ecluse-{name}"
+        made = helm("template", full, chart, "-n", "ecluse-system",
+                    "--kube-version", "1.34", "--set", "ingressClass.create="
+                    "false", "--set", "validate.enabled=false", "--show-only",
+                    "templates/rbac.yaml", "--show-only",
+                    "templates/serviceaccount.yaml", "--show-only",
+                    "templates/configmap.yaml", "--show-only",
+                    "templates/service.yaml", values=values)
+        assert made.returncode == 0, made.stderr
+        w.kubectl("apply", "-f", "-", text=made.stdout)
+        w.patch(f"/api/v1/namespaces/ecluse-system/services/{full}/status",
+                {"status": {"loadBalancer": {"ingress": [
+                    {"ip": "192.0.2.77", "ipMode": "Proxy"}]}}})
+        one = w.instance(
+            full, f"--election-id={full}-leader", f"--configmap=ecluse-system"
+            f"/{full}", f"--publish-service=ecluse-system/{full}",
+            *args, kubeconfig=w.account(full)).ready()
+        until(lambda i=one: i.get("rights.test", tls=True).pod == "a")
+        until(lambda i=one: i.get("closed.rights.test").status == 401)
+        until(lambda: w.published("open", "rights") == ["192.0.2.77"], 20)
+        until(lambda: [e for e in w.events("rights") if e[0] == "bad"])
+        w.kubectl("delete", "events", "--all", "-n", "rights")
+        assert " 403" not in w.log(f"{full}-controller"), \
+            w.log(f"{full}-controller")
+        one.stop()
+
+        def may(*words, full=full):
+            return w.kubectl(
+                "auth", "can-i", *words, "--as", "system:serviceaccount:"
+                f"ecluse-system:{full}", ok=False).strip() == "yes"
+        assert may("list", "secrets", "-n", "rights") == (name != "by-name")
+        assert may("list", "secrets/private", "-n", "rights") == \
+            (name != "by-name")
+        assert may("list", "secrets", "-A") == (name in ("all", "by-label"))
+        assert not may("create", "ingresses", "-n", "rights")
+        assert not may("get", "pods", "-n", "rights")
+        assert not may("update", "secrets", "-n", "rights")
+        assert not may("create", "pods", "-n", "ecluse-system")
+        w.patch("/apis/networking.k8s.io/v1/namespaces/rights/ingresses/open"
+                "/status", {"status": {"loadBalancer": {"ingress": None}}})
+
+
+@case
 def health_says_what_is(k):
     three = k.w.instance("three", "--shutdown-grace-period=1").ready()
     assert three.ask("/healthz").status == 200
@@ -326,6 +461,9 @@ MATRIX = (
     {"kind": "DaemonSet", "hostNetwork": True},
     {"autoscaling": {"enabled": True}, "service": {"proxyProtocol": True}},
     {"watch": {"namespace": "default"}, "replicaCount": 1},
+    {"watch": {"namespaceSelector": "team=web,tier in (a,b),!old"}},
+    {"rbac": {"secretNames": {"default": ["cert", "users"]}},
+     "controller": {"updateStatusOnShutdown": False}},
     {"service": {"enabled": False}},
     {"ingressClass": {"default": True, "name": "other", "controller":
                       "example.com/ingress"}, "fullnameOverride": "edge"},
@@ -337,7 +475,10 @@ MATRIX = (
 )
 WRONG = (
     ({"replicas": 3}, "replicas"),
-    ({"watch": {"namespaceSelector": "a=b"}}, "namespaceSelector"),
+    ({"watch": {"namespaceSelector": "a=\"b"}}, "namespaceSelector"),
+    ({"watch": {"namespaceSelector": "a=b", "namespace": "c"}},
+     "namespaceSelector"),
+    ({"rbac": {"secretNames": {"web": "cert"}}}, "web"),
     ({"controller": {"healthPort": 1}}, "healthPort"),
     ({"proxy": {"httpPort": 80}}, "httpPort"),
     ({"kind": "StatefulSet"}, "kind"),
@@ -359,8 +500,6 @@ def helm(*args, values=None):
 @case
 def the_api_server_accepts_the_chart(k):
     chart = os.path.join(world.TOP, "charts", "ecluse")
-    # A controller would have made it; there is none here.
-    k.w.kubectl("create", "serviceaccount", "default")
     lint = helm("lint", "--strict", chart)
     assert lint.returncode == 0, lint.stdout + lint.stderr
     for values in MATRIX:

@@ -331,13 +331,49 @@ class World:
         with open(self.file(name + ".log"), errors="replace") as f:
             return f.read()
 
-    def instance(self, name="one", *args, namespace="ecluse-system"):
+    def instance(self, name="one", *args, namespace="ecluse-system",
+                 kubeconfig=None):
         """A proxy and its generator, as the chart would start them."""
-        return Instance(self, name, list(args), namespace)
+        return Instance(self, name, list(args), namespace,
+                        kubeconfig or self.kubeconfig)
+
+    def pod_object(self, name, node, namespace="ecluse-system", ready=True):
+        """A pod of a replica, as it looks when it runs; nothing runs in it."""
+        self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {
+            "name": name, "namespace": namespace, "labels": {"app": "edge"}},
+            "spec": {"nodeName": node, "automountServiceAccountToken": False,
+                     "containers": [{"name": "x", "image": "x"}]}})
+        self.patch(f"/api/v1/namespaces/{namespace}/pods/{name}/status",
+                   {"status": {"phase": "Running", "conditions": [
+                       {"type": "Ready",
+                        "status": "True" if ready else "False"}]}})
+
+    def node_object(self, name, **addresses):
+        self.apply({"apiVersion": "v1", "kind": "Node",
+                    "metadata": {"name": name}})
+        self.patch(f"/api/v1/nodes/{name}/status", {"status": {"addresses": [
+            {"type": t, "address": a} for t, a in addresses.items()]}})
+
+    def account(self, name, namespace="ecluse-system"):
+        """The kubeconfig of a service account that is there."""
+        token = self.kubectl("create", "token", name, "-n", namespace).strip()
+        path = self.file(f"{name}.kubeconfig")
+        with open(self.kubeconfig) as f:
+            text = f.read().replace(self.token, token)
+        with open(path, "w") as f:
+            f.write(text)
+        return path
+
+    def published(self, name, namespace="default"):
+        """The addresses in the status of an Ingress."""
+        o = self.api("/apis/networking.k8s.io/v1/namespaces/"
+                     f"{namespace}/ingresses/{name}")
+        return [a.get("ip") or a.get("hostname") for a in
+                o["status"].get("loadBalancer", {}).get("ingress") or []]
 
 
 class Instance:
-    def __init__(self, world, name, args, namespace):
+    def __init__(self, world, name, args, namespace, kubeconfig):
         self.world, self.name = world, name
         self.dir = world.file(name)
         os.mkdir(self.dir)
@@ -355,14 +391,20 @@ class Instance:
         self.proxy = world.start(f"{name}-proxy", [
             os.path.join(BUILD, "ecluse"), "-W", "-S", self.socket, "-f",
             f"{self.dir}/conf/current"])
-        self.controller = None
+        self.controller, self.kubeconfig = None, kubeconfig
         self.run()
+
+    def again(self):
+        """Both once more, after stop()."""
+        self.proxy = self.world.start(f"{self.name}-proxy", self.proxy.args)
+        self.run()
+        return self
 
     def run(self):
         self.controller = self.world.start(
             f"{self.name}-controller",
             [self.tool, "run", *self.args,
-             f"--kubeconfig={self.world.kubeconfig}",
+             f"--kubeconfig={self.kubeconfig}",
              f"--master-socket={self.socket}",
              f"--healthz-port={self.health}"], **self.env)
 

@@ -8,6 +8,8 @@
  */
 #include <ingress/options.h>
 
+#include "ing_selector_int.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,7 +18,7 @@
 #include <base/span.h>
 
 enum flag_type { FLAG_BOOL, FLAG_STR, FLAG_PORT, FLAG_LIST, FLAG_COUNT,
-	FLAG_SECONDS, FLAG_MS, FLAG_IDLE, FLAG_LATER };
+	FLAG_SECONDS, FLAG_MS, FLAG_SELECTOR, FLAG_IDLE };
 
 struct flag {
 	const char *name;
@@ -41,6 +43,12 @@ static const struct flag flags[] = {
 	    "Ingresses that name no class are ours"),
 	F("watch-namespace", STR, watch_namespace, NULL,
 	    "only objects of this namespace"),
+	F("watch-namespace-selector", SELECTOR, watch_selector, NULL,
+	    "only Ingresses of namespaces with these labels, like "
+	    "'team=web,tier in (a,b),!old'"),
+	F("secrets-by-name", BOOL, secrets_by_name, NULL,
+	    "read only Secrets that are named, each for itself; no right to "
+	    "list them is needed"),
 	F("disable-catch-all", BOOL, disable_catch_all, NULL,
 	    "refuse Ingresses with a default backend"),
 	F("annotations-prefix", LIST, annotations_prefix,
@@ -116,7 +124,6 @@ static const struct flag flags[] = {
 	F("post-shutdown-grace-period", SECONDS, post_shutdown_grace_s, "0",
 	    "and after that, before the end"),
 	F("timeout", SECONDS, timeout_s, "30s", "probe: how long to try"),
-	{ "watch-namespace-selector", FLAG_LATER, 0, NULL, NULL },
 	/* Kept manifests have these; there is nothing to do. */
 	{ "maxmind-license-key", FLAG_IDLE, 0, NULL, NULL },
 	{ "maxmind-edition-ids", FLAG_IDLE, 0, NULL, NULL },
@@ -201,6 +208,21 @@ set_duration(int64_t *ms, const char *value, int64_t unit_ms)
 }
 
 static bool
+set_selector(const struct flag *f, const char *value, struct arena *mem,
+    struct ing_selector **at, char **why)
+{
+	char *what = NULL;
+
+	*at = NULL;
+	if (value[0] == '\0' || (*at = ing_selector_parse(mem,
+	    span_str(value), &what)) != NULL)
+		return (true);
+	text_why(why, "--%s: %s", f->name, what);
+	free(what);
+	return (false);
+}
+
+static bool
 set(const struct flag *f, const char *value, struct ing_options *o,
     char **why)
 {
@@ -237,9 +259,8 @@ set(const struct flag *f, const char *value, struct ing_options *o,
 		}
 		return (text_why(why, "--%s: expected a time like 30s or 1m30s, "
 		    "found '%s'", f->name, value));
-	case FLAG_LATER:
-		return (text_why(why, "--%s is not supported yet; leave it "
-		    "out", f->name));
+	case FLAG_SELECTOR:
+		return (set_selector(f, value, &o->mem, at, why));
 	case FLAG_IDLE:
 		fprintf(stderr, "ecluse-ingress: --%s does nothing here\n",
 		    f->name);
@@ -299,6 +320,9 @@ ing_flags_parse(int argc, char **argv, struct ing_options *o, char **why)
 			return (false);
 		i += used;
 	}
+	if (o->watch_namespace != NULL && o->watch_selector != NULL)
+		return (text_why(why, "--watch-namespace and "
+		    "--watch-namespace-selector: expected one of them"));
 	o->args = argv;
 	o->n_args = n;
 	return (true);

@@ -3,6 +3,7 @@
  * ing_plan - who is served, in which order; the steps of a plan.
  */
 #include "ing_plan_int.h"
+#include "ing_selector_int.h"
 
 #include <stdlib.h>
 
@@ -108,12 +109,25 @@ has_our_class(struct ing_planning *p, const struct ing_ingress *ing)
 }
 
 static bool
+is_watched(struct ing_planning *p, const char *ns)
+{
+	const struct ing_obj *o;
+
+	if (p->o->watch_namespace != NULL)
+		return (strcmp(p->o->watch_namespace, ns) == 0);
+	if (p->o->watch_selector == NULL)
+		return (true);
+	o = ing_store_find(p->store, ING_NAMESPACE, "", ns);
+	return (o != NULL && ing_selector_has(p->o->watch_selector,
+	    &o->labels));
+}
+
+static bool
 is_ours(struct ing_planning *p, const struct ing_ingress *ing)
 {
 	if (ing->o.deleted != 0 || !has_our_class(p, ing))
 		return (false);
-	if (p->o->watch_namespace != NULL &&
-	    strcmp(p->o->watch_namespace, ing->o.ns) != 0)
+	if (!is_watched(p, ing->o.ns))
 		return (false);
 	if (p->o->disable_catch_all && (ing->dflt.service != NULL ||
 	    ing->dflt.resource != NULL)) {

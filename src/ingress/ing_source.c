@@ -3,7 +3,8 @@
  * ing_source - the store follows the API server.
  *
  * Whole collections of what every configuration needs; Secrets that are no
- * certificates and ConfigMaps only by name, once the plan has asked for them.
+ * certificates, or all of them with --secrets-by-name, and ConfigMaps only by
+ * name, once the plan has asked for them.
  */
 #include "ing_run_int.h"
 
@@ -273,8 +274,11 @@ ing_source_open(struct kube_api *api, struct loop *loop,
 	collection(s, ING_CLASS, "");
 	collection(s, ING_SERVICE, "");
 	collection(s, ING_SLICE, "");
-	collection(s, ING_SECRET,
-	    "fieldSelector=type%3Dkubernetes.io%2Ftls");
+	if (o->watch_selector != NULL)
+		collection(s, ING_NAMESPACE, "");
+	if (!o->secrets_by_name)
+		collection(s, ING_SECRET,
+		    "fieldSelector=type%3Dkubernetes.io%2Ftls");
 	/* Our own settings and Service are not in the namespace watched. */
 	if (o->publish_service != NULL && o->watch_namespace != NULL) {
 		const char *slash = strchr(o->publish_service, '/');

@@ -68,8 +68,17 @@ configuration of a pod and for the check before an upgrade. */}}
 {{- if .Values.ingressClass.withoutClass }}
 - --watch-ingress-without-class
 {{- end }}
+{{- if and .Values.watch.namespace .Values.watch.namespaceSelector }}
+{{- fail "watch.namespace and watch.namespaceSelector: set one of them" }}
+{{- end }}
 {{- with .Values.watch.namespace }}
 - --watch-namespace={{ . }}
+{{- end }}
+{{- with .Values.watch.namespaceSelector }}
+- {{ printf "--watch-namespace-selector=%s" . | quote }}
+{{- end }}
+{{- if .Values.rbac.secretNames }}
+- --secrets-by-name
 {{- end }}
 - --configmap=$(POD_NAMESPACE)/{{ include "ecluse.fullname" . }}
 - --annotations-prefix={{ .Values.controller.annotationsPrefix }}
@@ -102,6 +111,7 @@ configuration of a pod and for the check before an upgrade. */}}
 - --healthz-port={{ .Values.controller.healthzPort }}
 - --election-id={{ include "ecluse.electionID" . }}
 - --update-status={{ .Values.controller.updateStatus }}
+- --update-status-on-shutdown={{ .Values.controller.updateStatusOnShutdown }}
 {{- if .Values.controller.publishStatusAddress }}
 - --publish-status-address={{ join "," .Values.controller.publishStatusAddress }}
 {{- else if and .Values.controller.publishService .Values.service.enabled }}

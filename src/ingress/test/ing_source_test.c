@@ -155,6 +155,15 @@ TEST(collections_of_all_namespaces_or_one)
 	CHECK(following("/api/v1/namespaces/own/services?fieldSelector="
 	    "metadata.name%3Dlb") != NULL);
 	end();
+	options.secrets_by_name = true;
+	begin();
+	for (unsigned i = 0; i < n_follows; i++)
+		CHECK(strstr(follows[i].path, "secrets") == NULL);
+	ing_store_find(store, ING_SECRET, "web", "cert");
+	ing_source_wanted(src);
+	CHECK(following("/api/v1/namespaces/web/secrets?fieldSelector="
+	    "metadata.name%3Dcert") != NULL);
+	end();
 }
 
 TEST(it_is_synced_when_each_was_told_once)
