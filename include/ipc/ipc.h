@@ -87,6 +87,14 @@ void ipc_open(struct ipc_chan *, int fd, enum ipc_role me, enum ipc_role peer,
 /* ipc_attach - a channel opened without a loop is served by one from now. */
 void ipc_attach(struct ipc_chan *, struct loop *, ipc_fn *, void *arg);
 
+/*
+ * ipc_raise - give a channel that a loop serves a descriptor of `least` or
+ * more. When a process ends, the kernel closes the highest first (as of Linux
+ * 6.x; it is not promised): so its peer learns of it before thousands of
+ * connections were taken down. Stays as it is when the limit is lower.
+ */
+void ipc_raise(struct ipc_chan *, int least);
+
 /* ipc_close - harmless when closed. ipc_abandon - the same in a forked child:
  * the parent's registration is not touched. */
 void ipc_close(struct ipc_chan *);

@@ -78,6 +78,10 @@ bool loop_add_level(struct loop *, int fd, loop_fn *, void *arg);
 /* loop_set - change who is called for a registered fd. */
 void loop_set(struct loop *, int fd, loop_fn *, void *arg);
 
+/* loop_highest - the highest descriptor that needs no larger table; all that
+ * are registered are not above it. */
+int loop_highest(const struct loop *);
+
 /* loop_each - call `visit` for each registered descriptor whose events go to
  * `fn`; it may remove that one. */
 void loop_each(struct loop *, loop_fn *fn, void (*visit)(void *arg));

@@ -337,6 +337,20 @@ ipc_attach(struct ipc_chan *c, struct loop *loop, ipc_fn *fn, void *arg)
 	MUST(loop_add(loop, c->fd, on_event, c));
 }
 
+void
+ipc_raise(struct ipc_chan *c, int least)
+{
+	int fd;
+
+	if (c->fd < 0 || c->fd >= least || c->loop == NULL ||
+	    (fd = fcntl(c->fd, F_DUPFD_CLOEXEC, least)) < 0)
+		return;
+	loop_del(c->loop, c->fd);
+	fd_close(&c->fd);
+	c->fd = fd;
+	MUST(loop_add(c->loop, fd, on_event, c));
+}
+
 static void
 shut(struct ipc_chan *c, bool registered)
 {

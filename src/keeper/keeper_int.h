@@ -28,6 +28,10 @@ struct keeper_proc {            /* agent (number 0) or worker */
 	int64_t born_ms;
 	unsigned crashes;       /* in a row, each soon after its start */
 	struct tmr again;       /* when it is forked again */
+	struct {                /* the one before, its successor is at work */
+		pid_t pid;      /* 0: none, or it is waited for */
+		int shm_no;
+	} former;
 };
 
 enum keeper_phase {
@@ -129,7 +133,8 @@ bool keeper_fork_one(struct keeper *, struct keeper_proc *);
 void keeper_reap(struct keeper *);
 void keeper_on_child(struct ipc_chan *, struct ipc_msg *, void *proc);
 void keeper_child_died(struct keeper *, struct keeper_proc *, int status);
-/* keeper_child_cut_off - its channel has ended: its death should follow. */
+/* keeper_child_cut_off - its channel has ended: its death follows, but only
+ * when the kernel has closed its last connection. */
 void keeper_child_cut_off(struct keeper *, struct keeper_proc *);
 void keeper_tell_workers(struct keeper *, enum ipc_type);
 void keeper_kill_all(struct keeper *, int sig);

@@ -28,6 +28,7 @@
 #include <worker/worker.h>
 
 #include "keeper_int.h"
+#include "keeper_life.h"
 
 #define SOON_MS     1000        /* died this soon: something is wrong */
 #define SLOWEST_MS  10000
@@ -275,13 +276,6 @@ on_again(struct tmr *t)
 		    the_keeper.loop.now_ms + SLOWEST_MS);
 }
 
-void
-keeper_child_cut_off(struct keeper *k, struct keeper_proc *p)
-{
-	tmr_stop(&k->loop.wheel, &p->again);
-	tmr_arm(&k->loop.wheel, &p->again, k->loop.now_ms + SOON_MS);
-}
-
 bool
 keeper_fork_all(struct keeper *k)
 {
@@ -300,21 +294,19 @@ keeper_fork_all(struct keeper *k)
 
 /* ---- death ---- */
 
+/* What a dead one left in shared memory, and what the agent knows of it. */
 static void
-give_back(struct keeper *k, struct keeper_proc *p)
+give_back(struct keeper *k, struct keeper_proc *p, pid_t pid, int shm_no)
 {
-	struct ipc_worker w = { p->no, (int32_t)p->pid };
+	struct ipc_worker w = { p->no, (int32_t)pid };
 
 	shm_keeper_lock(the_shm);
-	if (shm_proc_is(the_shm, p->shm_no, p->pid)) {
-		ipc_hear(&p->chan);
-	shm_reap(p->shm_no);
-		cnt_bank_fold(p->shm_no);
-		shm_proc_put(the_shm, p->shm_no);
+	if (shm_proc_is(the_shm, shm_no, pid)) {
+		shm_reap(shm_no);
+		cnt_bank_fold(shm_no);
+		shm_proc_put(the_shm, shm_no);
 	}
 	shm_keeper_unlock(the_shm);
-	ipc_close(&p->chan);
-	p->pid = 0;
 	if (p->no > 0 && k->procs[0].pid > 0)
 		(void)ipc_send(&k->procs[0].chan, IPC_A_GONE, &w, sizeof w,
 		    NULL, 0);
@@ -339,9 +331,10 @@ say_death(const struct keeper_proc *p, pid_t pid, int status, int64_t delay)
 		    (int)pid, WEXITSTATUS(status), again);
 }
 
-/* Replaced at once; one that crashes soon after each start is slowed down. */
-static void
-replace(struct keeper *k, struct keeper_proc *p, pid_t pid, int status)
+/* How long to wait before the next one: not at all, unless it crashes soon
+ * after each start. */
+static int64_t
+slow_down(struct keeper *k, struct keeper_proc *p)
 {
 	int64_t delay = 0;
 
@@ -356,35 +349,113 @@ replace(struct keeper *k, struct keeper_proc *p, pid_t pid, int status)
 			delay = SLOWEST_MS;
 	}
 	p->crashes++;
-	say_death(p, pid, status, delay);
-	if (delay > 0 || !keeper_fork_one(k, p))
-		tmr_arm(&k->loop.wheel, &p->again, k->loop.now_ms +
-		    (delay > 0 ? delay : SLOWEST_MS));
+	return (delay);
 }
 
+static void
+replace(struct keeper *k, struct keeper_proc *p, int64_t delay)
+{
+	if (delay == 0 && keeper_fork_one(k, p))
+		return;
+	tmr_arm(&k->loop.wheel, &p->again, k->loop.now_ms +
+	    (delay > 0 ? delay : SLOWEST_MS));
+}
+
+/*
+ * A process that is killed takes its thousands of connections down one by one
+ * before it is dead: some 10 us each. Its channel is among the first (worker,
+ * ipc_raise()), and what comes to its listeners waits for its successor.
+ */
+void
+keeper_child_cut_off(struct keeper *k, struct keeper_proc *p)
+{
+	if (p->no == 0 || k->phase != KEEPER_SERVING || p->former.pid > 0 ||
+	    (p->crashes > 0 && clock_mono_us() / 1000 - p->born_ms <=
+	    SOON_MS)) {
+		tmr_stop(&k->loop.wheel, &p->again);
+		tmr_arm(&k->loop.wheel, &p->again, k->loop.now_ms + SOON_MS);
+		return;
+	}
+	(void)kill(p->pid, SIGKILL);    /* if it was not: it is no use */
+	p->former.pid = p->pid;
+	p->former.shm_no = p->shm_no;
+	ipc_close(&p->chan);
+	p->pid = 0;
+	replace(k, p, slow_down(k, p));
+	keeper_report(k, IPC_PROCS);
+}
+
+static void
+bury(struct keeper *k, struct keeper_proc *p, pid_t pid, int status)
+{
+	int64_t delay = 0;
+
+	give_back(k, p, pid, p->shm_no);
+	ipc_close(&p->chan);
+	p->pid = 0;
+	if (k->phase == KEEPER_CLOSED || k->phase == KEEPER_SERVING ||
+	    k->phase == KEEPER_GRACE) {
+		delay = slow_down(k, p);
+		say_death(p, pid, status, delay);
+		replace(k, p, delay);
+	} else if (WIFSIGNALED(status) && k->phase != KEEPER_STOPPING)
+		say_death(p, pid, status, 0);
+	keeper_child_died(k, p, status);
+}
+
+static void
+bury_former(struct keeper *k, struct keeper_proc *p, int status)
+{
+	pid_t pid = p->former.pid;
+
+	p->former.pid = 0;
+	give_back(k, p, pid, p->former.shm_no);
+	if (k->phase != KEEPER_STOPPING)
+		say_death(p, pid, status, 0);
+	keeper_check_end(k);
+}
+
+static void
+bury_any(struct keeper *k, pid_t pid, int status)
+{
+	for (int i = 0; i <= k->n; i++) {
+		struct keeper_proc *p = &k->procs[i];
+
+		if (p->pid == pid)
+			ipc_hear(&p->chan);     /* it may have a former now */
+		if (p->pid == pid)
+			bury(k, p, pid, status);
+		else if (p->former.pid == pid)
+			bury_former(k, p, status);
+	}
+}
+
+/* As waitpid(2) tells it. */
+static int
+wait_status(const siginfo_t *si)
+{
+	return (si->si_code == CLD_EXITED ? W_EXITCODE(si->si_status, 0) :
+	    W_EXITCODE(0, si->si_status) |
+	    (si->si_code == CLD_DUMPED ? WCOREFLAG : 0));
+}
+
+/*
+ * The next one is started before the dead one is waited for: that takes
+ * milliseconds when somebody looked at its thousands of descriptors in /proc.
+ */
 void
 keeper_reap(struct keeper *k)
 {
-	int status;
-	pid_t pid;
+	siginfo_t si;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (int i = 0; i <= k->n; i++) {
-			struct keeper_proc *p = &k->procs[i];
-
-			if (p->pid != pid)
-				continue;
-			give_back(k, p);
-			if (k->phase == KEEPER_CLOSED ||
-			    k->phase == KEEPER_SERVING ||
-			    k->phase == KEEPER_GRACE)
-				replace(k, p, pid, status);
-			else if (WIFSIGNALED(status) &&
-			    k->phase != KEEPER_STOPPING)
-				say_death(p, pid, status, 0);
-			keeper_child_died(k, p, status);
-			break;
-		}
+	for (;;) {
+		si.si_pid = 0;
+		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+		    si.si_pid == 0)
+			return;
+		bury_any(k, si.si_pid, wait_status(&si));
+		(void)waitpid(si.si_pid, NULL, WNOHANG);
+	}
 }
 
 void
@@ -410,6 +481,6 @@ keeper_alive(const struct keeper *k, bool agent_too)
 	int n = 0;
 
 	for (int i = agent_too ? 0 : 1; i <= k->n; i++)
-		n += k->procs[i].pid > 0;
+		n += (k->procs[i].pid > 0) + (k->procs[i].former.pid > 0);
 	return (n);
 }

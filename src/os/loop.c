@@ -126,6 +126,12 @@ add_row(struct loop *l, int fd, uint32_t events, loop_fn *fn, void *arg)
 	return (true);
 }
 
+int
+loop_highest(const struct loop *l)
+{
+	return ((int)(l->n_fds == 0 ? FIRST_ROWS : l->n_fds) - 1);
+}
+
 void
 loop_each(struct loop *l, loop_fn *fn, void (*visit)(void *arg))
 {

@@ -97,10 +97,10 @@ tidy(struct tmr *t)
 	bool more = buf_trim();
 
 	worker_report_taken();
+	ipc_raise(&the_worker.keeper, loop_highest(the_loop));
 	tmr_arm(&the_loop->wheel, t, the_loop->now_ms + (more ? TIDY_SOON_MS :
 	    TIDY_MS));
 }
-
 
 static int
 take_fd(struct ipc_msg *m)
@@ -269,6 +269,7 @@ worker_main(const struct worker_start *s)
 		agent_client_open(&w->loop, s->agent_fd);
 	ipc_open(&w->keeper, s->keeper_fd, IPC_WORKER, IPC_KEEPER, &w->loop,
 	    on_keeper, NULL);
+	ipc_raise(&w->keeper, loop_highest(&w->loop));
 	if (!fault_at("worker.ready"))
 		(void)ipc_send(&w->keeper, IPC_W_READY, NULL, 0, NULL, 0);
 	loop_run(&w->loop);

@@ -52,6 +52,30 @@ tear_down(void)
 	loop_close(&loop);
 }
 
+TEST(a_raised_channel_goes_on)
+{
+	int low;
+
+	set_up();
+	low = b.fd;
+	CHECK(ipc_send_tag(&a, IPC_TELL, 3, 99, "hello", 5, NULL, 0));
+	ipc_raise(&b, 200);
+	CHECK(b.fd >= 200);
+	CHECK_EQ(fcntl(low, F_GETFD), -1);
+	CHECK(fcntl(b.fd, F_GETFD) & FD_CLOEXEC);
+	loop_turn(&loop, 0);
+	CHECK_EQ(n_got, 1);            /* what had come before, too */
+	low = b.fd;
+	ipc_raise(&b, 100);             /* is there already */
+	CHECK_EQ(b.fd, low);
+	ipc_raise(&b, 1 << 30);         /* beyond the limit */
+	CHECK_EQ(b.fd, low);
+	ipc_close(&b);
+	loop_turn(&loop, 0);
+	CHECK_EQ(n_end, 1);
+	tear_down();
+}
+
 TEST(a_message_arrives_whole)
 {
 	int fd = STDERR_FILENO;
