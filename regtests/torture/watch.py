@@ -8,14 +8,17 @@ import socket
 import struct
 import threading
 import time
+from stat import S_ISSOCK
 
 TICK = os.sysconf("SC_CLK_TCK")
 PR_SET_CHILD_SUBREAPER = 36
+SYS_PIDFD_GETFD = 438           # on every architecture
+LIBC = ctypes.CDLL(None)
 
 
 def adopt_orphans():
     """What a proxy leaves behind becomes our child: so it is seen."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def stat(pid):
@@ -26,6 +29,13 @@ def stat(pid):
             return f.read().rpartition(")")[2].split()
     except (OSError, ValueError):
         return None
+
+
+def fields(path):
+    """A file of lines "Name: value", as /proc/PID/status is."""
+    with open(path) as f:
+        return {k: v.strip() for k, _, v in
+                (line.partition(":") for line in f)}
 
 
 def ticks_now():
@@ -122,14 +132,23 @@ def client_sockets(ports):
 
 
 def sockets_of(pid):
-    """Inodes of the sockets that a process holds."""
+    """Inodes of the sockets that a process holds. Each is borrowed for a
+    moment: a look into /proc/PID/fd leaves a name for each in the kernel, and
+    who waits for the end of that process pays for their removal."""
     found = set()
-    with contextlib.suppress(OSError):
-        for fd in os.listdir(f"/proc/{pid}/fd"):
-            with contextlib.suppress(OSError):
-                to = os.readlink(f"/proc/{pid}/fd/{fd}")
-                if to.startswith("socket:["):
-                    found.add(to[8:-1])
+    try:
+        last = int(fields(f"/proc/{pid}/status")["FDSize"])
+        whose = os.pidfd_open(pid)
+    except (OSError, KeyError, ValueError):
+        return found
+    for fd in range(last):
+        mine = LIBC.syscall(SYS_PIDFD_GETFD, whose, fd, 0)
+        if mine >= 0:
+            st = os.fstat(mine)
+            os.close(mine)
+            if S_ISSOCK(st.st_mode):
+                found.add(str(st.st_ino))
+    os.close(whose)
     return found
 
 
