@@ -22,6 +22,10 @@
 
 #define NELEM(array) (sizeof(array) / sizeof((array)[0]))
 
+/* must_last_words - NULL, or what a process does about lines that it holds
+ * before it ends in must_fail(); it must not allocate. */
+extern void (*must_last_words)(void);
+
 /* must_fail - print file, line and the broken promise; abort(). */
 _Noreturn void must_fail(const char *file, int line, const char *func,
     const char *what);

@@ -13,6 +13,8 @@
 
 #define BACKTRACE_FRAMES 24
 
+void (*must_last_words)(void);
+
 /*
  * Everything is written with write(2) from the stack: the heap may be what is
  * broken.
@@ -21,6 +23,7 @@ _Noreturn void
 must_fail(const char *file, int line, const char *func, const char *what)
 {
 	void *frames[BACKTRACE_FRAMES];
+	void (*last)(void);
 	char msg[512];
 	int n;
 
@@ -28,10 +31,14 @@ must_fail(const char *file, int line, const char *func, const char *what)
 	    file, line, func, what);
 	if (n > (int)sizeof(msg) - 1)
 		n = (int)sizeof(msg) - 1;
-	if (n > 0 && write(STDERR_FILENO, msg, (size_t)n) < 0)
-		abort();
-	n = backtrace(frames, BACKTRACE_FRAMES);
-	backtrace_symbols_fd(frames, n, STDERR_FILENO);
+	if (n > 0 && write(STDERR_FILENO, msg, (size_t)n) > 0) {
+		n = backtrace(frames, BACKTRACE_FRAMES);
+		backtrace_symbols_fd(frames, n, STDERR_FILENO);
+	}
+	last = must_last_words;
+	must_last_words = NULL;         /* it may fail itself */
+	if (last != NULL)
+		last();
 	abort();
 }
 

@@ -97,6 +97,13 @@ bool log_takes(const struct log_target *, int level);
 void log_put_one(const struct log_target *, const struct log_head *,
     struct span text);
 
+/* log_send - a line in pieces, at the end of this turn; log_send_open - its
+ * sockets; log_flush - what is kept goes now: log_send.c */
+struct iovec;
+void log_send(const struct log_target *, struct iovec *piece, int n);
+void log_send_open(void);
+void log_flush(void);
+
 /* log_emit - a line to all targets of a frontend, by their profiles (or by
  * `profile` when that is not NULL): log_profile.c */
 void log_emit(const struct log_cfg *, struct txn *, enum log_event, int level,

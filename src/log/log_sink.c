@@ -1,43 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * log_sink - sends lines: one datagram, or one write, each; never waits.
+ * log_sink - which targets get a line, and what goes before its text.
  */
 #include "log_int.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <base/clock.h>
 #include <base/num.h>
-#include <cnt/cnt.h>
 #include <expr/regex.h>
-#include <os/sock.h>
 
 int log_pid_shown;
-
-static int udp4 = -1, udp6 = -1, local = -1;    /* unconnected */
-
-static int
-open_dgram(int family)
-{
-	return (socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-}
 
 void
 log_start(int pid)
 {
 	log_pid_shown = pid;
 	smp_regex_gave_up = log_regex;
-	if (udp4 < 0)
-		udp4 = open_dgram(AF_INET);
-	if (udp6 < 0)
-		udp6 = open_dgram(AF_INET6);
-	if (local < 0)
-		local = open_dgram(AF_UNIX);
+	log_send_open();
 }
 
 /* ---- what goes before the text ---- */
@@ -201,22 +182,7 @@ head_of(const struct log_target *t, const struct log_head *h)
 	return (&k->head);
 }
 
-/* ---- sending ---- */
-
-static bool
-send_to(const struct log_target *t, struct iovec *iov, int n)
-{
-	struct sockaddr_storage sa;
-	struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)n };
-	int fd = t->addr.addr.family == ADDR_V4 ? udp4 :
-	    t->addr.addr.family == ADDR_V6 ? udp6 : local;
-
-	if (t->addr.addr.family == ADDR_FD)
-		return (writev(t->addr.fd, iov, n) >= 0);
-	m.msg_name = &sa;
-	m.msg_namelen = addr_spec_to_sa(&t->addr, &sa);
-	return (sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0);
-}
+/* ---- lines ---- */
 
 /* The next line of a target that takes only some of them. */
 static bool
@@ -258,14 +224,7 @@ log_put_one(const struct log_target *t, const struct log_head *h,
 	PIECE(text.p, text.n);
 #undef PIECE
 	iov[n++] = (struct iovec){ newline, 1 };
-	if (cnt_bank == NULL) {
-		send_to(t, iov, n);
-		return;
-	}
-	if (send_to(t, iov, n))
-		CNT_PROC()->log_sent++;
-	else
-		CNT_PROC()->log_lost++;
+	log_send(t, iov, n);
 }
 
 bool

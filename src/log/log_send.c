@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_send - lines on their way to sockets, many with one system call.
+ *
+ * A line is kept until the end of the loop's turn, or until so many are there:
+ * the datagrams of a turn leave together. Where there is no loop, and for a
+ * descriptor, it goes at once. Nothing waits: what a socket does not take is
+ * lost and counted.
+ */
+#include "log_int.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <base/must.h>
+#include <cnt/cnt.h>
+#include <os/loop.h>
+
+#define LINES 32
+#define BYTES 16384
+
+/* One for each kind of socket, so the lines of a target keep their order. */
+static struct queue {
+	int fd;                         /* unconnected */
+	unsigned n;
+	size_t used;                    /* of `bytes` */
+	const struct log_target *to;    /* of the last line */
+	struct mmsghdr msg[LINES];
+	struct iovec text[LINES];
+	struct sockaddr_storage sa[LINES];
+	char bytes[BYTES];
+} queues[] = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 } };
+
+static struct loop_task at_turn_end;
+static pid_t owner;
+
+static void
+count(unsigned sent, unsigned lost)
+{
+	if (cnt_bank == NULL)
+		return;
+	CNT_PROC()->log_sent += sent;
+	CNT_PROC()->log_lost += lost;
+}
+
+static void
+flush(struct queue *q)
+{
+	unsigned sent = 0, lost = 0;
+	int n;
+
+	while (sent + lost < q->n) {
+		n = sendmmsg(q->fd, q->msg + sent + lost, q->n - sent - lost,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n > 0)
+			sent += (unsigned)n;
+		else
+			lost++;         /* the first of the rest */
+	}
+	q->n = 0;
+	q->used = 0;
+	q->to = NULL;
+	count(sent, lost);
+}
+
+void
+log_flush(void)
+{
+	for (size_t i = 0; i < NELEM(queues); i++)
+		if (queues[i].n != 0)
+			flush(&queues[i]);
+}
+
+static void
+on_turn_end(struct loop_task *t)
+{
+	(void)t;
+	log_flush();
+}
+
+/* Lines of a child that was forked meanwhile are its parent's. */
+static void
+on_exit_flush(void)
+{
+	if (getpid() == owner)
+		log_flush();
+}
+
+void
+log_send_open(void)
+{
+	static const int family[NELEM(queues)] = { AF_INET, AF_INET6,
+		AF_UNIX };
+
+	for (size_t i = 0; i < NELEM(queues); i++)
+		if (queues[i].fd < 0)
+			queues[i].fd = socket(family[i], SOCK_DGRAM |
+			    SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (owner == 0)
+		MUST(atexit(on_exit_flush) == 0);
+	owner = getpid();
+	at_turn_end.fn = on_turn_end;
+	must_last_words = on_exit_flush;
+}
+
+static struct queue *
+queue_of(const struct log_target *t)
+{
+	switch (t->addr.addr.family) {
+	case ADDR_V4:
+		return (&queues[0]);
+	case ADDR_V6:
+		return (&queues[1]);
+	default:
+		return (&queues[2]);
+	}
+}
+
+/* Most lines go where the one before them went. */
+static void
+set_address(struct queue *q, struct msghdr *m, const struct log_target *t)
+{
+	if (q->to == t) {
+		const struct msghdr *before = &q->msg[q->n - 1].msg_hdr;
+
+		m->msg_name = before->msg_name;
+		m->msg_namelen = before->msg_namelen;
+		return;
+	}
+	m->msg_name = &q->sa[q->n];
+	m->msg_namelen = addr_spec_to_sa(&t->addr, &q->sa[q->n]);
+	q->to = t;
+}
+
+static void
+keep(struct queue *q, const struct log_target *t, const struct iovec *piece,
+    int n, size_t size)
+{
+	struct msghdr *m = &q->msg[q->n].msg_hdr;
+	char *to = q->bytes + q->used;
+
+	q->text[q->n] = (struct iovec){ to, size };
+	for (int i = 0; i < n; i++) {
+		memcpy(to, piece[i].iov_base, piece[i].iov_len);
+		to += piece[i].iov_len;
+	}
+	set_address(q, m, t);
+	m->msg_iov = &q->text[q->n];
+	m->msg_iovlen = 1;
+	q->used += size;
+	q->n++;
+}
+
+static void
+send_now(struct queue *q, const struct log_target *t, struct iovec *piece,
+    int n)
+{
+	struct sockaddr_storage sa;
+	struct msghdr m = { .msg_name = &sa, .msg_iov = piece,
+		.msg_iovlen = (size_t)n };
+	bool sent;
+
+	m.msg_namelen = addr_spec_to_sa(&t->addr, &sa);
+	sent = sendmsg(q->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+	count(sent, !sent);
+}
+
+void
+log_send(const struct log_target *t, struct iovec *piece, int n)
+{
+	struct queue *q = queue_of(t);
+	size_t size = 0;
+	bool sent;
+
+	if (t->addr.addr.family == ADDR_FD) {
+		sent = writev(t->addr.fd, piece, n) >= 0;
+		count(sent, !sent);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		size += piece[i].iov_len;
+	if (q->n == LINES || size > BYTES - q->used)
+		flush(q);
+	if (the_loop == NULL || size > BYTES) {
+		send_now(q, t, piece, n);
+		return;
+	}
+	keep(q, t, piece, n, size);
+	loop_post(the_loop, &at_turn_end);
+}
