@@ -217,6 +217,9 @@ struct mux_end {
 	bool reused;                    /* server end: served another before */
 	bool eof;                       /* peer closed its sending side */
 	bool dead;                      /* broken: nothing can be sent */
+	uint8_t why;                    /* server end that is dead without having
+	                                 * been connected: enum why; 0: it was
+	                                 * refused */
 	bool close;                     /* cannot be kept after this message */
 	bool last;                      /* peek: its data is the end of the
 	                                 * payload, and no trailers follow */

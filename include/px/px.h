@@ -112,6 +112,8 @@ struct px_state {
 	struct span fqdn, srvrecord;    /* "-": none */
 };
 
+struct xprt_ops;
+
 /* What of the traffic counts as a check (observe). */
 enum px_observe { PX_OBSERVE_NONE, PX_OBSERVE_L4, PX_OBSERVE_L7 };
 
@@ -141,11 +143,12 @@ struct px_server {
 	uint8_t observe;                /* enum px_observe */
 	uint32_t error_limit;           /* what it watches for; 10 by default */
 	uint32_t rt;                    /* index into the run-time array */
+	uint32_t cnt;                   /* offset into the counter bank */
+	const struct xprt_ops *xprt;    /* what carries the bytes, for room
+	                                 * xprt; NULL: the bare socket */
 	struct diag_pos pos;
 	struct px_slots slots;
 };
-
-struct xprt_ops;
 
 struct px_bind {                        /* a bind line */
 	unsigned magic;

@@ -19,6 +19,7 @@
 #include <expr/txn.h>
 #include <px/px.h>
 #include <shm/shm.h>
+#include <xprt/conn.h>
 
 struct be;
 
@@ -236,10 +237,13 @@ void srv_addr(const struct srv *, struct txn *, struct addr *out);
 /*
  * srv_connect - a socket on its way to the server (non-blocking), from the
  * configured source; -1 with errno.
- * srv_proxy_header - queue the PROXY header the server wants, if any.
+ * srv_begin - what this connection begins with: the PROXY header that the
+ * server wants, queued in `out` unless its transport sends it; and the
+ * transport's own beginning, see conn_connect(). False without memory.
  */
 int srv_connect(struct srv *, struct txn *);
-bool srv_proxy_header(const struct srv *, struct txn *, struct buf *);
+bool srv_begin(const struct srv *, struct txn *, struct xprt_to *,
+    struct conn *, struct buf *out);
 
 /* ---- slots: one stream on one server ---- */
 
@@ -305,14 +309,17 @@ struct srv_idle {                       /* embedded in a protocol's conn */
 	struct srv *srv;
 	int64_t since_ms;
 	bool safe;                      /* has served more than one request */
+	struct span name;               /* host name that it asked for: only who
+	                                 * wants the same may have it; n 0: none */
 	void (*close)(struct srv_idle *);
 };
 
 /* srv_idle_put - keep it, or false when the pool is full or off (the caller
- * closes). srv_idle_get - one that may be used; for http-reuse safe and a
- * first request only a `safe` one. srv_idle_gone - it closed by itself. */
+ * closes). srv_idle_get - one that asked for `name` and may be used; for
+ * http-reuse safe and a first request only a `safe` one. srv_idle_gone - it
+ * closed by itself. */
 bool srv_idle_put(struct srv *, struct srv_idle *);
-struct srv_idle *srv_idle_get(struct srv *, bool only_safe);
+struct srv_idle *srv_idle_get(struct srv *, struct span name, bool only_safe);
 void srv_idle_gone(struct srv_idle *);
 
 /* srv_idle_close_all - this worker's idle connections to a server (it left)

@@ -21,9 +21,12 @@
 #include <os/addr.h>
 #include <os/loop.h>
 
+struct conf;
 struct conn;
 struct px_bind;
 struct px_listen;
+struct px_server;
+struct txn;
 struct wire_in;
 struct wire_out;
 
@@ -32,14 +35,33 @@ struct wire_out;
 enum conn_tell { CONN_TELL_VERSION, CONN_TELL_CIPHER, CONN_TELL_ALPN,
 	CONN_TELL_SNI };
 
+/* A connection that is to be opened to a server. */
+struct xprt_to {
+	const struct px_server *server;
+	struct span name;               /* host name to ask for; n 0: none */
+	bool name_counts;               /* the server must prove to be that */
+	struct span first;              /* goes ahead of it, in the clear */
+	struct span alpn;               /* protocols to offer, each behind its
+	                                 * length; p NULL: as the server's line
+	                                 * says */
+};
+
 struct xprt_ops {
 	const char *name;               /* never changed: stands in images */
 
-	/* ---- before the first byte of a protocol; all three or none ---- */
+	/* ---- before the first byte of a protocol; handshake and late with
+	 * either of accept and connect ---- */
 
 	/* accept - a client comes in at this line. Nothing is allocated that a
 	 * silent client would keep. */
 	void (*accept)(struct conn *, const struct px_bind *);
+	/* ask - what to ask this server for, for an exchange: `name` and
+	 * `name_counts` */
+	void (*ask)(struct xprt_to *, struct txn *);
+	/* connect - a connection is on its way to a server. False: there is no
+	 * memory. What `first` has is sent by handshake(), before all else.
+	 * `name` becomes a copy that lives as long as the connection. */
+	bool (*connect)(struct conn *, struct xprt_to *);
 	/*
 	 * handshake - go on with it, as far as the socket lets. WHY_OK: bytes
 	 * may flow; WHY_AGAIN: call again at the next edge, of either
@@ -63,7 +85,8 @@ struct xprt_ops {
 	/*
 	 * send - > 0 bytes taken; 0 no room (can_out is cleared); -1 error. Less
 	 * than all taken means no room, too. What was not taken must be given
-	 * again, the same bytes: they may be sealed in a record already.
+	 * again, the same bytes: they may be sealed in a record already. Before
+	 * the handshake is over there is no room, whatever can_out says.
 	 */
 	ssize_t (*send)(struct conn *, const struct iovec *, int n);
 	/* shut - no more will be sent (FIN, close_notify) */
@@ -200,6 +223,16 @@ int conn_detach(struct conn *);
 bool conn_accept(struct conn *, const struct px_bind *);
 enum why conn_greet(struct conn *);
 enum why conn_greet_late(struct conn *);
+
+/*
+ * To servers: conn_ask - what a connection to this server has to ask for, for
+ * an exchange; connections that asked for the same name may serve it.
+ * conn_connect - prepare one that is on its way to be of this transport:
+ * conn_greet() has to follow as soon as it is established. to->name is then
+ * the connection's own. False without memory.
+ */
+void conn_ask(struct xprt_to *, const struct px_server *, struct txn *);
+bool conn_connect(struct conn *, const struct xprt_ops *, struct xprt_to *);
 
 /*
  * conn_proxy_take - read the PROXY protocol header that must come first and

@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "keeper"))
@@ -167,3 +168,114 @@ class Syslog:
             return self.s.recv(65536).decode("latin-1").rstrip("\n")
         except socket.timeout:
             raise Failed("no line in the log")
+
+
+def fill(n):
+    return (b"0123456789abcdefghijklmnopqrstuvwxyz\n" * (n // 37 + 1))[:n]
+
+
+class TlsOrigin:
+    """A server with TLS. It answers with /N bytes, or with the body that came,
+    and says in headers on which connection, for which name, with a session
+    taken up again or not, and what the PROXY header was."""
+
+    def __init__(self, pem, version=None, client_ca=None, proxy=False,
+                 alpn=None, hold=None):
+        self.ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.ctx.load_cert_chain(pem)
+        if version:
+            self.ctx.minimum_version = self.ctx.maximum_version = version
+        if client_ca:
+            self.ctx.verify_mode = ssl.CERT_REQUIRED
+            self.ctx.load_verify_locations(client_ca)
+        if alpn:
+            self.ctx.set_alpn_protocols(alpn)
+        self.ctx.sni_callback = self._sni
+        self.names, self.n, self.open, self.polite = {}, 0, 0, 0
+        self.proxy, self.hold = proxy, hold
+        self.s = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self.s.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _sni(self, sock, name, ctx):
+        self.names[sock] = name
+
+    def _accept(self):
+        while True:
+            try:
+                c, _ = self.s.accept()
+            except OSError:
+                return
+            self.n += 1
+            threading.Thread(target=self._serve, args=(c, self.n),
+                             daemon=True).start()
+
+    def _serve(self, c, no):
+        self.open += 1
+        try:
+            head = b""
+            while self.proxy and not head.endswith(b"\r\n"):
+                head += c.recv(1)
+            self._talk(self.ctx.wrap_socket(c, server_side=True), no,
+                       head.decode().strip())
+        except OSError:
+            pass
+        finally:
+            c.close()
+            self.open -= 1
+
+    def _talk(self, t, no, proxy):
+        crt = t.getpeercert()
+        cn = "-" if not crt else dict(x[0] for x in crt["subject"])[
+            "commonName"]
+        rest = b""
+        while True:
+            while b"\r\n\r\n" not in rest:
+                part = t.recv(65536)
+                if not part:
+                    self.polite += 1
+                    t.unwrap()
+                    return
+                rest += part
+            head, _, rest = rest.partition(b"\r\n\r\n")
+            if self.hold:
+                self.hold()
+            n = [int(x.split(b":")[1]) for x in head.split(b"\r\n")
+                 if x.lower().startswith(b"content-length:")]
+            while n and len(rest) < n[0]:
+                rest += t.recv(65536)
+            body, rest = (rest[:n[0]], rest[n[0]:]) if n else (b"", rest)
+            path = head.split()[1][1:].decode()
+            if path.isdigit():
+                body = fill(int(path))
+            text = "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nX-Conn: %d\r\n" \
+                "X-Name: %s\r\nX-Reused: %d\r\nX-Version: %s\r\nX-Peer: %s\r\n" \
+                "X-Proxy: %s\r\nX-Alpn: %s\r\n\r\n" % (
+                    len(body), no, self.names.get(t) or "-", t.session_reused,
+                    t.version(), cn, proxy or "-",
+                    t.selected_alpn_protocol() or "-")
+            t.sendall(text.encode() + body)
+            if path == "close":
+                t.unwrap()
+                return
+
+    def stop(self):
+        self.s.close()
+
+
+def ask(port, path="/", host="h", head="", body=b"", limit=5):
+    """One request in the clear; (status, headers, body)."""
+    with socket.create_connection(("127.0.0.1", port), limit) as s:
+        s.settimeout(limit)
+        return talk(s, path, host, head, body, close=True)
+
+
+def talk(s, path="/", host="h", head="", body=b"", close=False):
+    text = "%s %s HTTP/1.1\r\nHost: %s\r\n%s" % ("POST" if body else "GET",
+                                                  path, host, head)
+    if body:
+        text += "Content-Length: %d\r\n" % len(body)
+    if close:
+        text += "Connection: close\r\n"
+    s.sendall(text.encode() + b"\r\n" + body)
+    return response(s)

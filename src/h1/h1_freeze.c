@@ -458,10 +458,14 @@ put_owned(struct h1_conn *h, struct wire_out *out, int *fds, size_t *n_fds)
 	LIST_EACH(it, &h->cli.owned) {
 		struct h1_conn *o = HOLDER(LIST_ITEM(it, struct srv_idle,
 		    node), struct h1_conn, srv.idle);
+		const char *why;
 		size_t mark;
 
-		if (n++ == OWNED_MAX || *n_fds == HAND_FDS_MAX)
+		if (n == OWNED_MAX || *n_fds == HAND_FDS_MAX)
 			break;
+		if (!conn_may_cross(&o->conn, &why))
+			continue;
+		n++;
 		mark = wire_begin(out, TAG_SERVER, WIRE_REQUIRED);
 		put_server(o, out);
 		wire_end(out, mark);

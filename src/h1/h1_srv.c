@@ -35,6 +35,29 @@ close_idle(struct srv_idle *i)
 	h1_conn_free(h);
 }
 
+/* Nothing came for an exchange. What did come may have been for the transport
+ * alone, such as a ticket for the next session. */
+static bool
+is_silent(struct h1_conn *h)
+{
+	char byte;
+
+	return (!h->conn.xprt->raw && !h->conn.hup &&
+	    h->conn.xprt->recv(&h->conn, &byte, 1) == 0);
+}
+
+static void
+greet_server(struct h1_conn *h)
+{
+	enum why why = conn_greet(&h->conn);
+
+	if (why == WHY_AGAIN)
+		return;
+	h->end.connected = why == WHY_OK;
+	h->end.dead = why != WHY_OK;
+	h->end.why = (uint8_t)why;
+}
+
 /* ---- events ---- */
 
 void
@@ -44,7 +67,8 @@ h1_on_server(void *arg, unsigned events)
 
 	conn_edge(&h->conn, events);
 	if (h->state != H1_BUSY) {              /* idle: bytes or the end */
-		if (events & (LOOP_IN | LOOP_HUP | LOOP_ERR))
+		if ((events & (LOOP_IN | LOOP_HUP | LOOP_ERR)) != 0 &&
+		    !is_silent(h))
 			server_free(h);
 		return;
 	}
@@ -55,8 +79,11 @@ h1_on_server(void *arg, unsigned events)
 		if (events & LOOP_ERR)
 			h->end.dead = true;
 		else
-			h->end.connected = true;
+			h->end.connected = !h->conn.wait_hello;
 	}
+	if (__builtin_expect(h->conn.wait_hello, 0) && !h->conn.connecting &&
+	    !h->end.dead)
+		greet_server(h);
 	if (h->out.len > 0 && h->conn.can_out && !h->end.dead)
 		(void)h1_flush(h);
 	mux_stream->wake(&h->end);
@@ -78,12 +105,12 @@ on_server_due(struct tmr *t)
 
 /* http-reuse never: a connection serves one client, all its requests. */
 static struct h1_conn *
-take_owned(struct srv *srv, struct h1_conn *owner)
+take_owned(struct srv *srv, struct span name, struct h1_conn *owner)
 {
 	LIST_EACH(n, &owner->cli.owned) {
 		struct srv_idle *i = LIST_ITEM(n, struct srv_idle, node);
 
-		if (i->srv != srv)
+		if (i->srv != srv || !span_eq(i->name, name))
 			continue;
 		list_del(&i->node);
 		return (OBJ(HOLDER(i, struct h1_conn, srv.idle),
@@ -104,10 +131,10 @@ h1_owned_close(struct h1_conn *client)
 }
 
 static struct h1_conn *
-take_shared(struct srv *srv, struct txn *txn)
+take_shared(struct srv *srv, struct span name, struct txn *txn)
 {
 	bool only_safe = srv->be->px->reuse == PX_REUSE_SAFE && txn->first;
-	struct srv_idle *i = srv_idle_get(srv, only_safe);
+	struct srv_idle *i = srv_idle_get(srv, name, only_safe);
 	struct h1_conn *h;
 
 	if (i == NULL)
@@ -119,10 +146,11 @@ take_shared(struct srv *srv, struct txn *txn)
 }
 
 static struct h1_conn *
-take_idle(struct srv *srv, struct txn *txn)
+take_idle(struct srv *srv, struct span name, struct txn *txn)
 {
 	struct h1_conn *h = srv->be->px->reuse == PX_REUSE_NEVER ?
-	    take_owned(srv, h1_of(txn->session)) : take_shared(srv, txn);
+	    take_owned(srv, name, h1_of(txn->session)) :
+	    take_shared(srv, name, txn);
 
 	if (h != NULL)
 		h->end.reused = true;
@@ -160,7 +188,7 @@ h1_server_new(struct srv *srv)
 }
 
 static struct h1_conn *
-open_new(struct srv *srv, struct txn *txn, enum why *err)
+open_new(struct srv *srv, struct txn *txn, struct xprt_to *to, enum why *err)
 {
 	struct h1_conn *h;
 	int fd;
@@ -180,11 +208,12 @@ open_new(struct srv *srv, struct txn *txn, enum why *err)
 		*err = WHY_NOFD;
 		return (NULL);
 	}
-	if (!srv_proxy_header(srv, txn, &h->out)) {
+	if (!srv_begin(srv, txn, to, &h->conn, &h->out)) {
 		h1_conn_free(h);
 		*err = WHY_NOMEM;
 		return (NULL);
 	}
+	h->srv.idle.name = to->name;
 	return (h);
 }
 
@@ -192,9 +221,12 @@ struct mux_end *
 h1_server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
     enum why *err)
 {
-	struct h1_conn *h = reuse ? take_idle(srv, txn) : NULL;
+	struct xprt_to to;
+	struct h1_conn *h;
 
-	if (h == NULL && (h = open_new(srv, txn, err)) == NULL)
+	conn_ask(&to, srv->cfg, txn);
+	h = reuse ? take_idle(srv, to.name, txn) : NULL;
+	if (h == NULL && (h = open_new(srv, txn, &to, err)) == NULL)
 		return (NULL);
 	h->state = H1_BUSY;
 	h->rx = H1_FLOW_HEAD;
@@ -271,6 +303,15 @@ server_head(struct mux_end *e, struct http_head *head)
 	return (WHY_OK);
 }
 
+/* Bytes behind the response that a transport took from the socket already: no
+ * edge will tell of them, and the next request must not take them for its
+ * response. */
+static bool
+has_more(struct h1_conn *h)
+{
+	return (!h->conn.xprt->raw && h->conn.can_in && !is_silent(h));
+}
+
 static void
 server_done(struct mux_end *e, bool keep)
 {
@@ -284,7 +325,7 @@ server_done(struct mux_end *e, bool keep)
 	}
 	if (!keep || e->close || e->dead || e->eof || h->conn.hup ||
 	    h->tx_open || h->rx != H1_FLOW_NONE || h->in.len > 0 ||
-	    h->out.len > 0 || mux_leaving) {
+	    h->out.len > 0 || mux_leaving || has_more(h)) {
 		h->conn.nolinger = px_opt(h->srv.idle.srv->be->px, PX_OPT_NOLINGER);
 		h1_conn_free(h);
 		return;

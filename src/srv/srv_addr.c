@@ -119,8 +119,8 @@ srv_connect(struct srv *srv, struct txn *txn)
 	return (fd);
 }
 
-bool
-srv_proxy_header(const struct srv *srv, struct txn *txn, struct buf *out)
+static bool
+put_proxy_header(const struct srv *srv, struct txn *txn, struct buf *out)
 {
 	unsigned version = srv_cfg_of(srv)->send_proxy;
 	const struct addr *src, *dst;
@@ -135,4 +135,20 @@ srv_proxy_header(const struct srv *srv, struct txn *txn, struct buf *out)
 	n = conn_proxy_emit(buf_tail(out), buf_room(out), version, src, dst);
 	buf_wrote(out, n);
 	return (n > 0);
+}
+
+bool
+srv_begin(const struct srv *srv, struct txn *txn, struct xprt_to *to,
+    struct conn *c, struct buf *out)
+{
+	struct buf first = { .len = 0 };
+	bool good;
+
+	if (srv->cfg->xprt == NULL)
+		return (put_proxy_header(srv, txn, out));
+	good = put_proxy_header(srv, txn, &first);
+	to->first = buf_peek(&first);
+	good = good && conn_connect(c, srv->cfg->xprt, to);
+	buf_drop(&first);
+	return (good);
 }

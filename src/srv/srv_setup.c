@@ -339,8 +339,9 @@ setup_be(struct be *be, struct px *px, struct srv *srvs)
 	be->fullconn = fullconn_of(px);
 	PX_EACH_SERVER(sv, px) {
 		sv->rt = (uint32_t)(&srvs[n] - all_srv);
-		if (!setup_server(be, &srvs[n++], sv))
+		if (!setup_server(be, &srvs[n], sv))
 			return (false);
+		sv->cnt = srvs[n++].cnt;
 	}
 	if (be->cnt == 0 || !open_algo(be) ||
 	    !place_hist(CNT_KIND_BE_HIST, "bh", px, &be->hist))

@@ -82,7 +82,11 @@ can_freeze(struct mux_end *cli, const char **why)
 		*why = "its server's protocol cannot be handed over yet";
 		return (HAND_NEVER);
 	}
-	return (s->srv->ops->may_cross(s->srv, why) ? HAND_NOW : HAND_SOON);
+	if (s->srv->ops->may_cross(s->srv, why))
+		return (HAND_NOW);
+	/* An exchange will be over; its client can go then. */
+	return (s->tunnel && s->srv->ops->conn(s->srv)->xprt->put == NULL ?
+	    HAND_NEVER : HAND_SOON);
 }
 
 static void

@@ -323,7 +323,8 @@ step_connect(struct strm *s)
 		try_early(s);
 	}
 	if (s->srv->dead)
-		return (strm_retry(s, WHY_SRV_REFUSED));
+		return (strm_retry(s, s->srv->why != WHY_OK ?
+		    (enum why)s->srv->why : WHY_SRV_REFUSED));
 	if (s->srv->connected) {
 		s->txn.t.connected = the_loop->now_us;
 		srv_observe(s->slot.srv, SRV_SEEN_CONNECTED);

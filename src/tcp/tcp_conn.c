@@ -143,10 +143,12 @@ static struct mux_end *
 server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
     enum why *err)
 {
+	struct xprt_to to;
 	struct tcp_conn *t;
 	int fd;
 
 	(void)reuse;
+	conn_ask(&to, srv->cfg, txn);
 	if ((fd = srv_connect(srv, txn)) < 0) {
 		*err = errno == EMFILE || errno == ENFILE ? WHY_NOFD :
 		    WHY_SRV_REFUSED;
@@ -161,7 +163,7 @@ server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
 	t->conn.connecting = true;
 	*err = WHY_NOFD;
 	if (!conn_open(&t->conn, fd, on_event, t) ||
-	    !srv_proxy_header(srv, txn, &t->out)) {
+	    !srv_begin(srv, txn, &to, &t->conn, &t->out)) {
 		tcp_conn_free(t);
 		return (NULL);
 	}
@@ -184,8 +186,21 @@ settle_connect(struct tcp_conn *t, unsigned events)
 		t->end.dead = true;
 		return;
 	}
-	t->end.connected = true;
+	t->end.connected = !t->conn.wait_hello;
 	(void)flush(t);
+}
+
+static void
+greet_server(struct tcp_conn *t)
+{
+	enum why why;
+
+	if (t->conn.connecting || t->end.dead ||
+	    (why = conn_greet(&t->conn)) == WHY_AGAIN)
+		return;
+	t->end.connected = why == WHY_OK;
+	t->end.dead = why != WHY_OK;
+	t->end.why = (uint8_t)why;
 }
 
 static void
@@ -199,6 +214,8 @@ on_event(void *arg, unsigned events)
 		greet(t);
 		return;
 	}
+	if (t->conn.wait_hello)
+		greet_server(t);
 	mux_stream->wake(&t->end);
 }
 

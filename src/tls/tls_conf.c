@@ -20,6 +20,7 @@ static const struct tls_global global_default = {
 
 PX_SLOT(PX_OBJ_GLOBAL, struct tls_global, tls_global_slot, &global_default);
 PX_SLOT(PX_OBJ_BIND, struct tls_bind, tls_bind_slot, NULL);
+PX_SLOT(PX_OBJ_SERVER, struct tls_server, tls_server_slot, NULL);
 
 const char *
 tls_path(struct conf_line *l, const char *base, struct span name)
@@ -167,7 +168,7 @@ set_alpn(struct conf_line *l, const struct setting *s, struct tls_conf *to)
 			    "has 1 to 255 characters", s->name));
 		if (span_is(one, "h2")) {
 			conf_warn(l, w, "'%s' : HTTP/2 is not supported yet, "
-			    "'h2' is not offered to clients", s->name);
+			    "'h2' is not offered", s->name);
 			continue;
 		}
 		out[n++] = (char)one.n;

@@ -100,16 +100,38 @@ tls_count_begin(struct tls_conn *t)
 	if (shm_proc_no >= 0)
 		shared->conns[shm_proc_no]++;
 	t->counted = true;
-	rate_add(&shared->begun, the_loop->wall_us);
+	if (t->server == NULL)
+		rate_add(&shared->begun, the_loop->wall_us);
 	CNT_PROC()->ssl_conn_tot++;
 	return (true);
+}
+
+static void
+server_done(const struct tls_conn *t)
+{
+	const struct px_server *sv = t->server->server;
+	struct cnt_srv *srv = CNT_SRV(sv->cnt);
+	struct cnt_be *be = CNT_BE(sv->px->cnt_be);
+
+	if (SSL_session_reused(t->ssl)) {
+		srv->ssl_reused++;
+		be->ssl_reused++;
+	} else {
+		srv->ssl_sess++;
+		be->ssl_sess++;
+	}
 }
 
 void
 tls_count_done(struct tls_conn *t)
 {
-	struct cnt_fe *fe = fe_cnt(t);
+	struct cnt_fe *fe;
 
+	if (t->server != NULL) {
+		server_done(t);
+		return;
+	}
+	fe = fe_cnt(t);
 	if (SSL_session_reused(t->ssl)) {
 		fe->ssl_reused++;
 		return;
@@ -122,7 +144,15 @@ tls_count_done(struct tls_conn *t)
 void
 tls_count_failed(struct tls_conn *t)
 {
-	fe_cnt(t)->ssl_failed++;
+	const struct px_server *sv;
+
+	if (t->server == NULL) {
+		fe_cnt(t)->ssl_failed++;
+		return;
+	}
+	sv = t->server->server;
+	CNT_SRV(sv->cnt)->ssl_failed++;
+	CNT_BE(sv->px->cnt_be)->ssl_failed++;
 }
 
 void
@@ -142,7 +172,7 @@ give_back(int proc_no)
 KEEPER_REAP(tls_conns, give_back);
 
 static bool
-is_used(void)
+has_clients(void)
 {
 	PX_EACH(px, px_model)
 		for (const struct px_bind *b = px->binds; b != NULL;
@@ -152,12 +182,24 @@ is_used(void)
 	return (false);
 }
 
+static bool
+has_servers(void)
+{
+	PX_EACH(px, px_model)
+		PX_EACH_SERVER(sv, px)
+			if (sv->xprt != NULL)
+				return (true);
+	return (false);
+}
+
 bool
 tls_setup(const char **err)
 {
 	void *at;
 
-	if (!is_used())
+	const bool clients = has_clients();
+
+	if (!clients && !has_servers())
 		return (true);
 	if (shm_slot(the_shm, SPAN("tls"), SHM_TLS, sizeof *shared, &at,
 	    NULL) == SHM_FAILED) {
@@ -165,7 +207,7 @@ tls_setup(const char **err)
 		return (false);
 	}
 	shared = at;
-	if (tls_ticket_setup() && tls_cache_setup())
+	if (!clients || (tls_ticket_setup() && tls_cache_setup()))
 		return (true);
 	*err = "no room in shared memory for TLS sessions; lower "
 	    "'tune.ssl.cachesize'";

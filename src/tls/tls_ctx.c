@@ -21,13 +21,6 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
-struct making {
-	struct conf *conf;
-	struct diag_pos pos;
-	SSL_CTX *ssl;
-	const struct tls_conf *c;
-};
-
 static const char *
 reason(void)
 {
@@ -37,11 +30,8 @@ reason(void)
 	return (s != NULL ? s : "refused");
 }
 
-static bool fail(struct making *, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool
-fail(struct making *m, const char *fmt, ...)
+bool
+tls_ctx_fail(struct tls_making *m, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -85,7 +75,7 @@ min_version(const struct tls_conf *c)
 }
 
 static bool
-set_versions(struct making *m)
+set_versions(struct tls_making *m)
 {
 	const struct tls_conf *c = m->c;
 	unsigned some = 0;
@@ -107,34 +97,34 @@ set_versions(struct making *m)
 /* ---- algorithms ---- */
 
 static bool
-set_ciphers(struct making *m)
+set_ciphers(struct tls_making *m)
 {
 	const struct tls_conf *c = m->c;
 
 	if (c->ciphers != NULL && !SSL_CTX_set_cipher_list(m->ssl,
 	    c->ciphers))
-		return (fail(m, "'ciphers %s'", c->ciphers));
+		return (tls_ctx_fail(m, "'ciphers %s'", c->ciphers));
 	if (c->ciphersuites != NULL && !SSL_CTX_set_ciphersuites(m->ssl,
 	    c->ciphersuites))
-		return (fail(m, "'ciphersuites %s'", c->ciphersuites));
+		return (tls_ctx_fail(m, "'ciphersuites %s'", c->ciphersuites));
 	return (true);
 }
 
 static bool
-set_groups(struct making *m)
+set_groups(struct tls_making *m)
 {
 	const struct tls_conf *c = m->c;
 	const char *list = c->curves != NULL ? c->curves : c->ecdhe;
 
 	if (list != NULL && !SSL_CTX_set1_groups_list(m->ssl, list))
-		return (fail(m, "'%s %s'", c->curves != NULL ? "curves" :
+		return (tls_ctx_fail(m, "'%s %s'", c->curves != NULL ? "curves" :
 		    "ecdhe", list));
 	if (c->sigalgs != NULL && !SSL_CTX_set1_sigalgs_list(m->ssl,
 	    c->sigalgs))
-		return (fail(m, "'sigalgs %s'", c->sigalgs));
+		return (tls_ctx_fail(m, "'sigalgs %s'", c->sigalgs));
 	if (c->client_sigalgs != NULL &&
 	    !SSL_CTX_set1_client_sigalgs_list(m->ssl, c->client_sigalgs))
-		return (fail(m, "'client-sigalgs %s'", c->client_sigalgs));
+		return (tls_ctx_fail(m, "'client-sigalgs %s'", c->client_sigalgs));
 	return (true);
 }
 
@@ -151,7 +141,7 @@ read_dh(const char *path)
 }
 
 static bool
-set_dh(struct making *m)
+set_dh(struct tls_making *m)
 {
 	const struct tls_global *g = tls_global();
 	EVP_PKEY *p;
@@ -162,47 +152,58 @@ set_dh(struct making *m)
 		return (true);
 	}
 	if ((p = read_dh(g->dh_file)) == NULL)
-		return (fail(m, "'ssl-dh-param-file' : unable to load "
+		return (tls_ctx_fail(m, "'ssl-dh-param-file' : unable to load "
 		    "parameters from '%s'", g->dh_file));
 	if (SSL_CTX_set0_tmp_dh_pkey(m->ssl, p))
 		return (true);
 	EVP_PKEY_free(p);
-	return (fail(m, "'ssl-dh-param-file' : parameters of '%s'",
+	return (tls_ctx_fail(m, "'ssl-dh-param-file' : parameters of '%s'",
 	    g->dh_file));
 }
 
 /* ---- certificates of clients ---- */
 
 static bool
-load_cas(struct making *m, const char *path)
+load_cas(struct tls_making *m, const char *path)
 {
 	struct stat sb;
 
 	if (strcmp(path, "@system-ca") == 0)
 		return (SSL_CTX_set_default_verify_paths(m->ssl) == 1 ||
-		    fail(m, "the system's certificate authorities"));
+		    tls_ctx_fail(m, "the system's certificate authorities"));
 	if (stat(path, &sb) != 0)
 		return (conf_fail(m->conf, DIAG_ALERT, m->pos, "unable to "
 		    "load certificate authorities from '%s': %s", path,
 		    strerror(errno)));
 	if (S_ISDIR(sb.st_mode))
 		return (SSL_CTX_load_verify_dir(m->ssl, path) == 1 ||
-		    fail(m, "certificate authorities in '%s'", path));
-	return (SSL_CTX_load_verify_file(m->ssl, path) == 1 || fail(m,
+		    tls_ctx_fail(m, "certificate authorities in '%s'", path));
+	return (SSL_CTX_load_verify_file(m->ssl, path) == 1 || tls_ctx_fail(m,
 	    "unable to load certificate authorities from '%s'", path));
 }
 
 static bool
-load_crl(struct making *m, const char *path)
+load_crl(struct tls_making *m, const char *path)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(m->ssl);
 
 	if (X509_STORE_load_file(store, path) != 1)
-		return (fail(m, "unable to load revocation lists from '%s'",
+		return (tls_ctx_fail(m, "unable to load revocation lists from '%s'",
 		    path));
 	(void)X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK |
 	    X509_V_FLAG_CRL_CHECK_ALL);
 	return (true);
+}
+
+bool
+tls_ctx_authorities(struct tls_making *m)
+{
+	const struct tls_conf *c = m->c;
+
+	if ((c->ca_file != NULL && !load_cas(m, c->ca_file)) ||
+	    (c->ca_verify_file != NULL && !load_cas(m, c->ca_verify_file)))
+		return (false);
+	return (c->crl_file == NULL || load_crl(m, c->crl_file));
 }
 
 static bool
@@ -261,7 +262,7 @@ verify_depth(const struct tls_conf *c)
 }
 
 static bool
-set_verify(struct making *m)
+set_verify(struct tls_making *m)
 {
 	const struct tls_conf *c = m->c;
 	STACK_OF(X509_NAME) *names;
@@ -273,10 +274,7 @@ set_verify(struct making *m)
 	if (c->ca_file == NULL && c->ca_verify_file == NULL)
 		return (conf_fail(m->conf, DIAG_ALERT, m->pos, "'verify' is "
 		    "on, but there is no 'ca-file' to verify against"));
-	if ((c->ca_file != NULL && !load_cas(m, c->ca_file)) ||
-	    (c->ca_verify_file != NULL && !load_cas(m, c->ca_verify_file)))
-		return (false);
-	if (c->crl_file != NULL && !load_crl(m, c->crl_file))
+	if (!tls_ctx_authorities(m))
 		return (false);
 	if (c->ca_file == NULL || c->no_ca_names == TLS_FLAG_ON ||
 	    c->ca_file[0] == '@')
@@ -329,27 +327,32 @@ set_modes(SSL_CTX *ssl, const struct tls_conf *c)
 	SSL_CTX_set_read_ahead(ssl, 1);
 }
 
+bool
+tls_ctx_algorithms(struct tls_making *m)
+{
+	if (tls_global()->security_level >= 0)
+		SSL_CTX_set_security_level(m->ssl,
+		    tls_global()->security_level);
+	set_modes(m->ssl, m->c);
+	return (set_versions(m) && set_ciphers(m) && set_groups(m));
+}
+
 struct tls_ctx *
 tls_ctx_new(struct conf *conf, struct diag_pos pos, struct tls_bind *b,
     const struct tls_conf *c)
 {
 	struct tls_ctx *ctx = arena_zget(px_model->arena, sizeof *ctx);
-	struct making m = { .conf = conf, .pos = pos, .c = &ctx->conf };
+	struct tls_making m = { .conf = conf, .pos = pos, .c = &ctx->conf };
 
 	ctx->conf = *c;
 	ctx->bind = b;
 	ctx->ssl = m.ssl = SSL_CTX_new(TLS_server_method());
 	if (ctx->ssl == NULL) {
-		(void)fail(&m, "OpenSSL makes no context for TLS, see "
+		(void)tls_ctx_fail(&m, "OpenSSL makes no context for TLS, see "
 		    "'ssl-provider'");
 		return (NULL);
 	}
-	if (tls_global()->security_level >= 0)
-		SSL_CTX_set_security_level(ctx->ssl,
-		    tls_global()->security_level);
-	set_modes(ctx->ssl, c);
-	if (!set_versions(&m) || !set_ciphers(&m) || !set_groups(&m) ||
-	    !set_dh(&m) || !set_verify(&m)) {
+	if (!tls_ctx_algorithms(&m) || !set_dh(&m) || !set_verify(&m)) {
 		SSL_CTX_free(ctx->ssl);
 		return (NULL);
 	}

@@ -228,6 +228,70 @@ bool tls_ctx_switch(SSL *, const struct tls_ctx *);
 /* tls_hello_setup - callbacks of a context which choose a certificate. */
 void tls_hello_setup(SSL_CTX *);
 
+/* What a context needs to be made, and what OpenSSL said when it could not. */
+struct tls_making {
+	struct conf *conf;
+	struct diag_pos pos;
+	SSL_CTX *ssl;
+	const struct tls_conf *c;
+};
+
+/* tls_ctx_fail - record the error, with OpenSSL's reason; false. */
+bool tls_ctx_fail(struct tls_making *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* tls_ctx_algorithms - versions, ciphers, groups, signatures, and the modes of
+ * all contexts. tls_ctx_authorities - the CAs to verify with, and their lists
+ * of what they revoked. False after an error. */
+bool tls_ctx_algorithms(struct tls_making *);
+bool tls_ctx_authorities(struct tls_making *);
+
+/* ---- servers: tls_server_kw.c, tls_server_ctx.c, tls_connect.c ---- */
+
+/* Of a worker: what it remembers of a server. */
+struct tls_known {
+	SSL_SESSION *session;           /* the last one; or NULL */
+	char *name;                     /* that it was for; NULL: none */
+};
+
+struct tls_server {
+	bool ssl;
+	bool no_reuse;                  /* no-ssl-reuse */
+	uint8_t sni_auto;               /* enum tls_flag */
+	struct tls_conf conf;
+	const struct expr *sni;         /* NULL: none */
+	const char *verify_host;        /* NULL: none */
+	struct cert *cert;              /* ours; or NULL */
+	const struct px_server *server;
+	SSL_CTX *ctx;                   /* shared by those that are alike; NULL:
+	                                 * it needs none */
+	struct tls_known *known;
+};
+PX_SLOT_DECLARE(tls_server_slot);
+
+static inline const struct tls_server *
+tls_server_of(const struct px_server *sv)
+{
+	return (px_get(&sv->slots, &tls_server_slot));
+}
+
+/* tls_server_ctx - a context for connections to servers with these settings:
+ * one that exists, or a new one. NULL after an error at `pos`. */
+SSL_CTX *tls_server_ctx(struct conf *, struct diag_pos pos,
+    const struct tls_conf *, struct cert *);
+
+/* tls_ask - see xprt_ops.ask. tls_connect_begin - make OpenSSL's object for a
+ * connection that is established. tls_connect_setup - callbacks of a context
+ * that keep sessions. tls_connect_verify - one that looks at the server's
+ * certificate and its names. */
+struct tls_conn;
+struct txn;
+struct xprt_to;
+void tls_ask(struct xprt_to *, struct txn *);
+bool tls_connect_begin(struct tls_conn *);
+void tls_connect_setup(SSL_CTX *);
+void tls_connect_verify(SSL_CTX *);
+
 /* ---- sessions: tls_sess.c ---- */
 
 void tls_sess_setup(SSL_CTX *, struct tls_bind *, const struct tls_conf *);
@@ -249,7 +313,10 @@ struct tls_conn {
 	struct tls_rest *rest;          /* of a flight of the handshake that the
 	                                 * kernel did not take; or NULL */
 	struct conn *conn;
-	const struct tls_bind *bind;
+	const struct tls_bind *bind;    /* a client's; else NULL */
+	const struct tls_server *server;        /* a server's; else NULL */
+	char *name;                     /* that the server is asked for; NULL */
+	struct span alpn;               /* for the server, see xprt_to */
 	const struct tls_entry *entry;  /* what it is served by; or NULL */
 	struct tls_hello *hello;        /* if kept: tls_capture.h */
 	struct tls_secrets *secrets;
@@ -259,6 +326,7 @@ struct tls_conn {
 	bool counted : 1;
 	bool ended : 1;                 /* close_notify was sent */
 	bool got_crt : 1;               /* the client showed a certificate */
+	bool name_counts : 1;           /* the server has to be `name` */
 };
 
 static inline struct tls_conn *

@@ -283,11 +283,50 @@ start(struct tls_conn *t)
 	return (WHY_OK);
 }
 
+/* Nothing of it exists before the connection is established. */
+static bool
+tls_connect(struct conn *c, struct xprt_to *to)
+{
+	struct tls_conn *t = pool_zget(&tls_pool);
+
+	c->xprt_state = t;
+	if (t == NULL)
+		return (false);
+	t->magic = TLS_CONN_MAGIC;
+	t->conn = c;
+	t->server = tls_server_of(to->server);
+	t->alpn = to->alpn;
+	t->name_counts = to->name_counts;
+	if (to->name.n > 0) {
+		t->name = OPENSSL_strndup(to->name.p, to->name.n);
+		to->name = span_of(t->name, to->name.n);
+	}
+	if (to->first.n > 0)
+		(void)keep_rest(t, to->first.p, to->first.n);
+	return ((t->name != NULL || to->name.n == 0) &&
+	    (t->rest != NULL || to->first.n == 0));
+}
+
+static enum why
+start_client(struct tls_conn *t)
+{
+	BIO *bio;
+
+	if (!tls_count_begin(t) || !tls_connect_begin(t) ||
+	    (bio = bio_new(t)) == NULL)
+		return (WHY_SRV_TLS);
+	SSL_set_bio(t->ssl, bio, bio);
+	return (WHY_OK);
+}
+
 static enum why
 failure(struct tls_conn *t, int how)
 {
 	t->err = ERR_peek_error();
 	ERR_clear_error();
+	if (t->server != NULL)
+		return ((t->crt_err != 0 || t->ca_err != 0) && !t->eof ?
+		    WHY_SRV_CERT : WHY_SRV_TLS);
 	if (t->crt_err != 0 && !t->eof)
 		return (WHY_TLS_CERT);
 	if (t->ca_err != 0 && !t->eof)
@@ -332,7 +371,9 @@ tls_handshake(struct conn *c)
 
 	if (t == NULL)
 		return (WHY_TLS_NOMEM);
-	if (t->ssl == NULL) {
+	if (t->ssl == NULL && t->server != NULL)
+		why = start_client(t);
+	else if (t->ssl == NULL) {
 		if (!has_begun(c))
 			return (WHY_AGAIN);
 		why = start(t);
@@ -351,7 +392,8 @@ tls_late(struct conn *c)
 
 	if (t != NULL)
 		tls_count_failed(t);
-	return (WHY_TLS_TIMEOUT);
+	return (t != NULL && t->server != NULL ? WHY_SRV_CONN_TIMEOUT :
+	    WHY_TLS_TIMEOUT);
 }
 
 /* ---- bytes ---- */
@@ -379,13 +421,17 @@ tls_recv(struct conn *c, char *p, size_t n)
 	size_t got = 0, one;
 	int how;
 
+	if (__builtin_expect(c->wait_hello, 0))
+		return (0);
 	do {
 		if (!SSL_read_ex(t->ssl, p + got, n - got, &one))
 			break;
 		got += one;
 	} while (got < n && SSL_has_pending(t->ssl));
 	if (got > 0) {
-		if (got == n || SSL_has_pending(t->ssl) || t->eof)
+		/* Also when its end, or close_notify, came along. */
+		if (got == n || SSL_has_pending(t->ssl) || t->eof ||
+		    (SSL_get_shutdown(t->ssl) & SSL_RECEIVED_SHUTDOWN) != 0)
 			c->can_in = true;
 		return ((ssize_t)got);
 	}
@@ -483,6 +529,8 @@ tls_send(struct conn *c, const struct iovec *v, int n)
 	size_t want = 0, took = 0, most = record_bytes(t);
 	ssize_t put;
 
+	if (__builtin_expect(c->wait_hello, 0))
+		return (0);
 	for (int i = 0; i < n; i++)
 		want += v[i].iov_len;
 	if (t->sealed != 0) {
@@ -559,6 +607,7 @@ tls_fini(struct conn *c)
 		ERR_clear_error();
 	}
 	drop_rest(t);
+	OPENSSL_free(t->name);
 	tls_capture_drop(t);
 	tls_count_end(t);
 	t->magic = 0;
@@ -586,6 +635,8 @@ tls_tell(const struct conn *c, enum conn_tell what)
 		SSL_get0_alpn_selected(t->ssl, &p, &n);
 		return (n == 0 ? SPAN_NONE : span_of((const char *)p, n));
 	case CONN_TELL_SNI:
+		if (t->server != NULL)
+			return (span_str(t->name));
 		return (span_str(SSL_get_servername(t->ssl,
 		    TLSEXT_NAMETYPE_host_name)));
 	}
@@ -595,6 +646,8 @@ tls_tell(const struct conn *c, enum conn_tell what)
 const struct xprt_ops tls_xprt = {
 	.name = "tls",
 	.accept = tls_accept,
+	.ask = tls_ask,
+	.connect = tls_connect,
 	.handshake = tls_handshake,
 	.late = tls_late,
 	.full = tls_count_full,

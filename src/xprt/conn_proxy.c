@@ -104,6 +104,22 @@ conn_accept(struct conn *c, const struct px_bind *b)
 	return (c->wait_proxy || c->wait_hello);
 }
 
+void
+conn_ask(struct xprt_to *to, const struct px_server *server, struct txn *txn)
+{
+	*to = (struct xprt_to){ .server = server };
+	if (server->xprt != NULL)
+		server->xprt->ask(to, txn);
+}
+
+bool
+conn_connect(struct conn *c, const struct xprt_ops *xprt, struct xprt_to *to)
+{
+	c->xprt = xprt;
+	c->wait_hello = true;
+	return (xprt->connect(c, to));
+}
+
 enum why
 conn_greet(struct conn *c)
 {
