@@ -201,6 +201,16 @@ txn_req(struct txn *t)
 	return (t->req != NULL || !t->sniffs ? t->req : t->ops->sniff(t));
 }
 
+/* txn_is_proxied - the client takes the frontend for a proxy of its own
+ * (option http-use-proxy-header). */
+static inline bool
+txn_is_proxied(const struct txn *t)
+{
+	return (t->req != NULL &&
+	    px_opt(t->fe, PX_OPT_HTTP_USE_PROXY_HEADER) &&
+	    http_is_proxied(t->req));
+}
+
 /* txn_wants_uri - some expression asks for the request's target when its head
  * may be gone: streams keep it. */
 extern bool txn_wants_uri;

@@ -93,6 +93,8 @@ struct h1_emit {
 	bool close;                     /* Connection: close */
 	bool keep_alive;                /* Connection: keep-alive (for 1.0) */
 	bool upgrade;                   /* Connection: Upgrade */
+	bool proxied;                   /* say these two by Proxy-Connection */
+	bool spelled;                   /* names as h1-case-adjust has them */
 	uint8_t minor;                  /* version to write: 1.0 or 1.1 */
 };
 
@@ -112,7 +114,8 @@ size_t h1_emit_chunk(char *dst, uint64_t size);
 #define H1_CHUNK_HEAD_MAX 18
 
 /* h1_emit_reply - a whole reply with its body; as h1_emit_head. `head_only`
- * for HEAD requests. Date is not added (HAProxy's own replies have none). */
+ * for HEAD requests. Of `emit` what it says about the connection counts. Date
+ * is not added (HAProxy's own replies have none). */
 size_t h1_emit_reply(char *dst, size_t size, const struct http_reply *,
-    bool close, bool keep_alive_10, bool head_only);
+    const struct h1_emit *, bool head_only);
 #endif

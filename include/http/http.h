@@ -96,6 +96,15 @@ struct span http_reason(unsigned status);       /* "Not Found"; never empty */
 bool http_is_token(struct span);
 bool http_is_field_value(struct span);
 
+/* http_is_proxied - a request as clients send it to a proxy: its target is
+ * neither a path nor "*". */
+static inline bool
+http_is_proxied(const struct http_head *h)
+{
+	return (h->target.n != 0 && h->target.p[0] != '/' &&
+	    h->target.p[0] != '*');
+}
+
 /* ---- look-up and edit ---- */
 
 /* http_find - the next header after `prev` (NULL: from the first) with this

@@ -25,6 +25,7 @@
 #include <http/http.h>
 #include <xprt/conn.h>
 
+struct be;
 struct mux_end;
 struct srv;
 struct wire_in;
@@ -176,6 +177,9 @@ struct mux_end_ops {
 	/* watch - a client end: notice from now on when the peer closes, even
 	 * while nothing is awaited from it; may be NULL: it always is */
 	void (*watch)(struct mux_end *);
+	/* kept_srv - a client end: the server of that backend to which it has a
+	 * connection of its own, unused now; the last one, or NULL */
+	struct srv *(*kept_srv)(struct mux_end *, const struct be *);
 	/* conn - the connection under it (addresses, transport). */
 	struct conn *(*conn)(struct mux_end *);
 	/* deadline - when to call expired(), absolute ms; CLOCK_NEVER: not. */

@@ -79,6 +79,14 @@ decode64(char *out, struct span in)
 	return (n);
 }
 
+/* Where a client says who it is. */
+static struct span
+auth_header(const struct txn *t)
+{
+	return (txn_is_proxied(t) ? SPAN("Proxy-Authorization") :
+	    SPAN("Authorization"));
+}
+
 /* User and password, NUL behind each, in the arena. */
 static bool
 basic(struct txn *t, struct span *user, struct span *pass)
@@ -88,7 +96,7 @@ basic(struct txn *t, struct span *user, struct span *pass)
 	size_t n;
 	char *p;
 
-	if (!header_of(t, SPAN("Authorization"), &scheme, &rest) ||
+	if (!header_of(t, auth_header(t), &scheme, &rest) ||
 	    !span_iis(scheme, "basic") ||
 	    (p = arena_get(t->arena, rest.n + 1)) == NULL ||
 	    (n = decode64(p, rest)) == SIZE_MAX)
@@ -215,7 +223,7 @@ fetch_type(struct txn *t, const struct arg *arg, struct smp *s)
 	struct span rest, user, pass;
 
 	(void)arg;
-	if (!header_of(t, SPAN("Authorization"), &s->str, &rest))
+	if (!header_of(t, auth_header(t), &s->str, &rest))
 		return (false);
 	if (span_iis(s->str, "basic")) {
 		s->str = SPAN("Basic");

@@ -228,9 +228,26 @@ refuse(struct h1_conn *h, enum why why, size_t bad)
 	begin(h, NULL, h->in.len, why);
 }
 
+/* option http-use-proxy-header: what it wants of its connection is said by
+ * Proxy-Connection. */
+static void __attribute__((noinline, cold))
+read_proxy_connection(struct h1_conn *h, struct http_head *head)
+{
+	h->proxied = http_is_proxied(head);
+	if (!h->proxied)
+		return;
+	head->close |= http_has_item(head, HTTP_PROXY_CONNECTION,
+	    SPAN("close"));
+	head->keep_alive |= http_has_item(head, HTTP_PROXY_CONNECTION,
+	    SPAN("keep-alive"));
+}
+
 static void
 accept_request(struct h1_conn *h, struct http_head *head, size_t used)
 {
+	if (__builtin_expect(px_opt(frontend(h), PX_OPT_HTTP_USE_PROXY_HEADER),
+	    0))
+		read_proxy_connection(h, head);
 	h->http10 = head->minor == 0;
 	h->meth = head->meth;
 	h->end.close = h->http10 ? !head->keep_alive || head->close :
@@ -468,7 +485,8 @@ static enum why
 client_send_head(struct mux_end *e, struct http_head *head)
 {
 	struct h1_conn *h = h1_of(e);
-	struct h1_emit emit = { .body = head->body, .minor = head->minor };
+	struct h1_emit emit = { .body = head->body, .minor = head->minor,
+	    .spelled = h1_spells(h), .proxied = h->proxied };
 
 	if (head->status == 101 || head->body == HTTP_TUNNEL) {
 		emit.upgrade = head->status == 101;
@@ -504,15 +522,19 @@ static enum why
 client_reply(struct mux_end *e, const struct http_reply *r, bool head_only)
 {
 	struct h1_conn *h = h1_of(e);
+	struct h1_emit emit = { .spelled = h1_spells(h),
+	    .proxied = h->proxied };
 	size_t n;
 
 	h->want_close = r->close || r->raw.p != NULL || !may_keep(h) ||
 	    !request_over(h);
+	emit.close = h->want_close;
+	emit.keep_alive = !h->want_close && h->http10;
 	if (!buf_hold(&h->out))
 		return (WHY_NOMEM);
 	buf_align(&h->out);
-	n = h1_emit_reply(buf_tail(&h->out), buf_room(&h->out), r,
-	    h->want_close, !h->want_close && h->http10, head_only);
+	n = h1_emit_reply(buf_tail(&h->out), buf_room(&h->out), r, &emit,
+	    head_only);
 	if (n == 0)
 		return (WHY_INTERNAL);
 	buf_wrote(&h->out, n);
@@ -566,9 +588,25 @@ client_watch(struct mux_end *e)
 	(void)h1_watch(h1_of(e));
 }
 
+/* The newest one that it has for itself. */
+static struct srv *
+client_kept_srv(struct mux_end *e, const struct be *be)
+{
+	const struct list *owned = &h1_of(e)->cli.owned;
+
+	for (struct list *n = owned->prev; n != owned; n = n->prev) {
+		struct srv *srv = LIST_ITEM(n, struct srv_idle, node)->srv;
+
+		if (srv->be == be)
+			return (srv);
+	}
+	return (NULL);
+}
+
 static const struct mux_end_ops client_ops = {
 	.name = "h1",
 	.http = true,
+	.kept_srv = client_kept_srv,
 	.watch = client_watch,
 	.peek = h1_end_peek,
 	.gather = h1_end_gather,

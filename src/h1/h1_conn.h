@@ -64,6 +64,8 @@ struct h1_conn {
 	bool want_close : 1;    /* client: our message said so */
 	bool frozen : 1;        /* on its way to another worker */
 	bool switched : 1;      /* client: it began in mode tcp */
+	bool proxied : 1;       /* Proxy-Connection counts for this exchange:
+	                         * option http-use-proxy-header */
 	union {
 		struct {
 			const struct px_listen *listen;
@@ -109,6 +111,10 @@ struct mux_end *h1_thaw(struct wire_in *, int fd, struct srv *, struct txn *,
 enum why h1_look(struct span, struct http_head *);
 struct mux_end *h1_take(struct mux_end *, void *strm);
 
+/* h1_session_conns - how many connections to servers a client may keep for
+ * itself (http-reuse never): max-session-srv-conns of its frontend. */
+unsigned h1_session_conns(const struct px *fe);
+
 /* h1_owned_close - the client goes: so do the connections it owned. */
 void h1_owned_close(struct h1_conn *client);
 
@@ -141,6 +147,15 @@ enum why h1_queue_head(struct h1_conn *, struct http_head *,
 
 /* h1_flush - send what is queued: WHY_OK all went, WHY_AGAIN, or the error. */
 enum why h1_flush(struct h1_conn *);
+
+/* h1_spells - names that go out here are spelled by h1-case-adjust. */
+static inline bool
+h1_spells(const struct h1_conn *h)
+{
+	return (h->end.client ? px_opt(h->cli.listen->bind->px,
+	    PX_OPT_H1_CASE_CLIENT) : px_opt(h->srv.idle.srv->be->px,
+	    PX_OPT_H1_CASE_SERVER));
+}
 
 /* h1_watch - register a connection that has to wait; false: it is broken now.
  * Those to servers are from their start. */

@@ -2,6 +2,7 @@
 /*
  * h1_emit - heads, chunk sizes and whole replies as bytes.
  */
+#include "h1_case.h"
 #include "h1_parse.h"
 
 #include <base/num.h>
@@ -226,16 +227,24 @@ put_connection(struct out *o, const struct h1_emit *e)
 		PUT_LIT(o, "connection: upgrade, close\r\n");
 	else if (e->upgrade)
 		PUT_LIT(o, "connection: upgrade\r\n");
-	else if (e->close)
+	if (e->upgrade || (!e->close && !e->keep_alive))
+		return;
+	if (e->proxied)
+		PUT_LIT(o, "proxy-");
+	if (e->close)
 		PUT_LIT(o, "connection: close\r\n");
-	else if (e->keep_alive)
+	else
 		PUT_LIT(o, "connection: keep-alive\r\n");
 }
 
 static size_t
-written(const struct out *o, const char *dst)
+written(const struct out *o, char *dst, const struct h1_emit *e)
 {
-	return (o->full ? 0 : (size_t)(o->p - dst));
+	if (o->full)
+		return (0);
+	if (__builtin_expect(e->spelled, 0))
+		h1_case_head(dst, (size_t)(o->p - dst));
+	return ((size_t)(o->p - dst));
 }
 
 /* The message's own framing field, as it came, when it still says what we
@@ -272,7 +281,7 @@ h1_emit_head(char *dst, size_t size, const struct http_head *h,
 		put_framing(&o, h, e);
 	put_connection(&o, e);
 	PUT_LIT(&o, "\r\n");
-	return (written(&o, dst));
+	return (written(&o, dst, e));
 }
 
 size_t
@@ -330,17 +339,17 @@ has_body(unsigned status)
 }
 
 size_t
-h1_emit_reply(char *dst, size_t size, const struct http_reply *r, bool close,
-    bool keep_alive_10, bool head_only)
+h1_emit_reply(char *dst, size_t size, const struct http_reply *r,
+    const struct h1_emit *emit, bool head_only)
 {
 	struct out o = { dst, dst + size, false };
-	const struct h1_emit e = {
-		.close = close || r->close, .keep_alive = keep_alive_10
-	};
+	struct h1_emit e = *emit;
+
+	e.close |= r->close;
 
 	if (r->raw.p != NULL) {
 		put(&o, r->raw.p, head_only ? raw_head(r->raw) : r->raw.n);
-		return (written(&o, dst));
+		return (written(&o, dst, &e));
 	}
 	PUT_LIT(&o, "HTTP/1.1 ");
 	put_status(&o, r->status,
@@ -357,5 +366,5 @@ h1_emit_reply(char *dst, size_t size, const struct http_reply *r, bool close,
 	PUT_LIT(&o, "\r\n");
 	if (!head_only && has_body(r->status))
 		put_span(&o, r->body);
-	return (written(&o, dst));
+	return (written(&o, dst, &e));
 }

@@ -22,7 +22,7 @@ enum {                                  /* tags; never reused */
 
 struct frozen {
 	uint8_t state, rx, tx, meth;
-	bool first, tx_open, http10, got_bytes, want_close, safe;
+	bool first, tx_open, http10, got_bytes, want_close, safe, proxied;
 	uint8_t chunk_state, chunk_digits;
 	uint16_t chunk_ext;
 	uint64_t rx_left, tx_left, chunk_left;
@@ -55,6 +55,7 @@ static const struct wire_field fields[] = {
 	WIRE(21, I64,  WIRE_REQUIRED, struct frozen, first_byte_us),
 	WIRE(22, BUF,  WIRE_OPTIONAL, struct frozen, in),
 	WIRE(23, BUF,  WIRE_OPTIONAL, struct frozen, out),
+	WIRE(24, BOOL, WIRE_OPTIONAL, struct frozen, proxied),
 	/* not frozen: held (eaten before), scan (found again), in_pool and
 	 * counted (follow), owner (the stream's client end) */
 	WIRE_END
@@ -69,7 +70,7 @@ put_common(const struct h1_conn *h, struct wire_out *out)
 		.state = h->state, .rx = h->rx, .tx = h->tx, .meth = h->meth,
 		.first = h->first, .tx_open = h->tx_open,
 		.http10 = h->http10, .got_bytes = h->got_bytes,
-		.want_close = h->want_close,
+		.want_close = h->want_close, .proxied = h->proxied,
 		.chunk_state = h->rx_chunk.state,
 		.chunk_digits = h->rx_chunk.digits,
 		.chunk_ext = h->rx_chunk.ext_bytes,
@@ -123,6 +124,7 @@ restore(struct h1_conn *h, const struct frozen *f)
 	h->http10 = f->http10;
 	h->got_bytes = f->got_bytes;
 	h->want_close = f->want_close;
+	h->proxied = f->proxied;
 	h->rx_chunk = (struct h1_chunk){ .left = f->chunk_left,
 		.state = f->chunk_state, .digits = f->chunk_digits,
 		.ext_bytes = f->chunk_ext };

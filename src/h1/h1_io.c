@@ -6,6 +6,7 @@
  * (heads, chunk sizes) goes through the small output buffer; payload goes from
  * the other side's buffer to the socket in the same writev.
  */
+#include "h1_case.h"
 #include "h1_conn.h"
 
 #include <base/must.h>
@@ -370,6 +371,8 @@ end_chunks(struct h1_conn *h, struct span trailers)
 		return (WHY_AGAIN);
 	(void)buf_add(&h->out, SPAN("0\r\n"));
 	(void)buf_add(&h->out, trailers);
+	if (trailers.n != 0 && h1_spells(h))
+		h1_case_fields(buf_tail(&h->out) - trailers.n, trailers.n);
 	(void)buf_add(&h->out, SPAN("\r\n"));
 	h->tx = H1_FLOW_NONE;
 	h->tx_open = false;

@@ -233,6 +233,7 @@ h1_server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
 	h->tx = H1_FLOW_NONE;
 	h->scan = 0;
 	h->meth = txn->meth;
+	h->proxied = txn_is_proxied(txn);
 	h->srv.owner = h1_of(txn->session);
 	h->end.strm = strm;
 	h->end.close = false;
@@ -248,6 +249,7 @@ server_send_head(struct mux_end *e, struct http_head *head)
 	struct h1_conn *h = h1_of(e);
 	struct h1_emit emit = {
 		.body = head->body, .minor = head->minor,
+		.spelled = h1_spells(h), .proxied = h->proxied,
 		.close = e->close, .upgrade = head->upgrade,
 		.keep_alive = head->minor == 0 && !e->close,
 	};
@@ -312,6 +314,20 @@ has_more(struct h1_conn *h)
 	return (!h->conn.xprt->raw && h->conn.can_in && !is_silent(h));
 }
 
+/* The client's own from now on, unless it has enough of them. */
+static void
+keep_for_owner(struct h1_conn *h, struct h1_conn *owner)
+{
+	unsigned n = 0;
+
+	LIST_EACH(it, &owner->cli.owned)
+		n++;
+	if (n < h1_session_conns(owner->cli.listen->bind->px))
+		list_push_back(&owner->cli.owned, &h->srv.idle.node);
+	else
+		h1_conn_free(h);
+}
+
 static void
 server_done(struct mux_end *e, bool keep)
 {
@@ -335,7 +351,7 @@ server_done(struct mux_end *e, bool keep)
 	h->srv.idle.since_ms = the_loop->now_ms;
 	tmr_arm(&the_loop->wheel, &h->tmr, CLOCK_NEVER);
 	if (h->srv.idle.srv->be->px->reuse == PX_REUSE_NEVER)
-		list_push_back(&h->srv.owner->cli.owned, &h->srv.idle.node);
+		keep_for_owner(h, h->srv.owner);
 	else if (srv_idle_put(h->srv.idle.srv, &h->srv.idle))
 		h->in_pool = true;
 	else

@@ -12,6 +12,9 @@ struct auth_cfg {
 	struct span value;              /* of the header */
 };
 
+#define ASK        SPAN("www-authenticate")
+#define ASK_PROXY  SPAN("proxy-authenticate")
+
 static bool
 parse_auth(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
 {
@@ -41,9 +44,9 @@ parse_auth(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
 
 /* The error's answer with the challenge, and with no other one. */
 static const struct http_reply *
-challenge(struct arena *a, const struct http_reply *of, struct span value)
+challenge(struct arena *a, const struct http_reply *of, struct span name,
+    struct span value)
 {
-	const struct span name = SPAN("www-authenticate");
 	struct http_reply *r = arena_get(a, sizeof *r);
 	struct http_reply_hdr **at, *x;
 
@@ -73,12 +76,13 @@ static enum rule_verdict
 run_auth(const void *priv, struct txn *t, struct rule_run *run)
 {
 	const struct auth_cfg *c = priv;
+	bool proxied = txn_is_proxied(t);
 
-	/* 407 is for a proxy of clients, which this is not: HAProxy answers 401
-	 * to CONNECT and to absolute targets, too */
-	run->status = 401;
-	run->reply = challenge(t->arena, rule_error_reply(run->px, 401),
-	    c->value);
+	/* 407 is for a proxy of clients, which this seldom is: HAProxy answers
+	 * 401 to CONNECT and to absolute targets, too */
+	run->status = proxied ? 407 : 401;
+	run->reply = challenge(t->arena, rule_error_reply(run->px,
+	    run->status), proxied ? ASK_PROXY : ASK, c->value);
 	run->why = WHY_REPLIED;
 	return (run->reply != NULL ? RULE_REPLY : rule_failed(run));
 }
@@ -86,7 +90,8 @@ run_auth(const void *priv, struct txn *t, struct rule_run *run)
 ACTION(auth) = {
 	.name = "auth", .sets = 1u << RULE_HTTP_REQ, .args = "[realm <realm>]",
 	.parse = parse_auth, .run = run_auth, .final = true,
-	.doc = "Asks for a name and a password, by status 401. The realm is the proxy's name when "
+	.doc = "Asks for a name and a password, by status 401; by 407 with `option "
+	    "http-use-proxy-header`. The realm is the proxy's name when "
 	    "none is given.",
 	.example = "http-request auth realm staff if { path_beg /staff/ }",
 };

@@ -111,8 +111,17 @@ TEST(chunk_sizes)
 	    "ffffffffffffffff\r\n", H1_CHUNK_HEAD_MAX);
 }
 
+static size_t
+emit_reply(char *dst, size_t size, const struct http_reply *r, bool close,
+    bool keep_alive, bool head_only)
+{
+	const struct h1_emit e = { .close = close, .keep_alive = keep_alive };
+
+	return (h1_emit_reply(dst, size, r, &e, head_only));
+}
+
 #define REPLY(r, close, ka, head, want)                                      \
-	CHECK_MEM(out, h1_emit_reply(out, sizeof out, r, close, ka, head),   \
+	CHECK_MEM(out, emit_reply(out, sizeof out, r, close, ka, head),   \
 	    want, sizeof(want) - 1)
 
 TEST(replies)
@@ -141,7 +150,7 @@ TEST(replies)
 	    "connection: close\r\n\r\n");
 	REPLY(&raw, true, false, false, "HTTP/1.0 503 x\r\na: b\n\nbody");
 	REPLY(&raw, true, false, true, "HTTP/1.0 503 x\r\na: b\n\n");
-	CHECK_EQ(h1_emit_reply(out, 40, &r, false, false, false), 0);
+	CHECK_EQ(emit_reply(out, 40, &r, false, false, false), 0);
 }
 
 TEST(default_replies_can_be_parsed)
@@ -150,7 +159,7 @@ TEST(default_replies_can_be_parsed)
 
 	for (size_t i = 0; i < NELEM(all); i++) {
 		const struct http_reply *r = http_reply_default(all[i]);
-		size_t n = h1_emit_reply(out, sizeof out, r, true, false, false);
+		size_t n = emit_reply(out, sizeof out, r, true, false, false);
 		struct h1_try t;
 
 		h1_try_whole(&t, span_of(out, n), HTTP_GET);
