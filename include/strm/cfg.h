@@ -26,10 +26,18 @@ struct strm_addr_hdr {                  /* option forwardfor, originalto */
 	struct strm_except *except;
 };
 
+/* option http-restrict-req-hdr-names */
+enum strm_names { STRM_NAMES_PRESERVE, STRM_NAMES_DELETE, STRM_NAMES_REJECT };
+
 struct strm_cfg {
 	struct span monitor_uri;
 	struct strm_monitor *monitor_fail;
 	struct strm_addr_hdr forwardfor, originalto;
+	const struct strm_rfc7239 *rfc7239;     /* option forwarded; or NULL */
+	struct span send_name;          /* http-send-name-header; n 0: none */
+	uint32_t kept_queue;            /* max-keep-alive-queue plus one; 0: no
+	                                 * limit */
+	uint8_t names;                  /* enum strm_names */
 };
 
 PX_SLOT_DECLARE(strm_slot);

@@ -400,13 +400,15 @@ strm_persist(struct strm *s)
 {
 	const struct cookie_cfg *c = cfg_of(s->txn.be);
 
-	if (c->name.n == 0 && c->use == NULL)
+	if (c->name.n == 0 && c->use == NULL && c->rdp == NULL)
 		return (true);
 	if (c->name.n != 0 && is_http(s)) {
 		s->want_down = strm_even_down(s);
 		if (!read_cookies(s, c))
 			return (false);
 	}
+	if (c->rdp != NULL)
+		strm_rdp_persist(s, c->rdp);
 	obey_rules(s, c);
 	if (c->mode == COOKIE_WATCH)
 		s->txn.cookie_term[0] = s->txn.cookie_term[1] = '\0';

@@ -42,6 +42,7 @@ struct cookie_cfg {
 	bool httponly, secure;
 	struct cookie_attr *domains, *attrs;
 	struct span key;                /* dynamic-cookie-key */
+	const struct expr *rdp;         /* persist rdp-cookie; or NULL */
 	struct persist_rule *rules;
 	struct use_server *use;
 };

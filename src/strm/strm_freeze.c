@@ -562,6 +562,8 @@ start(struct mux_end *cli)
 
 	s->thawed = true;
 	s->thawed_seen_ms = last_seen(s);
+	if (s->phase == STRM_EXCHANGE)
+		strm_note_independent(s);
 	strm_run(s);
 }
 

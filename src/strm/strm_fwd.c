@@ -17,19 +17,25 @@ yield(struct strm *s)
 	tmr_arm(&the_loop->wheel, &s->tmr, the_loop->now_ms);
 }
 
-static void
-note_moved(struct strm *s)
+/* Trailers that are not for the other side. */
+static bool
+drops_trailers(const struct strm *s, const struct mux_end *to)
 {
-	s->cli_seen_ms = s->srv_seen_ms = the_loop->now_ms;
+	return (to->client ?
+	    px_opt(s->txn.fe, PX_OPT_HTTP_DROP_RESPONSE_TRAILERS) :
+	    px_opt(s->txn.be, PX_OPT_HTTP_DROP_REQUEST_TRAILERS));
 }
 
 /* The source is at its end: say so to the sink, until all of it is out. */
 static enum why
-close_message(struct mux_end *to, struct span trailers)
+close_message(const struct strm *s, struct mux_end *to, struct span trailers)
 {
 	size_t taken;
-	enum why why = to->ops->send(to, SPAN_NONE, trailers, MUX_END, &taken);
+	enum why why;
 
+	if (trailers.n != 0 && drops_trailers(s, to))
+		trailers = SPAN_NONE;
+	why = to->ops->send(to, SPAN_NONE, trailers, MUX_END, &taken);
 	if (why == WHY_OK && to->ops->unsent(to) > 0)
 		return (WHY_AGAIN);
 	return (why);
@@ -62,7 +68,8 @@ hold(struct strm *s, struct mux_end *from, struct mux_end *to,
 	int64_t due = the_loop->now_ms + (again_ms > HOLD_MS ? HOLD_MS :
 	    again_ms);
 
-	note_moved(s);
+	strm_moved(s, from->client);
+	strm_moved(s, to->client);
 	if (pipe->held == 0)
 		strm_pipe_close(pipe);  /* others may want it meanwhile */
 	if (s->tmr.due_ms > due)
@@ -89,7 +96,7 @@ move_some(struct strm *s, struct mux_end *from, struct mux_end *to,
 		return (WHY_OK);                /* the rest next time */
 	why = from->ops->peek(from, &data, &trailers);
 	if (why == WHY_EOF) {
-		why = close_message(to, trailers);
+		why = close_message(s, to, trailers);
 		return (why == WHY_OK ? WHY_EOF : why);
 	}
 	if (why != WHY_OK)
@@ -99,7 +106,7 @@ move_some(struct strm *s, struct mux_end *from, struct mux_end *to,
 		data.n = (size_t)room;
 	why = to->ops->send(to, data, SPAN_NONE, last ? MUX_END : 0, &taken);
 	if (taken > 0) {
-		note_moved(s);
+		strm_moved(s, from->client);
 		from->ops->eat(from, taken);
 	}
 	return (why == WHY_OK && last && taken == data.n ? WHY_EOF : why);
@@ -149,7 +156,7 @@ strm_pump(struct strm *s, struct mux_end *from, struct mux_end *to)
 		trailers = SPAN_NONE;
 		why = from->ops->peek(from, &data, &trailers);
 		if (why == WHY_EOF)
-			return (close_message(to, trailers));
+			return (close_message(s, to, trailers));
 		if (why == WHY_AGAIN)
 			return (push(to));
 		if (why != WHY_OK)
@@ -160,7 +167,7 @@ strm_pump(struct strm *s, struct mux_end *from, struct mux_end *to)
 		why = to->ops->send(to, data, SPAN_NONE, last ? MUX_END : 0,
 		    &taken);
 		if (taken > 0) {
-			note_moved(s);
+			strm_moved(s, from->client);
 			from->ops->eat(from, taken);
 		}
 		if (why != WHY_OK)
@@ -214,7 +221,7 @@ pump_again(struct strm *s)
 	    k->whole ? MUX_END : 0, &taken);
 	k->at += taken;
 	if (taken > 0)
-		note_moved(s);
+		strm_moved(s, true);
 	return (why == WHY_OK && taken < rest.n ? WHY_AGAIN : why);
 }
 
@@ -231,12 +238,12 @@ pump_kept(struct strm *s)
 	if ((why = pump_again(s)) != WHY_OK)
 		return (why);
 	if (k->whole)
-		return (close_message(s->srv, SPAN_NONE));
+		return (close_message(s, s->srv, SPAN_NONE));
 	why = s->cli->ops->peek(s->cli, &data, &trailers);
 	if (why == WHY_EOF) {
 		k->whole = true;
 		k->off |= trailers.n != 0;
-		return (close_message(s->srv, trailers));
+		return (close_message(s, s->srv, trailers));
 	}
 	if (why != WHY_OK)
 		return (why == WHY_AGAIN ? push(s->srv) : why);
@@ -245,7 +252,7 @@ pump_kept(struct strm *s)
 	    &taken);
 	if (taken > 0) {
 		keep(k, span_of(data.p, taken));
-		note_moved(s);
+		strm_moved(s, true);
 		s->cli->ops->eat(s->cli, taken);
 	}
 	if (why != WHY_OK)
@@ -404,27 +411,38 @@ own_timeout(const struct strm *s, enum txn_timeout which, int configured)
 	    (int)s->txn.timeout_ms[which] : configured);
 }
 
+/* option independent-streams: what was sent to a side is no sign of it. */
+static bool
+listens_only(const struct strm *s, const struct px *px, bool over)
+{
+	return (__builtin_expect(s->indep, 0) && !over &&
+	    px_opt(px, PX_OPT_INDEPENDENT_STREAMS));
+}
+
 static int64_t
 client_due(const struct strm *s)
 {
 	const struct px_timeouts *t = s->txn.fe->timeout;
 	int client = own_timeout(s, TXN_TIMEOUT_CLIENT, t->client);
+	int64_t seen_ms;
 	int tunnel;
 
 	if (s->phase == STRM_SERVE)
 		return (after(s->cli_seen_ms, t->client));
 	if (s->phase != STRM_EXCHANGE)
 		return (CLOCK_NEVER);
+	seen_ms = listens_only(s, s->txn.fe, s->req_done) ? s->cli_read_ms :
+	    s->cli_seen_ms;
 	if (s->tunnel) {
 		if ((s->req_done || s->cli_shut) && t->client_fin != 0)
-			return (after(s->cli_seen_ms, t->client_fin));
+			return (after(seen_ms, t->client_fin));
 		tunnel = own_timeout(s, TXN_TIMEOUT_TUNNEL,
 		    back_timeouts(s)->tunnel);
-		return (after(s->cli_seen_ms, tunnel != 0 ? tunnel : client));
+		return (after(seen_ms, tunnel != 0 ? tunnel : client));
 	}
 	if (!s->req_done || s->cli->ops->unsent(s->cli) > 0 ||
 	    !s->cli->ops->conn(s->cli)->can_out)
-		return (after(s->cli_seen_ms, client));
+		return (after(seen_ms, client));
 	return (CLOCK_NEVER);
 }
 
@@ -434,18 +452,22 @@ server_due(const struct strm *s)
 	const struct px_timeouts *t = back_timeouts(s);
 	int server = own_timeout(s, TXN_TIMEOUT_SERVER, t->server);
 	int tunnel = own_timeout(s, TXN_TIMEOUT_TUNNEL, t->tunnel);
+	int64_t seen_ms;
+	bool listens;
 
 	if (s->phase == STRM_CONNECT)
 		return (s->wait_until_ms);
 	if (s->phase != STRM_EXCHANGE)
 		return (CLOCK_NEVER);
+	listens = listens_only(s, s->txn.be, s->res_done);
+	seen_ms = listens ? s->srv_read_ms : s->srv_seen_ms;
 	if (s->tunnel) {
 		if ((s->res_done || s->srv_shut) && t->server_fin != 0)
-			return (after(s->srv_seen_ms, t->server_fin));
-		return (after(s->srv_seen_ms, tunnel != 0 ? tunnel : server));
+			return (after(seen_ms, t->server_fin));
+		return (after(seen_ms, tunnel != 0 ? tunnel : server));
 	}
-	if (s->req_done || !s->srv->ops->conn(s->srv)->can_out)
-		return (after(s->srv_seen_ms, server));
+	if (s->req_done || listens || !s->srv->ops->conn(s->srv)->can_out)
+		return (after(seen_ms, server));
 	return (CLOCK_NEVER);
 }
 

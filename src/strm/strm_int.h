@@ -86,6 +86,9 @@ struct strm {
 	bool awaits_head : 1;           /* its client just became one of HTTP */
 	bool begun : 1;                 /* its first look at the request was
 	                                 * taken: monitor-uri, captures */
+	bool indep : 1;                 /* option independent-streams of a side:
+	                                 * set when it connects; a stream that
+	                                 * came over begins anew */
 	uint8_t inspect;                /* enum strm_inspect */
 	uint8_t kill_why;               /* while frozen: enum why, to end with */
 	struct mux_end *cli, *srv;
@@ -101,6 +104,8 @@ struct strm {
 	enum why begin_why, grant_why;
 	uint16_t tries;                 /* connections attempted */
 	int64_t cli_seen_ms, srv_seen_ms;       /* last activity of a side */
+	int64_t cli_read_ms, srv_read_ms;       /* last bytes from it; kept
+	                                         * while `indep`. Not frozen */
 	int64_t thawed_seen_ms;         /* the later of both when it came */
 	uint64_t counted_in, counted_out;       /* bytes in the counters */
 	int64_t counted_ms;             /* when they went there */
@@ -293,9 +298,30 @@ bool strm_cookie_set(struct strm *);
 /* strm_redir - the reply for a server that only redirects, or NULL. */
 const struct http_reply *strm_redir(struct strm *);
 
-/* ---- strm_fwdfor.c ---- */
-/* strm_forwarded - option forwardfor, originalto: add addresses. */
+/* ---- strm_rdp.c ---- */
+/* strm_rdp_persist - the server that the RDP cookie names, into s->want. */
+void strm_rdp_persist(struct strm *, const struct expr *cookie);
+
+/* ---- strm_kw.c ---- */
+/* strm_forwarded - option forwardfor, originalto, forwarded: add addresses. */
 bool strm_forwarded(struct strm *);
+
+/* ---- strm_rfc7239.c ---- */
+struct strm_rfc7239;
+/* strm_rfc7239 - add the header Forwarded. False: it does not fit. */
+bool strm_rfc7239(struct strm *, const struct strm_rfc7239 *);
+
+/* ---- strm_names.c; for requests that still have their head ---- */
+struct strm_cfg;
+/* strm_names_ok - the proxy's policy for odd header names; false: refuse. */
+bool strm_names_ok(struct strm *, const struct strm_cfg *);
+/* strm_send_name - add the name of the server; false: it does not fit. */
+bool strm_send_name(struct strm *, const struct strm_cfg *);
+
+/* ---- strm_checkcache.c ---- */
+/* strm_cookie_leaks - caches may keep a cookie of the response; it is said in
+ * the log. */
+bool strm_cookie_leaks(struct strm *);
 
 /* strm_rounds - how many reads in a row this one gets before others have
  * their turn, `usual` without "set-nice": down to 1, up to four times that. */
@@ -309,6 +335,26 @@ strm_rounds(const struct strm *s, int usual)
 	nice = nice < -1024 ? -1024 : nice > 1024 ? 1024 : nice;
 	return (nice < 0 ? usual + (int)(-nice * 3 * usual / 1024) :
 	    usual - (int)(nice * (usual - 1) / 1024));
+}
+
+/* strm_note_independent - option independent-streams: whether it counts. */
+static inline void
+strm_note_independent(struct strm *s)
+{
+	s->indep = ((s->txn.fe->opt | s->txn.be->opt) >>
+	    PX_OPT_INDEPENDENT_STREAMS & 1) != 0;
+	if (__builtin_expect(s->indep, 0))
+		s->cli_read_ms = s->srv_read_ms = the_loop->now_ms;
+}
+
+/* strm_moved - payload of that side went to the other. */
+static inline void
+strm_moved(struct strm *s, bool of_client)
+{
+	s->cli_seen_ms = s->srv_seen_ms = the_loop->now_ms;
+	if (__builtin_expect(s->indep, 0))
+		*(of_client ? &s->cli_read_ms : &s->srv_read_ms) =
+		    the_loop->now_ms;
 }
 
 /* strm_watch - the client's leaving matters from now on. */

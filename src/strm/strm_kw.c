@@ -147,6 +147,29 @@ KEYWORD(option_originalto) = {
 	.example = "option originalto except 127.0.0.1",
 };
 
+static bool
+parse_kept_queue(struct conf_line *l, void *obj)
+{
+	struct px *px = obj;
+	struct strm_cfg *c = px_edit(&px->slots, &strm_slot);
+	int64_t n;
+
+	if (!conf_want_int(l, "a number of places (-1: no limit)", -1,
+	    INT32_MAX, &n))
+		return (false);
+	c->kept_queue = (uint32_t)(n + 1);
+	return (conf_end(l));
+}
+
+KEYWORD(max_keep_alive_queue) = {
+	.name = "max-keep-alive-queue", .in = KW_DEFAULTS | KW_BACKEND,
+	.flags = KW_HTTP, .args = "<n>", .parse = parse_kept_queue,
+	.doc = "With `option prefer-last-server`: another server is taken when "
+	    "so many wait already for the one that the client has a connection "
+	    "to. 0: as soon as it would have to wait; -1, the default: never.",
+	.example = "max-keep-alive-queue 10",
+};
+
 /* ---- at run time ---- */
 
 static bool
@@ -192,5 +215,6 @@ strm_forwarded(struct strm *s)
 
 	return (add_addr(s, &fe->forwardfor, &be->forwardfor, TXN_SRC,
 	    SPAN("X-Forwarded-For")) && add_addr(s, &fe->originalto,
-	    &be->originalto, TXN_DST, SPAN("X-Original-To")));
+	    &be->originalto, TXN_DST, SPAN("X-Original-To")) &&
+	    (be->rfc7239 == NULL || strm_rfc7239(s, be->rfc7239)));
 }

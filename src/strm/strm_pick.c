@@ -10,6 +10,7 @@
 #include <cnt/cnt.h>
 #include <log/log.h>
 #include <stk/stk.h>
+#include <strm/cfg.h>
 
 #define TURN_AROUND_MS 1000     /* before the same server is tried again */
 
@@ -81,6 +82,22 @@ stuck_to(struct strm *s)
 	return (srv == s->avoid ? NULL : srv);
 }
 
+/* option prefer-last-server: where this client has a connection of its own. */
+static struct srv * __attribute__((noinline, cold))
+kept_server(const struct strm *s)
+{
+	const struct strm_cfg *cfg = px_get(&s->txn.be->slots, &strm_slot);
+	struct srv *srv = s->cli->ops->kept_srv == NULL ? NULL :
+	    s->cli->ops->kept_srv(s->cli, be_of(s->txn.be));
+
+	if (srv == NULL || srv == s->avoid || !srv_usable(srv))
+		return (NULL);
+	if (cfg->kept_queue != 0 && !srv_has_room(srv) &&
+	    srv->shm->queued >= cfg->kept_queue - 1)
+		return (NULL);
+	return (srv);
+}
+
 enum strm_step
 step_acquire(struct strm *s)
 {
@@ -92,6 +109,9 @@ step_acquire(struct strm *s)
 		s->want_down = strm_even_down(s);
 	if (s->want != NULL)
 		want = s->want;
+	if (__builtin_expect(px_opt(s->txn.be, PX_OPT_PREFER_LAST_SERVER), 0) &&
+	    want == NULL)
+		want = kept_server(s);
 	strm_slot_begin(s);
 	s->slot.even_down = s->want_down;
 	why = srv_acquire(be_of(s->txn.be), &s->txn, s->avoid, want,
@@ -249,8 +269,12 @@ may_reuse(const struct strm *s)
 static enum why
 queue_request(struct strm *s)
 {
+	const struct strm_cfg *cfg = px_get(&s->txn.be->slots, &strm_slot);
 	enum why why;
 
+	if (__builtin_expect(cfg->send_name.n != 0, 0) &&
+	    !strm_send_name(s, cfg))
+		return (WHY_REQ_HEAD_LONG);
 	if (s->conn_mode != PX_CONN_KEEP_ALIVE &&
 	    !px_opt(s->txn.be, PX_OPT_HTTP_PRETEND_KEEPALIVE))
 		s->srv->close = true;
@@ -331,6 +355,7 @@ step_connect(struct strm *s)
 		s->up.eager = wants_splice(s, PX_OPT_SPLICE_REQUEST);
 		s->down.eager = wants_splice(s, PX_OPT_SPLICE_RESPONSE);
 		s->wait_until_ms = CLOCK_NEVER;
+		strm_note_independent(s);
 		s->txn.stage = TXN_RES;
 		log_step(&s->txn, LOG_AT_CONNECT);
 		stk_store_request(&s->txn);

@@ -104,7 +104,7 @@ drain(struct strm *s, struct strm_pipe *p, struct mux_end *to)
 		p->held -= (uint32_t)put;
 		to->ops->spliced_out(to, (uint64_t)put);
 		CNT_PROC()->spliced_out += (uint64_t)put;
-		s->cli_seen_ms = s->srv_seen_ms = the_loop->now_ms;
+		strm_moved(s, !to->client);
 	}
 	return (WHY_OK);
 }

@@ -109,7 +109,7 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 		count_denied(s, px);
 		return (strm_reply(s, reply_of(s, px), WHY_REQ_DENIED));
 	case RULE_REPLY:
-		if (s->rules.status == 401)     /* not authenticated */
+		if (s->rules.status == 401 || s->rules.status == 407) /* not authenticated */
 			stk_on(&s->txn, STK_EV_ERROR);
 		return (strm_reply(s, reply_of(s, px),
 		    s->rules.why == WHY_OK ? WHY_REPLIED : s->rules.why));
@@ -285,6 +285,15 @@ answer_monitor(struct strm *s, const struct strm_cfg *cfg)
 	return (strm_reply(s, &fine, WHY_REPLIED));
 }
 
+static enum strm_step __attribute__((noinline, cold))
+restrict_names(struct strm *s, const struct px *px, const struct strm_cfg *cfg)
+{
+	if (!is_http(s) || strm_names_ok(s, cfg))
+		return (STEP_GO);
+	count_denied(s, px);
+	return (strm_reply(s, rule_error_reply(px, 403), WHY_REQ_DENIED));
+}
+
 enum strm_step
 step_request(struct strm *s)
 {
@@ -301,6 +310,9 @@ step_request(struct strm *s)
 		rule_capture(&s->txn, false);
 	s->begun = s->txn.is_http;
 	if ((step = run_lists(s, FRONTEND_LISTS)) != STEP_GO)
+		return (step);
+	if (__builtin_expect(cfg->names != STRM_NAMES_PRESERVE, 0) &&
+	    (step = restrict_names(s, s->txn.fe, cfg)) != STEP_GO)
 		return (step);
 	log_unique_id(&s->txn);
 	strm_go(s, STRM_CHOOSE);
@@ -382,6 +394,7 @@ enter_backend(struct strm *s)
 enum strm_step
 step_choose(struct strm *s)
 {
+	const struct strm_cfg *cfg;
 	enum strm_step step;
 
 	s->txn.stage = TXN_CHOOSE;
@@ -389,6 +402,11 @@ step_choose(struct strm *s)
 		return (step);
 	s->backend_rules = true;
 	if ((step = run_lists(s, NELEM(lists))) != STEP_GO)
+		return (step);
+	cfg = px_get(&s->txn.be->slots, &strm_slot);
+	if (__builtin_expect(cfg->names != STRM_NAMES_PRESERVE, 0) &&
+	    s->txn.be != s->txn.fe &&
+	    (step = restrict_names(s, s->txn.be, cfg)) != STEP_GO)
 		return (step);
 	s->txn.stage = TXN_SERVER;
 	if (strm_persists(s->txn.be) && !strm_persist(s))

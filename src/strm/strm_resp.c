@@ -205,6 +205,13 @@ note_response(struct strm *s)
 }
 
 static enum strm_step
+deny_response(struct strm *s, const struct px *be)
+{
+	CNT_BE(be_of(be)->cnt)->denied_resp++;
+	return (strm_reply(s, rule_error_reply(be, 502), WHY_RES_DENIED));
+}
+
+static enum strm_step
 response_rules(struct strm *s)
 {
 	const struct px *fe = s->txn.fe, *be = s->txn.be;
@@ -218,6 +225,9 @@ response_rules(struct strm *s)
 	if (fe != be &&
 	    (step = rules_of(s, fe, RULE_HTTP_RES)) != STEP_GO)
 		return (step);
+	if (__builtin_expect(px_opt(be, PX_OPT_CHECKCACHE), 0) &&
+	    strm_cookie_leaks(s))
+		return (deny_response(s, be));
 	if (strm_persists(be) && !strm_cookie_set(s))
 		return (strm_fail(s, WHY_BUDGET));
 	if ((step = rules_of(s, be, RULE_HTTP_AFTER)) != STEP_GO)
@@ -317,7 +327,7 @@ take_head(struct strm *s)
 			return (STEP_WAIT);
 		if (why != WHY_OK)
 			return (no_response(s, why));
-		s->srv_seen_ms = the_loop->now_ms;
+		s->srv_seen_ms = s->srv_read_ms = the_loop->now_ms;
 		s->txn.srv_status = s->txn.res->status;
 		if (s->txn.res->status >= 200 || s->txn.res->status == 101)
 			break;
