@@ -22,10 +22,10 @@
 #include "keeper_life.h"
 
 #define QUIET_MS 2000           /* workers get to stop accepting */
-#define STOP_MS  500            /* and to end when told to, then SIGKILL */
+#define STOP_MS  2000           /* and to end when told to, then SIGKILL */
 #define LET_GO_MS 50            /* agent and master close their copies */
 #define NARROW_MS 250           /* others have our sockets: handshakes end */
-#define WIDEN_MS 150            /* workers close their sockets */
+#define WIDEN_MS 2000           /* workers get to close their sockets */
 #define PAUSE_MS 30             /* and to look away from a socket */
 
 struct keeper the_keeper = { .ready_fd = -1, .life = { -1, -1 },
@@ -248,16 +248,18 @@ keeper_quiesce(struct keeper *k)
 	tmr_arm(&k->loop.wheel, &k->check, k->loop.now_ms + QUIET_MS);
 }
 
+/* It has closed its sockets, or has ended. */
 static void
 worker_quiet(struct keeper *k, struct keeper_proc *p)
 {
 	p->quiet = true;
-	if (k->phase != KEEPER_QUIET || k->n_socks == 0)
-		return;
 	for (int i = 1; i <= k->n; i++)
 		if (k->procs[i].pid > 0 && !k->procs[i].quiet)
 			return;
-	all_quiet(k);
+	if (k->phase == KEEPER_QUIET && k->n_socks > 0)
+		all_quiet(k);
+	else if (k->phase == KEEPER_LEAVING && k->let_go)
+		keeper_sockets_widen();
 }
 
 /* ---- pause ---- */
@@ -353,7 +355,8 @@ keeper_child_died(struct keeper *k, struct keeper_proc *p, int status)
 		keeper_kill_all(k, SIGKILL);
 		exit(1);
 	}
-	if (k->phase == KEEPER_QUIET && p->no > 0)
+	if (p->no > 0 && (k->phase == KEEPER_QUIET ||
+	    k->phase == KEEPER_LEAVING))
 		worker_quiet(k, p);
 	if (p->no == 0 && p->pid > 0 && k->phase == KEEPER_SERVING) {
 		tell_agent(k, IPC_A_GATES, 1);

@@ -61,6 +61,7 @@ worker_close_idle(void)
 	hand_take_end();
 	worker_accept_last();
 	worker_accept_end();
+	(void)ipc_send(&the_worker.keeper, IPC_W_QUIET, NULL, 0, NULL, 0);
 	mux_leave();
 	srv_idle_close_all(NULL);
 }
