@@ -9,6 +9,7 @@
 #include <agent/agent.h>
 #include <base/clock.h>
 #include <base/must.h>
+#include <os/fault.h>
 #include <os/loop.h>
 
 #include "agent_int.h"
@@ -148,14 +149,20 @@ tell_parts(struct ipc_msg *m)
 	if (m->data.n != sizeof yes)
 		return;
 	memcpy(&yes, m->data.p, sizeof yes);
+	if (m->type == IPC_A_GATES)
+		(void)fault_at("agent.gates");
 	for (int i = 0; i < n_parts; i++) {
 		if (m->type == IPC_A_GATES && parts[i]->gates != NULL)
 			parts[i]->gates(yes != 0);
 		if (m->type == IPC_A_PAUSE && parts[i]->paused != NULL)
 			parts[i]->paused(yes != 0);
 	}
-	if (m->type == IPC_A_GATES && yes == 0)
+	if (m->type != IPC_A_GATES)
+		return;
+	if (yes == 0)
 		close_sockets();
+	else
+		(void)ipc_send(&keeper, IPC_A_READY, NULL, 0, NULL, 0);
 }
 
 static void

@@ -21,6 +21,7 @@
 #include "keeper_int.h"
 #include "keeper_life.h"
 
+#define AGENT_MS 1000           /* the agent gets to look at the servers */
 #define QUIET_MS 2000           /* workers get to stop accepting */
 #define STOP_MS  2000           /* and to end when told to, then SIGKILL */
 #define LET_GO_MS 50            /* agent and master close their copies */
@@ -40,16 +41,15 @@ tell_agent(struct keeper *k, enum ipc_type type, int32_t v)
 		(void)ipc_send(&k->procs[0].chan, type, &v, sizeof v, NULL, 0);
 }
 
-void
-keeper_open_gates(struct keeper *k)
+static void
+gates_open(struct keeper *k)
 {
 	char zero = 0;
 
-	if (fault_at("keeper.gates"))
-		return;
+	k->opening = false;
+	tmr_stop(&k->loop.wheel, &k->check);
 	k->phase = KEEPER_SERVING;
 	keeper_tell_workers(k, IPC_W_ACCEPT);
-	tell_agent(k, IPC_A_GATES, 1);
 	keeper_copy_follow(k);
 	keeper_state_watch(k);
 	if (k->has_master) {
@@ -68,6 +68,19 @@ keeper_open_gates(struct keeper *k)
 	fd_close(&k->ready_fd);
 	if (k->daemonized)
 		keeper_to_null();
+}
+
+/* The agent is first: it says which servers begin down, and that agents are
+ * asked. Workers that accepted earlier would not know. */
+void
+keeper_open_gates(struct keeper *k)
+{
+	if (fault_at("keeper.gates"))
+		return;
+	k->opening = true;
+	tell_agent(k, IPC_A_GATES, 1);
+	tmr_stop(&k->loop.wheel, &k->check);
+	tmr_arm(&k->loop.wheel, &k->check, k->loop.now_ms + AGENT_MS);
 }
 
 void
@@ -97,6 +110,8 @@ child_ready(struct keeper *k, struct keeper_proc *p)
 		keeper_report(k, IPC_PROCS);
 		return;
 	}
+	if (p->no == 0 && k->opening && k->phase == KEEPER_CLOSED)
+		gates_open(k);
 	if (k->phase != KEEPER_STARTING)
 		return;
 	for (int i = 0; i <= k->n; i++)
@@ -225,6 +240,8 @@ on_check(struct tmr *t)
 
 	if (k->phase == KEEPER_QUIET)
 		all_quiet(k);
+	else if (k->phase == KEEPER_CLOSED && k->opening)
+		gates_open(k);
 	else if (k->phase == KEEPER_LEAVING && !k->let_go) {
 		k->let_go = true;
 		keeper_tell_workers(k, IPC_W_LEAVE);
@@ -358,7 +375,8 @@ keeper_child_died(struct keeper *k, struct keeper_proc *p, int status)
 	if (p->no > 0 && (k->phase == KEEPER_QUIET ||
 	    k->phase == KEEPER_LEAVING))
 		worker_quiet(k, p);
-	if (p->no == 0 && p->pid > 0 && k->phase == KEEPER_SERVING) {
+	if (p->no == 0 && p->pid > 0 && (k->phase == KEEPER_SERVING ||
+	    (k->phase == KEEPER_CLOSED && k->opening))) {
 		tell_agent(k, IPC_A_GATES, 1);
 		if (k->paused)
 			tell_agent(k, IPC_A_PAUSE, 1);

@@ -50,6 +50,7 @@ struct keeper {
 	enum keeper_phase phase;
 	bool has_master, paused, daemonized;
 	bool taken, left;       /* another Écluse takes over; it has ended */
+	bool opening;           /* the agent was told to open the gates */
 	bool let_go;            /* leaving: workers were told */
 	bool exported;          /* somebody has our listening sockets */
 	struct ipc_chan master;
