@@ -26,6 +26,10 @@ import threading
 import time
 from pathlib import Path
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from ports import free_port     # noqa: E402
+
 TMP = Path(os.environ.get("TMPDIR", "/tmp/lab"))
 PROGRAM = os.environ.get("PROGRAM", "build/ecluse")
 INGRESS = Path(PROGRAM).with_name("ecluse-ingress")
@@ -122,14 +126,6 @@ class Answer:
             self.by = self.seen["by"]
         except (ValueError, KeyError, TypeError):
             self.seen, self.by = {}, None
-
-
-def free_port():
-    s = socket.socket()
-    s.bind(("127.0.0.1", 0))
-    port = s.getsockname()[1]
-    s.close()
-    return port
 
 
 class Lab:

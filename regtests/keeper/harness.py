@@ -28,6 +28,10 @@ import threading
 import time
 import traceback
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from ports import free_port, free_ports     # noqa: E402,F401
+
 LIMIT = 60
 TIMES = ("    timeout connect 5s\n    timeout client 5s\n"
          "    timeout server 5s\n")
@@ -129,17 +133,6 @@ def write(name, text):
 def read(path):
     with open(path) as f:
         return f.read()
-
-
-def free_port():
-    """A port nobody listens on now; kept apart from ephemeral ones by luck
-    only, so callers that must not lose it keep it bound instead."""
-    s = socket.socket()
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.bind(("127.0.0.1", 0))
-    port = s.getsockname()[1]
-    s.close()
-    return port
 
 
 def until(cond, what, limit=10.0, step=0.02):

@@ -22,6 +22,10 @@ import time
 import urllib.error
 import urllib.request
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from ports import free_ports    # noqa: E402
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get("O", os.path.join(TOP, "build"))
@@ -497,13 +501,3 @@ class Load:
                     self.failed.append((time.strftime("%H:%M:%S.") + f"{time.time() % 1:.3f}"[2:], port, repr(e)))
                 conn = None
             self.end.wait(max(0, due - time.monotonic()))
-
-
-def free_ports(n):
-    socks = [socket.socket() for _ in range(n)]
-    for s in socks:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in socks]
-    for s in socks:
-        s.close()
-    return ports

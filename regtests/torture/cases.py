@@ -13,6 +13,7 @@ import threading
 import time
 
 import watch
+from ports import free_ports
 
 
 MARKS = 500                     # entries of a table that nobody touches
@@ -178,7 +179,7 @@ class Run:
 
     def start(self, scratch):
         p, c = self.proxy, self.case
-        self.http, self.tcp, port = watch.free_ports(3)
+        self.http, self.tcp, port = free_ports(3)
         self.server = subprocess.Popen(
             [os.path.join(self.tools, "server"), str(port)],
             preexec_fn=go_first if self.first() else None)

@@ -174,18 +174,3 @@ class Sampler(threading.Thread):
     def stop(self):
         self.end.set()
         self.join(5)
-
-
-def free_ports(n):
-    """Ports below the ephemeral range that nobody uses now."""
-    import random
-    found = []
-    while len(found) < n:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                s.bind(("127.0.0.1", port))
-                if port not in found:
-                    found.append(port)
-    return found
