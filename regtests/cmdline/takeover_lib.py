@@ -107,7 +107,7 @@ class Tunnels:
             c.close()
 
 
-def gone(pid, limit=1.0):
-    """All of a process's family is gone within a second."""
+def gone(pid):
+    """All of a process's family is gone."""
     until(lambda: not [p for p in session(pid)], "the end of process %d and "
-          "what it forked" % pid, limit=limit, step=0.005)
+          "what it forked" % pid, step=0.005)

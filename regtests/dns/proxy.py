@@ -40,7 +40,7 @@ def becomes(be, want, what=servers):
         last[0] = what(be)
         return last[0] == want
     try:
-        until(same, "servers", limit=8)
+        until(same, "servers")
     except Failed:
         equal(last[0], want, "servers of " + be)
 

@@ -17,7 +17,7 @@ class Side:
 
     def __init__(self, sock):
         self.s = sock
-        self.s.settimeout(5)
+        self.s.settimeout(20)
         self.buf = b""
 
     def send(self, data):
@@ -58,7 +58,7 @@ class Side:
         except socket.timeout:
             return
         finally:
-            self.s.settimeout(5)
+            self.s.settimeout(20)
         check(False, "expected nothing, found %r" % got)
 
     def close(self):
@@ -73,7 +73,7 @@ class Origin:
         self.l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.l.bind(("127.0.0.1", 0))
         self.l.listen(backlog)
-        self.l.settimeout(5)
+        self.l.settimeout(20)
         self.port = self.l.getsockname()[1]
 
     def accept(self):
@@ -86,7 +86,7 @@ class Origin:
         except socket.timeout:
             return
         finally:
-            self.l.settimeout(5)
+            self.l.settimeout(20)
         check(False, "a connection to the server that nobody expected")
 
 
@@ -120,16 +120,14 @@ class Ours:
                 "    default_backend be\n"
                 "backend be\n%s    server s 127.0.0.1:%d %s\n%s"
                 % (self.stats, self.workers, part["glob"],
-                   DEFAULTS.replace("client 5s", "client 20s")
-                   .replace("server 5s", "server 20s"),
-                   self.port, self.version, part["fe"], part["backend"],
+                   DEFAULTS, self.port, self.version, part["fe"], part["backend"],
                    self.origin.port, part["server"], part["extra"]))
 
     def write(self):
         write("t.cfg", self.text())
 
     def client(self):
-        return Side(socket.create_connection(("127.0.0.1", self.port), 5))
+        return Side(socket.create_connection(("127.0.0.1", self.port), 20))
 
     def reload(self, gone=True):
         """Returns when the new generation serves and has what can cross;

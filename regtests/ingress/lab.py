@@ -290,14 +290,14 @@ class Lab:
             [program or PROGRAM, "-W", "-S", self.master, "-f",
              self.base / "ecluse.cfg"],
             stdout=self.log, stderr=self.log)
-        for _ in range(500):
+        for _ in range(1500):
             if self.child.poll() is not None:
                 break
-            try:
-                socket.create_connection(("127.0.0.1", self.http), 1).close()
+            # one address may listen before the other, and both before
+            # anybody accepts
+            if re.search(r"(?m)^\d+ +worker ", self.ask_master("show proc")):
                 return self
-            except OSError:
-                time.sleep(0.02)
+            time.sleep(0.02)
         print((TMP / "proxy.log").read_text())
         print((self.base / "ecluse.cfg").read_text())
         sys.exit("the proxy does not answer")
@@ -305,13 +305,20 @@ class Lab:
     def reload(self, *flags):
         """Render again and have the proxy take it; its answer."""
         check(self.render(*flags), self.problems)
-        s = socket.socket(socket.AF_UNIX)
-        s.connect(str(self.master))
-        s.sendall(b"reload\n")
-        s.shutdown(socket.SHUT_WR)
+        return self.ask_master("reload")
+
+    def ask_master(self, command):
+        """Its answer; "" when it is not there yet."""
         out = b""
-        while chunk := s.recv(4096):
-            out += chunk
+        with socket.socket(socket.AF_UNIX) as s:
+            try:
+                s.connect(str(self.master))
+                s.sendall(command.encode() + b"\n")
+                s.shutdown(socket.SHUT_WR)
+                while chunk := s.recv(4096):
+                    out += chunk
+            except OSError:
+                return ""
         return out.decode()
 
     def stop(self):

@@ -32,9 +32,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from ports import free_port, free_ports     # noqa: E402,F401
 
-LIMIT = 60
-TIMES = ("    timeout connect 5s\n    timeout client 5s\n"
-         "    timeout server 5s\n")
+LIMIT = 240                     # what hangs; run-tests ends it after 300 s
+# Longer than any wait: what ends by them has not ended by itself.
+TIMES = ("    timeout connect 60s\n    timeout client 60s\n"
+         "    timeout server 60s\n")
 DEFAULTS = "defaults\n    mode http\n" + TIMES
 DEFAULTS_TCP = "defaults\n    mode tcp\n" + TIMES
 
@@ -135,8 +136,9 @@ def read(path):
         return f.read()
 
 
-def until(cond, what, limit=10.0, step=0.02):
-    """Wait for cond() to be true and return what it gave."""
+def until(cond, what, limit=30.0, step=0.02):
+    """Wait for cond() to be true and return what it gave. The limit is for
+    what never comes: a busy machine is late by seconds."""
     end = time.monotonic() + limit
     while True:
         got = cond()
@@ -222,7 +224,7 @@ class Proc:
     def signal(self, sig):
         os.kill(self.pid, sig)
 
-    def wait(self, limit=10):
+    def wait(self, limit=30):
         """The exit status; -N when signal N ended it."""
         try:
             return self.p.wait(limit)
@@ -232,7 +234,7 @@ class Proc:
 
     def stop(self):
         if self.p.poll() is None:
-            for sig, secs in ((signal.SIGTERM, 3), (signal.SIGKILL, 3)):
+            for sig, secs in ((signal.SIGTERM, 10), (signal.SIGKILL, 3)):
                 try:
                     self.signal(sig)
                     self.p.wait(secs)
@@ -294,7 +296,7 @@ def family(pid):
     return found
 
 
-def http(port, path="/", host="127.0.0.1", limit=5.0, raw=None):
+def http(port, path="/", host="127.0.0.1", limit=20.0, raw=None):
     """One request on one connection, never tried again. Returns (status,
     body) and raises OSError for whatever goes wrong."""
     s = socket.create_connection((host, port), limit)
@@ -304,7 +306,7 @@ def http(port, path="/", host="127.0.0.1", limit=5.0, raw=None):
         s.close()
 
 
-def http_unix(path, uri="/", limit=5.0):
+def http_unix(path, uri="/", limit=20.0):
     s = socket.socket(socket.AF_UNIX)
     s.settimeout(limit)
     try:
@@ -349,7 +351,7 @@ def refused(port):
     return False
 
 
-def cli(path, line, limit=8.0):
+def cli(path, line, limit=20.0):
     """Send a line to a runtime or master socket, read to its end."""
     s = socket.socket(socket.AF_UNIX)
     s.settimeout(limit)
@@ -412,7 +414,8 @@ class Hammer:
 
     port     where to
     threads  how many at once
-    Counts .done and keeps what went wrong in .failures.
+    Counts .done and keeps what went wrong in .failures. more(n) waits until
+    there were n more: so it is sure that something was under way.
     """
 
     def __init__(self, port, threads=4, path="/"):
@@ -428,7 +431,7 @@ class Hammer:
     def _work(self):
         while not self.end.is_set():
             try:
-                st, _ = http(self.port, self.path, limit=10)
+                st, _ = http(self.port, self.path)
                 bad = None if st == 200 else "status %d" % st
             except OSError as e:
                 bad = "%s: %s" % (type(e).__name__, e)
@@ -437,10 +440,14 @@ class Hammer:
                 if bad:
                     self.failures.append(bad)
 
+    def more(self, n):
+        want = self.done + n
+        until(lambda: self.done >= want, "%d more requests" % n)
+
     def stop(self):
         self.end.set()
         for t in self.crew:
-            t.join(15)
+            t.join(25)
         return self.done, self.failures
 
 

@@ -14,7 +14,7 @@ def told(frm, to, table, key, *fields):
         f = to.entry(table, key)
         return f and all(f[k] == e[k] for k in fields) and f
     f = until(same, "%s of %s in %s, as %r; has %r"
-              % (key, frm.name, to.name, e, to.entry(table, key)), 5)
+              % (key, frm.name, to.name, e, to.entry(table, key)))
     check(abs(int(f["exp"]) - int(e["exp"])) < 5000, "%r lives as long as %r"
           % (f, e))
 

@@ -154,7 +154,7 @@ def meet(a, b):
     """Both know each other. Who calls both ways at once tries again after up
     to two seconds."""
     until(lambda: a.up(b.name) and b.up(a.name), "%s and %s are connected"
-          % (a.name, b.name), 15)
+          % (a.name, b.name))
 
 
 # ---- the protocol by hand ----

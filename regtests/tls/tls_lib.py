@@ -150,7 +150,7 @@ def shown(port, name, ctx=None):
 def serve(text, port, *args):
     """Start the program with this configuration; it listens on `port`."""
     p = Proc("-f", write("t.cfg", text), *args)
-    until(lambda: not refused(port), "the program listens", 10)
+    until(lambda: not refused(port), "the program listens")
     return p
 
 
