@@ -10,6 +10,9 @@
 /* clock_mono_us - microseconds, CLOCK_MONOTONIC. */
 int64_t clock_mono_us(void);
 
+/* clock_mono_ns - the same clock in nanoseconds. */
+int64_t clock_mono_ns(void);
+
 /* clock_wall_us - microseconds since 1970. */
 int64_t clock_wall_us(void);
 

@@ -20,6 +20,7 @@
 struct conn;
 struct expr_vars;
 struct filt_use;
+struct rule;
 struct stk_note;
 struct stk_set;
 struct txn;
@@ -153,6 +154,11 @@ struct txn {
 	uint32_t cookie_last, cookie_first;     /* dates, units of 4 s; 0: no */
 	struct span rule_file;          /* the last rule that ended a list: */
 	int32_t rule_line;              /* where it is written; p NULL: none */
+	const struct rule *rule_ran;    /* the last rule that ran; not frozen, */
+	struct span entity;             /* but this, what it was called where
+	                                 * the stream came from */
+	const struct rule *rule_waits;  /* what the end came upon while it
+	                                 * waited; NULL: nothing */
 	struct span uri;                /* request target as logged, in arena */
 	struct span line;               /* … within its request line, when that
 	                                 * was kept; not frozen: made of the

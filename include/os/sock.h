@@ -100,6 +100,9 @@ bool sock_set_buffers(int fd, int sndbuf, int rcvbuf);
  * allowed, or no such option. */
 bool sock_set_mark(int fd, uint32_t mark);
 bool sock_set_tos(int fd, int tos);
+/* sock_save_syn - keep what opens the connections of a listening socket, as
+ * TCP_SAVE_SYN of tcp(7): 0, 1 or 2. False: not TCP, or no such option. */
+bool sock_save_syn(int fd, int how);
 bool sock_set_nonblock(int fd, bool);
 bool sock_set_cloexec(int fd, bool);
 

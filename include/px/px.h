@@ -169,6 +169,7 @@ struct px_bind {                        /* a bind line */
 	int mode, uid, gid;             /* UNIX sockets; -1 unset */
 	const char *interface;
 	int mss;
+	int tcp_ss;                     /* 0: off; 1, 2: see tcp-ss */
 	unsigned tcp_ut_ms;
 	struct diag_pos pos;
 	struct px_slots slots;

@@ -71,6 +71,10 @@ struct rule_run {               /* where one run of a list is; in the stream */
 enum rule_verdict rule_run(const struct px *, enum rule_set, struct txn *,
     struct rule_run *run);
 
+/* rule_name - how samples call a rule: "FILE:LINE" of its line, at most `size`
+ * bytes at `p`. */
+struct span rule_name(const struct rule *, char *p, size_t size);
+
 /* rule_any - the proxy has rules of that set: cheap enough for each stream */
 static inline bool
 rule_any(const struct px *px, enum rule_set set)

@@ -360,6 +360,26 @@ fe_of(const struct px *px)
 }
 
 
+/*
+ * srv_listen_enter, srv_listen_leave - connections by the socket they came in
+ * at, of all workers; counted only where a sample asks (dst_conn).
+ */
+struct srv_listen_shm;
+extern struct srv_listen_shm **srv_listens;     /* by px_listen.id, or NULL */
+void srv_listen_count(const struct px_listen *, bool enter);
+static inline void
+srv_listen_enter(const struct px_listen *l)
+{
+	if (__builtin_expect(srv_listens != NULL, 0))
+		srv_listen_count(l, true);
+}
+static inline void
+srv_listen_leave(const struct px_listen *l)
+{
+	if (__builtin_expect(srv_listens != NULL, 0))
+		srv_listen_count(l, false);
+}
+
 /* fe_enter - a place for a connection that may come; false when the frontend
  * (or the whole process) is full: the listener should pause. fe_entered - it
  * came; fe_withdraw - it did not. fe_leave - it ended. */

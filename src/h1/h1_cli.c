@@ -49,8 +49,10 @@ void
 h1_client_free(struct h1_conn *h)
 {
 	h1_owned_close(h);
-	if (h->counted)
+	if (h->counted) {
 		fe_leave(fe_of(frontend(h)));
+		srv_listen_leave(h->cli.listen);
+	}
 	h1_conn_free(h);
 }
 
@@ -461,6 +463,7 @@ client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
 		return;
 	}
 	h->counted = true;
+	srv_listen_enter(listen);
 	h->first = true;
 	h->end.connected = true;
 	h->conn.peer = *peer;

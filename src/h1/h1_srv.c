@@ -370,6 +370,7 @@ server_abort(struct mux_end *e, enum why why)
 
 static const struct mux_end_ops server_ops = {
 	.name = "h1",
+	.http = true,
 	.head = server_head,
 	.peek = h1_end_peek,
 	.gather = h1_end_gather,

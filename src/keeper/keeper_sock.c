@@ -137,6 +137,12 @@ open_one(struct keeper *k, struct px_listen *li, bool stats)
 		say_failed(b, stats, err, li);
 		return (false);
 	}
+	for (size_t i = 0; is_inet(&li->addr) && i < s->n; i++)
+		if (!sock_save_syn(fds[i], b->tcp_ss) && b->tcp_ss != 0) {
+			say_failed(b, stats, "'tcp-ss' is refused by the "
+			    "kernel", li);
+			return (false);
+		}
 	s->listen = li;
 	s->stats = stats;
 	s->fds = must_alloc(s->n * sizeof *fds);

@@ -468,7 +468,7 @@ check_proxy(struct conf *conf, struct px *px, struct logfmt *std[])
 			std[c->std] = std_format(conf, c->std);
 		c->format = std[c->std];
 	}
-	if (c->std == LOG_STD_OWN && px->mode == PX_TCP &&
+	if (c->std == LOG_STD_OWN && c->format != NULL && px->mode == PX_TCP &&
 	    (var = logfmt_http_only(c->format)) != NULL)
 		return (conf_fail(conf, DIAG_ALERT, c->pos, "format variable "
 		    "'%s' is reserved for HTTP mode, and %s '%s' is in mode "

@@ -277,6 +277,13 @@ sock_set_tos(int fd, int tos)
 }
 
 bool
+sock_save_syn(int fd, int how)
+{
+	return (setsockopt(fd, IPPROTO_TCP, TCP_SAVE_SYN, &how,
+	    sizeof how) == 0);
+}
+
+bool
 sock_set_nonblock(int fd, bool on)
 {
 	return (set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on));

@@ -279,6 +279,12 @@ parse_mss(struct conf_line *l, void *obj)
 }
 
 static bool
+parse_tcp_ss(struct conf_line *l, void *obj)
+{
+	return (want_int(l, 0, 2, &bind_of(obj)->tcp_ss));
+}
+
+static bool
 parse_tcp_ut(struct conf_line *l, void *obj)
 {
 	int64_t ms;
@@ -448,6 +454,9 @@ BIND_WORD(mss, "mss", "<n>", parse_mss,
     "The segment size to announce; negative: so much less than usual.");
 BIND_WORD(tcp_ut, "tcp-ut", "<time>", parse_tcp_ut,
     "How long sent data may stay unacknowledged.");
+BIND_WORD(tcp_ss, "tcp-ss", "<n>", parse_tcp_ss,
+    "Have the kernel keep what opened each connection, for fc_saved_syn: 1 "
+    "from the IP header on, 2 from that of the link on, 0 nothing.");
 BIND_WORD(mode, "mode", "<octal>", parse_unix_mode,
     "Permissions of a UNIX socket.");
 BIND_WORD(user, "user", "<name>", parse_unix_user,

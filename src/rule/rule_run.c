@@ -4,6 +4,7 @@
  */
 #include "rule_int.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define RULE_TEXT_MAX 16384     /* of one formatted value */
@@ -31,7 +32,7 @@ rule_run(const struct px *px, enum rule_set set, struct txn *t,
 			run->wait_ms = wait_ms;
 			return (RULE_WAIT);
 		}
-		run->by = r;
+		run->by = t->rule_ran = r;
 		v = r->action->run(r->priv, t, run);
 		if (v == RULE_NEXT)
 			continue;
@@ -46,6 +47,16 @@ rule_run(const struct px *px, enum rule_set set, struct txn *t,
 	}
 	run->by = NULL;
 	return (RULE_NEXT);
+}
+
+struct span
+rule_name(const struct rule *r, char *p, size_t size)
+{
+	int n = snprintf(p, size, "%s:%d", r->pos.file != NULL ?
+	    r->pos.file : "", r->pos.line);
+
+	return (span_of(p, n < 0 ? 0 : (size_t)n < size ? (size_t)n :
+	    size - 1));
 }
 
 enum rule_verdict

@@ -72,6 +72,9 @@ extern uint32_t srv_n_be, srv_n_fe;
 bool srv_pace_setup(void);
 bool srv_pace_setup_fe(struct fe *);
 
+/* srv_listen_setup - places for the counts of sockets, if they are wanted. */
+bool srv_listen_setup(void);
+
 static inline int64_t
 srv_off(const void *p)
 {

@@ -439,7 +439,8 @@ srv_setup(const char **err)
 	if (fe_conn_limit == 0)
 		fe_conn_limit = px_model->global.maxconn;
 	sum_inflow();
-	done = open_glob() && srv_pace_setup() && setup_all();
+	done = open_glob() && srv_pace_setup() && setup_all() &&
+	    srv_listen_setup();
 	free(inflow);
 	return (done);
 }

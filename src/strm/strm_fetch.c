@@ -50,65 +50,6 @@ BYTES(res_bytes_in, "res.bytes_in", LATE, srv, got,
 BYTES(res_bytes_out, "res.bytes_out", LATE, cli, put,
     "Bytes that went to the client.");
 
-/* ---- why there is no connection ---- */
-
-/* The numbers are those of the manual: fc_err_str. */
-static const struct { enum why why; uint8_t no; } conn_errors[] = {
-	{ WHY_PROXY_SHORT, 14 }, { WHY_PROXY_BAD, 15 },
-	{ WHY_PROXY_INVALID, 16 }, { WHY_TLS_CLOSED, 24 },
-	{ WHY_TLS_ERROR, 25 }, { WHY_TLS_TIMEOUT, 26 }, { WHY_TLS_FULL, 27 },
-	{ WHY_TLS_NOMEM, 28 }, { WHY_TLS_CA, 30 }, { WHY_TLS_CERT, 31 },
-	{ WHY_TLS_FAILED, 34 },
-};
-
-static int
-conn_error(struct txn *t)
-{
-	const struct strm *s = strm_of_txn(t);
-
-	for (size_t i = 0; s != NULL && i < NELEM(conn_errors); i++)
-		if (s->begin_why == conn_errors[i].why)
-			return (conn_errors[i].no);
-	return (0);
-}
-
-static bool
-fetch_fc_err(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	(void)arg;
-	s->num = conn_error(t);
-	return (true);
-}
-FETCH(fc_err) = {
-	.name = "fc_err", .args = "", .out = SMP_INT,
-	.stages = SMP_ANYWHERE & ~(SMP_AT(CHECK) | SMP_AT(CONN)),
-	.run = fetch_fc_err,
-	.doc = "The number of the reason why a client's connection came to "
-	    "nothing, before its first request; 0: it did not.",
-	.example = "error-log-format \"%ci [%t] %ft %[fc_err]\"",
-};
-
-static bool
-fetch_fc_err_str(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	const struct strm *strm = strm_of_txn(t);
-
-	(void)arg;
-	if (strm == NULL)
-		return (false);
-	s->str = conn_error(t) == 0 ? SPAN("Success") :
-	    span_str(why_text(strm->begin_why));
-	s->constant = true;
-	return (true);
-}
-FETCH(fc_err_str) = {
-	.name = "fc_err_str", .args = "", .out = SMP_STR,
-	.stages = SMP_ANYWHERE & ~(SMP_AT(CHECK) | SMP_AT(CONN)),
-	.run = fetch_fc_err_str,
-	.doc = "That reason in words.",
-	.example = "error-log-format \"%ci [%t] %ft %[fc_err_str]\"",
-};
-
 /* ---- what the kernel measured ---- */
 
 static bool

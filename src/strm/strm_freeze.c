@@ -24,6 +24,7 @@ enum {                                  /* tags; never reused */
 	TAG_AVOID = 10, TAG_CAP_REQ = 11, TAG_CAP_RES = 12, TAG_VARS = 13,
 	TAG_TRACKED = 14, TAG_STICK = 15, TAG_FILTERS = 32
 };
+#define ENTITY_MAX 512                  /* of the name of a file, cut there */
 #define TAG_CAPTURE 1                   /* inside TAG_CAP_*: one value */
 #define TAG_NO_CAPTURE 2                /* the header was not there */
 
@@ -106,6 +107,8 @@ put_captures(struct wire_out *out, unsigned tag, const struct txn_capture *c)
 static void
 put_state(const struct strm *s, struct wire_out *out)
 {
+	char name[ENTITY_MAX];
+	struct txn txn = s->txn;
 	const struct frozen f = {
 		.phase = s->phase, .conn_mode = s->conn_mode,
 		.tunnel = s->tunnel, .req_sent = s->req_sent,
@@ -121,13 +124,16 @@ put_state(const struct strm *s, struct wire_out *out)
 		.place = s->slot.state == SRV_SLOT_QUEUED ?
 		    srv_queue_place(&s->slot) : 0,
 		.counted_in = s->counted_in, .counted_out = s->counted_out,
+		.calls = s->prof.calls, .cpu_ns = s->prof.cpu_ns,
+		.lat_ns = s->prof.lat_ns,
 	};
 	size_t mark = wire_begin(out, TAG_STATE, WIRE_REQUIRED);
 
 	wire_put(out, strm_frozen_fields, &f);
 	wire_end(out, mark);
 	mark = wire_begin(out, TAG_TXN, WIRE_REQUIRED);
-	wire_put(out, strm_txn_fields, &s->txn);
+	txn.entity = strm_entity(&s->txn, name, sizeof name);
+	wire_put(out, strm_txn_fields, &txn);
 	wire_end(out, mark);
 	mark = wire_begin(out, TAG_TIMES, WIRE_REQUIRED);
 	wire_put(out, strm_times_fields, &s->txn.t);
@@ -367,7 +373,8 @@ static bool
 keep_spans(struct txn *t)
 {
 	struct span *const all[] = { &t->uri, &t->method_text, &t->uniq_id,
-		&t->cap_cookie_req, &t->cap_cookie_res, &t->rule_file };
+		&t->cap_cookie_req, &t->cap_cookie_res, &t->rule_file,
+		&t->entity };
 
 	for (size_t i = 0; i < NELEM(all); i++) {
 		if (all[i]->n == 0)
@@ -430,6 +437,9 @@ restore(struct strm *s, const struct frozen *f)
 	s->wait_until_ms = f->wait_until_ms;
 	s->counted_in = f->counted_in;
 	s->counted_out = f->counted_out;
+	s->prof.calls = f->calls;
+	s->prof.cpu_ns = f->cpu_ns;
+	s->prof.lat_ns = f->lat_ns;
 	s->entered = true;
 	s->backend_rules = true;
 	s->list = UINT8_MAX;            /* all of its rules have run */

@@ -21,6 +21,8 @@ struct frozen {
 	uint32_t up_held, down_held;
 	uint64_t place;                 /* srv_queue_place() */
 	uint64_t counted_in, counted_out;
+	uint32_t calls;
+	int64_t cpu_ns, lat_ns;
 };
 
 static const struct wire_field strm_frozen_fields[] = {
@@ -47,6 +49,9 @@ static const struct wire_field strm_frozen_fields[] = {
 	WIRE(21, U64,  WIRE_REQUIRED, struct frozen, place),
 	WIRE(22, U64,  WIRE_REQUIRED, struct frozen, counted_in),
 	WIRE(23, U64,  WIRE_REQUIRED, struct frozen, counted_out),
+	WIRE(33, U32,  WIRE_OPTIONAL, struct frozen, calls),
+	WIRE(34, I64,  WIRE_OPTIONAL, struct frozen, cpu_ns),
+	WIRE(35, I64,  WIRE_OPTIONAL, struct frozen, lat_ns),
 	/* not frozen: running, again, granted (the other one asks again),
 	 * entered, backend_rules, list (all rules have run), begin_why,
 	 * grant_why, id (each worker counts its own) */
@@ -93,6 +98,7 @@ static const struct wire_field strm_txn_fields[] = {
 	WIRE(60, SPAN, WIRE_OPTIONAL, struct txn, rule_file),
 	WIRE(61, I32,  WIRE_OPTIONAL, struct txn, rule_line),
 	WIRE(62, U16,  WIRE_OPTIONAL, struct txn, srv_status),
+	WIRE(47, SPAN, WIRE_OPTIONAL, struct txn, entity),
 	/* not frozen: service (answered here), fe, be, srv, listen (by name),
 	 * req, res (messages),
 	 * wait_over, cache_epoch, bytes_in, bytes_out, n_*, why, term (written

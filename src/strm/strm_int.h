@@ -103,6 +103,13 @@ struct strm {
 	bool want_down;                 /* even if it is down */
 	enum why begin_why, grant_why;
 	uint16_t tries;                 /* connections attempted */
+	int srv_errno;                  /* what the last one failed of; 0: not
+	                                 * known. Not frozen: the next tells */
+	struct {                        /* profiling.tasks */
+		uint32_t calls;
+		int64_t cpu_ns, lat_ns;
+		int64_t begun_ns;       /* of the call under way; 0: none */
+	} prof;
 	int64_t cli_seen_ms, srv_seen_ms;       /* last activity of a side */
 	int64_t cli_read_ms, srv_read_ms;       /* last bytes from it; kept
 	                                         * while `indep`. Not frozen */
@@ -170,6 +177,10 @@ void strm_freeze_ops(struct mux_stream_ops *);
 /* strm_moved_here - a thawed stream: has anything moved since? */
 bool strm_moved_here(struct strm *);
 
+/* ---- strm_fetch_ends.c ---- */
+/* strm_entity - what last_entity says; at most `size` bytes at `p`. */
+struct span strm_entity(const struct txn *, char *p, size_t size);
+
 /* ---- strm_req.c ---- */
 enum strm_step step_request(struct strm *);
 enum strm_step step_tarpit(struct strm *);
@@ -189,6 +200,11 @@ void strm_sniffed(struct strm *);
 /* strm_switch - its client speaks HTTP/1 from here on, and what it sent so far
  * is the beginning of a request. */
 enum strm_step strm_switch(struct strm *);
+
+/* ---- strm_profile.c: what the stream's calls cost ---- */
+extern bool strm_profiles;      /* calls are counted, or measured */
+/* strm_profile_run - as `run`, measured; false: the stream is gone. */
+bool strm_profile_run(struct strm *, bool (*run)(struct strm *));
 
 /* ---- strm_pick.c ---- */
 enum strm_step step_acquire(struct strm *);

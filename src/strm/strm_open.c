@@ -112,11 +112,32 @@ strm_of_txn(struct txn *t)
 	return (t->ops == &txn_ops ? HOLDER(t, struct strm, txn) : NULL);
 }
 
-void
-strm_run(struct strm *s)
+/* False: the stream is gone. */
+static inline bool
+run_steps(struct strm *s)
 {
 	enum strm_step step;
 
+	do {
+		s->again = false;
+		while ((step = steps[s->phase](s)) == STEP_GO)
+			;
+		if (step == STEP_GONE)
+			return (false);
+	} while (s->again);
+	s->running = false;
+	return (true);
+}
+
+static bool
+run_once(struct strm *s)
+{
+	return (run_steps(s));
+}
+
+void
+strm_run(struct strm *s)
+{
 	if (s->frozen)
 		return;
 	if (s->running) {
@@ -124,14 +145,9 @@ strm_run(struct strm *s)
 		return;
 	}
 	s->running = true;
-	do {
-		s->again = false;
-		while ((step = steps[s->phase](s)) == STEP_GO)
-			;
-		if (step == STEP_GONE)
-			return;
-	} while (s->again);
-	s->running = false;
+	if (!(__builtin_expect(strm_profiles, 0) ?
+	    strm_profile_run(s, run_once) : run_steps(s)))
+		return;
 	/* Long ones are counted now and then, not only when they end. */
 	if (__builtin_expect(the_loop->now_ms - s->counted_ms >= COUNT_MS,
 	    0) && s->phase == STRM_EXCHANGE)

@@ -228,6 +228,8 @@ strm_retry(struct strm *s, enum why why)
 	const struct px *be = s->txn.be;
 	struct srv *srv = s->slot.srv;
 
+	s->srv_errno = s->srv == NULL ? 0 :
+	    s->srv->ops->conn(s->srv)->sys_errno;
 	let_server_go(s, why);
 	strm_observe(s, SRV_SEEN_UNCONNECTED);
 	s->req_sent = false;

@@ -122,6 +122,7 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 		    px->timeout->connect);
 		return (STEP_WAIT);
 	case RULE_FAIL:
+		s->txn.rule_waits = s->rules.by;
 		return (strm_fail(s, s->rules.why));
 	case RULE_DROP:
 		count_denied(s, px);
@@ -242,8 +243,10 @@ run_lists(struct strm *s, unsigned last)
 		s->txn.stage = lists[s->list].http ? TXN_REQ : TXN_CONTENT;
 		s->txn.wait_over = input_is_final(s);
 		paused = s->rules.paused;
-		if (paused && s->cli->dead)
+		if (paused && s->cli->dead) {
+			s->txn.rule_waits = s->rules.by;
 			return (strm_fail(s, WHY_CLI_ABORT));
+		}
 		strm_sniffs(s);
 		v = rule_run(px, lists[s->list].set, &s->txn, &s->rules);
 		strm_sniffed(s);

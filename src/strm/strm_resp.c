@@ -168,6 +168,7 @@ run_rules(struct strm *s, const struct px *px, enum rule_set set)
 		s->rules = run;
 		return (wait_in_rules(s));
 	case RULE_FAIL:
+		s->txn.rule_waits = run.by;
 		return (strm_fail(s, run.why));
 	case RULE_DROP:
 		return (strm_forget(s, WHY_RES_DENIED, run.ttl));

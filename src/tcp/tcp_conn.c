@@ -45,8 +45,10 @@ tcp_conn_free(struct tcp_conn *t)
 {
 	MUST(t->end.strm == NULL);
 	hand_leave(&t->hand);
-	if (t->counted)
+	if (t->counted) {
 		fe_leave(fe_of(t->listen->bind->px));
+		srv_listen_leave(t->listen);
+	}
 	tmr_stop(&the_loop->wheel, &t->tmr);
 	conn_close(&t->conn);
 	buf_drop(&t->in);
@@ -120,6 +122,7 @@ client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
 	}
 	t->listen = listen;
 	t->counted = true;
+	srv_listen_enter(listen);
 	t->accept_us = the_loop->now_us;
 	t->conn.peer = *peer;
 	t->conn.has_peer = true;

@@ -275,6 +275,7 @@ thaw_client(struct wire_in *in, int fd, const char **why)
 		return (NULL);
 	}
 	fe_adopt(fe_of(listen->bind->px));
+	srv_listen_enter(listen);
 	t->counted = true;
 	return (t);
 }
