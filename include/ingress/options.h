@@ -61,6 +61,7 @@ struct ing_options {
 	/* what is told */
 	const char *healthz_host;
 	int64_t healthz_port;
+	bool nginx_metrics;             /* under their names, too */
 	bool disable_sync_events;
 	const char *election_id;
 	bool disable_leader_election;

@@ -56,6 +56,7 @@ class FakeApi:
         self.lock = threading.RLock()
         self.history = []       # (version, type, kind, object)
         self.token = None       # what a client must show
+        self.stopped = False
         api = self
 
         class Handler(Request):
@@ -72,12 +73,14 @@ class FakeApi:
 
     def stop(self):
         """Nobody listens any more, and all connections end."""
+        self.stopped = True
         self.server.shutdown()
         self.server.server_close()
         self.hang_up()
 
     def start_again(self):
         """On the same port, with the same objects."""
+        self.stopped = False
         self.server = http.server.ThreadingHTTPServer(
             ("127.0.0.1", self.port), self.server.RequestHandlerClass)
         self.server.daemon_threads = True
@@ -118,8 +121,9 @@ class FakeApi:
 
     def all(self, kind):
         with self.lock:
-            return [o for (k, _, _), o in sorted(
-                self.objects.items(), key=lambda x: str(x[0])) if k == kind]
+            return [o for _, o in sorted(
+                ((str(k), o) for k, o in self.objects.items()
+                 if k[0] == kind), key=lambda x: x[0])]
 
     def tell(self, what, o):
         line = json.dumps({"type": what, "object": o}).encode() + b"\n"
@@ -213,6 +217,8 @@ class Request(http.server.BaseHTTPRequestHandler):
 
     def serve(self):
         api = self.api
+        if api.stopped:         # a connection that was kept
+            return nothing(self)
         line = f"{self.command} {urllib.parse.unquote(self.path)}"
         n = int(self.headers.get("Content-Length") or 0)
         self.body = self.rfile.read(n)

@@ -99,6 +99,9 @@ static const struct flag flags[] = {
 	F("healthz-port", PORT, healthz_port, "10254",
 	    "/healthz, /readyz and /metrics of this program"),
 	F("healthz-host", STR, healthz_host, NULL, "address for them"),
+	F("nginx-metrics", BOOL, nginx_metrics, "true",
+	    "/metrics has those of ingress-nginx's controller under their "
+	    "names as well"),
 	F("disable-sync-events", BOOL, disable_sync_events, NULL,
 	    "no Event when an Ingress is accepted"),
 	F("election-id", STR, election_id, "ecluse-ingress-leader",

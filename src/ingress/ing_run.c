@@ -54,12 +54,7 @@ struct run {
 	struct ing_trouble trouble;     /* of applying */
 	int64_t wait_since_ms;  /* for Secrets that are asked for */
 	int64_t applied_ms;
-	/* for /metrics */
-	uint64_t n_good, n_bad, n_same;
-	bool last_good;
-	int64_t last_good_s, hash;
-	uint32_t n_ours, n_hosts, n_backends, n_problems;
-	int64_t plan_us, apply_us;
+	struct ing_metrics m;
 };
 
 static int64_t
@@ -98,6 +93,7 @@ on_refused(enum ing_kind kind, const struct kube_node *meta, const char *why,
 			return;
 		*at = f->next;
 		refusal_free(f);
+		r->m.n_refused--;
 	}
 	if (why == NULL || name.n == 0)
 		return;
@@ -110,6 +106,7 @@ on_refused(enum ing_kind kind, const struct kube_node *meta, const char *why,
 	f->why = must_strdup(why);
 	f->next = r->refused;
 	r->refused = f;
+	r->m.n_refused++;
 }
 
 static void
@@ -163,21 +160,6 @@ on_changed(void *arg)
 	update_in(r, r->o->wait_before_update_ms);
 }
 
-static void
-count_plan(struct run *r, const struct ing_plan *plan,
-    const struct ing_files *files)
-{
-	uint64_t h = 0;
-
-	for (uint32_t i = 0; i < files->n; i++)
-		h = span_hash_seed(text_span(&files->v[i].body), h);
-	r->hash = (int64_t)(h >> 12);   /* exact in a double */
-	r->n_ours = plan->n_ours;
-	r->n_hosts = plan->n_hosts;
-	r->n_backends = plan->n_backends;
-	r->n_problems = plan->n_problems;
-}
-
 static enum ing_applied
 apply(struct run *r, const struct ing_files *files, char **why)
 {
@@ -196,27 +178,27 @@ take_result(struct run *r, enum ing_applied done, const char *why,
 {
 	switch (done) {
 	case ING_APPLY_SAME:
-		r->n_same++;
+		r->m.n_same++;
 		break;
 	case ING_APPLY_DONE:
-		r->n_good++;
-		r->last_good_s = clock_wall_us() / 1000000;
+		r->m.n_good++;
+		r->m.last_good_s = clock_wall_us() / 1000000;
 		ing_say("serves %u Ingresses, %u hosts, %u backends; planned "
 		    "in %lld ms, applied in %lld ms", plan->n_ours,
 		    plan->n_hosts, plan->n_backends,
-		    (long long)(r->plan_us / 1000),
-		    (long long)(r->apply_us / 1000));
+		    (long long)(r->m.plan_us / 1000),
+		    (long long)(r->m.apply_us / 1000));
 		break;
 	case ING_APPLY_REFUSED:
 	case ING_APPLY_FAILED:
-		r->n_bad++;
-		r->last_good = false;
+		r->m.n_bad++;
+		r->m.last_good = false;
 		ing_trouble_say(&r->trouble, why);
 		if (done == ING_APPLY_FAILED)
 			update_in(r, RETRY_MS);
 		return;
 	}
-	r->last_good = r->serves = true;
+	r->m.last_good = r->serves = true;
 	ing_trouble_over(&r->trouble,
 	    "the configuration is up to date again");
 	ing_status_serve(r->status, plan);
@@ -250,15 +232,15 @@ render(struct run *r, struct ing_plan *plan, int64_t began)
 	char *why = NULL;
 
 	if (!ing_render(plan, &files, &why)) {
-		r->n_bad++;
-		r->last_good = false;
+		r->m.n_bad++;
+		r->m.last_good = false;
 		ing_trouble_say(&r->trouble, why);
 	} else {
-		r->plan_us = clock_mono_us() - began;
-		count_plan(r, plan, &files);
+		r->m.plan_us = clock_mono_us() - began;
+		ing_metrics_plan(&r->m, plan, &files, r->store);
 		began = clock_mono_us();
 		done = apply(r, &files, &why);
-		r->apply_us = clock_mono_us() - began;
+		r->m.apply_us = clock_mono_us() - began;
 		r->applied_ms = now_ms();
 		take_result(r, done, why, plan);
 		say_events(r, plan);
@@ -288,54 +270,6 @@ on_update(struct tmr *t)
 
 /* --- probes ----------------------------------------------------------------- */
 
-static void
-metric(struct text *t, const char *name, const char *type, const char *help,
-    double value)
-{
-	text_printf(t, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, help,
-	    name, type, name, value);
-}
-
-static void
-write_metrics(struct run *r, struct text *t)
-{
-	metric(t, "ecluse_ingress_reloads_total", "counter",
-	    "Configurations that the proxy has taken.", (double)r->n_good);
-	metric(t, "ecluse_ingress_reload_errors_total", "counter",
-	    "Configurations that it has not taken.", (double)r->n_bad);
-	metric(t, "ecluse_ingress_unchanged_total", "counter",
-	    "Changes of objects that changed no configuration.",
-	    (double)r->n_same);
-	metric(t, "ecluse_ingress_last_reload_successful", "gauge",
-	    "1 when the last one was taken.", r->last_good);
-	metric(t, "ecluse_ingress_last_reload_success_timestamp_seconds",
-	    "gauge", "When one was taken last.", (double)r->last_good_s);
-	metric(t, "ecluse_ingress_config_hash", "gauge",
-	    "A number that is the same for equal configurations.",
-	    (double)r->hash);
-	metric(t, "ecluse_ingress_plan_seconds", "gauge",
-	    "Planning and rendering, the last time.",
-	    (double)r->plan_us / 1e6);
-	metric(t, "ecluse_ingress_apply_seconds", "gauge",
-	    "Writing and reloading, the last time.",
-	    (double)r->apply_us / 1e6);
-	metric(t, "ecluse_ingress_ingresses", "gauge",
-	    "Ingresses that are served.", r->n_ours);
-	metric(t, "ecluse_ingress_hosts", "gauge", "Hosts.", r->n_hosts);
-	metric(t, "ecluse_ingress_backends", "gauge", "Backends.",
-	    r->n_backends);
-	metric(t, "ecluse_ingress_problems", "gauge",
-	    "Things that are wrong with objects; see Events.", r->n_problems);
-	metric(t, "ecluse_ingress_store_bytes", "gauge",
-	    "Memory of the objects.", (double)ing_store_bytes(r->store));
-	metric(t, "ecluse_ingress_leader", "gauge",
-	    "1 when this one writes status addresses.",
-	    ing_lease_leads(r->lease) || r->o->disable_leader_election);
-	text_printf(t, "# HELP ecluse_ingress_build_info What runs.\n"
-	    "# TYPE ecluse_ingress_build_info gauge\n"
-	    "ecluse_ingress_build_info{version=\"%s\"} 1\n", ECLUSE_VERSION);
-}
-
 static bool
 on_probe(struct span path, struct ing_health_answer *a, void *arg)
 {
@@ -343,7 +277,9 @@ on_probe(struct span path, struct ing_health_answer *a, void *arg)
 	const char *what = NULL;
 
 	if (span_is(path, "/metrics")) {
-		write_metrics(r, &a->body);
+		ing_metrics_write(&a->body, &r->m, r->store,
+		    ing_source_troubles(r->source), ing_lease_leads(r->lease)
+		    || r->o->disable_leader_election);
 		return (true);
 	}
 	if (!span_is(path, "/healthz") && !span_is(path, "/readyz"))
@@ -476,6 +412,9 @@ open_all(struct run *r, const struct ing_options *o)
 	r->me = getenv("POD_NAME");
 	if (r->me == NULL || r->me[0] == '\0')
 		r->me = "ecluse-ingress";
+	r->m.o = o;
+	r->m.ns = r->ns;
+	r->m.pod = r->me;
 	rand_seed();
 	loop_open(&r->loop);
 	tmr_init(&r->update, on_update);
@@ -524,6 +463,7 @@ close_all(struct run *r)
 		refusal_free(f);
 	}
 	ing_trouble_fini(&r->trouble);
+	ing_metrics_fini(&r->m);
 	kube_conf_fini(&r->conf);
 }
 

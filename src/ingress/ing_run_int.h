@@ -6,6 +6,7 @@
  * is written there, who leads, and what is told to probes and scrapers.
  */
 #include <ingress/plan.h>
+#include <ingress/render.h>
 #include <kube/watch.h>
 
 /* --- the log (ing_say.c) ----------------------------------------------------- */
@@ -49,6 +50,9 @@ void ing_source_close(struct ing_source *);
 /* ing_source_is_synced - has each collection been read once? Else *what names
  * one that was not. */
 bool ing_source_is_synced(const struct ing_source *, const char **what);
+
+/* ing_source_troubles - how many of what is followed can't be read now. */
+unsigned ing_source_troubles(const struct ing_source *);
 
 /* ing_source_wanted - follow those Secrets and ConfigMaps, by name, that the
  * store was asked for, and no others. */
@@ -108,6 +112,28 @@ void ing_status_lead(struct ing_status *, bool leads);
  * else is written from now on; `done` is called when all is done that can be. */
 void ing_status_withdraw(struct ing_status *, void (*done)(void *arg),
     void *arg);
+
+/* --- metrics (ing_metrics.c) ------------------------------------------------ */
+
+struct ing_metrics {
+	const struct ing_options *o;
+	const char *ns, *pod;           /* ours */
+	uint64_t n_good, n_bad, n_same;
+	bool last_good;
+	int64_t last_good_s, hash;
+	uint32_t n_ours, n_hosts, n_backends, n_problems, n_refused;
+	int64_t plan_us, apply_us;
+	struct text of_objects;         /* lines for what the plan has */
+};
+
+/* ing_metrics_plan - remember what a plan holds. */
+void ing_metrics_plan(struct ing_metrics *, const struct ing_plan *,
+    const struct ing_files *, const struct ing_store *);
+
+/* ing_metrics_write - all of it, in Prometheus' text format. */
+void ing_metrics_write(struct text *, const struct ing_metrics *,
+    struct ing_store *, unsigned troubles, bool leads);
+void ing_metrics_fini(struct ing_metrics *);
 
 /* --- probes (ing_health.c) -------------------------------------------------- */
 

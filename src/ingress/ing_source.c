@@ -326,6 +326,16 @@ ing_source_is_synced(const struct ing_source *s, const char **what)
 	return (true);
 }
 
+unsigned
+ing_source_troubles(const struct ing_source *s)
+{
+	unsigned n = 0;
+
+	for (const struct shared *w = s->troubles; w != NULL; w = w->next)
+		n += w->now;
+	return (n);
+}
+
 /* --- by name ---------------------------------------------------------------- */
 
 static struct stream *
