@@ -399,9 +399,9 @@ def the_rights_of_the_chart_are_enough_and_no_more(k):
     for name, (values, args) in RIGHTS.items():
         full = f"ecluse-{name}"
         made = helm("template", full, chart, "-n", "ecluse-system",
-                    "--kube-version", "1.34", "--set", "ingressClass.create="
-                    "false", "--set", "validate.enabled=false", "--show-only",
+                    "--kube-version", "1.34", "--is-upgrade", "--show-only",
                     "templates/rbac.yaml", "--show-only",
+                    "templates/validate.yaml", "--show-only",
                     "templates/serviceaccount.yaml", "--show-only",
                     "templates/configmap.yaml", "--show-only",
                     "templates/service.yaml", values=values)
@@ -419,6 +419,16 @@ def the_rights_of_the_chart_are_enough_and_no_more(k):
         until(lambda: w.published("open", "rights") == ["192.0.2.77"], 20)
         until(lambda: [e for e in w.events("rights") if e[0] == "bad"])
         w.kubectl("delete", "events", "--all", "-n", "rights")
+        # The same before an upgrade, by a Job that has no right to write.
+        checked = subprocess.run(
+            [one.tool, "validate", f"--dir={w.file(full + '-validate')}",
+             f"--configmap=ecluse-system/{full}-validate", *args,
+             f"--kubeconfig={w.account(full + '-validate')}"], check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env=dict(os.environ, POD_NAMESPACE="ecluse-system"))
+        assert checked.returncode == 0 and "is good" in checked.stdout, \
+            checked.stdout
+        assert "403" not in checked.stdout, checked.stdout
         assert " 403" not in w.log(f"{full}-controller"), \
             w.log(f"{full}-controller")
         one.stop()
@@ -472,13 +482,92 @@ MATRIX = (
     {"controller": {"config": {"ssl-redirect": False, "proxy-body-size":
                                "8m"}, "publishStatusAddress": ["192.0.2.1"]},
      "podDisruptionBudget": {"maxUnavailable": "25%"}},
+    {"image": {"digest": "sha256:" + "a" * 64, "pullPolicy": "Always"},
+     "imagePullSecrets": [{"name": "registry"}], "commonLabels": {"team": "a"},
+     "podLabels": {"x": "y"}, "podAnnotations": {"x/y": "z"},
+     "priorityClassName": "system-cluster-critical", "minReadySeconds": 5,
+     "revisionHistoryLimit": 2, "nodeSelector": {"edge": "yes"},
+     "tolerations": [{"key": "edge", "operator": "Exists",
+                      "effect": "NoSchedule"}],
+     "affinity": {"nodeAffinity": {
+         "requiredDuringSchedulingIgnoredDuringExecution": {
+             "nodeSelectorTerms": [{"matchExpressions": [{
+                 "key": "edge", "operator": "Exists"}]}]}}},
+     "topologySpreadConstraints": [{
+         "maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable":
+         "ScheduleAnyway", "labelSelector": {"matchLabels": {"a": "b"}}}],
+     "updateStrategy": {"type": "Recreate"}, "dnsPolicy": "None",
+     "dnsConfig": {"nameservers": ["192.0.2.53"]}},
+    {"autoscaling": {"enabled": True, "minReplicas": 3, "maxReplicas": 9,
+                     "targetMemoryUtilizationPercentage": 80,
+                     "behavior": {"scaleDown": {
+                         "stabilizationWindowSeconds": 600}}}},
+    {"service": {"annotations": {"lb.example/kind": "nlb"}, "labels": {
+        "a": "b"}, "externalIPs": ["192.0.2.1"], "externalTrafficPolicy":
+        "Local", "internalTrafficPolicy": "Cluster", "loadBalancerClass":
+        "example.com/lb", "loadBalancerSourceRanges": ["192.0.2.0/24"],
+        "sessionAffinity": "ClientIP", "ipFamilyPolicy": "SingleStack",
+        "ipFamilies": ["IPv4"], "enableHttp": False,
+        "nodePorts": {"https": 30443}}},
+    {"service": {"type": "ClusterIP", "clusterIP": "None"}, "hostPort": {
+        "enabled": True}, "controller": {
+            "env": [{"name": "A", "value": "b"}], "extraArgs": ["--timeout=3"],
+            "resources": {}}, "proxy": {"workers": 3, "extraArgs": ["-d"]}},
+    {"rbac": {"create": False}, "serviceAccount": {
+        "create": False, "name": "theirs"}, "podDisruptionBudget": {
+            "enabled": False}, "metrics": {"enabled": False},
+     "tests": {"enabled": False}, "ingressClass": {"create": False}},
+    {"metrics": {"serviceMonitor": {
+        "enabled": True, "labels": {"release": "p"}, "scrapeTimeout": "5s",
+        "honorLabels": True, "relabelings": [{"targetLabel": "a",
+                                              "replacement": "b"}],
+        "metricRelabelings": [{"action": "drop", "regex": "x",
+                               "sourceLabels": ["__name__"]}]}}},
 )
+
+# What the chart uses of the operator's ServiceMonitor, and no more: another
+# field is refused.
+RELABEL = {"type": "array", "items": {"type": "object", "properties": {
+    **{k: {"type": "string"} for k in ("action", "regex", "replacement",
+                                       "targetLabel")},
+    "sourceLabels": {"type": "array", "items": {"type": "string"}}}}}
+MONITOR = {
+    "apiVersion": "apiextensions.k8s.io/v1", "kind":
+    "CustomResourceDefinition", "metadata": {
+        "name": "servicemonitors.monitoring.coreos.com", "annotations": {
+            "api-approved.kubernetes.io": "unapproved, for a test"}},
+    "spec": {"group": "monitoring.coreos.com", "scope": "Namespaced",
+             "names": {"kind": "ServiceMonitor", "plural": "servicemonitors"},
+             "versions": [{"name": "v1", "served": True, "storage": True,
+                           "schema": {"openAPIV3Schema": {
+                               "type": "object", "properties": {"spec": {
+                                   "type": "object", "properties": {
+    "namespaceSelector": {"type": "object", "properties": {
+        "matchNames": {"type": "array", "items": {"type": "string"}}}},
+    "selector": {"type": "object", "properties": {"matchLabels": {
+        "type": "object", "additionalProperties": {"type": "string"}}}},
+    "endpoints": {"type": "array", "items": {"type": "object", "properties": {
+        **{k: {"type": "string"} for k in ("port", "path", "interval",
+                                           "scrapeTimeout")},
+        "honorLabels": {"type": "boolean"}, "relabelings": RELABEL,
+        "metricRelabelings": RELABEL}}}}}}}}}]}}
 WRONG = (
     ({"replicas": 3}, "replicas"),
     ({"watch": {"namespaceSelector": "a=\"b"}}, "namespaceSelector"),
     ({"watch": {"namespaceSelector": "a=b", "namespace": "c"}},
      "namespaceSelector"),
     ({"rbac": {"secretNames": {"web": "cert"}}}, "web"),
+    ({"terminationGracePeriodSeconds": 10}, "terminationGracePeriodSeconds"),
+    ({"hostNetwork": True, "hostPort": {"enabled": True}},
+     "hostPort.enabled"),
+    ({"kind": "DaemonSet", "autoscaling": {"enabled": True}}, "autoscaling"),
+    ({"autoscaling": {"enabled": True, "minReplicas": 11}},
+     "autoscaling.minReplicas"),
+    ({"dnsPolicy": "None"}, "dnsConfig"),
+    ({"service": {"ports": {"http": 0}}}, "http"),
+    ({"metrics": {"serviceMonitor": {"interval": 5}}}, "interval"),
+    ({"controller": {"config": {"x": ["a"]}}}, "x"),
+    ({"tolerations": "all"}, "tolerations"),
     ({"controller": {"healthPort": 1}}, "healthPort"),
     ({"proxy": {"httpPort": 80}}, "httpPort"),
     ({"kind": "StatefulSet"}, "kind"),
@@ -500,15 +589,84 @@ def helm(*args, values=None):
 @case
 def the_api_server_accepts_the_chart(k):
     chart = os.path.join(world.TOP, "charts", "ecluse")
-    lint = helm("lint", "--strict", chart)
-    assert lint.returncode == 0, lint.stdout + lint.stderr
+    k.w.apply(MONITOR)
+    until(lambda: "servicemonitors" in k.w.kubectl(
+        "api-resources", "--api-group=monitoring.coreos.com"))
     for values in MATRIX:
-        for upgrade in ((), ("--is-upgrade",)):
-            made = helm("template", "t", chart, "--kube-version", "1.34",
-                        *upgrade, values=values)
-            assert made.returncode == 0, (values, made.stderr)
-            k.w.kubectl("apply", "--dry-run=server", "-f", "-",
-                        text=made.stdout)
+        lint = helm("lint", "--strict", chart, values=values)
+        assert lint.returncode == 0, (values, lint.stdout + lint.stderr)
+        made = helm("template", "t", chart, "--kube-version", "1.34",
+                    "--is-upgrade", values=values)
+        assert made.returncode == 0, (values, made.stderr)
+        k.w.kubectl("apply", "--dry-run=server", "--validate=strict", "-f",
+                    "-", text=made.stdout)
+
+
+def rendered(k, **values):
+    """{(kind, name): object} as the API server would have them."""
+    chart = os.path.join(world.TOP, "charts", "ecluse")
+    made = helm("template", "t", chart, "--kube-version", "1.34",
+                "--is-upgrade", values=values)
+    assert made.returncode == 0, made.stderr
+    out = json.loads(k.w.kubectl("apply", "--dry-run=server", "-o", "json",
+                                 "-f", "-", text=made.stdout))
+    return {(o["kind"], o["metadata"]["name"]): o for o in out["items"]}
+
+
+@case
+def the_chart_has_what_keeps_traffic(k):
+    objects = rendered(k)
+    spec = objects["Deployment", "t-ecluse"]["spec"]
+    assert spec["strategy"]["rollingUpdate"] == {
+        "maxSurge": 1, "maxUnavailable": 0}
+    pod = spec["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert not pod["automountServiceAccountToken"]
+    assert pod["affinity"]["podAntiAffinity"]
+    names = [c["name"] for c in pod["containers"]]
+    assert names == ["proxy", "controller"], names
+    for c in pod["containers"] + pod["initContainers"]:
+        s = c["securityContext"]
+        assert s["readOnlyRootFilesystem"] and s["capabilities"] == {
+            "drop": ["ALL"]} and not s["allowPrivilegeEscalation"], c
+        mounts = [m["name"] for m in c["volumeMounts"]]
+        assert ("token" in mounts) == (c["name"] == "controller"), c
+    proxy, controller = pod["containers"]
+    for c in (proxy, controller):
+        wait = c["lifecycle"]["preStop"]["sleep"]["seconds"]
+        assert 0 < wait < pod["terminationGracePeriodSeconds"]
+        assert c["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert controller["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert proxy["startupProbe"]["httpGet"]["path"] == "/healthz"
+    assert "PodDisruptionBudget" in [kind for kind, _ in objects]
+    job = objects["Job", "t-ecluse-validate"]
+    hooks = job["metadata"]["annotations"]["helm.sh/hook"].split(",")
+    assert "pre-upgrade" in hooks
+    assert job["spec"]["template"]["spec"]["containers"][0]["image"] == \
+        proxy["image"] == controller["image"]
+    assert objects["Pod", "t-ecluse-test"]["metadata"]["annotations"][
+        "helm.sh/hook"] == "test"
+    # No selector of ours finds the pods of hooks.
+    want = objects["Service", "t-ecluse"]["spec"]["selector"]
+    for labels in (job["spec"]["template"]["metadata"]["labels"],
+                   objects["Pod", "t-ecluse-test"]["metadata"]["labels"]):
+        assert any(labels.get(key) != v for key, v in want.items()), labels
+    assert want.items() <= spec["template"]["metadata"]["labels"].items()
+
+    objects = rendered(k, kind="DaemonSet", hostPort={"enabled": True},
+                       service={"proxyProtocol": True, "annotations": {
+                           "a/b": "c"}},
+                       controller={"config": {"keep-alive-requests":
+                                              1000000}})
+    spec = objects["DaemonSet", "t-ecluse"]["spec"]
+    assert spec["updateStrategy"]["rollingUpdate"] == {
+        "maxSurge": 0, "maxUnavailable": 1}     # a port of a node is one
+    for c in spec["template"]["spec"]["containers"][1:]:
+        assert "--proxy-protocol" in c["args"], c["args"]
+    assert objects["ConfigMap", "t-ecluse"]["data"] == {
+        "keep-alive-requests": "1000000", "use-proxy-protocol": "true"}
+    assert objects["Service", "t-ecluse"]["metadata"]["annotations"][
+        "a/b"] == "c"
 
 
 @case

@@ -25,6 +25,7 @@
 #define RETRY_MS 1000           /* the proxy did not answer */
 #define SINGLES_MS 2000         /* how long a change waits for a new Secret */
 #define LIVE_MS 60000
+#define LIVE_SINGLES_MS 5000
 #define LEAVE_MS 8000           /* taking out addresses, giving up the lease */
 
 /* One object that is not used, and why. */
@@ -528,9 +529,9 @@ once_refused(enum ing_kind kind, const struct kube_node *meta, const char *why,
 }
 
 static bool
-wait_synced(struct once *x, const char **what)
+wait_synced(struct once *x, int64_t ms, const char **what)
 {
-	int64_t end = now_ms() + LIVE_MS;
+	int64_t end = now_ms() + ms;
 
 	while (!ing_source_is_synced(x->source, what)) {
 		if (now_ms() > end)
@@ -558,12 +559,13 @@ ing_live_load(const struct ing_options *o, struct ing_store *store,
 	loop_open(&x->loop);
 	x->api = kube_api_open(&x->conf, &x->loop);
 	x->source = ing_source_open(x->api, &x->loop, store, o, &fns, x);
-	good = wait_synced(x, &what);
+	good = wait_synced(x, LIVE_MS, &what);
 	if (good) {
 		/* What the plan looks for by name comes in a second turn. */
 		ing_plan_free(ing_plan_make(store, o));
 		ing_source_wanted(x->source);
-		good = wait_synced(x, &what);
+		/* One that may not be read is as one that is not there. */
+		(void)wait_synced(x, LIVE_SINGLES_MS, &what);
 	}
 	if (!good) {
 		struct text t;

@@ -68,9 +68,6 @@ configuration of a pod and for the check before an upgrade. */}}
 {{- if .Values.ingressClass.withoutClass }}
 - --watch-ingress-without-class
 {{- end }}
-{{- if and .Values.watch.namespace .Values.watch.namespaceSelector }}
-{{- fail "watch.namespace and watch.namespaceSelector: set one of them" }}
-{{- end }}
 {{- with .Values.watch.namespace }}
 - --watch-namespace={{ . }}
 {{- end }}
@@ -80,7 +77,6 @@ configuration of a pod and for the check before an upgrade. */}}
 {{- if .Values.rbac.secretNames }}
 - --secrets-by-name
 {{- end }}
-- --configmap=$(POD_NAMESPACE)/{{ include "ecluse.fullname" . }}
 - --annotations-prefix={{ .Values.controller.annotationsPrefix }}
 {{- with .Values.controller.defaultBackendService }}
 - --default-backend-service={{ . }}
@@ -107,6 +103,7 @@ configuration of a pod and for the check before an upgrade. */}}
 
 {{/* What only the running generator is told. */}}
 {{- define "ecluse.runArgs" -}}
+- --configmap=$(POD_NAMESPACE)/{{ include "ecluse.fullname" . }}
 - --master-socket=/run/ecluse/master.sock
 - --healthz-port={{ .Values.controller.healthzPort }}
 - --election-id={{ include "ecluse.electionID" . }}
@@ -125,6 +122,82 @@ configuration of a pod and for the check before an upgrade. */}}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
+
+{{/* What must be read to make a configuration: outside namespaces, of tenants,
+and of our own ConfigMap and Service. */}}
+{{- define "ecluse.rulesCluster" -}}
+- apiGroups: [networking.k8s.io]
+  resources: [ingressclasses]
+  verbs: [list, watch]
+{{- if .Values.watch.namespaceSelector }}
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [list, watch]
+{{- end }}
+{{- end -}}
+
+{{- define "ecluse.rulesObjects" -}}
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [configmaps{{ if not .Values.rbac.secretNames }}, secrets{{ end }}]
+  verbs: [list, watch]
+{{- end -}}
+
+{{/* What does not fit together is refused by name, here and not by what comes of
+it. */}}
+{{- define "ecluse.refuse" -}}
+{{- if and .Values.watch.namespace .Values.watch.namespaceSelector }}
+{{- fail "watch.namespace and watch.namespaceSelector: set one of them" }}
+{{- end }}
+{{- if le (int .Values.terminationGracePeriodSeconds) (int .Values.drain.seconds) }}
+{{- fail "terminationGracePeriodSeconds: more than drain.seconds is needed" }}
+{{- end }}
+{{- if and (eq .Values.dnsPolicy "None") (not .Values.dnsConfig) }}
+{{- fail "dnsConfig: needed when dnsPolicy is None" }}
+{{- end }}
+{{- if and .Values.hostNetwork .Values.hostPort.enabled }}
+{{- fail "hostPort.enabled: with hostNetwork the ports are proxy.httpPort and proxy.httpsPort" }}
+{{- end }}
+{{- if and .Values.autoscaling.enabled (eq .Values.kind "DaemonSet") }}
+{{- fail "autoscaling.enabled: a DaemonSet has one pod on each node" }}
+{{- end }}
+{{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) }}
+{{- fail "autoscaling.minReplicas: more than autoscaling.maxReplicas" }}
+{{- end }}
+{{- end -}}
+
+{{/* Settings, each as a string; a number is whole, and not 1e+06. */}}
+{{- define "ecluse.config" -}}
+{{- $config := .Values.controller.config }}
+{{- if .Values.service.proxyProtocol }}
+{{- $config = merge (dict "use-proxy-protocol" "true") $config }}
+{{- end }}
+{{- range $key, $value := $config }}
+{{- if and (kindIs "float64" $value) (eq (floor $value) $value) }}
+{{ $key }}: {{ printf "%.0f" $value | quote }}
+{{- else }}
+{{ $key }}: {{ $value | toString | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Of what is there for the check before an upgrade only. */}}
+{{- define "ecluse.validateMeta" }}
+  labels:
+    {{- include "ecluse.labels" . | replace "component: ingress" "component: validate" | nindent 4 }}
+  annotations:
+    helm.sh/hook: pre-upgrade,pre-rollback
+    helm.sh/hook-weight: "-5"
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
 
 {{- define "ecluse.podEnv" -}}
 - name: POD_NAME
@@ -171,6 +244,10 @@ spec:
   hostNetwork: true
   {{- end }}
   dnsPolicy: {{ default (ternary "ClusterFirstWithHostNet" "ClusterFirst" .Values.hostNetwork) .Values.dnsPolicy }}
+  {{- with .Values.dnsConfig }}
+  dnsConfig:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   securityContext:
     {{- toYaml .Values.podSecurityContext | nindent 4 }}
   {{- with .Values.nodeSelector }}
@@ -208,6 +285,7 @@ spec:
       command: [ecluse-ingress, init]
       args:
         {{- include "ecluse.renderArgs" . | nindent 8 }}
+        - --configmap=$(POD_NAMESPACE)/{{ include "ecluse.fullname" . }}
       env:
         {{- include "ecluse.podEnv" . | nindent 8 }}
       securityContext:
