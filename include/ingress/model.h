@@ -166,6 +166,8 @@ struct ing_node {
 	struct ing_vec addresses;       /* struct ing_node_address */
 };
 
+struct ing_at { int line, col; };       /* from 1; 0: not known */
+
 enum ing_read { ING_READ_OK, ING_READ_OTHER, ING_READ_BAD };
 
 /*
@@ -174,10 +176,11 @@ enum ing_read { ING_READ_OK, ING_READ_OTHER, ING_READ_BAD };
  * as   the kind, when a list has said it; ING_KINDS: look into the document
  * why  on ING_READ_BAD: which object, which field, what was expected and
  *      found; freed by the caller
+ * at   where that is in the file; may be NULL
  * ING_READ_OTHER: not a kind (or a version of one) that we use.
  */
 enum ing_read ing_model_read(const struct kube_node *, enum ing_kind as,
-    struct ing_obj **out, char **why);
+    struct ing_obj **out, char **why, struct ing_at *at);
 
 void ing_obj_free(struct ing_obj *);
 

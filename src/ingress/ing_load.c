@@ -20,19 +20,21 @@ struct load {
 };
 
 static void
-put(struct load *l, const struct kube_node *n, int line)
+put(struct load *l, const struct kube_node *n)
 {
+	struct ing_at at;
 	struct ing_obj *o;
 	char *why;
 
-	switch (ing_model_read(n, ING_KINDS, &o, &why)) {
+	switch (ing_model_read(n, ING_KINDS, &o, &why, &at)) {
 	case ING_READ_OK:
 		ing_store_put(l->store, &o);
 		break;
 	case ING_READ_OTHER:
 		break;
 	case ING_READ_BAD:
-		fprintf(stderr, "%s:%d: %s\n", l->file, line, why);
+		fprintf(stderr, "%s:%d:%d: %s\n", l->file, at.line, at.col,
+		    why);
 		free(why);
 		l->good = false;
 		break;
@@ -48,11 +50,11 @@ take_document(const struct kube_doc *d, void *arg)
 
 	if (items == NULL || items->kind != KUBE_LIST ||
 	    !span_ends(kube_str(kube_get(d->root, "kind")), SPAN("List"))) {
-		put(l, d->root, d->root->line);
+		put(l, d->root);
 		return (true);
 	}
 	for (uint32_t i = 0; i < items->n; i++)
-		put(l, &items->item[i], items->item[i].line);
+		put(l, &items->item[i]);
 	return (true);
 }
 

@@ -255,18 +255,20 @@ fail(struct ing_mem *m, enum ing_kind kind, const struct ing_obj *o,
 }
 
 static struct ing_obj *
-read_as(const struct kube_node *n, enum ing_kind kind, char **why)
+read_as(const struct kube_node *n, enum ing_kind kind, char **why,
+    struct ing_at *at)
 {
 	const struct ing_shape *s = shapes[kind];
 	struct ing_mem *m = ing_mem_new();
 	struct ing_obj *o = ing_mem_get(m, s->bytes);
 
 	*why = NULL;
+	*at = (struct ing_at){ n->line, n->col };
 	o->magic = ING_OBJ_MAGIC;
 	o->kind = kind;
 	o->mem = m;
-	if (!ing_shape_read(&meta_shape, n, m, o, why) ||
-	    !ing_shape_read(s, n, m, o, why))
+	if (!ing_shape_read(&meta_shape, n, m, o, why, at) ||
+	    !ing_shape_read(s, n, m, o, why, at))
 		return (fail(m, kind, o, why));
 	if (!ing_kinds[kind].namespaced)
 		o->ns = "";
@@ -281,15 +283,16 @@ read_as(const struct kube_node *n, enum ing_kind kind, char **why)
 
 enum ing_read
 ing_model_read(const struct kube_node *n, enum ing_kind as,
-    struct ing_obj **out, char **why)
+    struct ing_obj **out, char **why, struct ing_at *at)
 {
 	enum ing_kind kind = as == ING_KINDS ? kind_of(n) : as;
+	struct ing_at nowhere;
 
 	*out = NULL;
 	*why = NULL;
 	if (kind == ING_KINDS)
 		return (ING_READ_OTHER);
-	*out = read_as(n, kind, why);
+	*out = read_as(n, kind, why, at != NULL ? at : &nowhere);
 	return (*out != NULL ? ING_READ_OK : ING_READ_BAD);
 }
 

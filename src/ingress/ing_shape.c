@@ -97,6 +97,7 @@ struct read {
 	struct ing_mem *mem;
 	char where[256];        /* "spec.rules[2].http" */
 	char **why;
+	struct ing_at *at;
 };
 
 static bool
@@ -110,8 +111,8 @@ refuse(struct read *r, const char *path, const struct kube_node *n,
 	text_printf(&t, "%s%s%s: expected %s, found %s", r->where,
 	    r->where[0] != '\0' && path[0] != '[' ? "." : "", path, expected,
 	    kube_found(n, found, sizeof found));
-	if (n != NULL && n->line > 0)
-		text_printf(&t, " (line %d, column %d)", n->line, n->col);
+	if (n != NULL)
+		*r->at = (struct ing_at){ n->line, n->col };
 	*r->why = t.p;
 	return (false);
 }
@@ -466,9 +467,9 @@ read_fields(struct read *r, const struct ing_shape *s,
 
 bool
 ing_shape_read(const struct ing_shape *s, const struct kube_node *n,
-    struct ing_mem *mem, void *out, char **why)
+    struct ing_mem *mem, void *out, char **why, struct ing_at *at)
 {
-	struct read r = { .mem = mem, .why = why };
+	struct read r = { .mem = mem, .why = why, .at = at };
 
 	return (read_fields(&r, s, n, out));
 }

@@ -47,7 +47,8 @@ char *ing_mem_dup(struct ing_mem *, struct span);
 size_t ing_mem_bytes(const struct ing_mem *);
 void ing_mem_free(struct ing_mem *);
 
-/* ing_shape_read - fill `out`; false with *why (freed by the caller). */
+/* ing_shape_read - fill `out`; false with *why (freed by the caller), and in
+ * *at where. */
 bool ing_shape_read(const struct ing_shape *, const struct kube_node *,
-    struct ing_mem *, void *out, char **why);
+    struct ing_mem *, void *out, char **why, struct ing_at *at);
 #endif

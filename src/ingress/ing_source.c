@@ -90,7 +90,7 @@ on_object(const struct kube_node *n, void *arg)
 	struct ing_obj *o;
 	char *why = NULL;
 
-	switch (ing_model_read(n, t->kind, &o, &why)) {
+	switch (ing_model_read(n, t->kind, &o, &why, NULL)) {
 	case ING_READ_OK:
 		o->source = t->source;
 		s->fns->refused(t->kind, meta, NULL, s->arg);

@@ -281,6 +281,19 @@ read_document(struct reader *r, struct kube_doc *doc)
 	return (false);
 }
 
+static bool
+refuse_nul(struct reader *r, struct span in, size_t at)
+{
+	int line = 1, col = 1;
+
+	for (size_t i = 0; i < at; i++) {
+		col = in.p[i] == '\n' ? 1 : col + 1;
+		line += in.p[i] == '\n';
+	}
+	return (kube_refuse(&r->b, line, col, "holds a NUL character: this is "
+	    "no text"));
+}
+
 bool
 kube_yaml_read(struct span in, const char *file, const struct kube_limits *l,
     kube_doc_fn *each, void *arg, struct diags *diags)
@@ -289,10 +302,10 @@ kube_yaml_read(struct span in, const char *file, const struct kube_limits *l,
 	    .file = file } };
 	struct kube_doc doc;
 	bool good, more = true;
+	ptrdiff_t nul = span_find(in, '\0');
 
-	if (memchr(in.p, 0, in.n) != NULL)
-		return (kube_refuse(&r.b, 0, 0, "holds a NUL character: this "
-		    "is no text"));
+	if (nul >= 0)
+		return (refuse_nul(&r, in, (size_t)nul));
 	MUST(yaml_parser_initialize(&r.yaml));
 	yaml_parser_set_input_string(&r.yaml, (const unsigned char *)in.p,
 	    in.n);

@@ -7,6 +7,7 @@ struct got {
 	struct ing_obj *o;
 	char *why;
 	enum ing_read read;
+	struct ing_at at;
 };
 
 static bool
@@ -14,7 +15,8 @@ take(const struct kube_doc *d, void *arg)
 {
 	struct got *g = arg;
 
-	g->read = ing_model_read(d->root, ING_KINDS, &g->o, &g->why);
+	g->read = ing_model_read(d->root, ING_KINDS, &g->o, &g->why,
+	    &g->at);
 	return (false);
 }
 
@@ -41,7 +43,7 @@ TEST(fields_are_read_and_bounded)
 		{ HEAD "spec: { rules: [ { host: A.Example.COM. } ] }", NULL },
 		{ HEAD "spec: { rules: [ { host: 12 } ] }",
 		  "Ingress b/a: spec.rules[0].host: expected a string, found "
-		  "number 12 (line 4, column 26)" },
+		  "number 12" },
 		{ HEAD "spec: { rules: [ { host: 'a b' } ] }",
 		  "Ingress b/a: spec.rules[0].host: expected a host name" },
 		{ HEAD "spec: { rules: [ { host: 'a.*.b' } ] }",
@@ -144,4 +146,23 @@ TEST(what_an_endpoint_does_not_say_is_unknown)
 	CHECK_EQ(e[1].serving, 1);
 	CHECK_EQ(e[1].terminating, -1);
 	ing_obj_free(g.o);
+}
+
+/* Of the field, not of the object. */
+TEST(a_fault_has_its_place_in_the_file)
+{
+	static const struct { const char *yaml; int line, col; } rows[] = {
+		{ HEAD "spec: { rules: [ { host: 12 } ] }", 4, 26 },
+		{ HEAD "spec:\n  rules: x", 5, 10 },
+		{ "# x\napiVersion: v1\nkind: Service\nmetadata: {}", 2, 1 },
+	};
+
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		struct got g = read_text(rows[i].yaml);
+
+		CHECK_EQ(g.read, ING_READ_BAD);
+		CHECK_EQ(g.at.line, rows[i].line);
+		CHECK_EQ(g.at.col, rows[i].col);
+		free(g.why);
+	}
 }

@@ -29,7 +29,8 @@ put(const char *json)
 	diags_init(&diags);
 	MUST(kube_json_read(span_str(json), "t", &kube_limits_object, &doc,
 	    &diags));
-	MUST(ing_model_read(doc.root, ING_KINDS, &o, &why) == ING_READ_OK);
+	MUST(ing_model_read(doc.root, ING_KINDS, &o, &why, NULL) ==
+	    ING_READ_OK);
 	ing_store_put(store, &o);
 	kube_doc_fini(&doc);
 	diags_fini(&diags);
