@@ -117,7 +117,7 @@ endif
 	unit-programs fuzz-programs fuzz bench bench-tools lint fmt \
 	torture torture-tools \
 	check-kube \
-	doc check-doc golden-ingress bench-ingress help clean FORCE
+	doc check-doc golden-ingress bench-ingress random-ingress help clean FORCE
 
 ifneq ($(MAIN),)
 all: $(O)/ecluse $(INGPROG)  ## build the programs (default)
@@ -259,8 +259,12 @@ bench: $(O)/ecluse bench-tools  ## ratios against haproxy and nginx (CASES=)
 		--ecluse $(PROGRAM) $(if $(ROUNDS),--rounds $(ROUNDS)) $(CASES) \
 		$(BENCH_ARGS)
 
-bench-ingress: $(O)/ecluse $(INGPROG)  ## 10,000 Ingresses: time and memory of the generator
+random-ingress: $(ours) $(INGPROG)  ## random objects against the proxy's -c, at length (ROUNDS=500)
+	@ROUNDS=$(or $(ROUNDS),500) TEST_SECONDS=3600 scripts/run-tests $(PROGRAM) regtests/ingress/random.test
+
+bench-ingress: $(O)/ecluse $(INGPROG) bench-tools  ## 10,000 Ingresses: time and memory of the generator
 	@$(PYTHON) bench/ingress.py $(INGPROG) $(O)/ecluse
+	@O=$(abspath $(O)) $(PYTHON) bench/check-ingress $(O)/ecluse
 
 # --- Kubernetes --------------------------------------------------------------
 check-kube: $(O)/ecluse $(INGPROG)  ## the generator against a real API server (CASE=)

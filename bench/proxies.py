@@ -114,6 +114,8 @@ def nginx_config(case, listen, origin, env, threads, binary, body=None):
 
 
 class Proxy:
+    patience_s = 60         # to listen
+
     def __init__(self, spec):
         m = re.fullmatch(r"([^=]+)=(haproxy|ecluse|nginx|relay):([^,]*)((?:,[a-z]+=[^,]*)*)", spec)
         if not m:
@@ -149,7 +151,7 @@ class Proxy:
         log = os.path.join(env.dir, f"{self.name}-{listen}.log")
         proc = spawn(argv, self.core, log)
         try:
-            wait_port(listen, 60, proc)
+            wait_port(listen, self.patience_s, proc)
         except RuntimeError as e:
             stop_tree(proc)
             with open(log, errors="replace") as f:

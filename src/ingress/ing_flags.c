@@ -95,7 +95,7 @@ static const struct flag flags[] = {
 	F("wait-before-update", MS, wait_before_update_ms, "25ms",
 	    "how long changes are gathered"),
 	F("reload-interval", MS, reload_interval_ms, "250ms",
-	    "between two reloads, at least"),
+	    "between two reloads of many; the first four come at once"),
 	F("healthz-port", PORT, healthz_port, "10254",
 	    "/healthz, /readyz and /metrics of this program"),
 	F("healthz-host", STR, healthz_host, NULL, "address for them"),

@@ -26,6 +26,7 @@
 #define SINGLES_MS 2000         /* how long a change waits for a new Secret */
 #define LIVE_MS 60000
 #define LIVE_SINGLES_MS 5000
+#define AT_ONCE 4               /* reloads without a gap, after a quiet time */
 #define LEAVE_MS 8000           /* taking out addresses, giving up the lease */
 
 /* One object that is not used, and why. */
@@ -54,7 +55,8 @@ struct run {
 	bool must_reload;       /* files are there, the proxy was not */
 	struct ing_trouble trouble;     /* of applying */
 	int64_t wait_since_ms;  /* for Secrets that are asked for */
-	int64_t applied_ms;
+	int64_t pace_ms;        /* reloads so far were due until then, had each
+	                         * kept its distance */
 	struct ing_metrics m;
 };
 
@@ -142,15 +144,28 @@ say_events(struct run *r, const struct ing_plan *plan)
 
 /* --- a change --------------------------------------------------------------- */
 
+/* A few changes that follow each other, as those of a pod that is replaced, are
+ * served at once; of many, one in each --reload-interval. */
 static void
 update_in(struct run *r, int64_t ms)
 {
 	int64_t due = now_ms() + ms;
+	int64_t least = r->pace_ms - (AT_ONCE - 1) * r->o->reload_interval_ms;
 
-	if (due < r->applied_ms + r->o->reload_interval_ms)
-		due = r->applied_ms + r->o->reload_interval_ms;
+	if (due < least)
+		due = least;
 	if (r->update.due_ms == CLOCK_NEVER || r->update.due_ms > due)
 		tmr_arm(&r->loop.wheel, &r->update, due);
+}
+
+static void
+keep_pace(struct run *r)
+{
+	int64_t now = now_ms();
+
+	if (r->pace_ms < now)
+		r->pace_ms = now;
+	r->pace_ms += r->o->reload_interval_ms;
 }
 
 static void
@@ -242,7 +257,8 @@ render(struct run *r, struct ing_plan *plan, int64_t began)
 		began = clock_mono_us();
 		done = apply(r, &files, &why);
 		r->m.apply_us = clock_mono_us() - began;
-		r->applied_ms = now_ms();
+		if (done != ING_APPLY_SAME)
+			keep_pace(r);
 		take_result(r, done, why, plan);
 		say_events(r, plan);
 	}
