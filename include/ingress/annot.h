@@ -75,6 +75,7 @@ struct ing_opts {
 	const char *canary_header, *canary_header_value;
 	const char *canary_header_pattern;
 	const char *canary_cookie;
+	int64_t canary_legacy;          /* bool: affinity has no say */
 	/* how servers are spoken to: ing_opt_proxy.c */
 	int64_t protocol;               /* enum ing_protocol */
 	int64_t read_timeout_s, send_timeout_s, connect_timeout_s;
@@ -89,7 +90,9 @@ struct ing_opts {
 	const char *hash_by;            /* a log-format of ours */
 	int64_t affinity, affinity_persistent, cookie_change;
 	const char *cookie_name, *cookie_domain, *cookie_samesite;
-	int64_t cookie_max_age_s, cookie_secure;
+	int64_t cookie_max_age_s, cookie_expires_s, cookie_secure;
+	const char *cookie_path;
+	int64_t cookie_conditional;     /* of SameSite=None */
 	/* of the ConfigMap alone: ing_opt_global.c */
 	struct ing_strs bind_address;
 	struct ing_strs no_tls_redirect;

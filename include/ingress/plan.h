@@ -64,6 +64,7 @@ struct ing_policy {
 	const struct ing_opts *opts;
 	const struct ing_ingress *by;
 	const char *rewrite_path;       /* the rule's path, when rewriting */
+	const char *cookie_path;        /* idem, for affinity; NULL: "/" */
 	bool host_has_cert;
 	const struct ing_client *client;        /* of the host; or NULL */
 	bool any_host;          /* it is that for names nobody has */

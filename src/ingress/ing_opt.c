@@ -63,6 +63,17 @@ ing_parse_seconds(struct ing_parse *p, struct span v, void *field)
 	return (ing_parse_bad(p, v, "a number of seconds from 1 to 2073600"));
 }
 
+bool
+ing_parse_age(struct ing_parse *p, struct span v, void *field)
+{
+	uint64_t n;
+
+	if (!num_u64(v, &n) || n > UINT32_MAX)
+		return (ing_parse_bad(p, v, "a number of seconds"));
+	*(int64_t *)field = (int64_t)n;
+	return (true);
+}
+
 static bool
 is_cut(char c)
 {

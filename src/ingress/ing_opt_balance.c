@@ -157,6 +157,27 @@ parse_domain(struct ing_parse *p, struct span v, void *field)
 	return (true);
 }
 
+bool
+ing_is_plain_path(const char *path)
+{
+	for (const char *c = path; *c != '\0'; c++)
+		if (!is_word(*c) && strchr("/-.~%+@:", *c) == NULL)
+			return (false);
+	return (path[0] == '/');
+}
+
+static bool
+parse_cookie_path(struct ing_parse *p, struct span v, void *field)
+{
+	const char *path = arena_dup(p->mem, v);
+
+	if (!ing_is_plain_path(path))
+		return (ing_parse_bad(p, v, "a path of letters, digits and "
+		    "/-._~%+@:"));
+	*(const char **)field = path;
+	return (true);
+}
+
 #define BE .at = ING_AT_BACKEND
 
 const struct ing_opt ing_opt_balance[] = {
@@ -181,10 +202,18 @@ const struct ing_opt ing_opt_balance[] = {
 	{ .key = "session-cookie-samesite", .kind = ING_O_STR,
 	  OPT(cookie_samesite), BE, .parse = parse_samesite, .doc = "" },
 	{ .key = "session-cookie-max-age", .kind = ING_O_INT,
-	  OPT(cookie_max_age_s), BE, .parse = ing_parse_seconds, .doc = "" },
+	  OPT(cookie_max_age_s), BE, .parse = ing_parse_age, .doc = "" },
+	{ .key = "session-cookie-expires", .kind = ING_O_INT,
+	  OPT(cookie_expires_s), BE, .parse = ing_parse_age, .doc = "" },
+	{ .key = "session-cookie-path", .kind = ING_O_STR, OPT(cookie_path),
+	  .at = ING_AT_RULES, .parse = parse_cookie_path,
+	  .doc = "of a regular expression it is / when not said" },
+	{ .key = "session-cookie-conditional-samesite-none",
+	  .kind = ING_O_BOOL, OPT(cookie_conditional), BE,
+	  .parse = ing_parse_bool, .doc = "" },
 	{ .key = "session-cookie-secure", .kind = ING_O_BOOL,
 	  OPT(cookie_secure), BE, .parse = ing_parse_bool,
-	  .doc = "unset or false: never, also by https" },
+	  .doc = "" },
 	{ .key = "session-cookie-change-on-failure", .kind = ING_O_BOOL,
 	  OPT(cookie_change), BE, .parse = ing_parse_bool, .doc = "" },
 	{ .key = NULL }

@@ -2,10 +2,18 @@
 /*
  * ing_opt_canary - an Ingress as a second choice for the rules of another.
  *
- * Source: controller.md 7; what decides is in this order: the header, the
- * cookie, the weight.
+ * Source: controller.md 7; what decides is in this order: where a client was
+ * before (affinity), the header, the cookie, the weight.
  */
 #include "ing_opt_int.h"
+
+static bool
+parse_behavior(struct ing_parse *p, struct span v, void *field)
+{
+	static const char *const words[] = { "sticky", "legacy", NULL };
+
+	return (ing_parse_enum(p, v, field, words, "sticky or legacy"));
+}
 
 #define AT .at = ING_AT_PLAN
 
@@ -27,5 +35,7 @@ const struct ing_opt ing_opt_canary[] = {
 	  .doc = "" },
 	{ .key = "canary-by-cookie", .kind = ING_O_STR, OPT(canary_cookie),
 	  AT, .parse = ing_parse_token, .doc = "" },
+	{ .key = "affinity-canary-behavior", .kind = ING_O_BOOL,
+	  OPT(canary_legacy), AT, .parse = parse_behavior, .doc = "" },
 	{ .key = NULL }
 };

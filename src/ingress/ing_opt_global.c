@@ -113,18 +113,6 @@ parse_workers(struct ing_parse *p, struct span v, void *field)
 	    ing_parse_bad(p, v, "auto, or a number up to 256")));
 }
 
-/* Ages may be longer than any timer. */
-static bool
-parse_age(struct ing_parse *p, struct span v, void *field)
-{
-	uint64_t n;
-
-	if (!num_u64(v, &n) || n > UINT32_MAX)
-		return (ing_parse_bad(p, v, "a number of seconds"));
-	*(int64_t *)field = (int64_t)n;
-	return (true);
-}
-
 #define BOOLEAN(name, member, value)                                         \
 	{ .configmap = name, .kind = ING_O_BOOL, OPT(member),                \
 	  .at = ING_AT_PLAN, .parse = ing_parse_bool, .dflt = value, .doc = "" }
@@ -148,7 +136,7 @@ const struct ing_opt ing_opt_global[] = {
 	BOOLEAN("hsts", hsts, "true"),
 	BOOLEAN("hsts-include-subdomains", hsts_subdomains, "true"),
 	BOOLEAN("hsts-preload", hsts_preload, "false"),
-	NUMBER("hsts-max-age", hsts_max_age_s, parse_age, "31536000"),
+	NUMBER("hsts-max-age", hsts_max_age_s, ing_parse_age, "31536000"),
 	NUMBER("ssl-protocols", tls_min, parse_tls, "TLSv1.2 TLSv1.3"),
 	NUMBER("keep-alive", keep_alive_s, parse_time, "75"),
 	NUMBER("client-header-timeout", client_head_s, parse_time, "60"),

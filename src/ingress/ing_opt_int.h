@@ -35,6 +35,12 @@ bool ing_parse_url(struct ing_parse *, struct span, void *);
 /* A number from 0 to a million. */
 bool ing_parse_count(struct ing_parse *, struct span, void *);
 
+/* Seconds of something that may be longer than any timer. */
+bool ing_parse_age(struct ing_parse *, struct span, void *);
+
+/* ing_is_plain_path - of nothing but what means itself everywhere. */
+bool ing_is_plain_path(const char *);
+
 /* "on" or "off". */
 bool ing_parse_switch(struct ing_parse *, struct span, void *);
 

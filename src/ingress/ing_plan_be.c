@@ -3,6 +3,7 @@
  * ing_plan_be - backends: one per Service and port (and set of options that
  * need lines of their own), its servers from EndpointSlices, its policies.
  */
+#include "ing_opt_int.h"
 #include "ing_plan_int.h"
 
 #include <arpa/inet.h>
@@ -350,6 +351,22 @@ ing_plan_tcp_be(struct ing_planning *p, const struct ing_taken *t,
 	return (be);
 }
 
+/* The other's affinity, and all that is about its cookie. */
+static void
+take_cookie(struct ing_opts *to, const struct ing_opts *from)
+{
+	to->affinity = from->affinity;
+	to->affinity_persistent = from->affinity_persistent;
+	to->cookie_change = from->cookie_change;
+	to->cookie_name = from->cookie_name;
+	to->cookie_domain = from->cookie_domain;
+	to->cookie_samesite = from->cookie_samesite;
+	to->cookie_max_age_s = from->cookie_max_age_s;
+	to->cookie_expires_s = from->cookie_expires_s;
+	to->cookie_secure = from->cookie_secure;
+	to->cookie_conditional = from->cookie_conditional;
+}
+
 struct ing_plan_be *
 ing_plan_canary_be(struct ing_planning *p, const struct ing_loc *loc,
     const struct ing_taken *canary, const struct ing_backend_ref *ref)
@@ -360,6 +377,8 @@ ing_plan_canary_be(struct ing_planning *p, const struct ing_loc *loc,
 	t->ing = canary->ing;
 	t->opts = *loc->be->opts;
 	t->open = true;
+	if (canary->opts.canary_legacy)
+		take_cookie(&t->opts, &canary->opts);
 	be = ing_plan_be(p, t, ref);
 	if (be != NULL && be->opts == &t->opts)         /* it is new */
 		be->service_opts = &canary->opts;
@@ -462,6 +481,11 @@ ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
 	ing_opts_text(&t->opts, &p->plan->defaults, ING_AT_RULES, &text);
 	if (t->opts.rewrite_target != NULL && path != NULL)
 		text_printf(&text, "path=%s\n", path);
+	if (t->opts.affinity && t->opts.cookie_path == NULL && path != NULL &&
+	    !h->regex && ing_is_plain_path(path) && strcmp(path, "/") != 0) {
+		like.cookie_path = path;
+		text_printf(&text, "cookie=%s\n", path);
+	}
 	/* Limits count for each Ingress by itself. */
 	if (t->opts.limit_rps > 0 || t->opts.limit_rpm > 0 ||
 	    t->opts.limit_connections > 0)

@@ -51,6 +51,7 @@ ing_render(struct ing_plan *plan, struct ing_files *files, char **why)
 	struct text t;
 	unsigned n;
 
+	text_init(&r.sticky);
 	ing_cfg_init(&r.cfg, &plan->mem);
 	ing_render_maps(&r);
 	ing_render_front(&r);

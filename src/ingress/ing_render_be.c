@@ -5,9 +5,6 @@
  */
 #include "ing_render_int.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 static int64_t
 server_ms(const struct ing_opts *o)
 {
@@ -59,41 +56,6 @@ render_balance(struct ing_rendering *r, const struct ing_plan_be *be)
 }
 
 static void
-render_cookie(struct ing_rendering *r, const struct ing_plan_be *be)
-{
-	const struct ing_opts *o = be->opts;
-	struct ing_cfg *c = &r->cfg;
-
-	if (!o->affinity)
-		return;
-	ing_line(c, "cookie");
-	ing_cfg_name(c, span_str(o->cookie_name));
-	ing_keys(c, "insert indirect nocache httponly");
-	if (o->cookie_secure)
-		ing_keys(c, "secure");
-	if (o->cookie_domain != NULL) {
-		ing_keys(c, "domain");
-		ing_cfg_name(c, span_str(o->cookie_domain));
-	}
-	if (o->cookie_samesite != NULL) {
-		ing_keys(c, "attr");
-		ing_cfg_fmt_begin(c);
-		ing_fmt(c, "SameSite=");
-		ing_cfg_fmt_name(c, span_str(o->cookie_samesite));
-		ing_cfg_fmt_end(c);
-	}
-	if (o->cookie_max_age_s > 0) {
-		ing_keys(c, "attr");
-		ing_cfg_fmt_begin(c);
-		ing_fmt(c, "Max-Age=");
-		ing_cfg_fmt_num(c, o->cookie_max_age_s);
-		ing_cfg_fmt_end(c);
-	}
-	if (!o->cookie_change)
-		ing_line(c, "no option redispatch");
-}
-
-static void
 render_rules(struct ing_rendering *r, const struct ing_plan_be *be)
 {
 	struct ing_rules rules = { .r = r, .cfg = &r->cfg, .plan = r->plan,
@@ -102,19 +64,6 @@ render_rules(struct ing_rendering *r, const struct ing_plan_be *be)
 	for (rules.policy = be->policies; rules.policy != NULL;
 	    rules.policy = rules.policy->next)
 		ing_rules_policy(&rules);
-}
-
-/* What a client shows to come back to the same server: tells nobody where
- * that is, and is the same in every rendering. */
-static void
-render_key(struct ing_rendering *r, const struct ing_server *s)
-{
-	char z[24];
-	int n = snprintf(z, sizeof z, "%016" PRIx64,
-	    span_hash(span_str(s->name)));
-
-	ing_keys(&r->cfg, "cookie");
-	ing_cfg_name(&r->cfg, span_of(z, (size_t)n));
 }
 
 static void
@@ -133,7 +82,7 @@ render_server(struct ing_rendering *r, const struct ing_plan_be *be,
 		ing_cfg_addr(c, s->ip, s->port);
 	}
 	if (be->opts->affinity)
-		render_key(r, s);
+		ing_render_key(r, s);
 	if (s->drain)
 		ing_keys(c, "weight 0");
 }
@@ -145,7 +94,7 @@ render_backend(struct ing_rendering *r, const struct ing_plan_be *be)
 	if (be->tcp)
 		ing_line(&r->cfg, "mode tcp");
 	render_timeouts(r, be);
-	render_cookie(r, be);
+	ing_render_cookie(r, be);
 	render_rules(r, be);
 	render_balance(r, be);
 	for (uint32_t i = 0; i < be->n_servers; i++)

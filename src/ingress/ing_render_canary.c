@@ -10,8 +10,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include <base/must.h>
+
 struct ing_canary_class {
 	const struct ing_opts *o;
+	const char *stick;              /* cookie that says where a client
+	                                 * was; or NULL */
 	char id[16];
 	struct ing_canary_class *next;
 };
@@ -33,16 +37,45 @@ is_same(const struct ing_opts *a, const struct ing_opts *b)
 	    same_text(a->canary_cookie, b->canary_cookie));
 }
 
-const char *
-ing_render_class(struct ing_rendering *r, const struct ing_opts *o)
+/* Each server of a backend that shares a cookie with another. */
+static void
+put_keys(struct ing_rendering *r, const struct ing_plan_be *be)
 {
+	struct span key = span_str(be->id);
+	char z[ING_KEY_BYTES];
+	struct text t;
+
+	if (ing_index_get(&r->sticky_seen, key) != NULL)
+		return;
+	ing_index_put(&r->sticky_seen, key, r);
+	text_init(&t);
+	for (uint32_t i = 0; i < be->n_servers; i++) {
+		text_clear(&t);
+		text_printf(&t, "%s/", be->id);
+		text_add(&t, ing_server_key(&be->servers[i], z));
+		MUST(ing_map_write(&r->sticky, text_span(&t), SPAN("1")));
+	}
+	text_fini(&t);
+}
+
+const char *
+ing_render_class(struct ing_rendering *r, const struct ing_loc *loc)
+{
+	const struct ing_opts *o = loc->canary_opts, *main = loc->be->opts;
+	const char *stick = main->affinity && !o->canary_legacy ?
+	    main->cookie_name : NULL;
 	struct ing_canary_class *c, **at = &r->classes;
 
+	if (stick != NULL) {
+		put_keys(r, loc->be);
+		put_keys(r, loc->canary_be);
+	}
 	for (; (c = *at) != NULL; at = &c->next)
-		if (is_same(c->o, o))
+		if (same_text(c->stick, stick) && is_same(c->o, o))
 			return (c->id);
 	c = arena_zget(&r->plan->mem, sizeof *c);
 	c->o = o;
+	c->stick = stick;
 	snprintf(c->id, sizeof c->id, "c%u", ++r->n_classes);
 	*at = c;
 	return (c->id);
@@ -76,6 +109,29 @@ put_test(struct ing_cfg *c, const char *fetch, const char *name,
 	ing_cfg_keys(c, method);
 	ing_cfg_pattern(c, span_str(value));
 	ing_keys(c, "}");
+}
+
+/* Where it was before, by the cookie of one of the servers there. */
+static void
+by_server(struct ing_rendering *r, const struct ing_canary_class *k)
+{
+	struct ing_cfg *c = &r->cfg;
+
+	ing_line(c, "http-request set-var(txn.stick)");
+	ing_cfg_fmt_begin(c);
+	ing_fmt(c, "req.cook(");
+	ing_cfg_fmt_name(c, span_str(k->stick));
+	ing_fmt(c, ")");
+	ing_cfg_fmt_end(c);
+	ing_keys(c, "if { var(txn.class) -m str");
+	ing_cfg_pattern(c, span_str(k->id));
+	ing_keys(c, "}");
+	begin(r, k, "main");
+	ing_keys(c, "{ var(txn.stick) -m found } { var(txn.route),field(1,/),"
+	    "concat(/,txn.stick),map_str(maps/sticky.map) -m found }");
+	begin(r, k, "canary");
+	ing_keys(c, "{ var(txn.stick) -m found } { var(txn.route),field(4,/),"
+	    "concat(/,txn.stick),map_str(maps/sticky.map) -m found }");
 }
 
 static void
@@ -134,12 +190,17 @@ ing_render_canaries(struct ing_rendering *r)
 {
 	struct ing_cfg *c = &r->cfg;
 
+	if (r->sticky_seen.n > 0)
+		ing_files_add(r->files, "maps/sticky.map")->body = r->sticky;
+	ing_index_fini(&r->sticky_seen);
 	if (r->classes == NULL)
 		return;
 	ing_line(c, "http-request set-var(txn.class) "
 	    "var(txn.route),field(3,/)");
 	for (struct ing_canary_class *k = r->classes; k != NULL;
 	    k = k->next) {
+		if (k->stick != NULL)
+			by_server(r, k);
 		by_header(r, k);
 		if (k->o->canary_cookie != NULL)
 			by_word(r, k, "req.cook(", k->o->canary_cookie);

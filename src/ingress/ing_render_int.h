@@ -20,10 +20,12 @@ struct ing_rendering {
 	struct ing_table *first_table;
 	struct ing_canary_class *classes;
 	uint32_t n_classes;
+	struct text sticky;             /* a map: "BACKEND/KEY" of servers */
+	struct ing_index sticky_seen;   /* backends that are in it */
 };
 
 /* ing_render_canary.c: canaries that are chosen alike are of one class. */
-const char *ing_render_class(struct ing_rendering *, const struct ing_opts *);
+const char *ing_render_class(struct ing_rendering *, const struct ing_loc *);
 void ing_render_canaries(struct ing_rendering *);
 
 /* ing_render_map.c */
@@ -50,6 +52,16 @@ void ing_render_door(struct ing_rendering *);
 /* ing_render_front.c: a line of a listener up to its address and the PROXY
  * protocol. */
 void ing_render_bind(struct ing_rendering *, const char *ip, int64_t port);
+
+/*
+ * ing_render_cookie.c - the line "cookie" and what goes with it; what a client
+ * shows to come back to a server: it tells nobody where that is, and is the
+ * same in every rendering.
+ */
+#define ING_KEY_BYTES 24
+void ing_render_cookie(struct ing_rendering *, const struct ing_plan_be *);
+void ing_render_key(struct ing_rendering *, const struct ing_server *);
+struct span ing_server_key(const struct ing_server *, char z[ING_KEY_BYTES]);
 
 /* ing_render_be.c */
 void ing_render_backends(struct ing_rendering *);
@@ -86,6 +98,7 @@ void ing_rules_auth(struct ing_rules *);
 void ing_rules_limit(struct ing_rules *);
 void ing_render_lists(struct ing_rendering *);
 void ing_rules_cors(struct ing_rules *);
+void ing_rules_cookie(struct ing_rules *);
 void ing_rules_client(struct ing_rules *);
 void ing_rules_client_plain(struct ing_rules *);
 #endif

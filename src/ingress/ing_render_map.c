@@ -36,8 +36,7 @@ set_value(struct maps *m, const struct ing_loc *loc)
 	if (loc->to == ING_TO_BACKEND)
 		text_printf(&m->value, "%s/%s", loc->be->id, loc->policy->id);
 	if (loc->to == ING_TO_BACKEND && loc->canary != NULL)
-		text_printf(&m->value, "/%s/%s/%s", ing_render_class(m->r,
-		    loc->canary_opts), loc->canary_be->id,
+		text_printf(&m->value, "/%s/%s/%s", ing_render_class(m->r, loc), loc->canary_be->id,
 		    loc->canary_policy->id);
 	if (loc->to != ING_TO_BACKEND)
 		text_printf(&m->value, "%s/-", loc->to == ING_TO_503 ?

@@ -195,6 +195,7 @@ static void (*const steps[])(struct ing_rules *) = {
 	check_size,
 	rewrite,
 	set_host,
+	ing_rules_cookie,
 };
 
 void
