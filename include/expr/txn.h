@@ -175,6 +175,9 @@ struct txn {
 	struct stk_set **conn_stk;      /* where the client connection has those
 	                                 * that it tracks; or NULL */
 	struct filt_use *filts;         /* at work on it: room filt */
+	uint64_t body_room;             /* limit-body: bytes of the request's
+	                                 * body that may still come, plus one;
+	                                 * 0: no limit */
 	struct stk_note *stk_notes;     /* keys to store with the server */
 	int32_t nice;                   /* -1024..1024: see strm_rounds() */
 	int32_t prio_class, prio_ms;    /* place in queues: srv_queue.c */

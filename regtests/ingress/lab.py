@@ -18,6 +18,7 @@ import http.server
 import json
 import os
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -62,6 +63,20 @@ def done():
     sys.exit(1 if failures else 0)
 
 
+OURS = ("http-request limit-body ",)     # words that haproxy lacks
+
+
+def for_haproxy(out, copy):
+    """A copy of a rendering without the lines that are words of ours."""
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(out, copy)
+    cfg = copy / "ecluse.cfg"
+    cfg.write_bytes(b"\n".join(
+        line for line in cfg.read_bytes().split(b"\n")
+        if not any(w.encode() in line for w in OURS)))
+    return copy
+
+
 def skip_without_ingress():
     if not INGRESS.exists():
         print("no ecluse-ingress beside", PROGRAM)
@@ -76,6 +91,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         origin = self.server.origin
         n = int(self.headers.get("content-length") or 0)
         body = self.rfile.read(n)
+        if "chunked" in self.headers.get("transfer-encoding", ""):
+            body = self.chunks()
         origin.requests += 1
         seen = {"by": origin.name, "method": self.command, "path": self.path,
                 "body": body.decode("latin-1"),
@@ -90,6 +107,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(out)
+
+    def chunks(self):
+        out = b""
+        while n := int(self.rfile.readline() or b"0", 16):
+            out += self.rfile.read(n)
+            self.rfile.readline()
+        self.rfile.readline()
+        return out
 
     do_GET = do_POST = do_PUT = do_HEAD = do_OPTIONS = do_DELETE = answer
 
@@ -349,7 +374,11 @@ class Lab:
         h = dict(headers or {})
         if host is not None:
             h.setdefault("Host", host)
-        c.request(method, path, body=body, headers=h)
+        try:
+            c.request(method, path, body=body, headers=h,
+                      encode_chunked="Transfer-Encoding" in h)
+        except (BrokenPipeError, ConnectionResetError):
+            pass                # the answer may be there all the same
         answer = Answer(c.getresponse())
         c.close()
         return answer

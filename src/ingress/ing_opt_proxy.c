@@ -86,8 +86,8 @@ const struct ing_opt ing_opt_proxy[] = {
 	{ .key = "proxy-body-size", .configmap = "proxy-body-size",
 	  .kind = ING_O_INT, OPT(body_bytes), .at = ING_AT_RULES,
 	  .parse = parse_size, .dflt = "1m",
-	  .doc = "by the length that the request announces; a body in chunks "
-	  "is not measured" },
+	  .doc = "of a body in chunks that is too long, the server sees the "
+	  "beginning" },
 	{ .key = "upstream-vhost", .kind = ING_O_STR, OPT(vhost),
 	  .at = ING_AT_RULES, .parse = parse_host, .doc = "" },
 	{ .key = "enable-access-log", .kind = ING_O_BOOL, OPT(access_log),

@@ -104,7 +104,6 @@ redirect_https(struct ing_rules *r)
 	ing_rule_and(r);
 }
 
-/* By what the request announces: nothing is read for it. */
 static void
 check_size(struct ing_rules *r)
 {
@@ -112,11 +111,9 @@ check_size(struct ing_rules *r)
 
 	if (o->body_bytes == 0)
 		return;
-	ing_line(r->cfg, "http-request deny deny_status 413 "
-	    "if { req.body_size gt");
+	ing_line(r->cfg, "http-request limit-body");
 	ing_cfg_num(r->cfg, o->body_bytes);
-	ing_keys(r->cfg, "}");
-	ing_rule_and(r);
+	ing_rule_if(r, "");
 }
 
 static void

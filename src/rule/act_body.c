@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * act_body - wait-for-body: the rules behind it see the message's body, as
- * much of it as a buffer holds.
+ * much of it as a buffer holds; limit-body: how long it may be.
  *
  * Source: configuration manual 4.2.
  */
@@ -71,6 +71,49 @@ run_wait(const void *priv, struct txn *t, struct rule_run *run)
 		    WHY_CLI_REQ_TIMEOUT));
 	return (RULE_WAIT);
 }
+
+struct limit_act { uint64_t bytes; };
+
+static bool
+parse_limit(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
+{
+	struct limit_act *a = arena_zget(l->conf->arena, sizeof *a);
+	const struct conf_word *w = conf_peek(l);
+
+	(void)px;
+	(void)set;
+	*priv = a;
+	if (!conf_want_size(l, "a number of bytes", &a->bytes))
+		return (false);
+	return (a->bytes < UINT64_MAX || conf_err(l, w, "'limit-body' : that "
+	    "is no limit"));
+}
+
+/* A length that is announced is known at once; chunks are counted on their
+ * way. */
+static enum rule_verdict
+run_limit(const void *priv, struct txn *t, struct rule_run *run)
+{
+	const struct limit_act *a = priv;
+
+	if (t->req == NULL)
+		return (RULE_NEXT);
+	if (t->req->body == HTTP_LENGTH && t->req->length > a->bytes)
+		return (fail(run, WHY_REQ_BODY_LONG));
+	t->body_room = t->req->body == HTTP_CHUNKED ? a->bytes + 1 : 0;
+	return (RULE_NEXT);
+}
+
+ACTION(limit_body) = {
+	.name = "limit-body", .sets = IN(HTTP_REQ), .args = "<size>",
+	.parse = parse_limit, .run = run_limit,
+	.doc = "Answers 413 to a request whose body is longer: at once when its "
+	    "length is announced, else as soon as more came in chunks, without "
+	    "holding any of it; the server then sees an incomplete request. "
+	    "The last such rule counts. A word of this program, which HAProxy "
+	    "lacks.",
+	.example = "http-request limit-body 10m",
+};
 
 ACTION(wait_for_body) = {
 	.name = "wait-for-body", .sets = IN(HTTP_REQ) | IN(HTTP_RES),

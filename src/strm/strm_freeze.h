@@ -99,6 +99,7 @@ static const struct wire_field strm_txn_fields[] = {
 	WIRE(61, I32,  WIRE_OPTIONAL, struct txn, rule_line),
 	WIRE(62, U16,  WIRE_OPTIONAL, struct txn, srv_status),
 	WIRE(47, SPAN, WIRE_OPTIONAL, struct txn, entity),
+	WIRE(70, U64,  WIRE_OPTIONAL, struct txn, body_room),
 	/* not frozen: service (answered here), fe, be, srv, listen (by name),
 	 * req, res (messages),
 	 * wait_over, cache_epoch, bytes_in, bytes_out, n_*, why, term (written

@@ -112,22 +112,48 @@ move_some(struct strm *s, struct mux_end *from, struct mux_end *to,
 	return (why == WHY_OK && last && taken == data.n ? WHY_EOF : why);
 }
 
+/* limit-body: all that may come is here, so that the end must follow. */
+static enum why
+want_end(struct strm *s, struct mux_end *from, struct mux_end *to)
+{
+	struct span data, trailers = SPAN_NONE;
+	enum why why = from->ops->peek(from, &data, &trailers);
+
+	if (why == WHY_EOF)
+		return (close_message(s, to, trailers));
+	if (why == WHY_OK)
+		return (WHY_REQ_BODY_LONG);
+	return (why == WHY_AGAIN ? push(to) : why);
+}
+
+static bool
+is_limited(const struct strm *s, const struct mux_end *from)
+{
+	return (s->txn.body_room != 0 && from->client && !s->tunnel);
+}
+
 static enum why
 pump_filtered(struct strm *s, struct mux_end *from, struct mux_end *to)
 {
 	int rounds = strm_rounds(s, ROUNDS);
-	bool response = !from->client;
+	bool response = !from->client, limited = is_limited(s, from);
 	int64_t again_ms = HOLD_MS;
-	uint64_t room, before;
+	uint64_t room, before, moved;
 	enum why why;
 
 	while (rounds-- > 0) {
-		room = filt_take(&s->txn, response, UINT64_MAX, &again_ms);
+		if (limited && s->txn.body_room == 1)
+			return (want_end(s, from, to));
+		room = filt_take(&s->txn, response, limited ?
+		    s->txn.body_room - 1 : UINT64_MAX, &again_ms);
 		if (room == 0)
 			return (hold(s, from, to, again_ms));
 		before = from->got;
 		why = move_some(s, from, to, room);
-		filt_give(&s->txn, response, room - (from->got - before));
+		moved = from->got - before;
+		filt_give(&s->txn, response, room - moved);
+		if (limited)
+			s->txn.body_room -= moved;
 		if (why != WHY_OK)
 			return (why == WHY_EOF ? WHY_OK : why);
 	}
@@ -145,8 +171,8 @@ strm_pump(struct strm *s, struct mux_end *from, struct mux_end *to)
 	bool last;
 	enum why why;
 
-	if (__builtin_expect(s->txn.filts != NULL, 0) &&
-	    filt_cares(&s->txn, !from->client))
+	if (__builtin_expect(s->txn.filts != NULL || s->txn.body_room != 0,
+	    0) && (filt_cares(&s->txn, !from->client) || is_limited(s, from)))
 		return (pump_filtered(s, from, to));
 	for (int round = 0; round < rounds; round++) {
 		if ((pipe->bulk || pipe->eager || pipe->held > 0) &&
@@ -247,9 +273,13 @@ pump_kept(struct strm *s)
 	}
 	if (why != WHY_OK)
 		return (why == WHY_AGAIN ? push(s->srv) : why);
+	if (s->txn.body_room != 0 && data.n >= s->txn.body_room)
+		return (WHY_REQ_BODY_LONG);
 	last = s->cli->last;
 	why = s->srv->ops->send(s->srv, data, SPAN_NONE, last ? MUX_END : 0,
 	    &taken);
+	if (s->txn.body_room != 0)
+		s->txn.body_room -= taken;
 	if (taken > 0) {
 		keep(k, span_of(data.p, taken));
 		strm_moved(s, true);
