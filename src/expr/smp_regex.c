@@ -4,6 +4,7 @@
  */
 #include <expr/regex.h>
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +25,14 @@ void (*smp_regex_gave_up)(const struct diag_pos *, struct span, size_t,
 #define MATCH_LIMIT 1000000
 #define DEPTH_LIMIT 100000
 #define SAY_MS 1000
+#define HEAD_MAX 22
 
 struct smp_regex {
 	struct smp_regex *next, **at;   /* in the list of all */
 	pcre2_code *code;
-	bool jit;
+	bool jit, icase;
+	uint8_t head_n;                 /* a text it matches begins by these: */
+	char head[HEAD_MAX];
 	struct gave_up {                /* at the limit */
 		int64_t said_ms;
 		unsigned times;         /* since then */
@@ -40,6 +44,99 @@ struct smp_regex {
 static struct smp_regex *all;           /* they live as long as the program */
 static pcre2_match_data *match_data;    /* one process, one thread */
 static pcre2_match_context *limits;
+
+/* The end of the class that begins at `i`; 0: not one that we read. */
+static size_t
+skip_class(struct span re, size_t i)
+{
+	i++;
+	if (i < re.n && re.p[i] == '^')
+		i++;
+	if (i < re.n && re.p[i] == ']')
+		i++;
+	for (; i < re.n && re.p[i] != ']'; i++) {
+		if (re.p[i] == '[')
+			return (0);
+		if (re.p[i] == '\\' && ++i < re.n &&
+		    strchr("QEc", re.p[i]) != NULL)
+			return (0);
+	}
+	return (i < re.n ? i + 1 : 0);
+}
+
+/* Is there no '|' outside of parentheses? False also where we do not know:
+ * quoting, comments, and groups that change how the rest is read. */
+static bool
+is_one_branch(struct span re)
+{
+	int depth = 0;
+	size_t i = 0;
+
+	while (i < re.n) {
+		char c = re.p[i], next = i + 1 < re.n ? re.p[i + 1] : '\0';
+
+		if (c == '[') {
+			if ((i = skip_class(re, i)) == 0)
+				return (false);
+			continue;
+		}
+		if (c == '\\') {
+			if (next == '\0' || strchr("QEc", next) != NULL)
+				return (false);
+			i += 2;
+			continue;
+		}
+		if (c == '(' && (next == '*' || (next == '?' &&
+		    (i + 2 >= re.n || strchr(":=!>|", re.p[i + 2]) == NULL))))
+			return (false);
+		depth += (c == '(') - (c == ')');
+		if (c == '|' && depth == 0)
+			return (false);
+		i++;
+	}
+	return (true);
+}
+
+/*
+ * The characters behind a leading '^' that stand for themselves, as far as we
+ * can tell: most texts of a long list are refused by them, which costs a tenth
+ * of asking PCRE2.
+ */
+static size_t
+literal_head(struct span re, char head[HEAD_MAX])
+{
+	size_t i = 1, n = 0;
+
+	if (re.n == 0 || *re.p != '^' || !is_one_branch(re))
+		return (0);
+	while (i < re.n && n < HEAD_MAX) {
+		char c = re.p[i];
+
+		if (c == '\\') {
+			if (i + 1 >= re.n || isalnum((uint8_t)re.p[i + 1]))
+				break;
+			c = re.p[++i];
+		} else if (c == '\0' || strchr("^$.[](){}|*+?#", c) != NULL)
+			break;
+		head[n++] = c;
+		i++;
+	}
+	/* it may be repeated, and be there no time */
+	if (n > 0 && i < re.n && strchr("*?{", re.p[i]) != NULL)
+		n--;
+	return (n);
+}
+
+static bool
+begins(const struct smp_regex *re, struct span s)
+{
+	struct span head = span_of(re->head, re->head_n);
+
+	if (s.n < head.n)
+		return (false);
+	s.n = head.n;
+	return (re->icase ? span_ieq(s, head) : span_eq(s, head));
+}
 
 struct smp_regex *
 smp_regex_new(struct span text, bool icase, const char **err)
@@ -78,6 +175,8 @@ smp_regex_new(struct span text, bool icase, const char **err)
 		all->at = &re->next;
 	all = re;
 	re->code = code;
+	re->icase = icase;
+	re->head_n = (uint8_t)literal_head(text, re->head);
 	re->jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
 	return (re);
 }
@@ -117,6 +216,8 @@ run(const struct smp_regex *re, struct span s, size_t from)
 
 	if (s.p == NULL)
 		s.p = "";
+	if (re->head_n != 0 && from == 0 && !begins(re, s))
+		return (PCRE2_ERROR_NOMATCH);
 	if (re->jit)
 		n = pcre2_jit_match(re->code, (PCRE2_SPTR)s.p, s.n, from, 0,
 		    match_data, limits);
