@@ -30,7 +30,7 @@ from benchlib import (core_busy, cpu_seconds, fmt, free_port, machine_lock, medi
 from proxies import (LOAD_CORE, PROXY_CORE, RULES_LOAD, Env, NotSupported, Proxy, big_backends,
                      big_certs, run_load)
 
-DEFAULT_CASES = ["h1-keepalive", "h1-close", "tcp-small", "h1-large-16m", "h1-rules", "h1-lines", "h1-reg",
+DEFAULT_CASES = ["h1-keepalive", "h1-close", "tcp-small", "h1-large-16m", "h1-rules", "h1-lines", "h1-reg", "h1-reg-cold",
                  "tls-keepalive", "tls-handshake",
                  "conn-scale", "cfg-scale", "map-1m", "stick-1m", "callgrind", "syscalls", "mallocs"]
 
@@ -44,7 +44,7 @@ TARGETS = {
     "tls-keepalive": ("ratio", 0.90), "tls-handshake": ("ratio", 0.95),
     "callgrind h1-keepalive": ("count", 8000), "callgrind h1-rules": ("count", 15000), "syscalls h1-keepalive": ("count", 4.15),
     "mallocs h1-keepalive": ("count", 0.0),
-    "h1-lines": ("ratio", 0.10), "h1-reg": ("ratio", 0.90),
+    "h1-lines": ("ratio", 0.10), "h1-reg": ("ratio", 0.90), "h1-reg-cold": ("ratio", 0.90),
     "map-1m, time": ("ratio", 0.50), "map-1m, memory": ("ratio", 0.50),
     "stick-1m, time": ("ratio", 0.80), "stick-1m, memory": ("ratio", 0.80),
 }
@@ -60,6 +60,10 @@ def regexes(n):
             "map.reg": "".join(f"^/p{i}/[a-z]*$ m{i}\n" for i in range(n))}
 
 
+MANY_REGEXES = ["acl no path -m reg -i -f {dir}/list.reg",
+                "http-request set-header x-map %[path,map_reg({dir}/map.reg,none)]",
+                "use_backend b if { req.hdr(host) -m reg ^h[0-9]+\\.example$ } !no"]
+
 # name: load arguments, and what one unit of work is
 CASES = {
     "h1-keepalive": dict(load="-c 64"),
@@ -67,10 +71,10 @@ CASES = {
     "h1-rules": dict(load=f"-c 64 {RULES_LOAD}", rules=True),
     # lines of use_backend, and regular expressions; the last one matches
     "h1-lines": dict(load="-c 64 -h h00999.example", frontend=host_lines(1000)),
-    "h1-reg": dict(load="-c 64 -h h99.example -u /p99/x", files=regexes(100), frontend=[
-        "acl no path -m reg -i -f {dir}/list.reg",
-        "http-request set-header x-map %[path,map_reg({dir}/map.reg,none)]",
-        "use_backend b if { req.hdr(host) -m reg ^h[0-9]+\\.example$ } !no"]),
+    "h1-reg": dict(load="-c 64 -h h99.example -u /p99/x", files=regexes(100), frontend=MANY_REGEXES),
+    # the same for texts that never came before
+    "h1-reg-cold": dict(load="-c 64 -h h99.example -u /p99/x", files=regexes(100), frontend=MANY_REGEXES,
+                        more=["global", "    tune.pattern.cache-size 0"]),
     "h1-large-1m": dict(load="-c 16 -u /b/1048576", unit="GB"),
     "h1-large-16m": dict(load="-c 4 -u /b/16777216", unit="GB"),
     "h1-large-splice": dict(load="-c 4 -u /b/16777216", splice=True, unit="GB"),

@@ -11,6 +11,9 @@
  *	sub             chains by the first byte
  *	reg             a list
  *
+ * The results of the last two are remembered when there are many patterns
+ * (pat_cache).
+ *
  * Rows are only added. A deleted one stays in the index and is passed over;
  * rows of the same text hang together as a ring, so that the next of them
  * counts then.
@@ -26,6 +29,8 @@
 
 #define FEW 4                   /* so many texts are compared one by one */
 #define HEX_MAX 4096            /* bytes of a "bin" pattern */
+#define MANY_REGS 3             /* so many rows make a result worth keeping */
+#define MANY_SUBS 16
 
 struct slot {                   /* of a text */
 	uint32_t hash;
@@ -56,6 +61,7 @@ struct pat_index {
 	bool icase;
 	uint32_t n;                     /* rows that were added */
 	uint32_t expect;
+	uint64_t state;                 /* changes with them: for pat_cache */
 	uint32_t *ring;                 /* next row of the same text + 1, the
 	                                 * last one names the first; 0: alone */
 	uint32_t ring_cap;
@@ -612,6 +618,24 @@ pat_index_regex(const struct pat_index *x, uint32_t no)
 	return (no < x->re.cap ? x->re.v[no] : NULL);
 }
 
+/* One of the two, or what it found before. A deleted row is no result, and
+ * no reason to forget the others. */
+static uint32_t
+slow_find(const struct pat_index *x, const struct pat_row *row, struct span s)
+{
+	bool reg = x->match == ACL_REG;
+	uint64_t name = 0;
+	uint32_t no;
+
+	if (x->n >= (reg ? MANY_REGS : MANY_SUBS) &&
+	    pat_cache_get(x->state, s, &name, &no) &&
+	    (no == PAT_MISS || !row[no].dead))
+		return (no);
+	no = reg ? reg_find(x, row, s) : sub_find(x, row, s);
+	pat_cache_put(name, no);
+	return (no);
+}
+
 /* ---- numbers ---- */
 
 static bool
@@ -889,6 +913,7 @@ pat_index_add(struct pat_index *x, const struct pat_row *row, uint32_t no,
 	if (!add_by_method(x, row, no, err))
 		return (false);
 	x->n = no + 1;
+	x->state = pat_cache_state();
 	return (true);
 }
 
@@ -935,9 +960,8 @@ pat_index_find(struct pat_index *x, const struct pat_row *row,
 	case ACL_DOM:
 		return (parts_find(x, row, s->str));
 	case ACL_SUB:
-		return (sub_find(x, row, s->str));
 	case ACL_REG:
-		return (reg_find(x, row, s->str));
+		return (slow_find(x, row, s->str));
 	default:
 		return (PAT_MISS);
 	}

@@ -89,6 +89,17 @@ bool pat_index_is_tree(const struct pat_index *);
 /* pat_type - what a sample must be for that method. */
 enum smp_type pat_type(enum acl_match);
 
+/* ---- pat_cache.c: results of searches that try many patterns ---- */
+
+/* pat_cache_state - a number for the state of a list that no other has. */
+uint64_t pat_cache_state(void);
+
+/* pat_cache_get - the result for `text` in a list of that state, if it is
+ * known; *name is for pat_cache_put(), which remembers it. */
+bool pat_cache_get(uint64_t state, struct span text, uint64_t *name,
+    uint32_t *no);
+void pat_cache_put(uint64_t name, uint32_t no);
+
 /* ---- pat_ref.c ---- */
 
 /* Who reads the values: bits of pat_use.views. */

@@ -114,6 +114,44 @@ TEST(each_method_finds_the_row_that_counts)
 	}
 }
 
+/* Results of these are remembered: what changes must show at once. */
+TEST(remembered_results_follow_the_rows)
+{
+	static const char *const subs = "q0 q1 q2 q3 q4 q5 q6 q7 q8 q9 qa qb "
+	    "qc qd qe qf a1 1";
+	static const struct {
+		enum acl_match m;
+		const char *rows;
+		uint32_t first, then;   /* that match "/a1" */
+	} t[] = {
+		{ ACL_REG, "^x ^/a[0-9] 1$ ^/$", 1, 2 },
+		{ ACL_SUB, NULL, 16, 17 },
+	};
+	struct rows r;
+
+	for (size_t i = 0; i < NELEM(t); i++) {
+		CHECK(rows_init(&r, t[i].m, false, t[i].rows != NULL ?
+		    t[i].rows : subs));
+		for (int k = 0; k < 2; k++) {
+			CHECK_EQ(rows_find(&r, t[i].m, "/a1", true),
+			    t[i].first);
+			CHECK_EQ(rows_find(&r, t[i].m, "/zz", true), -1);
+		}
+		r.row[t[i].first].dead = true;
+		for (int k = 0; k < 2; k++)
+			CHECK_EQ(rows_find(&r, t[i].m, "/a1", true),
+			    t[i].then);
+		r.row[t[i].then].dead = true;
+		CHECK_EQ(rows_find(&r, t[i].m, "/a1", true), -1);
+		r.row[r.n].key = "zz";
+		r.row[r.n].key_n = 2;
+		CHECK(pat_index_add(r.x, r.row, r.n, &r.err));
+		CHECK_EQ(rows_find(&r, t[i].m, "/zz", true), r.n);
+		CHECK_EQ(rows_find(&r, t[i].m, "/a1", true), -1);
+		pat_index_free(r.x);
+	}
+}
+
 TEST(what_is_no_pattern_is_refused)
 {
 	static const struct { enum acl_match m; const char *text; } t[] = {
