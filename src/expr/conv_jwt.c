@@ -10,6 +10,7 @@
  * section 3, RFC 8725 section 3.2.
  */
 #include "conv_json.h"
+#include "conv_jwt.h"
 #include "conv_secret.h"
 
 #include <stdio.h>
@@ -18,11 +19,8 @@
 #include <base/b64.h>
 #include <base/must.h>
 
-#define JWT_PARTS 5             /* of an encrypted one; signed ones have 3 */
-
-/* The parts between the dots; 0: too many. */
-static size_t
-split(struct span token, struct span part[JWT_PARTS])
+size_t
+conv_jwt_split(struct span token, struct span part[JWT_PARTS])
 {
 	size_t n = 0;
 
@@ -32,9 +30,8 @@ split(struct span token, struct span part[JWT_PARTS])
 	return (n);
 }
 
-/* Base64url without padding, as tokens have it. */
-static bool
-decode(struct txn *t, struct span in, struct span *out)
+bool
+conv_jwt_decode(struct txn *t, struct span in, struct span *out)
 {
 	char *p = arena_get(t->arena, B64_DECODED(in.n));
 
@@ -49,11 +46,11 @@ static bool
 query(struct txn *t, const struct arg *arg, struct smp *s, size_t no)
 {
 	struct span part[JWT_PARTS], plain;
-	size_t n = split(s->str, part);
+	size_t n = conv_jwt_split(s->str, part);
 
 	/* the second part of an encrypted token is a key */
 	if ((n != 3 && (n != JWT_PARTS || no != 0)) ||
-	    !decode(t, part[no], &plain))
+	    !conv_jwt_decode(t, part[no], &plain))
 		return (false);
 	if (arg[0].type != ARG_NONE)
 		return (conv_json_get(t, arg, plain, s));
@@ -342,8 +339,8 @@ verify(struct txn *t, struct span name, struct span key, struct span token)
 		return (JWT_NO_ALG);
 	if (alg->kind == JWT_NONE)
 		return (JWT_NOT_ALLOWED);
-	if (split(token, part) != 3 || part[2].n == 0 ||
-	    !decode(t, part[2], &sig))
+	if (conv_jwt_split(token, part) != 3 || part[2].n == 0 ||
+	    !conv_jwt_decode(t, part[2], &sig))
 		return (JWT_MALFORMED);
 	text = span_of(token.p, (size_t)(part[2].p - token.p) - 1);
 	if (alg->kind == JWT_HMAC)

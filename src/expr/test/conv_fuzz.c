@@ -15,8 +15,9 @@ static const char *const chains[] = {
 	"jwt_header_query('$.alg')", "jwt_payload_query('$.a',int)",
 #ifdef USE_OPENSSL
 	"jwt_verify(HS256,secret)",
+	"jwt_decrypt_secret(GawgguFyGrWKav7AX4VKUg==)",
 #else
-	"length",
+	"length", "length",
 #endif
 	"protobuf(1)", "protobuf(1.2.3,int32)", "protobuf(2,double)",
 	"ungrpc(1)", "ungrpc(1.1,sint64)", "mqtt_is_valid",
