@@ -91,12 +91,20 @@ static bool
 parse_url_param(struct conf_line *l, struct px *px)
 {
 	struct lb_key_cfg *c = begin_key(l, px, LB_KEY_PARAM);
+	const struct conf_word *w;
+	int64_t n;
 
 	if (!conf_want(l, "the name of a parameter", &c->name))
 		return (false);
-	if (conf_next_is(l, "check_post"))
-		return (conf_err(l, conf_peek(l), "'check_post' of 'balance "
-		    "url_param' is not supported yet"));
+	c->check_post = conf_accept(l, "check_post");
+	if (c->check_post && conf_left(l) > 0) {
+		w = conf_peek(l);
+		if (!conf_want_int(l, "nothing, or a number", 0, INT32_MAX,
+		    &n))
+			return (false);
+		conf_warn(l, w, "how much of the body 'check_post' waits for "
+		    "is what fits into a buffer: the number is ignored");
+	}
 	return (conf_end(l));
 }
 
@@ -139,7 +147,8 @@ parse_hash(struct conf_line *l, struct px *px)
 	return (c->expr != NULL && conf_end(l));
 }
 
-/* What needs a request can't be in mode tcp: then servers take turns. */
+/* What needs a request can't be in mode tcp: then servers take turns. What
+ * needs a body has to wait for it. */
 static bool
 check_modes(struct conf *conf)
 {
@@ -148,9 +157,15 @@ check_modes(struct conf *conf)
 		const struct srv_balance *b = px_get(&px->slots,
 		    &srv_balance_slot);
 
-		if ((px->kind & PX_BE) == 0 || px->mode == PX_HTTP ||
-		    b->algo == NULL || (c->key != LB_KEY_URI &&
-		    c->key != LB_KEY_PARAM && c->key != LB_KEY_HDR))
+		if ((px->kind & PX_BE) == 0 || b->algo == NULL)
+			continue;
+		if (px->mode == PX_HTTP) {
+			if (c->key == LB_KEY_PARAM && c->check_post)
+				px->opt |= 1ull << PX_OPT_HTTP_BUFFER_REQUEST;
+			continue;
+		}
+		if (c->key != LB_KEY_URI && c->key != LB_KEY_PARAM &&
+		    c->key != LB_KEY_HDR)
 			continue;
 		conf_fail(conf, DIAG_WARNING, c->pos, "'balance %s' needs "
 		    "'mode http' in backend '%s'; its servers take turns "
@@ -175,9 +190,10 @@ HASHED(uri, "uri", "[len <n>] [depth <n>] [whole] [path-only]", parse_uri,
     "The same server for the same URI up to the question mark (`whole`: all of "
     "it; `path-only`: without scheme and host; `len`, `depth`: only so many "
     "characters or slashes). For caches.");
-HASHED(url_param, "url_param", "<name>", parse_url_param,
+HASHED(url_param, "url_param", "<name> [check_post]", parse_url_param,
     "The same server for the same value of a parameter of the query, or of what "
-    "has come of the body of a POST.");
+    "has come of the body of a POST; `check_post`: which is waited for, as with "
+    "`option http-buffer-request`.");
 HASHED(hdr, "hdr", "(<name>) [use_domain_only]", parse_hdr,
     "The same server for the same value of a header; `use_domain_only`: of the "
     "label before the last dot in it.");

@@ -29,6 +29,7 @@ struct lb_key_cfg {
 	uint8_t key;                    /* enum lb_key */
 	bool whole, path_only;          /* uri */
 	bool domain_only;               /* hdr */
+	bool check_post;                /* parameter: wait for the body */
 	uint32_t len, depth;            /* uri; 0: all */
 	uint32_t draws;                 /* random */
 	struct span name;               /* of the parameter, header, cookie */

@@ -115,7 +115,7 @@ KEYWORD(balance) = {
 	.doc = "How servers are chosen. In turns: `roundrobin` (the default), "
 	    "`static-rr`. By load: `leastconn`, `first`, `random[(<draws>)]`. "
 	    "By a key, so that it always leads to the same server: `source`, "
-	    "`uri [len <n>] [depth <n>] [whole] [path-only]`, `url_param <name>`, "
+	    "`uri [len <n>] [depth <n>] [whole] [path-only]`, `url_param <name> [check_post]`, "
 	    "`hdr(<name>) [use_domain_only]`, `rdp-cookie"
 	    "[(<name>)]`, `hash <expression>`; see `hash-type`. All workers take "
 	    "turns together.",

@@ -184,7 +184,7 @@ static const struct { const char *cfg, *error; } bad[] = {
 	{ " balance random(0)\n", "a number of draws" },
 	{ " balance random(x)\n", "a number of draws" },
 	{ " balance url_param\n", "the name of a parameter" },
-	{ " balance url_param x check_post\n", "not supported yet" },
+	{ " balance url_param x check_post y\n", "number" },
 	{ " balance hash nothing\n", "nothing" },
 	{ " balance source x\n", "x" },
 	{ " balance log-hash\n", "'balance log-hash' is not supported yet" },
