@@ -12,9 +12,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <base/span.h>
+
+struct conf_line;
+
 /* tls_setup - shared memory for sessions and counts, by the keeper; false
  * with *err. */
 bool tls_setup(const char **err);
+
+/* tls_want_alpn - a list of protocols, as on the wire: each behind its length;
+ * HTTP/2 is left out with a warning as long as there is none. False after an
+ * error. */
+bool tls_want_alpn(struct conf_line *, struct span *out);
 
 /* What the process knows of TLS connections, all workers together. */
 struct tls_counts {

@@ -58,6 +58,10 @@ struct xprt_ops {
 	/* ask - what to ask this server for, for an exchange: `name` and
 	 * `name_counts` */
 	void (*ask)(struct xprt_to *, struct txn *);
+	/* prepare - checks will connect to this server, though its line asks
+	 * for another transport; once the configuration is known. False after
+	 * an error */
+	bool (*prepare)(struct conf *, struct px_server *);
 	/* connect - a connection is on its way to a server. False: there is no
 	 * memory. What `first` has is sent by handshake(), before all else.
 	 * `name` becomes a copy that lives as long as the connection. */

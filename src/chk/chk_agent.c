@@ -156,6 +156,7 @@ chk_agent_init(struct chk *c, struct srv *srv)
 	struct chk_agent *a = must_alloc(sizeof *a);
 
 	*c = (struct chk){ .magic = CHK_MAGIC, .srv = srv, .fd = -1,
+		.conn = { .fd = -1 },
 		.agent = a, .type = CHK_TYPE_AGENT,
 		.state = &srv->shm->agent_state };
 	tmr_init(&c->tmr, chk_due);

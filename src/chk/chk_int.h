@@ -9,6 +9,7 @@
 #include <log/log.h>
 #include <os/tmr.h>
 #include <px/px.h>
+#include <xprt/conn.h>
 
 struct conf_line;
 struct kw;
@@ -21,6 +22,9 @@ enum chk_init { CHK_INIT_UP, CHK_INIT_FULLY_UP, CHK_INIT_DOWN,
 
 enum chk_on_error { CHK_ON_FASTINTER, CHK_ON_FAIL_CHECK, CHK_ON_SUDDEN_DEATH,
 	CHK_ON_MARK_DOWN };
+
+/* TLS under the checks: as requests to the same address have it, or … */
+enum chk_tls { CHK_TLS_AS_SERVER, CHK_TLS_ON, CHK_TLS_OFF };
 
 struct chk_srv_cfg {                    /* of a server line */
 	bool check;
@@ -38,6 +42,10 @@ struct chk_srv_cfg {                    /* of a server line */
 	struct addr agent_addr;
 	struct span agent_send;
 	uint8_t on_error;               /* enum chk_on_error */
+	/* check-ssl, … */
+	uint8_t tls;                    /* enum chk_tls */
+	struct span sni;                /* host name to ask for; n 0: none */
+	struct span alpn;               /* as on the wire; p NULL: as the server */
 	/* track */
 	const char *track;              /* as written; NULL: checks itself */
 	const struct px_server *tracked;
@@ -125,6 +133,8 @@ struct chk_step {
 	uint8_t kind;                   /* enum chk_kind */
 	bool sends_proxy, linger;       /* CONNECT */
 	bool has_addr, as_server;       /* as_server: `default` */
+	bool tls;                       /* `ssl`, with: */
+	struct span sni, alpn;          /* as in chk_srv_cfg */
 	bool http;                      /* SEND: `request`, else `data` */
 	uint16_t port;                  /* 0: as the server */
 	const struct expr *port_expr;   /* or this says it */
@@ -223,10 +233,13 @@ struct chk {                            /* of a server's health or agent */
 	uint8_t type;                   /* enum chk_type */
 	uint8_t *state;                 /* shared: enum chk_flag */
 	struct tmr tmr;                 /* next start, or the deadline */
-	int fd;                         /* -1: not running */
+	int fd;                         /* that tells when the program ends; -1:
+	                                 * none runs */
+	struct conn conn;               /* its descriptor: -1, none is open */
 	const struct chk_step *step;    /* the one in progress */
 	const struct chk_step *queued;  /* the send that `out` is of */
 	bool running, connected, eof;
+	bool tls;                       /* the connection has TLS */
 	bool talked;                    /* more than connections so far */
 	bool logged;                    /* a result since it was (re)started */
 	char *out;                      /* what is to be sent, malloc'ed */
@@ -263,6 +276,18 @@ void chk_due(struct tmr *);                      /* the time has come */
 int chk_interval(const struct chk *);
 int chk_pace_ms(const struct chk *);    /* the same, not spread */
 int chk_inter_ms(const struct chk *);   /* inter, agent-inter */
+
+/* chk_goes_elsewhere - where this connection goes, at a CONNECT step or without
+ * any (NULL), differs from where requests go. */
+bool chk_goes_elsewhere(const struct srv *, const struct chk_step *);
+
+/* ---- chk_tls.c ---- */
+/* chk_wants_tls - has this connection TLS? chk_tls_begin - then prepare it, on
+ * its way; `first` goes ahead. False without memory. */
+bool chk_wants_tls(const struct chk *, const struct chk_step *);
+bool chk_tls_begin(struct chk *, const struct chk_step *, struct span first);
+/* chk_parse_tls_word - a word of a connect line; *taken: it was one. */
+bool chk_parse_tls_word(struct conf_line *, struct chk_step *, bool *taken);
 
 /* chk_conclude - the check ends with this verdict. */
 void chk_conclude(struct chk *, struct chk_verdict *);

@@ -128,6 +128,7 @@ static void
 adopt_health(struct chk *c, struct srv *srv)
 {
 	*c = (struct chk){ .magic = CHK_MAGIC, .srv = srv, .fd = -1,
+		.conn = { .fd = -1 },
 		.script = chk_px_of(srv)->script, .type = chk_px_of(srv)->type,
 		.state = &srv->shm->chk_state };
 	tmr_init(&c->tmr, chk_due);

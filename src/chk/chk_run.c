@@ -69,10 +69,11 @@ close_connection(struct chk *c)
 		loop_forget(the_loop, c->fd);
 		fd_close(&c->fd);
 	}
+	conn_close(&c->conn);
 	free(c->out);
 	c->out = NULL;
 	c->out_n = c->out_at = c->in_n = 0;
-	c->connected = c->eof = false;
+	c->connected = c->eof = c->tls = false;
 }
 
 static void
@@ -157,7 +158,7 @@ static void
 succeed(struct chk *c)
 {
 	struct chk_verdict v = { .status = c->met != 0 ? c->met : c->talked ?
-	    CHK_L7OK : CHK_L4OK, .code = c->met_code,
+	    CHK_L7OK : c->tls ? CHK_L6OK : CHK_L4OK, .code = c->met_code,
 	    .info = span_str(c->said) };
 
 	if (c->type == CHK_TYPE_TCP && v.info.n == 0 && c->script != NULL)
@@ -189,12 +190,13 @@ arm_deadline(struct chk *c)
 static bool
 send_some(struct chk *c)
 {
+	struct iovec v;
 	ssize_t n;
 
 	while (c->out_at < c->out_n) {
-		n = send(c->fd, c->out + c->out_at, c->out_n - c->out_at,
-		    MSG_NOSIGNAL);
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		v = (struct iovec){ c->out + c->out_at, c->out_n - c->out_at };
+		n = c->conn.xprt->send(&c->conn, &v, 1);
+		if (n == 0)
 			return (false);
 		if (n < 0)              /* what it said before may tell why */
 			c->out_at = c->out_n;
@@ -211,10 +213,11 @@ receive(struct chk *c)
 	ssize_t n;
 
 	while (!c->eof && c->in_n < CHK_IN_BYTES) {
-		n = recv(c->fd, c->in + c->in_n, CHK_IN_BYTES - c->in_n, 0);
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		n = c->conn.xprt->recv(&c->conn, c->in + c->in_n,
+		    CHK_IN_BYTES - c->in_n);
+		if (n == 0)
 			return;
-		c->eof = n <= 0;
+		c->eof = n < 0;
 		c->in_n += c->eof ? 0 : (size_t)n;
 	}
 }
@@ -420,34 +423,59 @@ proceed(struct chk *c)
 		succeed(c);
 }
 
+/* The connection is established: go on with what its transport does first. False
+ * while that goes on, or when the check ended there. */
+static bool
+greet(struct chk *c)
+{
+	enum why why;
+
+	c->connected = true;
+	c->conn.connecting = false;
+	why = conn_greet(&c->conn);
+	if (why == WHY_OK || c->srv->be->px->timeout->check == 0)
+		arm_deadline(c);
+	if (why == WHY_SRV_NAME)
+		conclude_at(c, CHK_L6RSP,
+		    conn_tell(&c->conn, CONN_TELL_SNI).n > 0 ?
+		    "Server presented an SSL certificate different from the "
+		    "expected one" : "Server presented an SSL certificate "
+		    "different from the configured one", c->step);
+	else if (why != WHY_OK && why != WHY_AGAIN)
+		conclude_at(c, CHK_L6RSP, "SSL handshake failure", c->step);
+	return (why == WHY_OK);
+}
+
 static void
 on_event(void *arg, unsigned events)
 {
 	struct chk *c = OBJ(arg, struct chk, CHK_MAGIC);
 	int err;
 
+	conn_edge(&c->conn, events);
 	if (!c->connected) {
-		if ((err = sock_error(c->fd)) != 0) {
+		if ((err = sock_error(c->conn.fd)) != 0) {
 			conclude_errno(c, CHK_L4CON, err);
 			return;
 		}
 		if ((events & LOOP_OUT) == 0)
 			return;
-		c->connected = true;
-		arm_deadline(c);
+	}
+	if (!c->connected || c->conn.wait_hello) {
+		if (!greet(c))
+			return;
 		if (c->step != NULL && c->step->kind == CHK_CONNECT)
 			c->step = c->step->next;
 	}
-	if (events & (LOOP_IN | LOOP_HUP | LOOP_ERR))
+	if (c->conn.can_in)
 		receive(c);
 	proceed(c);
 }
 
 /* ---- connections ---- */
 
-/* Where this connection goes differs from where requests go. */
-static bool
-goes_elsewhere(const struct srv *srv, const struct chk_step *s)
+bool
+chk_goes_elsewhere(const struct srv *srv, const struct chk_step *s)
 {
 	return (chk_port(srv) != 0 || chk_addr(srv) != NULL || (s != NULL &&
 	    (s->port != 0 || s->port_expr != NULL || s->has_addr)));
@@ -462,17 +490,27 @@ wants_proxy(const struct chk *c, const struct chk_step *s)
 	if (s != NULL && !s->as_server)
 		return (s->sends_proxy);
 	return ((s != NULL && s->sends_proxy) || chk_cfg_of(c->srv)->send_proxy
-	    || (srv_send_proxy(c->srv) != 0 && !goes_elsewhere(c->srv, s)));
+	    || (srv_send_proxy(c->srv) != 0 && !chk_goes_elsewhere(c->srv,
+	    s)));
 }
 
-static void
-queue_proxy(struct chk *c)
+/* What the connection begins with: a PROXY header, TLS. False without memory. */
+static bool
+begin(struct chk *c, const struct chk_step *s)
 {
 	unsigned version = srv_send_proxy(c->srv);
 	char head[CONN_PROXY_EMIT_MAX];
+	struct span first = SPAN_NONE;
 
-	queue(c, span_of(head, conn_proxy_emit(head, sizeof head,
-	    version == 0 ? 1 : version, NULL, NULL)));
+	if (wants_proxy(c, s))
+		first = span_of(head, conn_proxy_emit(head, sizeof head,
+		    version == 0 ? 1 : version, NULL, NULL));
+	c->tls = chk_wants_tls(c, s);
+	if (c->tls)
+		return (chk_tls_begin(c, s, first));
+	if (first.n > 0)
+		queue(c, first);
+	return (true);
 }
 
 static int
@@ -512,7 +550,7 @@ static bool
 is_probe(const struct chk *c, const struct chk_step *s)
 {
 	return ((s == NULL ? c->step == NULL : s->next == NULL) &&
-	    !wants_proxy(c, s));
+	    !wants_proxy(c, s) && !chk_wants_tls(c, s));
 }
 
 /* True when the connection is there at once; else it is on its way, or the
@@ -523,34 +561,34 @@ connect_now(struct chk *c)
 	const struct chk_step *s = c->step != NULL &&
 	    c->step->kind == CHK_CONNECT ? c->step : NULL;
 	bool probe = is_probe(c, s);
-	int err;
+	int err, fd;
 
-	if ((c->fd = open_connection(c, s, probe)) < 0) {
+	if ((fd = open_connection(c, s, probe)) < 0) {
 		conclude_errno(c, errno == ECONNREFUSED || errno == EACCES ||
 		    errno == ENOENT || errno == ENETUNREACH ? CHK_L4CON :
 		    CHK_SOCKERR, errno);
 		return (false);
 	}
-	if (wants_proxy(c, s))
-		queue_proxy(c);
-	if ((probe || c->type == CHK_TYPE_TCP) &&
-	    (s == NULL || !s->linger))          /* leave no TIME_WAIT */
-		(void)sock_set_nolinger(c->fd);
-	arm_deadline(c);
-	if (!loop_add(the_loop, c->fd, on_event, c)) {
-		conclude_errno(c, CHK_SOCKERR, errno);
+	c->conn = (struct conn){ .connecting = true };
+	if (!conn_open(&c->conn, fd, on_event, c)) {
+		conclude_errno(c, CHK_SOCKERR, c->conn.sys_errno);
 		return (false);
 	}
-	/* On the same host it is decided already. */
-	if (poll(&(struct pollfd){ c->fd, POLLOUT, 0 }, 1, 0) != 1)
+	if (!begin(c, s)) {
+		conclude_errno(c, CHK_SOCKERR, ENOMEM);
 		return (false);
-	if ((err = sock_error(c->fd)) != 0) {
+	}
+	c->conn.nolinger = (probe || c->type == CHK_TYPE_TCP) && !c->tls &&
+	    (s == NULL || !s->linger);          /* leave no TIME_WAIT */
+	arm_deadline(c);
+	/* On the same host it is decided already. */
+	if (poll(&(struct pollfd){ fd, POLLOUT, 0 }, 1, 0) != 1)
+		return (false);
+	if ((err = sock_error(fd)) != 0) {
 		conclude_errno(c, CHK_L4CON, err);
 		return (false);
 	}
-	c->connected = true;
-	arm_deadline(c);
-	return (true);
+	return (greet(c));
 }
 
 /* ---- the start ---- */
@@ -596,7 +634,7 @@ static void
 time_out(struct chk *c)
 {
 	enum chk_status status = !c->connected ? CHK_L4TOUT :
-	    c->step != NULL && c->step->kind == CHK_EXPECT ?
+	    c->conn.wait_hello ? CHK_L6TOUT : c->step != NULL && c->step->kind == CHK_EXPECT ?
 	    c->step->expect.tout : CHK_L7TOUT;
 
 	conclude_at(c, status, "", c->step != NULL && (c->connected ||

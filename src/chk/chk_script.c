@@ -58,10 +58,12 @@ want_port(struct conf_line *l, struct chk_step *s)
 static bool
 connect_word(struct conf_line *l, struct chk_step *s)
 {
-	static const char *const later[] = { "ssl", "sni", "alpn", "proto",
-		"via-socks4" };
+	static const char *const later[] = { "proto", "via-socks4" };
 	const struct conf_word *w = conf_peek(l);
+	bool taken, good = chk_parse_tls_word(l, s, &taken);
 
+	if (taken)
+		return (good);
 	if (conf_accept(l, "default"))
 		return (s->as_server = true);
 	if (conf_accept(l, "port"))
@@ -77,10 +79,10 @@ connect_word(struct conf_line *l, struct chk_step *s)
 	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
 		if (span_is(w->text, later[i]))
 			return (conf_err(l, w, "'%s' of a check's connection "
-			    "is not supported yet: checks are made in clear "
-			    "text", later[i]));
+			    "is not supported yet", later[i]));
 	return (conf_err(l, w, "'connect' expects 'default', 'port', 'addr', "
-	    "'send-proxy', 'linger' or 'comment', found '%s'", w->text.p));
+	    "'send-proxy', 'ssl', 'sni', 'alpn', 'linger' or 'comment', found "
+	    "'%s'", w->text.p));
 }
 
 bool

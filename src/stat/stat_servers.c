@@ -44,8 +44,9 @@ put_state(struct text *out, const struct srv *srv)
 	    srv->be->px->id_given, cfg->id_given);
 	if (chk_addr(srv) != NULL)
 		addr_print(chk_addr(srv), ip);
-	text_printf(out, "%.*s %u %.*s 0 %u %s ", SPAN_FMT(fqdn), a.port,
-	    SPAN_FMT(label), chk_port(srv), chk_addr(srv) != NULL ? ip : "-");
+	text_printf(out, "%.*s %u %.*s %d %u %s ", SPAN_FMT(fqdn), a.port,
+	    SPAN_FMT(label), cfg->xprt != NULL, chk_port(srv),
+	    chk_addr(srv) != NULL ? ip : "-");
 	if (chk_agent_addr(srv) != NULL)
 		addr_print(chk_agent_addr(srv), ip);
 	text_printf(out, "%s %u\n", chk_agent_addr(srv) != NULL ? ip : "-",

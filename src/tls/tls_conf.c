@@ -149,11 +149,10 @@ set_depth(struct conf_line *l, const struct setting *s, struct tls_conf *to)
 	return (true);
 }
 
-/* Protocols as on the wire: each behind its length. HTTP/2 is left out as long
- * as there is none: clients then choose what follows it. */
-static bool
-set_alpn(struct conf_line *l, const struct setting *s, struct tls_conf *to)
+bool
+tls_want_alpn(struct conf_line *l, struct span *to)
 {
+	const char *name = l->word[l->at - 1].text.p;
 	const struct conf_word *w = conf_peek(l);
 	struct span v, one;
 	char *out;
@@ -165,19 +164,27 @@ set_alpn(struct conf_line *l, const struct setting *s, struct tls_conf *to)
 	while (span_cut(&v, ',', &one)) {
 		if (one.n == 0 || one.n > 255)
 			return (conf_err(l, w, "'%s' : the name of a protocol "
-			    "has 1 to 255 characters", s->name));
+			    "has 1 to 255 characters", name));
 		if (span_is(one, "h2")) {
 			conf_warn(l, w, "'%s' : HTTP/2 is not supported yet, "
-			    "'h2' is not offered", s->name);
+			    "'h2' is not offered", name);
 			continue;
 		}
 		out[n++] = (char)one.n;
 		memcpy(out + n, one.p, one.n);
 		n += one.n;
 	}
-	to->alpn = span_of(out, n);
-	to->no_alpn = TLS_FLAG_OFF;
+	*to = span_of(out, n);
 	return (true);
+}
+
+/* Who is offered less than that chooses of what is left. */
+static bool
+set_alpn(struct conf_line *l, const struct setting *s, struct tls_conf *to)
+{
+	(void)s;
+	to->no_alpn = TLS_FLAG_OFF;
+	return (tls_want_alpn(l, &to->alpn));
 }
 
 static bool

@@ -280,7 +280,7 @@ tls_server_of(const struct px_server *sv)
 SSL_CTX *tls_server_ctx(struct conf *, struct diag_pos pos,
     const struct tls_conf *, struct cert *);
 
-/* tls_ask - see xprt_ops.ask. tls_connect_begin - make OpenSSL's object for a
+/* tls_ask, tls_prepare - see xprt_ops. tls_connect_begin - make OpenSSL's object for a
  * connection that is established. tls_connect_setup - callbacks of a context
  * that keep sessions. tls_connect_verify - one that looks at the server's
  * certificate and its names. */
@@ -288,6 +288,7 @@ struct tls_conn;
 struct txn;
 struct xprt_to;
 void tls_ask(struct xprt_to *, struct txn *);
+bool tls_prepare(struct conf *, struct px_server *);
 bool tls_connect_begin(struct tls_conn *);
 void tls_connect_setup(SSL_CTX *);
 void tls_connect_verify(SSL_CTX *);

@@ -128,12 +128,15 @@ refuse(struct conf_line *l, void *obj)
 
 /* ---- when all is known ---- */
 
-static bool
-make_context(struct conf *c, struct px_server *sv)
+bool
+tls_prepare(struct conf *c, struct px_server *sv)
 {
 	const struct tls_global *g = tls_global();
 	struct tls_server *s = px_edit(&sv->slots, &tls_server_slot);
 
+	if (s->server == sv)            /* it was, well or not */
+		return (true);
+	s->server = sv;
 	tls_conf_inherit(&s->conf, &g->server);
 	if (s->conf.verify == TLS_VERIFY_UNSET)
 		s->conf.verify = g->server_verify_none ? TLS_VERIFY_NONE :
@@ -145,7 +148,6 @@ make_context(struct conf *c, struct px_server *sv)
 		    "that of this machine), or 'verify none' where the network "
 		    "in between is trusted", sv->px->name, sv->name));
 	s->ctx = tls_server_ctx(c, sv->pos, &s->conf, s->cert);
-	s->server = sv;
 	s->known = arena_zget(px_model->arena, sizeof *s->known);
 	return (s->ctx != NULL);
 }
@@ -159,7 +161,7 @@ finish_servers(struct conf *c)
 		PX_EACH_SERVER(sv, px) {
 			if (!tls_server_of(sv)->ssl)
 				continue;
-			good &= make_context(c, sv);
+			good &= tls_prepare(c, sv);
 			sv->xprt = &tls_xprt;
 		}
 	return (good);

@@ -21,6 +21,7 @@
 #include <xprt/conn.h>
 
 #include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 
 #include "tls_capture.h"
 #include "tls_count.h"
@@ -325,7 +326,8 @@ failure(struct tls_conn *t, int how)
 	t->err = ERR_peek_error();
 	ERR_clear_error();
 	if (t->server != NULL)
-		return ((t->crt_err != 0 || t->ca_err != 0) && !t->eof ?
+		return (t->crt_err == X509_V_ERR_HOSTNAME_MISMATCH ?
+		    WHY_SRV_NAME : t->crt_err != 0 || t->ca_err != 0 ?
 		    WHY_SRV_CERT : WHY_SRV_TLS);
 	if (t->crt_err != 0 && !t->eof)
 		return (WHY_TLS_CERT);
@@ -647,6 +649,7 @@ const struct xprt_ops tls_xprt = {
 	.name = "tls",
 	.accept = tls_accept,
 	.ask = tls_ask,
+	.prepare = tls_prepare,
 	.connect = tls_connect,
 	.handshake = tls_handshake,
 	.late = tls_late,

@@ -231,7 +231,8 @@ TEST(no_takes_back_only_its_own_option)
 }
 
 static const char *const bad[] = {
-	TCP("foo"), TCP("connect ssl"), TCP("connect port abc"),
+	TCP("foo"), TCP("connect ssl alpn"), TCP("connect port abc"),
+	TCP("connect proto h1"),
 	TCP("connect port 0"), TCP("connect addr /x"), TCP("connect x"),
 	TCP("send"), TCP("send a b"), TCP("send a comment"),
 	TCP("send-lf %[path]"), TCP("send-binary-lf"), TCP("send-binary 0"), TCP("send-binary 0x"),
