@@ -51,7 +51,7 @@ endif
 
 # The second program, ecluse-ingress, has libraries of its own; it is built when
 # all of them are here, or never with USE_INGRESS= .
-PC_INGRESS  = yaml-0.1 libcurl jansson libpcre2-8 libcrypto
+PC_INGRESS  = yaml-0.1 libcurl jansson libpcre2-8 libssl libcrypto
 USE_INGRESS ?= $(call have,$(PC_INGRESS))
 ifneq ($(USE_INGRESS),)
 ING_CFLAGS := $(shell $(PKGCONF) --cflags $(PC_INGRESS))

@@ -85,6 +85,11 @@ struct ing_opts {
 	int64_t service_upstream;       /* bool */
 	const char *vhost;
 	int64_t access_log;             /* bool */
+	/* TLS with them: ing_opt_upstream.c */
+	const char *srv_secret, *srv_name, *srv_ciphers;
+	int64_t srv_verify, srv_depth, srv_sni;
+	int64_t srv_versions;           /* bit 1 << enum ing_tls_version */
+	const struct ing_data *srv_data;        /* set by srv_secret */
 	/* which of them: ing_opt_balance.c */
 	int64_t balance;                /* enum ing_balance */
 	const char *hash_by;            /* a log-format of ours */
@@ -111,7 +116,7 @@ struct ing_opts {
 enum ing_tls_version { ING_TLS10, ING_TLS11, ING_TLS12, ING_TLS13 };
 enum ing_client_verify { ING_CLIENT_ON, ING_CLIENT_OFF, ING_CLIENT_OPTIONAL,
 	ING_CLIENT_NO_CA };
-enum ing_protocol { ING_HTTP };
+enum ing_protocol { ING_HTTP, ING_HTTPS };
 enum ing_balance { ING_ROUND_ROBIN, ING_EWMA, ING_LEASTCONN };
 
 /* Who is in a Secret: names and hashes, as the proxy wants them. */
@@ -138,6 +143,9 @@ struct ing_parse {
 	struct ing_store *store;        /* for Secrets and ConfigMaps */
 	const char *ns;                 /* of the Ingress */
 	bool cross_namespace;           /* allow-cross-namespace-resources */
+	bool close;                     /* set by the parser when false: what
+	                                 * is asked for would be another thing
+	                                 * without it */
 	char why[200];                  /* set by the parser when false:
 	                                 * "expected …" */
 };

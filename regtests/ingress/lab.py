@@ -63,17 +63,20 @@ def done():
     sys.exit(1 if failures else 0)
 
 
-OURS = ("http-request limit-body ",)     # words that haproxy lacks
+# Words that haproxy lacks: lines, and parts of them.
+OURS = re.compile(rb"^\thttp-request limit-body .*\n| no-sni-auto\b|"
+                  rb" verify-depth \d+", re.M)
 
 
 def for_haproxy(out, copy):
-    """A copy of a rendering without the lines that are words of ours."""
+    """A copy of a rendering without words of ours."""
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(out, copy)
     cfg = copy / "ecluse.cfg"
-    cfg.write_bytes(b"\n".join(
-        line for line in cfg.read_bytes().split(b"\n")
-        if not any(w.encode() in line for w in OURS)))
+    cfg.write_bytes(OURS.sub(b"", cfg.read_bytes()))
+    if (copy / "certs.list").exists():
+        lst = copy / "certs.list"
+        lst.write_bytes(OURS.sub(b"", lst.read_bytes()))
     return copy
 
 
@@ -97,6 +100,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         seen = {"by": origin.name, "method": self.command, "path": self.path,
                 "body": body.decode("latin-1"),
                 "headers": {k.lower(): v for k, v in self.headers.items()}}
+        if origin.tls:
+            c = self.connection
+            seen["tls"] = {"sni": getattr(c, "asked_for", None),
+                           "version": c.version(), "cipher": c.cipher()[0],
+                           "client": dict(x[0] for x in c.getpeercert().get(
+                               "subject", ())) if c.getpeercert() else None}
         status, headers, text = origin.reply(self, seen)
         out = text if text is not None else json.dumps(seen)
         out = out.encode()
@@ -125,12 +134,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Origin:
     """An HTTP server that tells what it saw; reply() may be replaced."""
 
-    def __init__(self, name):
-        self.name, self.requests = name, 0
+    def __init__(self, name, tls=None):
+        """tls: an SSLContext; what is seen then tells of the connection."""
+        self.name, self.requests, self.tls = name, 0, tls
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
                                                       Handler)
         self.server.origin = self
         self.server.daemon_threads = True
+        if tls:
+            def note(sock, name, context):
+                sock.asked_for = name
+            tls.sni_callback = note
+            self.server.socket = tls.wrap_socket(
+                self.server.socket, server_side=True,
+                do_handshake_on_connect=False)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever,
                          daemon=True).start()
@@ -239,12 +256,14 @@ class Lab:
                          "data": {k: base64.b64encode(v).decode()
                                   for k, v in data.items()}})
 
-    def issue(self, subject, ca, is_ca=False, chain=()):
+    def issue(self, subject, ca, is_ca=False, chain=(), sans=()):
         """Certificate, key and chain by an authority, as one PEM file."""
         pem = TMP / (re.sub(r"\W", "_", subject) + "_" + ca + ".pem")
         key, csr, crt = (pem.with_suffix(s) for s in (".key", ".csr", ".crt"))
         ext = TMP / "issue.ext"
-        ext.write_text(f"basicConstraints=CA:{str(is_ca).lower()}\n")
+        ext.write_text(f"basicConstraints=CA:{str(is_ca).lower()}\n" + (
+            "subjectAltName=" + ",".join("DNS:" + s for s in sans)
+            if sans else ""))
         subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt",
                         "ec_paramgen_curve:P-256", "-nodes", "-subj", subject,
                         "-keyout", key, "-out", csr], check=True,

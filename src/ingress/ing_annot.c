@@ -144,13 +144,13 @@ trim(struct span s)
 
 static bool
 parse(const struct ing_annot_ctx *ctx, const struct ing_opt *o,
-    const char *ns, struct span value, struct ing_opts *opts, char why[200])
+    const char *ns, struct span value, struct ing_opts *opts,
+    struct ing_parse *out)
 {
 	struct ing_parse p = { .mem = ctx->mem, .store = ctx->store,
 	    .ns = ns, .cross_namespace = ctx->cross_namespace };
 
 	value = trim(value);
-	why[0] = '\0';
 	if (value.n == 0)
 		snprintf(p.why, sizeof p.why, "expected a value, found none");
 	else if (value.n > VALUE_MAX)
@@ -161,7 +161,7 @@ parse(const struct ing_annot_ctx *ctx, const struct ing_opt *o,
 		    "holds a line end or a control character");
 	else if (o->parse(&p, value, field_of(o, opts)))
 		return (true);
-	memcpy(why, p.why, 200);
+	*out = p;
 	return (false);
 }
 
@@ -187,7 +187,7 @@ read_one(struct reading *r, const char *ns, const char *key,
 {
 	const struct ing_annot *a = ing_annot_find(key);
 	const struct ing_opt *o = ing_opt_find(key);
-	char why[200];
+	struct ing_parse p;
 
 	if (a == NULL)
 		tell(r, NULL, key, false, "nobody knows this annotation; is "
@@ -199,8 +199,8 @@ read_one(struct reading *r, const char *ns, const char *key,
 	else if (a->risk > r->ctx->risk_limit)
 		tell(r, a, key, true, "its risk is %s, above the "
 		    "annotations-risk-level", risk_name[a->risk]);
-	else if (!parse(r->ctx, o, ns, value, opts, why))
-		tell(r, a, key, a->closed, "%s", why);
+	else if (!parse(r->ctx, o, ns, value, opts, &p))
+		tell(r, a, key, a->closed || p.close, "%s", p.why);
 }
 
 bool
@@ -264,19 +264,19 @@ ing_opts_defaults(const struct ing_annot_ctx *ctx,
     const struct ing_data *configmap, struct ing_opts *opts)
 {
 	struct reading r = { .ctx = ctx };
-	char why[200];
+	struct ing_parse p;
 
 	memset(opts, 0, sizeof *opts);
 	EACH_OPT(o) {
 		struct span v = SPAN_NONE;
 
 		if (o->dflt != NULL)
-			MUST(parse(ctx, o, "", span_str(o->dflt), opts, why));
+			MUST(parse(ctx, o, "", span_str(o->dflt), opts, &p));
 		if (configmap != NULL && o->configmap != NULL)
 			v = ing_pair_find(&configmap->data, o->configmap);
 		if (v.p != NULL && trim(v).n > 0 &&
-		    !parse(ctx, o, configmap->o.ns, v, opts, why))
-			tell(&r, NULL, o->configmap, false, "%s", why);
+		    !parse(ctx, o, configmap->o.ns, v, opts, &p))
+			tell(&r, NULL, o->configmap, false, "%s", p.why);
 	}
 	if (configmap != NULL)
 		tell_unread(&r, configmap);

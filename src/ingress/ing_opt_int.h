@@ -12,6 +12,7 @@ extern const struct ing_opt ing_opt_client[];   /* their certificates */
 extern const struct ing_opt ing_opt_cors[];
 extern const struct ing_opt ing_opt_canary[];   /* a second backend */
 extern const struct ing_opt ing_opt_proxy[];    /* how to speak to servers */
+extern const struct ing_opt ing_opt_upstream[]; /* TLS with them */
 extern const struct ing_opt ing_opt_balance[];  /* which server */
 extern const struct ing_opt ing_opt_limit[];    /* how often */
 extern const struct ing_opt ing_opt_global[];   /* the ConfigMap alone */
@@ -24,6 +25,10 @@ bool ing_parse_code(struct ing_parse *, struct span, int64_t *,
 /* Finishers. */
 bool ing_opt_auth_finish(struct ing_parse *, struct ing_opts *);
 bool ing_opt_client_finish(struct ing_parse *, struct ing_opts *);
+bool ing_opt_upstream_finish(struct ing_parse *, struct ing_opts *);
+
+/* A list of ciphers that OpenSSL takes. */
+bool ing_parse_ciphers(struct ing_parse *, struct span, void *);
 
 /* ing_opt_secret - of "name" or "ns/name"; NULL with p->why: it is not there, or
  * of a namespace that may not be used. */

@@ -11,10 +11,19 @@
 static bool
 parse_protocol(struct ing_parse *p, struct span v, void *field)
 {
-	static const char *const words[] = { "HTTP", NULL };
+	static const char *const words[] = { "HTTP", "HTTPS", NULL };
+	static const char *const later[] = { "AUTO_HTTP", "GRPC", "GRPCS",
+	    "FCGI", NULL };
+	int64_t which;
 
-	return (ing_parse_enum(p, v, field, words, "HTTP (the others are not "
-	    "supported yet)"));
+	if (ing_parse_enum(p, v, field, words, "HTTP or HTTPS"))
+		return (true);
+	/* Their servers would not understand us. */
+	p->close = ing_parse_enum(p, v, &which, later, "HTTP or HTTPS");
+	if (p->close)
+		snprintf(p->why, sizeof p->why, "%s is not supported yet",
+		    later[which]);
+	return (false);
 }
 
 /* As nginx has sizes: a number with k, m or g. */
@@ -59,7 +68,7 @@ parse_host(struct ing_parse *p, struct span v, void *field)
 const struct ing_opt ing_opt_proxy[] = {
 	{ .key = "backend-protocol", .kind = ING_O_INT, OPT(protocol), BE,
 	  .parse = parse_protocol, .dflt = "HTTP", .doc = "",
-	  .lacks = "all but HTTP" },
+	  .lacks = "AUTO_HTTP, GRPC, GRPCS, FCGI (503)" },
 	{ .key = "proxy-connect-timeout",
 	  .configmap = "proxy-connect-timeout", .kind = ING_O_INT,
 	  OPT(connect_timeout_s), BE, .parse = ing_parse_seconds,

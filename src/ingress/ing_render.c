@@ -60,6 +60,7 @@ ing_render(struct ing_plan *plan, struct ing_files *files, char **why)
 	qsort(files->v, files->n, sizeof *files->v, file_cmp);
 	n = ing_cfg_bad(&r.cfg, &bad);
 	ing_cfg_fini(&r.cfg);
+	ing_index_fini(&r.seen);
 	if (n == 0)
 		return (true);
 	text_init(&t);

@@ -66,6 +66,94 @@ render_rules(struct ing_rendering *r, const struct ing_plan_be *be)
 		ing_rules_policy(&rules);
 }
 
+/* Its certificate is for the name that was said, or that of the Service in the
+ * cluster. */
+static void
+put_name(struct ing_rendering *r, const struct ing_plan_be *be)
+{
+	const struct ing_opts *o = be->opts;
+	const char *name = o->srv_name != NULL ? o->srv_name :
+	    arena_printf(&r->plan->mem, "%s.%s.svc", be->service, be->ns);
+	struct ing_cfg *c = &r->cfg;
+
+	if (o->srv_sni) {
+		ing_keys(c, "sni");
+		ing_cfg_fmt_begin(c);
+		ing_fmt(c, "str(");
+		ing_cfg_fmt_name(c, span_str(name));
+		ing_fmt(c, ")");
+		ing_cfg_fmt_end(c);
+	} else {
+		ing_keys(c, "no-sni-auto");
+	}
+	if (!o->srv_verify || o->srv_sni)
+		return;
+	ing_keys(c, "verifyhost");
+	ing_cfg_name(c, span_str(name));
+}
+
+static void
+put_versions(struct ing_cfg *c, int64_t set)
+{
+	static const char *const names[] = { "TLSv1.0", "TLSv1.1", "TLSv1.2",
+	    "TLSv1.3" };
+	int min = 0, max = ING_TLS13;
+
+	while (min < max && (set >> min & 1) == 0)
+		min++;
+	while (max > min && (set >> max & 1) == 0)
+		max--;
+	ing_keys(c, "ssl-min-ver");
+	ing_cfg_name(c, span_str(names[min]));
+	ing_keys(c, "ssl-max-ver");
+	ing_cfg_name(c, span_str(names[max]));
+}
+
+static void
+put_authorities(struct ing_rendering *r, const struct ing_opts *o)
+{
+	const char *crl, *ca = ing_render_ca_file(r, o->srv_data, &crl);
+	struct ing_cfg *c = &r->cfg;
+
+	ing_keys(c, "verify required ca-file");
+	ing_cfg_file(c, ca);
+	ing_keys(c, "verify-depth");
+	ing_cfg_num(c, o->srv_depth);
+	if (crl == NULL)
+		return;
+	ing_keys(c, "crl-file");
+	ing_cfg_file(c, crl);
+}
+
+/* Without a Secret nothing is verified, as in ingress-nginx. */
+static void
+put_tls(struct ing_rendering *r, const struct ing_plan_be *be)
+{
+	const struct ing_opts *o = be->opts;
+	const struct ing_data *s = o->srv_data;
+	struct ing_cfg *c = &r->cfg;
+
+	ing_keys(c, "ssl");
+	if (s == NULL) {
+		ing_keys(c, "verify none no-sni-auto");
+		return;
+	}
+	if (o->srv_verify)
+		put_authorities(r, o);
+	else
+		ing_keys(c, "verify none");
+	put_name(r, be);
+	if (ing_pair_find(&s->data, "tls.crt").p != NULL) {
+		ing_keys(c, "crt");
+		ing_cfg_file(c, ing_render_pair_file(r, s));
+	}
+	if (o->srv_ciphers != NULL) {
+		ing_keys(c, "ciphers");
+		ing_cfg_text(c, span_str(o->srv_ciphers));
+	}
+	put_versions(c, o->srv_versions);
+}
+
 static void
 render_server(struct ing_rendering *r, const struct ing_plan_be *be,
     const struct ing_server *s)
@@ -81,6 +169,8 @@ render_server(struct ing_rendering *r, const struct ing_plan_be *be,
 	} else {
 		ing_cfg_addr(c, s->ip, s->port);
 	}
+	if (be->opts->protocol == ING_HTTPS && !be->tcp)
+		put_tls(r, be);
 	if (be->opts->affinity)
 		ing_render_key(r, s);
 	if (s->drain)

@@ -20,6 +20,7 @@ struct ing_rendering {
 	struct ing_table *first_table;
 	struct ing_canary_class *classes;
 	uint32_t n_classes;
+	struct ing_index seen;          /* files that are there */
 	struct text sticky;             /* a map: "BACKEND/KEY" of servers */
 	struct ing_index sticky_seen;   /* backends that are in it */
 };
@@ -40,6 +41,13 @@ void ing_render_front(struct ing_rendering *);
 /* ing_render_tls.c: certificates and their list; false when there is none that
  * could be shown to everybody. */
 bool ing_render_certs(struct ing_rendering *);
+
+/* The file of a Secret's certificate and key; that of its authorities, and
+ * *crl: of what they revoked, or NULL. */
+const char *ing_render_pair_file(struct ing_rendering *,
+    const struct ing_data *);
+const char *ing_render_ca_file(struct ing_rendering *,
+    const struct ing_data *, const char **crl);
 
 /* ing_rules_client.c: TLS asks those clients for certificates. */
 bool ing_client_asks(const struct ing_client *);

@@ -37,24 +37,55 @@ file_name(const struct ing_obj *o, const char *folder, const char *end,
 struct certs {
 	struct ing_rendering *r;
 	struct text list;
-	struct ing_index seen;          /* paths of files that are there */
 	struct ing_index wild;          /* what follows the star of hosts that
 	                                 * have a line */
 };
 
-static void
-add_file(struct certs *c, const char *path, struct span body, bool secret)
+/* Once for each path; returns a copy of that. */
+static const char *
+add_file(struct ing_rendering *r, const char *path, struct span body,
+    bool secret)
 {
-	struct span key = span_str(arena_dup(&c->r->plan->mem,
-	    span_str(path)));
+	struct span key = span_str(arena_dup(&r->plan->mem, span_str(path)));
 	struct ing_file *f;
 
-	if (ing_index_get(&c->seen, key) != NULL)
-		return;
-	ing_index_put(&c->seen, key, c);
-	f = ing_files_add(c->r->files, path);
+	if (ing_index_get(&r->seen, key) != NULL)
+		return (key.p);
+	ing_index_put(&r->seen, key, r);
+	f = ing_files_add(r->files, path);
 	f->secret = secret;
 	text_add(&f->body, body);
+	return (key.p);
+}
+
+const char *
+ing_render_pair_file(struct ing_rendering *r, const struct ing_data *s)
+{
+	char path[NAME_BYTES];
+
+	file_name(&s->o, "certs", ".pem", path);
+	return (add_file(r, path, ing_cert_of(s)->pem, true));
+}
+
+/* The files' names say what is in them: sessions of clients that were let in by
+ * other authorities are not taken up again. */
+const char *
+ing_render_ca_file(struct ing_rendering *r, const struct ing_data *s,
+    const char **crl)
+{
+	const struct ing_ca *ca = ing_ca_of(s);
+	uint64_t h = span_hash_seed(ca->crl, span_hash(ca->pem));
+	char end[40], path[NAME_BYTES];
+
+	*crl = NULL;
+	if (ca->crl.n > 0) {
+		snprintf(end, sizeof end, "_%016" PRIx64 ".crl", h);
+		file_name(&s->o, "ca", end, path);
+		*crl = add_file(r, path, ca->crl, false);
+	}
+	snprintf(end, sizeof end, "_%016" PRIx64 ".pem", h);
+	file_name(&s->o, "ca", end, path);
+	return (add_file(r, path, ca->pem, false));
 }
 
 static bool
@@ -67,31 +98,20 @@ add_default(struct certs *c)
 		pem = ing_cert_of(s)->pem;
 	if (pem.n == 0)
 		return (false);
-	add_file(c, "certs/default.pem", pem, true);
+	add_file(c->r, "certs/default.pem", pem, true);
 	return (true);
 }
 
-/* The files' names say what is in them: sessions of clients that were let in by
- * other authorities are not taken up again. */
 static void
 put_client(struct certs *c, const struct ing_client *client)
 {
 	const struct ing_opts *o = client->opts;
-	const struct ing_ca *ca = ing_ca_of(o->client_ca);
-	char end[40], path[NAME_BYTES];
-	uint64_t h = span_hash_seed(ca->crl, span_hash(ca->pem));
+	const char *crl, *ca = ing_render_ca_file(c->r, o->client_ca, &crl);
 
-	snprintf(end, sizeof end, "_%016" PRIx64 ".pem", h);
-	file_name(&o->client_ca->o, "ca", end, path);
-	add_file(c, path, ca->pem, false);
 	text_printf(&c->list, "verify optional verify-depth %" PRId64
-	    " ca-file %s ", o->client_depth, path);
-	if (ca->crl.n == 0)
-		return;
-	snprintf(end, sizeof end, "_%016" PRIx64 ".crl", h);
-	file_name(&o->client_ca->o, "ca", end, path);
-	add_file(c, path, ca->crl, false);
-	text_printf(&c->list, "crl-file %s ", path);
+	    " ca-file %s ", o->client_depth, ca);
+	if (crl != NULL)
+		text_printf(&c->list, "crl-file %s ", crl);
 }
 
 static bool
@@ -131,15 +151,9 @@ needs_line(struct certs *c, const struct ing_plan_host *h)
 static void
 put_host(struct certs *c, const struct ing_plan_host *h)
 {
-	char path[NAME_BYTES] = "certs/default.pem";
-
-	if (!needs_line(c, h))
-		return;
-	if (h->cert != NULL) {
-		file_name(&h->cert->o, "certs", ".pem", path);
-		add_file(c, path, ing_cert_of(h->cert)->pem, true);
-	}
-	put_line(c, path, h, h->name);
+	if (needs_line(c, h))
+		put_line(c, h->cert == NULL ? "certs/default.pem" :
+		    ing_render_pair_file(c->r, h->cert), h, h->name);
 }
 
 bool
@@ -149,10 +163,8 @@ ing_render_certs(struct ing_rendering *r)
 	const struct ing_plan_host *any = NULL;
 	struct certs c = { .r = r };
 
-	if (!add_default(&c)) {
-		ing_index_fini(&c.seen);
+	if (!add_default(&c))
 		return (false);
-	}
 	text_init(&c.list);
 	for (uint32_t i = 0; i < p->n_hosts; i++) {
 		if (strcmp(p->hosts[i]->name, "_") == 0)
@@ -165,7 +177,6 @@ ing_render_certs(struct ing_rendering *r)
 	for (uint32_t i = 0; i < p->n_hosts; i++)
 		put_host(&c, p->hosts[i]);
 	ing_files_add(r->files, "certs.list")->body = c.list;
-	ing_index_fini(&c.seen);
 	ing_index_fini(&c.wild);
 	return (true);
 }

@@ -31,7 +31,8 @@ static const struct px_model *of_model;
 
 #define TEXTS(T) T(ciphers) T(ciphersuites) T(curves) T(ecdhe) T(sigalgs)    \
 	T(client_sigalgs) T(ca_file) T(ca_verify_file) T(crl_file)
-#define BYTES(B) B(min) B(max) B(no_versions) B(verify) B(no_tickets)
+#define BYTES(B) B(min) B(max) B(no_versions) B(verify) B(verify_depth) \
+	B(no_tickets)
 
 static bool
 same_text(const char *a, const char *b)
@@ -91,6 +92,8 @@ set_verify(struct tls_making *m)
 		return (true);
 	}
 	tls_connect_verify(m->ssl);
+	if (m->c->verify_depth != 0)
+		SSL_CTX_set_verify_depth(m->ssl, m->c->verify_depth);
 	return (tls_ctx_authorities(m));
 }
 

@@ -187,6 +187,10 @@ WORD(verify, "verify", "none|required", parse_verify,
     "Whether the certificate must be one of an authority in ca-file, and for "
     "the name that sni asks for, or else that of verifyhost. Required when "
     "not said, unless ssl-server-verify says none.");
+SETTING(verify_depth, "verify-depth", "<number>",
+    "How many certificates of authorities may stand between the server's and "
+    "that of an authority in ca-file. A word of this program, which HAProxy "
+    "lacks.");
 WORD(verifyhost, "verifyhost", "<name>", parse_verifyhost,
     "The name that the server's certificate must be for where no sni asks "
     "for one.");
