@@ -30,8 +30,10 @@ enum rule_verdict {
 	RULE_DROP,              /* silent-drop */
 	RULE_SWITCH,            /* accepted, and HTTP from here on */
 	RULE_FAIL,              /* the message will never be whole: out->why */
-	RULE_WAIT               /* call again at the same rule when there is
+	RULE_WAIT,              /* call again at the same rule when there is
 	                         * more input or out->wait_ms went by */
+	RULE_YIELD              /* of rule_run(): call again in the next turn of
+	                         * the loop (tune.max-rules-at-once) */
 };
 
 struct rule;
@@ -74,6 +76,10 @@ enum rule_verdict rule_run(const struct px *, enum rule_set, struct txn *,
 /* rule_name - how samples call a rule: "FILE:LINE" of its line, at most `size`
  * bytes at `p`. */
 struct span rule_name(const struct rule *, char *p, size_t size);
+
+/* rule_at_once - rules of a list that are looked at before others have their
+ * turn; 0: all. */
+extern uint32_t rule_at_once;
 
 /* rule_any - the proxy has rules of that set: cheap enough for each stream */
 static inline bool

@@ -774,3 +774,24 @@ CAPTURE(declare_res, "declare capture response", "len <length>",
     parse_declare_res,
     "A place for 'http-response capture … id' to keep a value in.",
     "declare capture response len 40");
+
+static bool
+parse_at_once(struct conf_line *l, void *obj)
+{
+	int64_t n;
+
+	(void)obj;
+	if (!conf_want_int(l, "a number of rules", 0, UINT16_MAX, &n))
+		return (false);
+	rule_at_once = (uint32_t)n;
+	return (conf_end(l));
+}
+
+KEYWORD(max_rules_at_once) = {
+	.name = "tune.max-rules-at-once", .in = KW_GLOBAL, .args = "<n>",
+	.parse = parse_at_once,
+	.doc = "Rules of a list that a stream looks at before others have their "
+	    "turn: of tcp-request content, http-request and http-response. 0, "
+	    "the default here: all of them.",
+	.example = "tune.max-rules-at-once 50",
+};

@@ -9,6 +9,16 @@
 
 #define RULE_TEXT_MAX 16384     /* of one formatted value */
 
+uint32_t rule_at_once;
+
+/* Where the stream can go on in the next turn of the loop. */
+static bool
+may_yield(enum rule_set set)
+{
+	return (set == RULE_TCP_REQ || set == RULE_HTTP_REQ ||
+	    set == RULE_HTTP_RES);
+}
+
 enum rule_verdict
 rule_run(const struct px *px, enum rule_set set, struct txn *t,
     struct rule_run *run)
@@ -18,8 +28,13 @@ rule_run(const struct px *px, enum rule_set set, struct txn *t,
 	bool may_wait = set == RULE_TCP_REQ || set == RULE_TCP_RES;
 	int64_t wait_ms = may_wait ? c->inspect_ms[set == RULE_TCP_RES] : 0;
 
+	uint32_t end = list->n;
+
+	if (__builtin_expect(rule_at_once != 0, 0) && may_yield(set) &&
+	    end - run->at > rule_at_once)
+		end = run->at + rule_at_once;
 	run->px = px;
-	for (; run->at < list->n; run->at++) {
+	for (; run->at < end; run->at++) {
 		const struct rule *r = &list->v[run->at];
 		enum rule_verdict v;
 		enum cond_result is = run->paused ? COND_TRUE :
@@ -46,7 +61,7 @@ rule_run(const struct px *px, enum rule_set set, struct txn *t,
 		return (v);
 	}
 	run->by = NULL;
-	return (RULE_NEXT);
+	return (end < list->n ? RULE_YIELD : RULE_NEXT);
 }
 
 struct span

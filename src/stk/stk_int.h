@@ -347,4 +347,9 @@ struct stk_cfg {                        /* slot of a proxy */
 };
 PX_SLOT_DECLARE(stk_slot);
 
+
+/* stk_is_error, stk_is_failure - what a response of a server with this status
+ * counts as: http-err-codes, http-fail-codes. */
+bool stk_is_error(unsigned status);
+bool stk_is_failure(unsigned status);
 #endif

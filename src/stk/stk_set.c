@@ -172,18 +172,12 @@ stk_count(struct txn *t, enum stk_event ev)
 	}
 }
 
-static bool
-is_failure(unsigned status)
-{
-	return (status >= 500 && status != 501 && status != 505);
-}
-
 void
 stk_count_response(struct txn *t, unsigned status)
 {
-	if (status / 100 == 4)
+	if (stk_is_error(status))
 		count(t, ev_err);
-	else if (is_failure(status))
+	if (stk_is_failure(status))
 		count(t, ev_fail);
 }
 
@@ -209,9 +203,9 @@ count_begin(const struct txn *t, const struct stk_table *tab,
 	add(tab, e, ev_req, 1, now);
 	if (t->stage != TXN_RES || t->res == NULL)
 		return;
-	if (t->res->status / 100 == 4)
+	if (stk_is_error(t->res->status))
 		add(tab, e, ev_err, 1, now);
-	else if (is_failure(t->res->status))
+	if (stk_is_failure(t->res->status))
 		add(tab, e, ev_fail, 1, now);
 }
 

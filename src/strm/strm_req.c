@@ -104,6 +104,11 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 			strm_wait(s, s->rules.until_ms - the_loop->now_ms);
 		} else if (s->wait_until_ms == CLOCK_NEVER)
 			strm_wait(s, s->rules.wait_ms);
+		else                    /* after a turn of others */
+			tmr_arm(&the_loop->wheel, &s->tmr, s->wait_until_ms);
+		return (STEP_WAIT);
+	case RULE_YIELD:
+		tmr_arm(&the_loop->wheel, &s->tmr, the_loop->now_ms);
 		return (STEP_WAIT);
 	case RULE_DENY:
 		count_denied(s, px);

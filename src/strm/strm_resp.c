@@ -164,6 +164,9 @@ run_rules(struct strm *s, const struct px *px, enum rule_set set)
 	case RULE_STOP:
 	case RULE_SWITCH:               /* none of responses */
 		return (STEP_GO);
+	case RULE_YIELD:
+		run.until_ms = the_loop->now_ms;
+		/* FALLTHROUGH */
 	case RULE_WAIT:
 		s->rules = run;
 		return (wait_in_rules(s));
