@@ -40,6 +40,9 @@ struct loop_task {
 	bool posted;
 };
 
+#define LOOP_BATCH_MAX 256
+extern int loop_batch;          /* events taken in one turn */
+
 struct loop {
 	int epfd;               /* -1: poll(2) instead */
 	int64_t now_us;         /* monotonic, read after each wait */

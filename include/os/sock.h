@@ -68,8 +68,33 @@ struct sock_marks {
 };
 #define SOCK_MARK 1
 #define SOCK_TOS  2
+#define SOCK_OWN  4             /* no packet differs, but nobody else's stream
+				 * may use the connection */
 int sock_connect_marked(const struct addr *dst, const struct addr *src,
     const struct sock_marks *);
+
+/* sock_connect_way - sock_connect() with all that can be said about it. An
+ * option that is refused fails it, but for marks and sizes. */
+struct sock_way {                       /* zeroes: as usual */
+	const struct addr *src;         /* to come from; or NULL */
+	bool foreign;                   /* `src` is not an address of ours */
+	bool tfo;                       /* TCP Fast Open */
+	bool late_ack;                  /* as sock_probe() */
+	int netns;                      /* a network namespace's descriptor plus
+	                                 * one; 0: ours */
+	const char *interface;          /* or NULL */
+	const char *md5_key;            /* of RFC 2385, or NULL */
+	uint32_t user_timeout_ms;
+	int sndbuf, rcvbuf, notsent_lowat;      /* bytes; 0: as usual */
+	const struct sock_marks *marks; /* or NULL */
+};
+int sock_connect_way(const struct addr *dst, const struct sock_way *);
+
+/* sock_late_ack - what comes first is acknowledged with our answer to it. */
+void sock_late_ack(int fd);
+
+/* sock_set_lowat - bytes not sent yet that the kernel takes at most. */
+bool sock_set_lowat(int fd, int bytes);
 int sock_connect_unix(const struct addr_spec *);
 
 /* sock_connect_pair, sock_accept_pair - over one end of a connected pair

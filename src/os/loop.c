@@ -17,7 +17,7 @@
 #include "loop_poll.h"
 
 #define FIRST_ROWS 4096        /* of address space */
-#define BATCH 256               /* events taken in one turn */
+int loop_batch = LOOP_BATCH_MAX;
 
 struct loop *the_loop;
 bool loop_no_epoll;
@@ -291,14 +291,14 @@ wait_ms(const struct loop *l, int64_t begin_us, int max_ms)
 void
 loop_turn(struct loop *l, int max_ms)
 {
-	struct epoll_event events[BATCH];
+	struct epoll_event events[LOOP_BATCH_MAX];
 	int64_t begin_us = clock_mono_us();
 	int n;
 
 	l->busy_us += begin_us - l->now_us;
 	max_ms = wait_ms(l, begin_us, max_ms);
-	n = l->epfd < 0 ? loop_poll_wait(l, events, BATCH, max_ms) :
-	    epoll_wait(l->epfd, events, BATCH, max_ms);
+	n = l->epfd < 0 ? loop_poll_wait(l, events, loop_batch, max_ms) :
+	    epoll_wait(l->epfd, events, loop_batch, max_ms);
 	MUST(n >= 0 || errno == EINTR);
 	read_clock(l);
 	l->idle_us += l->now_us - begin_us;

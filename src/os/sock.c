@@ -9,10 +9,6 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24
-#endif
-
 static bool
 set_int(int fd, int level, int option, int value)
 {
@@ -30,25 +26,6 @@ give_up(int fd)
 	return (-1);
 }
 
-/* With a source address, the choice of its port is left to connect(), which
- * knows the other end: more than 64k connections from one address. */
-static bool
-bind_source(int fd, const struct addr *src)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = addr_to_sa(src, &ss);
-
-	if (len == 0) {
-		errno = EAFNOSUPPORT;
-		return (false);
-	}
-	if (src->port == 0)
-		set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-	else
-		set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	return (bind(fd, (struct sockaddr *)&ss, len) == 0);
-}
-
 static int
 start_connect(int fd, const struct sockaddr_storage *ss, socklen_t len)
 {
@@ -56,60 +33,6 @@ start_connect(int fd, const struct sockaddr_storage *ss, socklen_t len)
 	    errno == EINPROGRESS || errno == EINTR)
 		return (fd);
 	return (give_up(fd));
-}
-
-static void
-set_marks(int fd, const struct sock_marks *m)
-{
-	if (m->set & SOCK_MARK)
-		(void)sock_set_mark(fd, m->mark);
-	if (m->set & SOCK_TOS)
-		(void)sock_set_tos(fd, m->tos);
-}
-
-static int
-connect_inet(const struct addr *dst, const struct addr *src,
-    const struct sock_marks *marks, bool probe)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = addr_to_sa(dst, &ss);
-	int fd;
-
-	if (len == 0) {
-		errno = EAFNOSUPPORT;
-		return (-1);
-	}
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
-	if (fd < 0)
-		return (-1);
-	if (!sock_set_nodelay(fd, true) ||
-	    (src != NULL && !bind_source(fd, src)))
-		return (give_up(fd));
-	if (marks != NULL)
-		set_marks(fd, marks);
-	if (probe)
-		set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
-	return (start_connect(fd, &ss, len));
-}
-
-int
-sock_connect(const struct addr *dst, const struct addr *src)
-{
-	return (connect_inet(dst, src, NULL, false));
-}
-
-int
-sock_connect_marked(const struct addr *dst, const struct addr *src,
-    const struct sock_marks *marks)
-{
-	return (connect_inet(dst, src, marks, false));
-}
-
-int
-sock_probe(const struct addr *dst, const struct addr *src)
-{
-	return (connect_inet(dst, src, NULL, true));
 }
 
 int

@@ -27,7 +27,6 @@ rule_run(const struct px *px, enum rule_set set, struct txn *t,
 	const struct rule_list *list = &c->set[set];
 	bool may_wait = set == RULE_TCP_REQ || set == RULE_TCP_RES;
 	int64_t wait_ms = may_wait ? c->inspect_ms[set == RULE_TCP_RES] : 0;
-
 	uint32_t end = list->n;
 
 	if (__builtin_expect(rule_at_once != 0, 0) && may_yield(set) &&

@@ -3,6 +3,7 @@
  * srv_addr - where a server is and how a connection to it begins.
  */
 #include "srv_int.h"
+#include "srv_way.h"
 
 #include <errno.h>
 #include <string.h>
@@ -79,21 +80,25 @@ connect_unix(const struct px_server *cfg)
 	return (sock_connect_unix(&spec));
 }
 
-static const struct addr *
-source_of(const struct srv *srv)
+static int
+connect_inet(const struct srv *srv, struct txn *txn, const struct addr *to,
+    bool probe)
 {
-	const struct srv_cfg *cfg = srv_cfg_of(srv);
+	const struct srv_source *src = srv_source_of(srv);
+	const struct addr *from = src == NULL ? NULL : &src->addr;
 
-	return (cfg->source_set ? &cfg->source : NULL);
+	if (__builtin_expect(!srv_way_is_usual(srv, src), 0))
+		return (srv_way_connect(srv, src, txn, to, probe));
+	if (probe)
+		return (sock_probe(to, from));
+	if (txn != NULL && txn->bc.set != 0)
+		return (sock_connect_marked(to, from, &txn->bc));
+	return (sock_connect(to, from));
 }
 
-int
-srv_connect_to(const struct srv *srv, const struct addr *to, bool probe)
+static int
+connect_other(const struct srv *srv)
 {
-	const struct addr *from = source_of(srv);
-
-	if (is_inet(to))
-		return (probe ? sock_probe(to, from) : sock_connect(to, from));
 	if (srv->cfg->unix_path != NULL)
 		return (connect_unix(srv->cfg));
 	if (srv->cfg->addr.family == ADDR_SOCKPAIR)
@@ -103,17 +108,21 @@ srv_connect_to(const struct srv *srv, const struct addr *to, bool probe)
 }
 
 int
+srv_connect_to(const struct srv *srv, const struct addr *to, bool probe)
+{
+	return (is_inet(to) ? connect_inet(srv, NULL, to, probe) :
+	    connect_other(srv));
+}
+
+int
 srv_connect(struct srv *srv, struct txn *txn)
 {
 	struct addr to;
 	int fd;
 
 	srv_addr(srv, txn, &to);
-	if (__builtin_expect(txn->bc.set != 0, 0) &&
-	    is_inet(&to))
-		fd = sock_connect_marked(&to, source_of(srv), &txn->bc);
-	else
-		fd = srv_connect_to(srv, &to, false);
+	fd = is_inet(&to) ? connect_inet(srv, txn, &to, false) :
+	    connect_other(srv);
 	if (fd >= 0 && px_opt(srv->be->px, PX_OPT_SRVTCPKA))
 		px_tcpka_apply(srv->be->px, false, fd);
 	return (fd);

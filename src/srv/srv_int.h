@@ -165,8 +165,6 @@ struct srv_cfg {
 	uint8_t send_proxy;             /* version; 0: none */
 	bool down_shuts;                /* on-marked-down shutdown-sessions */
 	bool up_shuts_backup;           /* on-marked-up shutdown-backup-… */
-	bool source_set;
-	struct addr source;
 };
 PX_SLOT_DECLARE(srv_cfg_slot);
 

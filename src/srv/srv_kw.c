@@ -111,48 +111,6 @@ parse_marked_up(struct conf_line *l, void *obj)
 	    "'shutdown-backup-sessions'"));
 }
 
-static bool
-want_source(struct conf_line *l, struct addr *out)
-{
-	const struct conf_word *w = conf_peek(l);
-	struct addr_spec a;
-	struct span text;
-	const char *err;
-
-	if (!conf_want(l, "an address", &text))
-		return (false);
-	if (!addr_parse(text, &a, &err))
-		return (conf_err(l, w, "%s in '%s'", err, text.p));
-	if (a.addr.family != ADDR_V4 && a.addr.family != ADDR_V6)
-		return (conf_err(l, w, "'source' expects an IP address, not "
-		    "'%s'", text.p));
-	if (a.port_given && a.port_last != a.addr.port)
-		return (conf_err(l, w, "a range of ports in 'source' is not "
-		    "supported yet"));
-	if (a.need_dns && !addr_resolve(&a, &err))
-		return (conf_err(l, w, "could not resolve address '%.*s': "
-		    "%s", SPAN_FMT(a.host), err));
-	*out = a.addr;
-	return (true);
-}
-
-static bool
-parse_source(struct conf_line *l, void *obj)
-{
-	struct srv_cfg *cfg;
-	struct addr from;
-
-	if (!want_source(l, &from))
-		return (false);
-	if (conf_next_is(l, "usesrc") || conf_next_is(l, "interface"))
-		return (conf_err(l, conf_peek(l), "'%s' after 'source' is not "
-		    "supported yet", conf_peek(l)->text.p));
-	cfg = cfg_of(obj);
-	cfg->source = from;
-	cfg->source_set = true;
-	return (true);
-}
-
 #define SERVER_WORD(ident, word, bits, words, fn, text)                      \
 	KEYWORD(srv_##ident) = {                                             \
 		.name = word, .in = KW_SERVER, .flags = (bits),              \
@@ -183,5 +141,3 @@ SERVER_WORD(on_marked_down, "on-marked-down", 0, "shutdown-sessions",
 SERVER_WORD(on_marked_up, "on-marked-up", 0, "shutdown-backup-sessions",
     parse_marked_up,
     "When checks find it up again, end the sessions of backup servers.");
-SERVER_WORD(source, "source", 0, "<address>[:<port>]", parse_source,
-    "The address to connect from.");

@@ -15,6 +15,7 @@
 #include <os/fd.h>
 #include <os/sock.h>
 #include <px/px.h>
+#include <px/sock.h>
 #include <srv/srv.h>
 #include <strm/strm.h>
 #include <xprt/conn.h>
@@ -127,6 +128,23 @@ turn_away(struct lsn *l, int fd)
 	(void)close(fd);
 }
 
+#define TUNED_OPTS (UINT64_C(1) << PX_OPT_CLITCPKA | \
+	UINT64_C(1) << PX_OPT_TCP_SMART_ACCEPT)
+
+static void
+tune(const struct px *px, int fd)
+{
+	const struct px_sock_tune *t = px_sock_tune(PX_SOCK_CLIENT);
+
+	if (px_opt(px, PX_OPT_CLITCPKA))
+		px_tcpka_apply(px, true, fd);
+	if (px_opt(px, PX_OPT_TCP_SMART_ACCEPT))
+		sock_late_ack(fd);
+	(void)sock_set_buffers(fd, t->sndbuf, t->rcvbuf);
+	if (t->notsent_lowat > 0)
+		(void)sock_set_lowat(fd, t->notsent_lowat);
+}
+
 static void
 admit(struct lsn *l, int fd, struct addr *peer)
 {
@@ -137,8 +155,9 @@ admit(struct lsn *l, int fd, struct addr *peer)
 		turn_away(l, fd);
 		return;
 	}
-	if (__builtin_expect(px_opt(l->fe->px, PX_OPT_CLITCPKA), 0))
-		px_tcpka_apply(l->fe->px, true, fd);
+	if (__builtin_expect((l->fe->px->opt & TUNED_OPTS) != 0 ||
+	    px_sock_tuned, 0))
+		tune(l->fe->px, fd);
 	c->conn_tot++;
 	CNT_PROC()->conn_tot++;
 	if (l->cnt != 0)
