@@ -42,28 +42,35 @@ put_number(struct out *o, uint64_t v)
 }
 
 static void
-put_status(struct out *o, unsigned status, struct span reason)
+put_status_line(struct out *o, unsigned minor, unsigned status,
+    struct span reason)
 {
-	char digits[4] = {
+	const char head[13] = {
+		'H', 'T', 'T', 'P', '/', '1', '.', (char)('0' + minor), ' ',
 		(char)('0' + status / 100 % 10),
 		(char)('0' + status / 10 % 10),
 		(char)('0' + status % 10), ' '
 	};
+	char *p = o->p;
 
-	put(o, digits, sizeof digits);
-	put_span(o, reason);
-	PUT_LIT(o, "\r\n");
+	if ((size_t)(o->end - p) < sizeof head + reason.n + 2) {
+		o->full = true;
+		return;
+	}
+	memcpy(p, head, sizeof head);
+	p += sizeof head;
+	if (reason.n != 0)
+		memcpy(p, reason.p, reason.n);
+	p += reason.n;
+	memcpy(p, "\r\n", 2);
+	o->p = p + 2;
 }
 
 static void
 put_start_line(struct out *o, const struct http_head *h, unsigned minor)
 {
 	if (!h->request) {
-		if (minor == 0)
-			PUT_LIT(o, "HTTP/1.0 ");
-		else
-			PUT_LIT(o, "HTTP/1.1 ");
-		put_status(o, h->status, h->reason);
+		put_status_line(o, minor != 0, h->status, h->reason);
 		return;
 	}
 	put_span(o, h->method);
@@ -351,8 +358,7 @@ h1_emit_reply(char *dst, size_t size, const struct http_reply *r,
 		put(&o, r->raw.p, head_only ? raw_head(r->raw) : r->raw.n);
 		return (written(&o, dst, &e));
 	}
-	PUT_LIT(&o, "HTTP/1.1 ");
-	put_status(&o, r->status,
+	put_status_line(&o, 1, r->status,
 	    r->reason.n != 0 ? r->reason : http_reason(r->status));
 	if (has_body(r->status))
 		put_length(&o, r->body.n);

@@ -95,11 +95,9 @@ strip_named(struct http_head *h)
 	}
 }
 
-void
-http_strip_hop(struct http_head *h, bool keep_upgrade)
+static void __attribute__((noinline))
+strip_hop(struct http_head *h, bool keep_upgrade)
 {
-	if ((h->known & HOP_BITS) == 0)
-		return;
 	if (http_has(h, HTTP_CONNECTION)) {
 		strip_named(h);
 		http_del(h, HTTP_CONNECTION, SPAN_NONE);
@@ -111,4 +109,11 @@ http_strip_hop(struct http_head *h, bool keep_upgrade)
 		http_del(h, HTTP_TE, SPAN_NONE);
 	if (!keep_upgrade)
 		http_del(h, HTTP_UPGRADE, SPAN_NONE);
+}
+
+void
+http_strip_hop(struct http_head *h, bool keep_upgrade)
+{
+	if ((h->known & HOP_BITS) != 0)
+		strip_hop(h, keep_upgrade);
 }

@@ -190,8 +190,6 @@ add_addr(struct strm *s, const struct strm_addr_hdr *fe,
 	char text[ADDR_TEXT];
 	struct span value;
 
-	if (!fe->on && !be->on)
-		return (true);
 	if (be->on && be->name.n != 0)
 		name = be->name;
 	else if (fe->on && fe->name.n != 0)
@@ -213,8 +211,13 @@ strm_forwarded(struct strm *s)
 	const struct strm_cfg *fe = px_get(&s->txn.fe->slots, &strm_slot);
 	const struct strm_cfg *be = px_get(&s->txn.be->slots, &strm_slot);
 
-	return (add_addr(s, &fe->forwardfor, &be->forwardfor, TXN_SRC,
-	    SPAN("X-Forwarded-For")) && add_addr(s, &fe->originalto,
-	    &be->originalto, TXN_DST, SPAN("X-Original-To")) &&
-	    (be->rfc7239 == NULL || strm_rfc7239(s, be->rfc7239)));
+	if ((fe->forwardfor.on || be->forwardfor.on) &&
+	    !add_addr(s, &fe->forwardfor, &be->forwardfor, TXN_SRC,
+	    SPAN("X-Forwarded-For")))
+		return (false);
+	if ((fe->originalto.on || be->originalto.on) &&
+	    !add_addr(s, &fe->originalto, &be->originalto, TXN_DST,
+	    SPAN("X-Original-To")))
+		return (false);
+	return (be->rfc7239 == NULL || strm_rfc7239(s, be->rfc7239));
 }

@@ -239,6 +239,9 @@ run_lists(struct strm *s, unsigned last)
 
 	for (; s->list < last; s->list++) {
 		px = lists[s->list].backend ? s->txn.be : s->txn.fe;
+		if (!rule_any(px, lists[s->list].set) &&
+		    !px_opt(px, PX_OPT_HTTP_BUFFER_REQUEST))
+			continue;
 		if (__builtin_expect(wants_body(s, px), 0) &&
 		    (step = buffer_request(s)) != STEP_GO)
 			return (step);
