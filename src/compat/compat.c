@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compat - look-up in the census. It is asked about words that no row knows,
- * so that a walk through all of it is good enough.
+ * compat - look-up in the census. It is asked of each line's first word if that
+ * is a section, and about words that no row knows: a walk through what we do not
+ * have of one kind is good enough.
  */
 #include <compat/compat.h>
 
@@ -9,7 +10,7 @@
 #include <conf/kw.h>
 
 enum kind { K_section, K_global, K_proxy, K_bind, K_server, K_sub, K_act,
-	K_acl, K_smp, K_cnv, K_cli, K_mcli, K_flt, K_svc };
+	K_acl, K_smp, K_cnv, K_cli, K_mcli, K_flt, K_svc, K_kinds };
 enum status { HAVE, PLANNED, REFUSED };
 
 static const struct row {
@@ -37,6 +38,22 @@ static const struct { const char *kind; unsigned mask; } kinds[] = {
 	{ "svc", 1u << K_svc },
 };
 
+/* Rows of a kind, but those we have: an index and one, 0 at the end. */
+static uint16_t first[K_kinds], after[NELEM(rows)];
+
+static void
+sort_rows(void)
+{
+	static bool done;
+
+	for (size_t i = NELEM(rows); i-- > 0 && !done;)
+		if (rows[i].status != HAVE) {
+			after[i] = first[rows[i].kind];
+			first[rows[i].kind] = (uint16_t)(i + 1);
+		}
+	done = true;
+}
+
 /* An action is known by its bare name, too. */
 static bool
 is_named(const struct row *r, struct span name)
@@ -58,15 +75,17 @@ compat_find(const char *kind, struct span name, const char **text)
 	for (size_t i = 0; i < NELEM(kinds); i++)
 		if (strcmp(kinds[i].kind, kind) == 0)
 			mask = kinds[i].mask;
-	for (size_t i = 0; i < NELEM(rows); i++) {
-		const struct row *r = &rows[i];
+	sort_rows();
+	for (unsigned k = 0; k < K_kinds; k++)
+		for (unsigned i = (mask >> k & 1) != 0 ? first[k] : 0; i != 0;
+		    i = after[i - 1]) {
+			const struct row *r = &rows[i - 1];
 
-		if ((mask >> r->kind & 1) == 0 || r->status == HAVE ||
-		    !is_named(r, name))
-			continue;
-		*text = r->text;
-		return (r->status == REFUSED ? "refused" : "planned");
-	}
+			if (!is_named(r, name))
+				continue;
+			*text = r->text;
+			return (r->status == REFUSED ? "refused" : "planned");
+		}
 	return (NULL);
 }
 

@@ -21,7 +21,8 @@ TEST(names_have_kinds)
 	CHECK_STR(ask("section", "ring", &text), "planned");
 	CHECK_STR(ask("cfg", "no-such-word", &text), NULL);
 	CHECK_STR(ask("bind", "lua-load", &text), NULL);
-	CHECK_STR(ask("server", "sni", &text), "planned");
+	CHECK_STR(ask("server", "allow-0rtt", &text), "planned");
+	CHECK_STR(ask("server", "sni", &text), NULL);   /* we have it */
 	CHECK_STR(ask("smp", "sni", &text), NULL);
 	CHECK_STR(ask("cfg", "bind", &text), NULL);
 	CHECK_STR(ask("nonsense", "sni", &text), NULL);
