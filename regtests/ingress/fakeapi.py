@@ -16,6 +16,7 @@ import http.server
 import json
 import os
 import queue
+import random
 import socket
 import struct
 import subprocess
@@ -372,6 +373,7 @@ class FakeMaster:
 
     def __init__(self, path):
         self.path, self.refuse, self.reloads = str(path), None, 0
+        self.asked = 0
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.bind(self.path)
         self.sock.listen(16)
@@ -383,7 +385,8 @@ class FakeMaster:
             with conn:
                 while conn.recv(4096):
                     pass
-                self.reloads += 1
+                self.asked += 1
+                self.reloads += self.refuse is None
                 conn.sendall(b"Success=1\n" if self.refuse is None else
                              f"Success=0\n--\n{self.refuse}\n".encode())
 
@@ -442,7 +445,10 @@ class Generator:
             c.close()
 
     def ready(self):
-        until(lambda: self.ask("/readyz")[0] == 200)
+        def is_ready():
+            assert self.child.poll() is None, "the generator has ended"
+            return self.ask("/readyz")[0] == 200
+        until(is_ready)
         return self
 
     def metric(self, name):
@@ -469,8 +475,12 @@ class Generator:
 
 
 def free_port():
-    s = socket.socket()
-    s.bind(("127.0.0.1", 0))
-    port = s.getsockname()[1]
-    s.close()
-    return port
+    """Below the ports that connections get, so that none takes it meanwhile."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass

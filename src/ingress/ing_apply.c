@@ -315,6 +315,11 @@ ing_apply_reload(const char *socket_path, char **why)
 	text_init(&answer);
 	if (!ing_ask(socket_path, "reload", &answer, why)) {
 		done = ING_APPLY_FAILED;
+	} else if (span_begins(span_str(messages(&answer)),
+	    SPAN("Another reload is still in progress"))) {
+		/* A proxy that is starting, or somebody else's reload. */
+		text_why(why, "the proxy is busy with another reload");
+		done = ING_APPLY_FAILED;
 	} else if (!span_begins(text_span(&answer), SPAN("Success=1"))) {
 		text_why(why, "the proxy refuses the configuration: %.4000s",
 		    messages(&answer));

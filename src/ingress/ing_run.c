@@ -23,6 +23,7 @@
 #include <version.h>
 
 #define RETRY_MS 1000           /* the proxy did not answer */
+#define REFUSED_MS 60000        /* it had no memory, perhaps */
 #define SINGLES_MS 2000         /* how long a change waits for a new Secret */
 #define LIVE_MS 60000
 #define LIVE_SINGLES_MS 5000
@@ -210,8 +211,8 @@ take_result(struct run *r, enum ing_applied done, const char *why,
 		r->m.n_bad++;
 		r->m.last_good = false;
 		ing_trouble_say(&r->trouble, why);
-		if (done == ING_APPLY_FAILED)
-			update_in(r, RETRY_MS);
+		update_in(r, done == ING_APPLY_FAILED ? RETRY_MS :
+		    REFUSED_MS);
 		return;
 	}
 	r->m.last_good = r->serves = true;

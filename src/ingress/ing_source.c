@@ -373,7 +373,8 @@ ing_source_wanted(struct ing_source *s)
 	struct ing_asked *copy = must_alloc((n + 1) * sizeof *copy);
 
 	/* The look-ups below are asked for, too. */
-	memcpy(copy, asked, n * sizeof *copy);
+	for (size_t i = 0; i < n; i++)
+		copy[i] = asked[i];
 	for (t = s->singles; t != NULL; t = t->next)
 		if (t->kind == ING_SECRET || t->kind == ING_CONFIGMAP)
 			t->wanted = false;

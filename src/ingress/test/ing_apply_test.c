@@ -181,6 +181,22 @@ TEST(what_the_proxy_refuses_is_taken_back)
 	end();
 }
 
+/* Busy is no judgement: the files stay, and it is asked again. */
+TEST(a_proxy_that_is_starting_is_asked_again)
+{
+	char text[64];
+
+	begin();
+	CHECK_EQ(apply("good", NULL), ING_APPLY_DONE);
+	CHECK_EQ(apply_with("better", "Success=0\n--\nAnother reload is still "
+	    "in progress.\n"), ING_APPLY_FAILED);
+	current(text);
+	CHECK_STR(text, "better");
+	CHECK_EQ(apply_with("bad", "Success=0\n--\n[ALERT] 'Another reload is "
+	    "still in progress' is no word\n"), ING_APPLY_REFUSED);
+	end();
+}
+
 TEST(without_a_proxy_it_failed)
 {
 	begin();
