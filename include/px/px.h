@@ -164,6 +164,7 @@ struct px_bind {                        /* a bind line */
 	const struct xprt_ops *xprt;    /* what carries the bytes, for room
 	                                 * xprt; NULL: the bare socket */
 	bool expose_fd;                 /* stats sockets */
+	int16_t nice;                   /* of its streams: see strm_rounds() */
 	uint8_t level;                  /* stats sockets: enum px_level */
 	uint8_t severity;               /* 0 none, 1 number, 2 string */
 	int mode, uid, gid;             /* UNIX sockets; -1 unset */

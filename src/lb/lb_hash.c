@@ -15,11 +15,40 @@ PX_SLOT(PX_OBJ_PROXY, struct lb_hash_cfg, lb_hash_slot, NULL);
 PX_SLOT(PX_OBJ_PROXY, struct lb_key_cfg, lb_key_slot, NULL);
 PX_SLOT_DECLARE(srv_balance_slot);
 
+bool
+lb_passes_by(enum lb_affinity affinity, const struct srv *srv)
+{
+	const struct srv_shm *sh = srv->shm;
+
+	if (affinity == LB_AFFINE_ALWAYS || srv_has_room(srv))
+		return (false);
+	return (affinity == LB_AFFINE_MAXCONN || (srv->cfg->maxqueue != 0 &&
+	    atomic_load(&sh->queued) >= srv->cfg->maxqueue));
+}
+
+/* The turn that the hash leads to, or the next one of a server that is not
+ * passed by. */
+static struct srv *
+map_pick(struct be *be, uint32_t hash)
+{
+	enum lb_affinity affinity = lb_hash_of(be)->affinity;
+	const struct lb_map *m = lb_map_of(be);
+	struct srv *srv;
+
+	if (m == NULL)
+		return (NULL);
+	for (uint32_t i = 0; i < m->n; i++) {
+		srv = &be->srv[m->turn[(hash % m->n + i) % m->n]];
+		if (!lb_passes_by(affinity, srv))
+			return (srv);
+	}
+	return (&be->srv[m->turn[hash % m->n]]);
+}
+
 static struct srv *
 hash_pick(struct be *be, struct txn *txn, struct srv *avoid)
 {
 	bool ring = lb_hash_of(be)->ring;
-	const struct lb_map *m;
 	uint32_t hash;
 
 	if (!lb_key_hash(be, txn, &hash))
@@ -27,8 +56,7 @@ hash_pick(struct be *be, struct txn *txn, struct srv *avoid)
 		    lb_map_next(be, avoid));
 	if (ring)
 		return (lb_ring_pick(be, hash, avoid));
-	m = lb_map_of(be);
-	return (m == NULL ? NULL : &be->srv[m->turn[hash % m->n]]);
+	return (map_pick(be, hash));
 }
 
 static bool
@@ -279,6 +307,37 @@ parse_hash_key(struct conf_line *l, void *obj)
 	    "'id', found '%s'", what.p));
 }
 
+static bool
+parse_affinity(struct conf_line *l, void *obj)
+{
+	static const char *const words[] = { [LB_AFFINE_ALWAYS] = "always",
+		[LB_AFFINE_MAXCONN] = "maxconn",
+		[LB_AFFINE_MAXQUEUE] = "maxqueue" };
+	struct px *px = OBJ(obj, struct px, PX_MAGIC);
+	struct lb_hash_cfg *h = px_edit(&px->slots, &lb_hash_slot);
+	const struct conf_word *w = conf_peek(l);
+	struct span s;
+
+	if (!conf_want(l, "'always', 'maxconn' or 'maxqueue'", &s))
+		return (false);
+	for (uint8_t i = 0; i < NELEM(words); i++)
+		if (span_is(s, words[i])) {
+			h->affinity = i;
+			return (conf_end(l));
+		}
+	return (conf_err(l, w, "'hash-preserve-affinity' expects 'always', "
+	    "'maxconn' or 'maxqueue', found '%s'", s.p));
+}
+
+KEYWORD(hash_affinity) = {
+	.name = "hash-preserve-affinity", .in = KW_DEFAULTS | KW_BACKEND,
+	.args = "always|maxconn|maxqueue", .parse = parse_affinity,
+	.doc = "Whether the server that a key leads to is waited for when it is "
+	    "full: `always` (the default), never (`maxconn`), or while there is "
+	    "a place in its queue (`maxqueue`). Else the key leads to the next "
+	    "server that has one.",
+	.example = "hash-preserve-affinity maxconn",
+};
 KEYWORD(hash_type) = {
 	.name = "hash-type", .in = KW_DEFAULTS | KW_BACKEND,
 	.args = "map-based|consistent [sdbm|djb2|crc32|none] [avalanche]",

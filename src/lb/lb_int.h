@@ -12,10 +12,18 @@
 
 enum lb_fn { LB_SDBM, LB_DJB2, LB_CRC32, LB_NONE };
 
+/* hash-preserve-affinity: when the server that a key leads to is passed by. */
+enum lb_affinity {
+	LB_AFFINE_ALWAYS,               /* never: it is waited for */
+	LB_AFFINE_MAXCONN,              /* when it is full */
+	LB_AFFINE_MAXQUEUE              /* when its queue is full, too */
+};
+
 struct lb_hash_cfg {
 	bool ring;                      /* hash-type consistent */
 	bool avalanche;
 	uint8_t fn;                     /* enum lb_fn */
+	uint8_t affinity;               /* enum lb_affinity */
 	uint16_t factor;                /* hash-balance-factor; 0: off */
 };
 PX_SLOT_DECLARE(lb_hash_slot);
@@ -101,8 +109,11 @@ struct lb_ring {                        /* be->lb_local */
 
 const struct lb_ring *lb_ring_of(struct be *);
 
+/* lb_passes_by - hash-preserve-affinity: not this server, now. */
+bool lb_passes_by(enum lb_affinity, const struct srv *);
+
 /* lb_ring_pick - the server nearest to `hash`, or the next one on the way
- * that is not `avoid` and is not above hash-balance-factor. */
+ * that is not `avoid`, is not above hash-balance-factor, and is not passed by. */
 struct srv *lb_ring_pick(struct be *, uint32_t hash, struct srv *avoid);
 
 /* lb_ring_next - each node in turn, for streams without a key. */

@@ -152,6 +152,7 @@ struct srv *
 lb_ring_pick(struct be *be, uint32_t hash, struct srv *avoid)
 {
 	const struct lb_ring *r = lb_ring_of(be);
+	enum lb_affinity affinity = lb_hash_of(be)->affinity;
 	uint64_t factor = lb_hash_of(be)->factor, streams = 0;
 	struct srv *first;
 	uint32_t at;
@@ -160,15 +161,15 @@ lb_ring_pick(struct be *be, uint32_t hash, struct srv *avoid)
 		return (NULL);
 	at = nearest(r, hash);
 	first = &be->srv[r->node[at].srv];
-	if (factor == 0 && first != avoid)
+	if (factor == 0 && first != avoid && affinity == LB_AFFINE_ALWAYS)
 		return (first);
 	if (factor != 0)
 		streams = streams_of(be);
 	for (uint32_t tries = 0; tries < r->n; tries++) {
 		struct srv *srv = &be->srv[r->node[at].srv];
 
-		if (srv != avoid && (factor == 0 ||
-		    within(r, srv, factor, streams)))
+		if (srv != avoid && !lb_passes_by(affinity, srv) &&
+		    (factor == 0 || within(r, srv, factor, streams)))
 			return (srv);
 		at = at + 1 == r->n ? 0 : at + 1;
 	}

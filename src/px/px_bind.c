@@ -285,6 +285,18 @@ parse_tcp_ss(struct conf_line *l, void *obj)
 }
 
 static bool
+parse_nice(struct conf_line *l, void *obj)
+{
+	int64_t n;
+
+	if (!conf_want_int(l, "a number between -1024 and 1024", -1024, 1024,
+	    &n))
+		return (false);
+	bind_of(obj)->nice = (int16_t)n;
+	return (true);
+}
+
+static bool
 parse_tcp_ut(struct conf_line *l, void *obj)
 {
 	int64_t ms;
@@ -457,6 +469,9 @@ BIND_WORD(tcp_ut, "tcp-ut", "<time>", parse_tcp_ut,
 BIND_WORD(tcp_ss, "tcp-ss", "<n>", parse_tcp_ss,
     "Have the kernel keep what opened each connection, for fc_saved_syn: 1 "
     "from the IP header on, 2 from that of the link on, 0 nothing.");
+BIND_WORD(nice, "nice", "<n>", parse_nice,
+    "How much of a turn its streams have, from -1024 (four times as much) to 1024 "
+    "(the least), as `set-nice` does for one of them.");
 BIND_WORD(mode, "mode", "<octal>", parse_unix_mode,
     "Permissions of a UNIX socket.");
 BIND_WORD(user, "user", "<name>", parse_unix_user,

@@ -183,6 +183,7 @@ begin_txn(struct strm *s, const struct mux_begin *b)
 
 	t->fe = b->listen->bind->px;
 	t->listen = b->listen;
+	t->nice = b->listen->bind->nice;
 	t->is_http = s->cli->ops->http;
 	t->first = b->req_no <= 1;
 	t->req_no = last_id;
