@@ -677,6 +677,64 @@ def the_chart_has_what_keeps_traffic(k):
 
 
 @case
+def an_upgrade_waits_for_the_new_image_to_check(k):
+    """The Job is there with its rights before anything changes; when it fails,
+    nothing does. No kubelet runs it here: its end is written."""
+    w, ns = k.w, "ecluse-system"
+    chart = os.path.join(world.TOP, "charts", "ecluse")
+    env = dict(os.environ, KUBECONFIG=w.kubeconfig)
+    common = ["edge", chart, "-n", ns, "--set", "ingressClass.create=false"]
+
+    def image():
+        d = w.api(f"/apis/apps/v1/namespaces/{ns}/deployments/edge-ecluse")
+        return d["spec"]["template"]["spec"]["containers"][0]["image"]
+
+    def upgrade(tag, *conditions):
+        h = subprocess.Popen(
+            [os.environ["HELM"], "upgrade", *common, "--set", f"image.tag={tag}"],
+            env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True)
+        job = f"/apis/batch/v1/namespaces/{ns}/jobs/edge-ecluse-validate"
+        try:
+            made = until(lambda: (j := w.api(job))["spec"]["template"]["spec"][
+                "containers"][0]["image"].endswith(f":{tag}") and j, 60)
+            assert image().endswith(":one")
+            account = made["spec"]["template"]["spec"]["serviceAccountName"]
+            assert w.kubectl("auth", "can-i", "list", "secrets", "--as",
+                             f"system:serviceaccount:{ns}:{account}"
+                             ).strip() == "yes"
+            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            w.patch(job + "/status", {"status": {
+                "startTime": now, "conditions": [
+                    {"type": c, "status": "True", "lastTransitionTime": now}
+                    for c in conditions],
+                **({"completionTime": now, "succeeded": 1}
+                   if "Complete" in conditions else {"failed": 1})}})
+            out = h.communicate(timeout=60)[0]
+        finally:
+            if h.poll() is None:
+                h.kill()
+                h.wait()
+        return h.returncode, out
+
+    made = helm("install", *common, "--set", "image.tag=one", "--kubeconfig",
+                w.kubeconfig)
+    assert made.returncode == 0, made.stderr
+    code, out = upgrade("bad", "FailureTarget", "Failed")
+    assert code != 0 and "pre-upgrade" in out, out
+    assert image().endswith(":one"), image()
+    code, out = upgrade("two", "SuccessCriteriaMet", "Complete")
+    assert code == 0, out
+    assert image().endswith(":two"), image()
+    left = [x for x in w.kubectl(
+        "get", "serviceaccounts,configmaps,roles,rolebindings,jobs", "-n", ns,
+        "-o", "name").split() if x.endswith("edge-ecluse-validate")]
+    assert not left, left
+    made = helm("uninstall", "edge", "-n", ns, "--kubeconfig", w.kubeconfig)
+    assert made.returncode == 0, made.stderr
+
+
+@case
 def wrong_values_are_refused_by_their_name(k):
     chart = os.path.join(world.TOP, "charts", "ecluse")
     for values, name in WRONG:
