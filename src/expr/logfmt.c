@@ -101,7 +101,7 @@ take_item_name(struct parse *p)
 	return (true);
 }
 
-/* "+json" and the like, which are for a whole format. */
+/* "+json" and the like. */
 static bool
 take_encoding(struct parse *p, struct span part)
 {
@@ -116,11 +116,18 @@ take_encoding(struct parse *p, struct span part)
 	return (true);
 }
 
+/* Those of a single item; one of a format that is encoded as a whole has its
+ * encoding anyway. */
 static bool
-refuse_encoding(struct parse *p, struct span at)
+encode_item(struct parse *p, struct piece *x, struct span at)
 {
-	return (bad(p, at, "the format flags 'json', 'cbor' and 'bin' are for "
-	    "a whole format: write '%{+json}o' at its beginning"));
+	if (p->enc == ENC_TEXT)
+		return (!p->bin || bad(p, at, "the format flag 'bin' goes "
+		    "with 'cbor': '%{+cbor,+bin}'"));
+	x->kind = x->kind == PIECE_EXPR ? PIECE_CODED_EXPR : PIECE_CODED_VAR;
+	x->flags |= (p->enc == ENC_CBOR ? FLAG_CBOR : 0) |
+	    (p->bin ? FLAG_BIN : 0);
+	return (true);
 }
 
 /* "{+Q,-X}" */
@@ -177,8 +184,6 @@ take_expr(struct parse *p, unsigned flags)
 		return (bad(p, span_of(in.p, (size_t)(rest.p - in.p)),
 		    "sample expression is not available here: what it reads "
 		    "does not exist yet, or not any more"));
-	if (p->enc != ENC_TEXT || p->bin)
-		return (refuse_encoding(p, in));
 	x = piece_add(p, PIECE_EXPR);
 	x->name = p->name;
 	x->type = p->type;
@@ -188,7 +193,7 @@ take_expr(struct parse *p, unsigned flags)
 	x->code = p->use == LOGFMT_LOG ? LOGVAR_LINE : LOGVAR_PLAIN;
 	p->rest = span_skip(rest, 1);
 	p->space = false;
-	return (true);
+	return (encode_item(p, x, in));
 }
 
 static bool
@@ -233,8 +238,6 @@ take_var(struct parse *p, unsigned flags)
 	    !needs_no_stream(name))
 		return (bad(p, name, "there is no stream here that this format "
 		    "variable could tell about"));
-	if (p->enc != ENC_TEXT || p->bin)
-		return (refuse_encoding(p, name));
 	if ((v = expr_logvar_find(name)) == NULL) {
 		at = expr_sub(p->w, name);
 		conf_err(p->l, &at, "no such format variable '%.*s'",
@@ -250,7 +253,7 @@ take_var(struct parse *p, unsigned flags)
 	if (v->http_only && p->fmt->http_only == NULL)
 		p->fmt->http_only = v->name;
 	p->space = false;
-	return (true);
+	return (encode_item(p, x, name));
 }
 
 /* What follows a '%'. */
@@ -572,6 +575,15 @@ put_lead(struct logfmt_out *o, const struct piece *x, const char *start)
 		logfmt_bytes(o, x->lead.p + skip, x->lead.n - skip);
 }
 
+static void __attribute__((noinline))
+put_item(struct logfmt_out *o, const struct piece *x, struct txn *t)
+{
+	if ((x->flags & FLAG_CBOR) != 0)
+		logfmt_cbor_value(o, (x->flags & FLAG_BIN) != 0, x, t);
+	else
+		logfmt_json_value(o, x, t);
+}
+
 size_t
 logfmt_run(const struct logfmt *f, struct txn *t, char *dst, size_t size)
 {
@@ -604,6 +616,8 @@ logfmt_run(const struct logfmt *f, struct txn *t, char *dst, size_t size)
 			put_var(&o, x, t);
 		else if (x->kind == PIECE_EXPR)
 			put_expr(&o, x, t);
+		else if (x->kind != PIECE_TEXT)
+			put_item(&o, x, t);
 	}
 	return ((size_t)(o.at - dst));
 }

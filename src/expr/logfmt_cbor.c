@@ -82,6 +82,13 @@ put_value(struct cbor *c, const struct piece *x, struct txn *t)
 }
 
 void
+logfmt_cbor_value(struct logfmt_out *o, bool bin, const struct piece *x,
+    struct txn *t)
+{
+	put_value(&(struct cbor){ o, bin }, x, t);
+}
+
+void
 logfmt_cbor(struct logfmt_out *o, const struct logfmt *f, struct txn *t)
 {
 	struct cbor c = { o, f->bin };

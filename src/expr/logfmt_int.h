@@ -8,13 +8,17 @@
 
 #include "expr_int.h"
 
-enum piece_kind { PIECE_TEXT, PIECE_VAR, PIECE_NUMBER, PIECE_EXPR };
+enum piece_kind { PIECE_TEXT, PIECE_VAR, PIECE_NUMBER, PIECE_EXPR,
+	/* the same, as one value of JSON or CBOR: "%{+json}[src]" */
+	PIECE_CODED_VAR, PIECE_CODED_EXPR };
 
 enum piece_flag {
 	FLAG_Q = 1,             /* quote */
 	FLAG_X = 2,             /* hexadecimal */
 	FLAG_E = 4,             /* escape with backslashes */
-	FLAG_M = 8              /* '-' when there is no value */
+	FLAG_M = 8,             /* '-' when there is no value */
+	/* of coded pieces: CBOR, and no JSON; its bytes, and no hex */
+	FLAG_CBOR = 16, FLAG_BIN = 32
 };
 
 struct piece {                          /* a text and what follows it */
@@ -85,6 +89,12 @@ void logfmt_number(struct logfmt_out *, int64_t v, unsigned hex_digits);
 /* logfmt_value - what a piece is: of type BOOL, INT, STR or BIN; false:
  * nothing. Text may be in a static buffer. */
 bool logfmt_value(const struct piece *, struct txn *, struct smp *);
+
+/* logfmt_json_value, logfmt_cbor_value - one piece. */
+void logfmt_json_value(struct logfmt_out *, const struct piece *,
+    struct txn *);
+void logfmt_cbor_value(struct logfmt_out *, bool bin, const struct piece *,
+    struct txn *);
 
 /* logfmt_json, logfmt_cbor - the whole format as one object. */
 void logfmt_cbor(struct logfmt_out *, const struct logfmt *, struct txn *);

@@ -116,7 +116,7 @@ bool
 logfmt_value(const struct piece *x, struct txn *t, struct smp *s)
 {
 	*s = (struct smp){ .type = SMP_STR };
-	if (x->kind == PIECE_EXPR) {
+	if (x->kind == PIECE_EXPR || x->kind == PIECE_CODED_EXPR) {
 		if (!expr_eval(x->expr, t, s))
 			return (false);
 	} else {
@@ -132,8 +132,8 @@ logfmt_value(const struct piece *x, struct txn *t, struct smp *s)
 	    (is_simple(s) || smp_cast(t, s, SMP_STR)));
 }
 
-static void
-put_value(struct logfmt_out *o, const struct piece *x, struct txn *t)
+void
+logfmt_json_value(struct logfmt_out *o, const struct piece *x, struct txn *t)
 {
 	struct smp s;
 
@@ -161,7 +161,7 @@ logfmt_json(struct logfmt_out *o, const struct logfmt *f, struct txn *t)
 		before = ", ";
 		put_string(o, x->name);
 		put_word(o, ": ");
-		put_value(o, x, t);
+		logfmt_json_value(o, x, t);
 	}
 	put_word(o, *before == '{' ? "{}" : "}");
 }

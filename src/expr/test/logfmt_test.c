@@ -123,10 +123,8 @@ TEST(errors_are_said)
 		{ "%nope", "no such format variable 'nope'" },
 		{ "%{+Q", "missing '}'" }, { "%{Q}znum", "expected format flags" },
 		{ "%{+Z}znum", "unknown format flag" },
-		{ "%{+cbor}znum", "for a whole format" },
-		{ "%{+bin}znum", "for a whole format" },
-		{ "%{+json}znum", "for a whole format" },
-		{ "%{+json}[path]", "for a whole format" },
+		{ "%{+bin}znum", "'bin' goes with 'cbor'" },
+		{ "%{+json,+bin,+jsn}[path]", "unknown format flag" },
 		{ "%(namexznum", "missing ')'" },
 		{ "%(n:float)znum", "expected 'bool', 'int' or 'str'" },
 		{ "%[path", "expected ']'" }, { "%[nope]", "unknown fetch" },
@@ -165,6 +163,33 @@ TEST(cbor_has_the_same_in_hexadecimal_or_as_it_is)
 	for (size_t i = 0; i < NELEM(rows); i++)
 		if (!CHECK_STR(run(&t, rows[i].fmt, LOGFMT_LOG),
 		    rows[i].want))
+			printf("    in '%s'\n", rows[i].fmt);
+	try_fini(&t);
+}
+
+TEST(single_items_are_encoded)
+{
+	static const struct { const char *fmt, *want; } rows[] = {
+		{ "{\"p\": %{+json}[path], \"n\": %{+json}znum}",
+		    "{\"p\": \"/a\", \"n\": 42}" },
+		{ "%{+json}[bool(true)] %{+json}[hdr(none)] %{+json}znone",
+		    "true null null" },
+		{ "%{+json}[int(-7)] %(x:str){+json}[int(7)]",
+		    "-7 \"7\"" },
+		{ "%{+json}ztext", "\"q\\\"]\\u0009{x\"" },
+		{ "%{+json,+X}zhex", "\"002A\"" },
+		{ "%{+cbor}[int(500)] %{+cbor}[str(ab)]", "1901F4 626162" },
+		{ "%{+cbor,+bin}[str(ab)]", "bab" },
+		/* of a whole that is encoded, they are what they would be */
+		{ "%{+json}o%(a){+json}[int(1)]%(b){+cbor}znum",
+		    "{\"a\": 1, \"b\": 42}" },
+	};
+	struct try t;
+
+	try_init(&t);
+	try_request(&t, "GET", "/a", NULL);
+	for (size_t i = 0; i < NELEM(rows); i++)
+		if (!CHECK_STR(run(&t, rows[i].fmt, LOGFMT_LOG), rows[i].want))
 			printf("    in '%s'\n", rows[i].fmt);
 	try_fini(&t);
 }
