@@ -327,6 +327,8 @@ struct logvar {
 	uint8_t hex;                    /* digits of `number` with the flag X,
 	                                 * at least; 0: X makes no difference */
 	bool quoted;                    /* what `put` wrote is quoted by Q */
+	/* or it is several values, and this writes each in quotes */
+	size_t (*put_quoted)(struct txn *, char *out, size_t size);
 	const char *doc;
 };
 #define LOGVAR(ident)                                                        \

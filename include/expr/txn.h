@@ -85,7 +85,7 @@ struct txn_times {
 	int64_t connected;      /* server connection usable */
 	int64_t response;       /* whole response head came */
 	int64_t end;            /* all done; what is logged */
-	int64_t tarpit;         /* … */
+	int64_t tarpit;         /* held by a rule; TR and Tq mean nothing */
 };
 
 /* What lies between them, in milliseconds; the letters are those of log

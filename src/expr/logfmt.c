@@ -535,29 +535,51 @@ logfmt_number(struct logfmt_out *o, int64_t v, unsigned hex_digits)
 		logfmt_bytes(o, text, num_put(text, left));
 }
 
+/* With the flag Q: a text has quotes around it, and so has what there is not,
+ * also of a number; a list without values is nothing. */
+static void
+put_quoted(struct logfmt_out *o, const struct piece *x, struct txn *t)
+{
+	const struct logvar *v = x->var;
+	bool hex = (x->flags & FLAG_X) != 0, quote = v->quoted && !hex;
+	char *start = o->at;
+	size_t n;
+
+	if (quote)
+		logfmt_char(o, '"');
+	n = v->put_quoted != NULL ?
+	    v->put_quoted(t, o->at, (size_t)(o->end - o->at)) :
+	    v->put(t, o->at, (size_t)(o->end - o->at), hex);
+	o->at += n;
+	if (n == 0) {
+		o->at = start;
+		if (!v->bare)
+			logfmt_bytes(o, "\"\"", 2);
+	} else if (quote)
+		logfmt_char(o, '"');
+}
+
 static void
 put_var(struct logfmt_out *o, const struct piece *x, struct txn *t)
 {
 	const struct logvar *v = x->var;
-	bool quote;
 	size_t n;
 
 	if (v->text != NULL) {
 		struct span s = v->text(t);
 
-		if (s.n != 0 || !v->bare)
+		if (s.n != 0 || !v->bare || (x->flags & FLAG_Q) != 0)
 			put_text(o, s, x->flags, v->code);
 		return;
 	}
-	quote = v->quoted && (x->flags & (FLAG_Q | FLAG_X)) == FLAG_Q;
-	if (quote)
-		logfmt_char(o, '"');
+	if (__builtin_expect((x->flags & FLAG_Q) != 0, 0)) {
+		put_quoted(o, x, t);
+		return;
+	}
 	n = v->put(t, o->at, (size_t)(o->end - o->at),
 	    (x->flags & FLAG_X) != 0);
 	o->at += n;
-	if (quote)
-		logfmt_char(o, '"');
-	else if (n == 0 && !v->bare && (x->flags & FLAG_M) != 0)
+	if (n == 0 && !v->bare && (x->flags & FLAG_M) != 0)
 		logfmt_char(o, '-');
 }
 

@@ -66,10 +66,11 @@ txn_timer(const struct txn *t, enum txn_timer which)
 		return (t->is_http ? span_ms(t, handshake_at(t),
 		    x->idle_end) : 0);
 	case TXN_TIME_TR:
-		return (t->is_http ? span_ms(t, x->idle_end, x->request) :
-		    -1);
+		return (t->is_http && x->tarpit == 0 ?
+		    span_ms(t, x->idle_end, x->request) : -1);
 	case TXN_TIME_Tq:
-		return (t->is_http ? ms_at(t, x->request) : -1);
+		return (t->is_http && x->tarpit == 0 ?
+		    ms_at(t, x->request) : -1);
 	case TXN_TIME_Tw:
 		return (queue_ms(t));
 	case TXN_TIME_Tc:

@@ -135,7 +135,8 @@ TEXT(s, "s", false, LOGVAR_PLAIN,
 TEXT(H, "H", false, LOGVAR_PLAIN, "Name of this machine.",
     (void)t; return (span_str(log_hostname())););
 TEXT(ID, "ID", false, LOGVAR_HTTP, "The unique id of the request.",
-    log_make_id(t);
+    if (t->t.request != 0)      /* what is no request has none */
+	log_make_id(t);
     return (t->uniq_id););
 
 /* ---- addresses ---- */
@@ -313,23 +314,33 @@ put_captures(const struct txn_capture *c, char *out, size_t size)
 	return (o.n);
 }
 
-/* Values by themselves, "-" for a missing one. */
+/* Values by themselves, "-" for a missing one; or each in quotes. */
 static size_t
-put_capture_list(const struct txn_capture *c, char *out, size_t size)
+put_list(const struct txn_capture *c, char *out, size_t size, bool quotes)
 {
 	struct capture_out o = { out, 0, size };
 
 	for (unsigned i = 0; i < c->n; i++) {
 		if (i != 0)
 			capture_char(&o, ' ');
-		if (c->v[i].n == 0)
+		if (quotes)
+			capture_char(&o, '"');
+		else if (c->v[i].n == 0)
 			capture_char(&o, '-');
 		capture_value(&o, c->v[i]);
+		if (quotes)
+			capture_char(&o, '"');
 	}
 	return (o.n);
 }
 
-#define CAPTURE(ident, fn, field, doc_)                                      \
+static size_t
+put_capture_list(const struct txn_capture *c, char *out, size_t size)
+{
+	return (put_list(c, out, size, false));
+}
+
+#define CAPTURE(ident, fn, field, ...)                                       \
 static size_t                                                                \
 put_##ident(struct txn *t, char *out, size_t size, bool hex)                 \
 {                                                                            \
@@ -337,14 +348,30 @@ put_##ident(struct txn *t, char *out, size_t size, bool hex)                 \
 	return (fn(&t->field, out, size));                                   \
 }                                                                            \
 LOGVAR(ident) = { .name = #ident, .put = put_##ident, .bare = true,          \
-	.doc = doc_ }
+	.doc = __VA_ARGS__ }
 
-CAPTURE(hr, put_captures, cap_req, "Captured request headers, '{a|b}'.");
-CAPTURE(hs, put_captures, cap_res, "Captured response headers, '{a|b}'.");
+static size_t
+put_hrl_quoted(struct txn *t, char *out, size_t size)
+{
+	return (put_list(&t->cap_req, out, size, true));
+}
+
+static size_t
+put_hsl_quoted(struct txn *t, char *out, size_t size)
+{
+	return (put_list(&t->cap_res, out, size, true));
+}
+
+CAPTURE(hr, put_captures, cap_req, "Captured request headers, '{a|b}'.",
+    .quoted = true);
+CAPTURE(hs, put_captures, cap_res, "Captured response headers, '{a|b}'.",
+    .quoted = true);
 CAPTURE(hrl, put_capture_list, cap_req,
-    "Captured request headers, with spaces between them.");
+    "Captured request headers, with spaces between them.",
+    .put_quoted = put_hrl_quoted);
 CAPTURE(hsl, put_capture_list, cap_res,
-    "Captured response headers, with spaces between them.");
+    "Captured response headers, with spaces between them.",
+    .put_quoted = put_hsl_quoted);
 TEXT(CC, "CC", true, LOGVAR_HTTP, "The captured cookie of the request.",
     return (t->cap_cookie_req););
 TEXT(CS, "CS", true, LOGVAR_HTTP, "The captured cookie of the response.",
@@ -400,7 +427,7 @@ SO_FAR(U, "U", false, "Bytes read from the client.", t->bytes_in);
 /* ---- numbers ---- */
 
 NUMBER(ST, "ST", false, "Status sent to the client.",
-    t->status != 0 ? t->status : -1);
+    t->status != 0 || !t->is_http ? t->status : -1);
 NUMBER(ac, "ac", false, "Connections of the process.", t->n_act);
 NUMBER(fc, "fc", false, "Connections of the frontend.", t->n_fe);
 NUMBER(bc, "bc", false, "Streams of the backend.", t->n_be);

@@ -162,18 +162,27 @@ capture_cookie(const struct rule_cfg *c, struct txn *t, bool response)
 		t->cap_cookie_req = s;
 }
 
-/* Out of line: most frontends capture nothing, and pay for a test only. */
-static void __attribute__((noinline))
-capture_headers(const struct rule_cfg *cfg, struct txn *t, bool response)
+static struct txn_capture *
+hold_captures(struct txn *t, unsigned n, bool response)
 {
 	struct txn_capture *c = response ? &t->cap_res : &t->cap_req;
-	const struct http_head *h = response ? t->res : t->req;
-	unsigned n = cfg->n_cap[response], i = 0;
 
 	if (c->v == NULL) {
 		c->v = arena_zget(t->arena, n * sizeof *c->v);
 		c->n = c->v != NULL ? n : 0;
 	}
+	return (c);
+}
+
+/* Out of line: most frontends capture nothing, and pay for a test only. */
+static void __attribute__((noinline))
+capture_headers(const struct rule_cfg *cfg, struct txn *t, bool response)
+{
+	struct txn_capture *c = hold_captures(t, cfg->n_cap[response],
+	    response);
+	const struct http_head *h = response ? t->res : t->req;
+	unsigned i = 0;
+
 	for (const struct rule_capture_cfg *x = cfg->cap[response];
 	    x != NULL && i < c->n; x = x->next, i++) {
 		struct span s = capture_one(h, x);
@@ -194,4 +203,7 @@ rule_capture(struct txn *t, bool response)
 		capture_cookie(cfg, t, response);
 	if (cfg->cap_named[response])
 		capture_headers(cfg, t, response);
+	/* there is a place for them in the log line, also without a response */
+	if (!response && cfg->n_cap[true] != 0)
+		(void)hold_captures(t, cfg->n_cap[true], true);
 }

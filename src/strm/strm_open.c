@@ -229,7 +229,8 @@ keep_for_log(struct txn *t, const struct http_head *head)
 		target.n = most;
 	if (head->meth == HTTP_METH_OTHER)
 		t->method_text = arena_span(t->arena, head->method);
-	keep_line(t, http_meth_text(head->meth), target);
+	keep_line(t, head->meth == HTTP_METH_OTHER ? head->method :
+	    http_meth_text(head->meth), target);
 	if (t->line.p == NULL)
 		t->uri = arena_span(t->arena, target);
 	t->uri_kept = true;

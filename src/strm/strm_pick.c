@@ -222,14 +222,28 @@ strm_again(struct strm *s, enum why why)
 	return (STEP_GO);
 }
 
+/* Where the connection that failed came from and went to, for the log. */
+static void
+note_failed(struct strm *s)
+{
+	struct conn *c;
+
+	s->srv_errno = 0;
+	if (s->srv == NULL)
+		return;
+	c = s->srv->ops->conn(s->srv);
+	s->srv_errno = c->sys_errno;
+	s->txn.addr[TXN_BSRC] = *conn_local(c);
+	srv_addr(s->slot.srv, &s->txn, &s->txn.addr[TXN_BDST]);
+}
+
 enum strm_step
 strm_retry(struct strm *s, enum why why)
 {
 	const struct px *be = s->txn.be;
 	struct srv *srv = s->slot.srv;
 
-	s->srv_errno = s->srv == NULL ? 0 :
-	    s->srv->ops->conn(s->srv)->sys_errno;
+	note_failed(s);
 	let_server_go(s, why);
 	strm_observe(s, SRV_SEEN_UNCONNECTED);
 	s->req_sent = false;
@@ -298,7 +312,9 @@ open_server(struct strm *s)
 	    may_reuse(s), s, &why);
 	if (s->srv == NULL)
 		return (why);
-	s->tries++;
+	if (__builtin_expect(s->tries++ != 0, 0))
+		s->txn.addr[TXN_BSRC].family = s->txn.addr[TXN_BDST].family =
+		    ADDR_NONE;
 	s->txn.srv_reused = s->srv->reused;
 	if (s->srv->reused) {
 		CNT_BE(srv->be->cnt)->reuse++;

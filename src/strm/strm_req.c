@@ -121,6 +121,7 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 	case RULE_TARPIT:
 		count_denied(s, px);
 		strm_go(s, STRM_TARPIT);
+		s->txn.t.tarpit = the_loop->now_us;
 		strm_watch(s);
 		strm_release_req(s);
 		strm_wait(s, px->timeout->tarpit != 0 ? px->timeout->tarpit :
