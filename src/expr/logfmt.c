@@ -585,16 +585,24 @@ put_var(struct logfmt_out *o, const struct piece *x, struct txn *t)
 
 /* The text before a piece; no space at the beginning and behind another, when
  * they are merged. */
+static void __attribute__((noinline))
+put_long_lead(struct logfmt_out *o, struct span lead, bool skip)
+{
+	logfmt_bytes(o, lead.p + skip, lead.n - skip);
+}
+
 static inline void
 put_lead(struct logfmt_out *o, const struct piece *x, const char *start)
 {
-	size_t skip = x->merges && (o->at == start || o->at[-1] == ' ');
+	bool skip = x->merges && (o->at == start || o->at[-1] == ' ');
 
-	if (x->lead_n != LEAD_LONG && o->end - o->at >= LEAD_ROOM) {
-		memcpy(o->at, x->lead.p + skip, LEAD_ROOM);
-		o->at += x->lead_n - skip;
-	} else
-		logfmt_bytes(o, x->lead.p + skip, x->lead.n - skip);
+	if (__builtin_expect(skip || x->lead_n == LEAD_LONG ||
+	    o->end - o->at < LEAD_ROOM, 0))
+		put_long_lead(o, x->lead, skip);
+	else {
+		memcpy(o->at, x->lead.p, LEAD_ROOM);
+		o->at += x->lead_n;
+	}
 }
 
 static void __attribute__((noinline))
