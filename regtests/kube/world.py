@@ -53,8 +53,9 @@ def enter():
                            *sys.argv], env)
 
 
-def until(what, seconds=10, every=0.02):
-    """The first true value of what(); AssertionError when time is over."""
+def until(what, seconds=60, every=0.02):
+    """The first true value of what(); AssertionError when time is over. The
+    limit is for what never comes: a busy machine is late by seconds."""
     end = time.monotonic() + seconds
     while True:
         try:
@@ -228,7 +229,7 @@ class World:
         with open(self.file("api/apiserver.pid"), "w") as f:
             f.write(str(p.pid))
         self.procs.append(p)
-        until(lambda: self.api("/api/v1/namespaces/default"), 30)
+        until(lambda: self.api("/api/v1/namespaces/default"))
 
     # --- objects -------------------------------------------------------------
 
@@ -412,7 +413,7 @@ class Instance:
              f"--master-socket={self.socket}",
              f"--healthz-port={self.health}"], **self.env)
 
-    def ready(self, seconds=20):
+    def ready(self, seconds=60):
         until(lambda: self.ask("/readyz").status == 200, seconds)
         return self
 
