@@ -308,16 +308,16 @@ struct srv_idle {                       /* embedded in a protocol's conn */
 	struct list node;
 	struct srv *srv;
 	int64_t since_ms;
-	bool safe;                      /* has served more than one request */
+	bool safe;                      /* was shared before, and stood it */
 	struct span name;               /* host name that it asked for: only who
 	                                 * wants the same may have it; n 0: none */
 	void (*close)(struct srv_idle *);
 };
 
 /* srv_idle_put - keep it, or false when the pool is full or off (the caller
- * closes). srv_idle_get - one that asked for `name` and may be used; for
- * http-reuse safe and a first request only a `safe` one. srv_idle_gone - it
- * closed by itself. */
+ * closes). srv_idle_get - one that asked for `name`; with http-reuse
+ * aggressive and a first request only a `safe` one. srv_idle_gone - it closed
+ * by itself. */
 bool srv_idle_put(struct srv *, struct srv_idle *);
 struct srv_idle *srv_idle_get(struct srv *, struct span name, bool only_safe);
 void srv_idle_gone(struct srv_idle *);

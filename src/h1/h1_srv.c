@@ -130,13 +130,20 @@ h1_owned_close(struct h1_conn *client)
 	}
 }
 
+/* A client tries again by itself when its connection ends, but not with its
+ * first request: that one gets a connection of its own, or, with aggressive,
+ * one that was shared before and stood it. */
 static struct h1_conn *
 take_shared(struct srv *srv, struct span name, struct txn *txn)
 {
-	bool only_safe = srv->be->px->reuse == PX_REUSE_SAFE && txn->first;
-	struct srv_idle *i = srv_idle_get(srv, name, only_safe);
+	enum px_reuse reuse = srv->be->px->reuse;
+	struct srv_idle *i;
 	struct h1_conn *h;
 
+	if (txn->first && reuse == PX_REUSE_SAFE)
+		return (NULL);
+	i = srv_idle_get(srv, name, txn->first &&
+	    reuse == PX_REUSE_AGGRESSIVE);
 	if (i == NULL)
 		return (NULL);
 	h = OBJ(HOLDER(i, struct h1_conn, srv.idle), struct h1_conn,
@@ -328,6 +335,15 @@ keep_for_owner(struct h1_conn *h, struct h1_conn *owner)
 		h1_conn_free(h);
 }
 
+/* With http-reuse safe only clients that are here may use it, one each: more
+ * would be opened by first requests than anybody takes. */
+static bool
+is_wanted(const struct srv *srv)
+{
+	return (srv->be->px->reuse != PX_REUSE_SAFE ||
+	    srv->n_idle < fe_conn_here);
+}
+
 static void
 server_done(struct mux_end *e, bool keep)
 {
@@ -347,12 +363,13 @@ server_done(struct mux_end *e, bool keep)
 		return;
 	}
 	h->state = H1_IDLE;
-	h->srv.idle.safe = true;
+	h->srv.idle.safe = h->srv.idle.safe || h->end.reused;
 	h->srv.idle.since_ms = the_loop->now_ms;
 	tmr_arm(&the_loop->wheel, &h->tmr, CLOCK_NEVER);
 	if (h->srv.idle.srv->be->px->reuse == PX_REUSE_NEVER)
 		keep_for_owner(h, h->srv.owner);
-	else if (srv_idle_put(h->srv.idle.srv, &h->srv.idle))
+	else if (is_wanted(h->srv.idle.srv) &&
+	    srv_idle_put(h->srv.idle.srv, &h->srv.idle))
 		h->in_pool = true;
 	else
 		h1_conn_free(h);
