@@ -241,7 +241,8 @@ on_pods(const struct kube_reply *r, void *arg)
 	const struct kube_node *items;
 	struct kube_doc doc;
 
-	if (!read_doc(s, "our pods", r, &doc))
+	/* What is taken out is what was published last. */
+	if (s->leaving || !read_doc(s, "our pods", r, &doc))
 		return;
 	for (size_t i = 0; i < s->n_nodes; i++)
 		free(s->nodes[i]);

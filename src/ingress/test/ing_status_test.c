@@ -300,6 +300,28 @@ TEST(the_last_takes_out_what_is_its_own)
 	end();
 }
 
+/* The nodes were being looked at again: that changes nothing any more. */
+TEST(what_is_found_when_we_leave_is_not_published)
+{
+	static const char pods[] = "{\"items\":["
+	    POD("me", "n1", "True", "Running", "") "]}";
+
+	begin();
+	find_nodes(pods);
+	fake_answer(200, NODE);
+	fake_answer(200, "{}");                 /* the status of "a" */
+	put(INGRESS("a", "{\"ip\":\"192.0.2.1\"}"));
+	on_timer(&s->timer);
+	ing_status_withdraw(s, on_left, NULL);
+	fake_answer(200, "{\"items\":[]}");     /* of the timer */
+	fake_answer(200, pods);                 /* who is left: only we */
+	CHECK_STR(fake_asked(), PATCH("a"));
+	CHECK(fake_sent("\"ingress\":[]"));
+	fake_answer(200, "{}");
+	CHECK_EQ(lefts, 1);
+	end();
+}
+
 TEST(others_go_on_so_nothing_is_taken_out)
 {
 	begin();
