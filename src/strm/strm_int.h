@@ -195,8 +195,20 @@ void strm_release_req(struct strm *);
 /* strm_sniff - see txn_ops.sniff. strm_sniffs - rules look at a stream of
  * mode tcp from here on, until strm_sniffed(). */
 struct http_head *strm_sniff(struct txn *);
-void strm_sniffs(struct strm *);
-void strm_sniffed(struct strm *);
+void strm_sniff_begin(struct strm *);
+void strm_sniff_end(struct strm *);
+static inline void
+strm_sniffs(struct strm *s)
+{
+	if (__builtin_expect(!s->txn.is_http, 0))
+		strm_sniff_begin(s);
+}
+static inline void
+strm_sniffed(struct strm *s)
+{
+	if (__builtin_expect(s->txn.sniffs, 0))
+		strm_sniff_end(s);
+}
 /* strm_switch - its client speaks HTTP/1 from here on, and what it sent so far
  * is the beginning of a request. */
 enum strm_step strm_switch(struct strm *);

@@ -31,19 +31,15 @@ strm_sniff(struct txn *t)
 }
 
 void
-strm_sniffs(struct strm *s)
+strm_sniff_begin(struct strm *s)
 {
-	if (is_http(s))
-		return;
 	s->txn.sniffs = true;
 	txn_touch(&s->txn);             /* there may be more than last time */
 }
 
 void
-strm_sniffed(struct strm *s)
+strm_sniff_end(struct strm *s)
 {
-	if (!s->txn.sniffs)
-		return;
 	s->txn.sniffs = s->txn.head_waits = false;
 	if (s->txn.req != NULL)
 		http_head_free(s->txn.req);
