@@ -53,7 +53,22 @@ struct ing_opts {
 	const char *app_root;
 	const char *permanent_redirect, *temporal_redirect;
 	int64_t permanent_code, temporal_code;
+	int64_t relative, redirect_port;        /* of redirects: bool */
+	/* of a host: ing_opt_host.c */
+	struct ing_strs aliases;
+	int64_t www;                            /* bool */
+	const char *tls_ciphers;
+	int64_t tls_server_order;               /* bool */
+	/* responses: ing_opt_response.c */
+	struct ing_strs headers_allowed;
+	const char *headers_ref;
+	const struct ing_data *headers;         /* set by headers_ref */
+	const char *redirect_from, *redirect_to;
+	struct ing_strs cookie_paths, cookie_domains;   /* old, new */
+	int64_t rate_kb;                        /* 0: any */
 	/* who may: ing_opt_access.c */
+	const char *global_auth;                /* of the ConfigMap */
+	int64_t global_auth_on;                 /* bool */
 	struct ing_strs allow, whitelist, deny;
 	int64_t auth_basic, auth_map, satisfy_any;
 	const char *auth_secret, *auth_realm;
@@ -85,6 +100,10 @@ struct ing_opts {
 	int64_t service_upstream;       /* bool */
 	const char *vhost;
 	int64_t access_log;             /* bool */
+	int64_t retry_on;               /* enum ing_retry, a set; 0: not said */
+	int64_t close_after;            /* connection-proxy-header: bool */
+	int64_t http_version, streams, streams_back;    /* one value each */
+	const char *dflt_service;       /* default-backend */
 	/* TLS with them: ing_opt_upstream.c */
 	const char *srv_secret, *srv_name, *srv_ciphers;
 	int64_t srv_verify, srv_depth, srv_sni;
@@ -98,7 +117,14 @@ struct ing_opts {
 	int64_t cookie_max_age_s, cookie_expires_s, cookie_secure;
 	const char *cookie_path;
 	int64_t cookie_conditional;     /* of SameSite=None */
-	/* of the ConfigMap alone: ing_opt_global.c */
+	/* of the ConfigMap alone: ing_opt_block.c */
+	struct ing_strs block_from, block_agents, block_referers;
+	struct ing_strs hide_headers;
+	const struct ing_data *add_headers;
+	int64_t server_header, real_ip;         /* bool */
+	int64_t pool_said, pool_s;              /* 0: not said; the first is
+	                                         * plus one */
+	/* idem: ing_opt_global.c */
 	struct ing_strs bind_address;
 	struct ing_strs no_tls_redirect;
 	struct ing_strs no_auth;
@@ -117,6 +143,12 @@ enum ing_tls_version { ING_TLS10, ING_TLS11, ING_TLS12, ING_TLS13 };
 enum ing_client_verify { ING_CLIENT_ON, ING_CLIENT_OFF, ING_CLIENT_OPTIONAL,
 	ING_CLIENT_NO_CA };
 enum ing_protocol { ING_HTTP, ING_HTTPS };
+/* proxy-next-upstream; the words are in ing_opt_proxy.c, in this order. */
+enum ing_retry { ING_RETRY_ERROR = 1, ING_RETRY_TIMEOUT = 2,
+	ING_RETRY_INVALID = 4, ING_RETRY_500 = 8, ING_RETRY_502 = 16,
+	ING_RETRY_503 = 32, ING_RETRY_504 = 64, ING_RETRY_403 = 128,
+	ING_RETRY_404 = 256, ING_RETRY_429 = 512, ING_RETRY_ANY_METHOD = 1024,
+	ING_RETRY_OFF = 2048 };
 enum ing_balance { ING_ROUND_ROBIN, ING_EWMA, ING_LEASTCONN };
 
 /* Who is in a Secret: names and hashes, as the proxy wants them. */
@@ -126,7 +158,8 @@ struct ing_users {
 	uint32_t n;
 };
 
-enum ing_opt_kind { ING_O_BOOL, ING_O_INT, ING_O_STR, ING_O_STRS };
+enum ing_opt_kind { ING_O_BOOL, ING_O_INT, ING_O_STR, ING_O_STRS,
+	ING_O_PTR };
 
 /* Where an option has its effect. */
 enum ing_opt_at {
@@ -195,6 +228,12 @@ bool ing_regex_check(const char *regex, char why[200]);
 
 const struct ing_annot *ing_annot_find(const char *key);
 const struct ing_opt *ing_opt_find(const char *key);
+
+/* ing_opt_setting - the row of a key of the ConfigMap, or NULL.
+ * ing_settings_each - all keys of ingress-nginx, and why one is refused. */
+const struct ing_opt *ing_opt_setting(const char *key);
+void ing_settings_each(void (*)(const char *key, const char *refused, void *),
+    void *);
 enum ing_state ing_annot_state(const struct ing_annot *);
 
 /* Says what is wrong with one annotation. */

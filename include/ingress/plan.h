@@ -68,6 +68,8 @@ struct ing_policy {
 	bool host_has_cert;
 	const struct ing_client *client;        /* of the host; or NULL */
 	bool any_host;          /* it is that for names nobody has */
+	const struct ing_plan_be *instead_of;   /* default-backend answers,
+	                                         * as this has no server */
 	struct ing_policy *next;        /* of the same backend */
 };
 
@@ -103,6 +105,12 @@ struct ing_plan_host {
 	bool has_tls;           /* it asked for one */
 	const struct ing_client *client;        /* NULL: not asked for one */
 	struct ing_plan_be *pass;       /* its TLS is not ours; or NULL */
+	const char **aliases;   /* names that serve the same */
+	uint32_t n_aliases;
+	const struct ing_ingress *alias_by;
+	const char *www;        /* the name that leads here; or NULL */
+	const char *ciphers;    /* of its own; or NULL */
+	bool client_order;      /* of ciphers */
 };
 
 struct ing_plan {

@@ -63,9 +63,10 @@ def done():
     sys.exit(1 if failures else 0)
 
 
-# Words that haproxy lacks: lines, and parts of them.
+# Words that haproxy lacks, or the packaged one: lines, and parts of them.
 OURS = re.compile(rb"^\thttp-request limit-body .*\n| no-sni-auto\b|"
-                  rb" verify-depth \d+", re.M)
+                  rb" verify-depth \d+|^\tfilter bwlim-out .*\n|"
+                  rb"^\thttp-response set-bandwidth-limit .*\n", re.M)
 
 
 def for_haproxy(out, copy):

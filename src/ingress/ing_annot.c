@@ -226,8 +226,8 @@ ing_annot_read(const struct ing_annot_ctx *ctx, const struct ing_ingress *ing,
 	return (r.open);
 }
 
-static const struct ing_opt *
-find_setting(const char *key)
+const struct ing_opt *
+ing_opt_setting(const char *key)
 {
 	EACH_OPT(o)
 		if (o->configmap != NULL && strcmp(o->configmap, key) == 0)
@@ -235,25 +235,32 @@ find_setting(const char *key)
 	return (NULL);
 }
 
+#define C(key, refused) { key, refused },
+static const struct { const char *key, *refused; } settings[] = {
+#include "configmap.def"
+};
+#undef C
+
+void
+ing_settings_each(void (*fn)(const char *, const char *, void *), void *arg)
+{
+	for (size_t i = 0; i < NELEM(settings); i++)
+		fn(settings[i].key, settings[i].refused, arg);
+}
+
 /* Keys that nothing here reads. */
 static void
 tell_unread(struct reading *r, const struct ing_data *configmap)
 {
-#define C(key, refused) { key, refused },
-	static const struct { const char *key, *refused; } known[] = {
-#include "configmap.def"
-	};
-#undef C
-
 	ING_EACH(struct ing_pair, p, configmap->data) {
 		const char *text = "nobody knows this key; is it misspelt?";
 
-		if (find_setting(p->key) != NULL)
+		if (ing_opt_setting(p->key) != NULL)
 			continue;
-		for (size_t i = 0; i < NELEM(known); i++)
-			if (strcmp(known[i].key, p->key) == 0)
-				text = known[i].refused != NULL ?
-				    known[i].refused :
+		for (size_t i = 0; i < NELEM(settings); i++)
+			if (strcmp(settings[i].key, p->key) == 0)
+				text = settings[i].refused != NULL ?
+				    settings[i].refused :
 				    "is not supported yet";
 		tell(r, NULL, p->key, false, "%s", text);
 	}
@@ -299,6 +306,8 @@ is_same(const struct ing_opt *o, const struct ing_opts *a,
 	case ING_O_STR:
 		return (*s == NULL || *t == NULL ? *s == *t :
 		    strcmp(*s, *t) == 0);
+	case ING_O_PTR:
+		return (*(const void *const *)x == *(const void *const *)y);
 	case ING_O_STRS:
 		if (l->n != m->n)
 			return (false);
@@ -326,6 +335,9 @@ print(const struct ing_opt *o, const struct ing_opts *opts, struct text *out)
 		break;
 	case ING_O_STR:
 		text_json(out, span_str(*(const char *const *)x));
+		break;
+	case ING_O_PTR:
+		text_addz(out, "set");
 		break;
 	case ING_O_STRS:
 		for (uint32_t i = 0; i < l->n; i++) {

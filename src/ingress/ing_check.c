@@ -194,6 +194,48 @@ row(struct text *out, const struct ing_annot *a)
 	    o != NULL && o->lacks != NULL ? o->lacks : "");
 }
 
+static void
+setting(const char *key, const char *refused, void *arg)
+{
+	const struct ing_opt *o = ing_opt_setting(key);
+	struct text *out = arg;
+
+	if (o == NULL)
+		text_printf(out, "| `%s` | | %s | %s |\n", key,
+		    refused != NULL ? "refused" : "planned",
+		    refused != NULL ? refused : "");
+	else
+		text_printf(out, "| `%s` | %s | %s | %s%s%s |\n", key,
+		    o->dflt != NULL ? o->dflt : "", o->doc[0] != '\0' ?
+		    "differs" : "same", o->doc, o->lacks != NULL ?
+		    "not yet: " : "", o->lacks != NULL ? o->lacks : "");
+}
+
+static void
+count(const char *key, const char *refused, void *arg)
+{
+	uint32_t *n = arg;
+
+	n[0]++;
+	n[1] += ing_opt_setting(key) != NULL;
+	n[2] += ing_opt_setting(key) == NULL && refused != NULL;
+}
+
+static void
+check_settings(struct text *out)
+{
+	uint32_t n[3] = { 0 };
+
+	ing_settings_each(count, n);
+	text_printf(out, "\n# Settings of the ConfigMap\n\nOf the %u keys "
+	    "of the ConfigMap that `--configmap` names, %u are obeyed and %u "
+	    "refused for good;\nabout each of the others that is there a "
+	    "warning is given.\n\n"
+	    "| key | default | state | what differs |\n"
+	    "| --- | --- | --- | --- |\n", n[0], n[1], n[2]);
+	ing_settings_each(setting, out);
+}
+
 void
 ing_check_page(struct text *out)
 {
@@ -222,14 +264,5 @@ ing_check_page(struct text *out)
 	for (size_t i = 0; i < ing_annots_n; i++)
 		if (strchr(ing_annots[i].key, '/') == NULL)
 			row(out, &ing_annots[i]);
-	text_addz(out, "\n# Settings of the ConfigMap\n\nThese keys are "
-	    "read from the ConfigMap that `--configmap` names; others are "
-	    "not, yet.\n\n| key | default | |\n| --- | --- | --- |\n");
-	for (const struct ing_opt *const *t = ing_opt_tables; *t != NULL; t++)
-		for (const struct ing_opt *o = *t; o->key != NULL ||
-		    o->configmap != NULL; o++)
-			if (o->configmap != NULL)
-				text_printf(out, "| `%s` | %s | %s |\n",
-				    o->configmap, o->dflt != NULL ? o->dflt :
-				    "", o->doc);
+	check_settings(out);
 }

@@ -130,7 +130,9 @@ const struct ing_opt ing_opt_global[] = {
 	  .dflt = "0.0.0.0/0,::/0", .doc = "of X-Forwarded-For the first "
 	  "address is taken" },
 	BOOLEAN("use-proxy-protocol", proxy_protocol, "false"),
-	BOOLEAN("use-http2", http2, "true"),
+	{ .configmap = "use-http2", .kind = ING_O_BOOL, OPT(http2),
+	  .at = ING_AT_PLAN, .parse = ing_parse_bool, .dflt = "true",
+	  .doc = "HTTP/2 is not offered to clients yet" },
 	BOOLEAN("generate-request-id", request_id, "true"),
 	BOOLEAN("proxy-add-original-uri-header", original_uri, "false"),
 	BOOLEAN("hsts", hsts, "true"),

@@ -7,6 +7,8 @@
 #include <ingress/annot.h>
 
 extern const struct ing_opt ing_opt_route[];    /* paths, rewriting, https */
+extern const struct ing_opt ing_opt_host[];     /* names, ciphers */
+extern const struct ing_opt ing_opt_response[]; /* headers, cookies, speed */
 extern const struct ing_opt ing_opt_access[];   /* addresses, passwords */
 extern const struct ing_opt ing_opt_client[];   /* their certificates */
 extern const struct ing_opt ing_opt_cors[];
@@ -15,6 +17,7 @@ extern const struct ing_opt ing_opt_proxy[];    /* how to speak to servers */
 extern const struct ing_opt ing_opt_upstream[]; /* TLS with them */
 extern const struct ing_opt ing_opt_balance[];  /* which server */
 extern const struct ing_opt ing_opt_limit[];    /* how often */
+extern const struct ing_opt ing_opt_block[];    /* the ConfigMap alone */
 extern const struct ing_opt ing_opt_global[];   /* the ConfigMap alone */
 
 /* ing_parse_code - one of `codes` (ends with 0); another number becomes the
@@ -26,6 +29,12 @@ bool ing_parse_code(struct ing_parse *, struct span, int64_t *,
 bool ing_opt_auth_finish(struct ing_parse *, struct ing_opts *);
 bool ing_opt_client_finish(struct ing_parse *, struct ing_opts *);
 bool ing_opt_upstream_finish(struct ing_parse *, struct ing_opts *);
+bool ing_opt_headers_finish(struct ing_parse *, struct ing_opts *);
+
+/* ing_opt_headers - a ConfigMap of headers; NULL with p->why: it is not there,
+ * or one of them can't be, or is not `allowed` (NULL: all are). */
+const struct ing_data *ing_opt_headers(struct ing_parse *, const char *ref,
+    const struct ing_strs *allowed);
 
 /* A list of ciphers that OpenSSL takes. */
 bool ing_parse_ciphers(struct ing_parse *, struct span, void *);

@@ -63,6 +63,67 @@ parse_host(struct ing_parse *p, struct span v, void *field)
 	return (true);
 }
 
+static bool
+parse_retry(struct ing_parse *p, struct span v, void *field)
+{
+	static const char *const words[] = { "error", "timeout",
+	    "invalid_header", "http_500", "http_502", "http_503", "http_504",
+	    "http_403", "http_404", "http_429", "non_idempotent", "off",
+	    NULL };
+	int64_t one, all = 0;
+	struct span word;
+
+	while (span_cut(&v, ' ', &word)) {
+		if (word.n == 0)
+			continue;
+		if (!ing_parse_enum(p, word, &one, words, "error, timeout, "
+		    "invalid_header, http_CODE, non_idempotent or off"))
+			return (false);
+		all |= (int64_t)1 << one;
+	}
+	*(int64_t *)field = all;
+	return (true);
+}
+
+static bool
+parse_connection(struct ing_parse *p, struct span v, void *field)
+{
+	static const char *const words[] = { "keep-alive", "close", NULL };
+
+	return (ing_parse_enum(p, v, field, words, "keep-alive or close"));
+}
+
+static bool
+parse_version(struct ing_parse *p, struct span v, void *field)
+{
+	static const char *const words[] = { "1.1", NULL };
+
+	return (ing_parse_enum(p, v, field, words, "1.1 (servers are spoken "
+	    "to in nothing else)"));
+}
+
+/* Bodies go on as they come. */
+static bool
+parse_stream(struct ing_parse *p, struct span v, void *field)
+{
+	static const char *const words[] = { "off", NULL };
+
+	return (ing_parse_enum(p, v, field, words, "off (bodies are passed on "
+	    "as they come)"));
+}
+
+/* A Service of the Ingress's namespace. */
+static bool
+parse_service(struct ing_parse *p, struct span v, void *field)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if (v.n > 63 || !((v.p[i] >= 'a' && v.p[i] <= 'z') ||
+		    (v.p[i] >= '0' && v.p[i] <= '9') || v.p[i] == '-'))
+			return (ing_parse_bad(p, v, "the name of a Service"));
+	*(const char **)field = arena_dup(p->mem, v);
+	return (true);
+}
+
 #define BE .at = ING_AT_BACKEND
 
 const struct ing_opt ing_opt_proxy[] = {
@@ -85,6 +146,24 @@ const struct ing_opt ing_opt_proxy[] = {
 	  .configmap = "proxy-next-upstream-tries", .kind = ING_O_INT,
 	  OPT(tries), BE, .parse = ing_parse_count, .dflt = "3",
 	  .doc = "of connecting" },
+	{ .key = "proxy-next-upstream", .configmap = "proxy-next-upstream",
+	  .kind = ING_O_INT, OPT(retry_on), BE, .parse = parse_retry,
+	  .doc = "when not said only connecting is tried again" },
+	{ .key = "connection-proxy-header", .kind = ING_O_BOOL,
+	  OPT(close_after), BE, .parse = parse_connection, .doc = "" },
+	{ .key = "proxy-http-version", .configmap = "proxy-http-version",
+	  .kind = ING_O_INT, OPT(http_version), .at = ING_AT_PLAN,
+	  .parse = parse_version, .doc = "", .lacks = "1.0" },
+	{ .key = "proxy-request-buffering",
+	  .configmap = "proxy-request-buffering", .kind = ING_O_INT,
+	  OPT(streams), .at = ING_AT_PLAN, .parse = parse_stream, .doc = "",
+	  .lacks = "on" },
+	{ .key = "proxy-buffering", .kind = ING_O_INT, OPT(streams_back),
+	  .at = ING_AT_PLAN, .parse = parse_stream, .doc = "",
+	  .lacks = "on" },
+	{ .key = "default-backend", .kind = ING_O_STR, OPT(dflt_service),
+	  .at = ING_AT_PLAN, .parse = parse_service,
+	  .doc = "for Services without endpoints; a request keeps its body" },
 	{ .key = "service-upstream", .configmap = "service-upstream",
 	  .kind = ING_O_BOOL, OPT(service_upstream), BE,
 	  .parse = ing_parse_bool, .doc = "" },

@@ -108,5 +108,11 @@ const struct ing_opt ing_opt_route[] = {
 	{ .key = "temporal-redirect-code", .kind = ING_O_INT,
 	  OPT(temporal_code), AT, .parse = parse_temporal, .dflt = "302",
 	  .doc = "300, 304, 305 and 306 become 302" },
+	{ .key = "relative-redirects", .configmap = "relative-redirects",
+	  .kind = ING_O_BOOL, OPT(relative), AT, .parse = ing_parse_bool,
+	  .doc = "that of app-root; others lead to another scheme or host" },
+	{ .key = "use-port-in-redirects",
+	  .configmap = "use-port-in-redirects", .kind = ING_O_BOOL,
+	  OPT(redirect_port), AT, .parse = ing_parse_bool, .doc = "" },
 	{ .key = NULL }
 };

@@ -204,6 +204,13 @@ take(struct ing_planning *p)
 		p->client_closed = false;
 		t->open = ing_annot_read(&ctx, t->ing, &t->opts);
 		t->client_closed = p->client_closed;
+		if (plan->defaults.global_auth != NULL &&
+		    t->opts.global_auth_on) {
+			t->open = false;
+			ing_plan_problem(plan, p->about, "GlobalAuth", true,
+			    "global-auth-url is not supported yet; its "
+			    "locations answer 503");
+		}
 		if (t->opts.buffer_bytes > plan->buffer_bytes)
 			plan->buffer_bytes = t->opts.buffer_bytes;
 	}
@@ -303,12 +310,14 @@ ing_plan_make(struct ing_store *store, const struct ing_options *o)
 	take(&p);
 	ing_plan_slices(&p);
 	ing_plan_hosts(&p);
+	ing_plan_names(&p);
 	ing_plan_tls(&p);
 	ing_plan_clients(&p);
 	ing_plan_locs(&p);
 	plan_default(&p);
 	sort(plan);
 	ing_index_fini(&p.hosts);
+	ing_index_fini(&p.names);
 	ing_index_fini(&p.keys);
 	ing_index_fini(&p.backends);
 	ing_index_fini(&p.services);

@@ -470,11 +470,12 @@ add_client(struct text *t, const struct ing_client *c, bool any_host)
 struct ing_policy *
 ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
     const struct ing_taken *t, const char *path,
-    const struct ing_plan_host *h)
+    const struct ing_plan_host *h, const struct ing_plan_be *instead_of)
 {
 	struct ing_policy like = { .opts = &t->opts, .by = t->ing,
 	    .rewrite_path = path, .host_has_cert = h->has_tls,
-	    .client = h->client, .any_host = strcmp(h->name, "_") == 0 }, *o;
+	    .instead_of = instead_of, .client = h->client,
+	    .any_host = strcmp(h->name, "_") == 0 }, *o;
 	struct text text;
 
 	text_init(&text);
@@ -493,6 +494,9 @@ ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
 	if (t->opts.ssl_redirect && !t->opts.force_ssl_redirect &&
 	    h->has_tls)
 		text_addz(&text, "cert\n");
+	if (instead_of != NULL)
+		text_printf(&text, "instead=%s %s\n", instead_of->id,
+		    t->ing->o.name);
 	if (h->client != NULL)
 		add_client(&text, h->client, like.any_host);
 	like.text = text.n == 0 ? "" : arena_dup(p->mem, text_span(&text));

@@ -156,13 +156,40 @@ claim(struct ing_planning *p, const struct ing_plan_host *h,
 	return (ing_plan_key(p, h->name, "begins", begins, ""));
 }
 
+/* The Service that answers while another has no server; NULL: none. */
+static struct ing_plan_be *
+find_default(struct ing_planning *p, const struct ing_taken *t,
+    const struct ing_plan_be *empty)
+{
+	const char *name = t->opts.dflt_service;
+	struct ing_backend_ref ref = { .service = name };
+	const struct ing_svc_port *port;
+	const struct ing_service *s;
+	struct ing_plan_be *be;
+
+	if (name == NULL || empty->n_servers > 0)
+		return (NULL);
+	s = (const struct ing_service *)ing_store_find(p->store, ING_SERVICE,
+	    t->ing->o.ns, name);
+	if (s == NULL || s->ports.n == 0) {
+		ing_plan_problem(p->plan, &t->ing->o, "DefaultBackend", false,
+		    "default-backend: there is no Service '%s' with a port",
+		    name);
+		return (NULL);
+	}
+	port = s->ports.v;
+	ref.port = port->port;
+	be = ing_plan_be(p, t, &ref);
+	return (be != NULL && be->n_servers > 0 ? be : NULL);
+}
+
 /* Where a location leads. */
 static void
 lead(struct ing_planning *p, const struct ing_taken *t,
     const struct ing_plan_host *h, const struct ing_backend_ref *ref,
     const char *path, struct ing_loc *loc)
 {
-	struct ing_plan_be *be;
+	struct ing_plan_be *be, *other;
 
 	loc->by = t->ing;
 	if (h->client != NULL && h->client->closed) {
@@ -182,8 +209,10 @@ lead(struct ing_planning *p, const struct ing_taken *t,
 		return;
 	}
 	loc->to = ING_TO_BACKEND;
-	loc->be = be;
-	loc->policy = ing_plan_policy(p, be, t, path, h);
+	other = find_default(p, t, be);
+	loc->be = other != NULL ? other : be;
+	loc->policy = ing_plan_policy(p, loc->be, t, path, h,
+	    other != NULL ? be : NULL);
 }
 
 /* The locations of a path that are not left out so far: where, and by what. */

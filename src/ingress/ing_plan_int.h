@@ -30,6 +30,7 @@ struct ing_planning {
 	struct ing_taken *taken;        /* oldest first */
 	uint32_t n_taken;
 	struct ing_index hosts;         /* name: struct ing_plan_host */
+	struct ing_index names;         /* other names: whose they are */
 	struct ing_index keys;          /* host, kind, path: struct ing_loc */
 	struct ing_index backends;      /* ns, service, port, options */
 	struct ing_index services;      /* ns, service, port: first opts */
@@ -51,7 +52,7 @@ struct ing_plan_be *ing_plan_be(struct ing_planning *,
     const struct ing_taken *, const struct ing_backend_ref *);
 struct ing_policy *ing_plan_policy(struct ing_planning *,
     struct ing_plan_be *, const struct ing_taken *, const char *path,
-    const struct ing_plan_host *);
+    const struct ing_plan_host *, const struct ing_plan_be *instead_of);
 
 /* For bytes that are passed on as they come; without options. */
 struct ing_plan_be *ing_plan_tcp_be(struct ing_planning *,
@@ -68,6 +69,9 @@ struct ing_policy *ing_plan_policy_as(struct ing_planning *,
  * have their certificates, what is at their paths. */
 void ing_plan_hosts(struct ing_planning *);
 void ing_plan_locs(struct ing_planning *);
+
+/* ing_plan_names.c: other names of hosts, and their ciphers. */
+void ing_plan_names(struct ing_planning *);
 
 /* ing_plan_client.c: which hosts ask their clients for certificates. */
 void ing_plan_clients(struct ing_planning *);

@@ -5,6 +5,8 @@
  */
 #include "ing_render_int.h"
 
+#include <base/must.h>
+
 static int64_t
 server_ms(const struct ing_opts *o)
 {
@@ -28,10 +30,56 @@ render_timeouts(struct ing_rendering *r, const struct ing_plan_be *be)
 		ing_line(c, "timeout connect");
 		ing_cfg_ms(c, o->connect_timeout_s * 1000);
 	}
-	if (o->tries != dflt->tries) {
+	if ((o->retry_on & ING_RETRY_OFF) != 0) {
+		ing_line(c, "retries 0");
+	} else if (o->tries != dflt->tries) {
 		ing_line(c, "retries");
 		ing_cfg_num(c, o->tries > 0 ? o->tries - 1 : 10);
 	}
+}
+
+/* What is tried again, at another server. Requests that change something only
+ * when that is said, too. */
+static void
+render_retries(struct ing_rendering *r, const struct ing_plan_be *be)
+{
+	static const struct { int64_t bit; const char *words; } rows[] = {
+		{ ING_RETRY_ERROR, "conn-failure empty-response" },
+		{ ING_RETRY_TIMEOUT, "response-timeout" },
+		{ ING_RETRY_INVALID, "junk-response" },
+		{ ING_RETRY_500, "500" }, { ING_RETRY_502, "502" },
+		{ ING_RETRY_503, "503" }, { ING_RETRY_504, "504" },
+		{ ING_RETRY_403, "403" }, { ING_RETRY_404, "404" },
+		{ ING_RETRY_429, "429" },
+	};
+	int64_t set = be->opts->retry_on;
+	struct ing_cfg *c = &r->cfg;
+
+	if ((set & ING_RETRY_OFF) != 0 ||
+	    (set & ~(int64_t)ING_RETRY_ANY_METHOD) == 0)
+		return;
+	ing_line(c, "retry-on");
+	for (size_t i = 0; i < NELEM(rows); i++)
+		if ((set & rows[i].bit) != 0)
+			ing_cfg_keys(c, rows[i].words);
+	if ((set & ING_RETRY_ANY_METHOD) == 0)
+		ing_line(c, "http-request disable-l7-retry "
+		    "if { method POST LOCK PATCH }");
+}
+
+static void
+render_speed(struct ing_rendering *r, const struct ing_plan_be *be)
+{
+	struct ing_cfg *c = &r->cfg;
+
+	if (be->opts->close_after)
+		ing_line(c, "option http-server-close");
+	if (be->opts->rate_kb == 0)
+		return;
+	ing_line(c, "filter bwlim-out rate default-limit");
+	ing_cfg_num(c, be->opts->rate_kb * 1024);
+	ing_keys(c, "default-period 1s");
+	ing_line(c, "http-response set-bandwidth-limit rate");
 }
 
 /* A cookie wins over a hash, a hash over an algorithm. */
@@ -184,6 +232,10 @@ render_backend(struct ing_rendering *r, const struct ing_plan_be *be)
 	if (be->tcp)
 		ing_line(&r->cfg, "mode tcp");
 	render_timeouts(r, be);
+	if (!be->tcp) {
+		render_retries(r, be);
+		render_speed(r, be);
+	}
 	ing_render_cookie(r, be);
 	render_rules(r, be);
 	render_balance(r, be);

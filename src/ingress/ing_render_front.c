@@ -41,6 +41,30 @@ render_global(struct ing_rendering *r)
 		ing_line(c, "ssl-default-bind-options no-tls-tickets "
 		    "ssl-min-ver");
 		ing_cfg_name(c, span_str(tls_min[o->tls_min]));
+		if (o->tls_ciphers != NULL) {
+			ing_line(c, "ssl-default-bind-ciphers");
+			ing_cfg_text(c, span_str(o->tls_ciphers));
+		}
+	}
+}
+
+/* Idle connections to servers, where the ConfigMap says something of them. */
+static void
+render_pool(struct ing_rendering *r)
+{
+	const struct ing_opts *o = &r->plan->defaults;
+	struct ing_cfg *c = &r->cfg;
+
+	if (!o->pool_said && o->pool_s == 0)
+		return;
+	ing_line(c, "default-server");
+	if (o->pool_said) {
+		ing_keys(c, "pool-max-conn");
+		ing_cfg_num(c, o->pool_said - 1);
+	}
+	if (o->pool_s > 0) {
+		ing_keys(c, "pool-purge-delay");
+		ing_cfg_ms(c, o->pool_s * 1000);
 	}
 }
 
@@ -60,6 +84,7 @@ render_defaults(struct ing_rendering *r)
 	ing_line(c, "option idle-close-on-response");
 	ing_line(c, "retries");
 	ing_cfg_num(c, o->tries > 0 ? o->tries - 1 : 10);
+	render_pool(r);
 	ing_line(c, "timeout http-request");
 	ing_cfg_ms(c, o->client_head_s * 1000);
 	ing_line(c, "timeout http-keep-alive");
@@ -92,10 +117,7 @@ end_tls_bind(struct ing_rendering *r)
 	for (uint32_t i = 0; i < r->plan->n_hosts; i++)
 		asks |= ing_client_asks(r->plan->hosts[i]->client);
 	ing_keys(&r->cfg, "ssl crt-list certs.list alpn");
-	if (r->plan->defaults.http2)
-		ing_keys(&r->cfg, "h2,http/1.1");
-	else
-		ing_keys(&r->cfg, "http/1.1");
+	ing_keys(&r->cfg, "http/1.1");
 	/* What is wrong with a certificate is said in HTTP, by rules. */
 	if (asks)
 		ing_keys(&r->cfg, "ca-ignore-err all crt-ignore-err all");
@@ -237,6 +259,11 @@ believe_forwarded(struct ing_rendering *r)
 {
 	struct ing_cfg *c = &r->cfg;
 
+	if (r->plan->defaults.real_ip && !r->plan->defaults.forwarded) {
+		ing_line(c, "http-request set-src hdr_ip(X-Forwarded-For,1)");
+		if_trusted(r);
+		ing_keys(c, "{ req.hdr(X-Forwarded-For) -m found }");
+	}
 	if (!r->plan->defaults.forwarded)
 		return;
 	ing_line(c, "http-request set-var(txn.scheme) "
@@ -320,6 +347,74 @@ set_hsts(struct ing_rendering *r)
 	ing_keys(c, "if { ssl_fc }");
 }
 
+/* "www.X" or X, where the other of them is a host. */
+static void
+redirect_www(struct ing_rendering *r)
+{
+	struct ing_cfg *c = &r->cfg;
+
+	if (!ing_render_any_www(r->plan))
+		return;
+	ing_line(c, "http-request set-var(txn.www) "
+	    "req.hdr(host),host_only,lower,map_str(maps/www.map)");
+	ing_line(c, "http-request redirect location "
+	    "%[var(txn.scheme)]://%[var(txn.www)]%[pathq] code");
+	ing_cfg_num(c, r->plan->defaults.redirect_code);
+	ing_keys(c, "if { var(txn.www) -m found }");
+}
+
+/* Who is sent away, and what nobody is told, whatever was asked for. */
+static void
+block(struct ing_rendering *r)
+{
+	const struct ing_opts *o = &r->plan->defaults;
+	struct ing_cfg *c = &r->cfg;
+
+	if (o->block_from.n > 0) {
+		ing_line(c, "http-request deny deny_status 403 if { src --");
+		for (uint32_t i = 0; i < o->block_from.n; i++)
+			ing_cfg_text(c, span_str(o->block_from.v[i]));
+		ing_keys(c, "}");
+	}
+	if (o->block_agents.n > 0) {
+		ing_line(c, "http-request deny deny_status 403 "
+		    "if { req.fhdr(user-agent) -m reg --");
+		for (uint32_t i = 0; i < o->block_agents.n; i++)
+			ing_cfg_text(c, span_str(o->block_agents.v[i]));
+		ing_keys(c, "}");
+	}
+	if (o->block_referers.n > 0) {
+		ing_line(c, "http-request deny deny_status 403 "
+		    "if { req.fhdr(referer) -m reg --");
+		for (uint32_t i = 0; i < o->block_referers.n; i++)
+			ing_cfg_text(c, span_str(o->block_referers.v[i]));
+		ing_keys(c, "}");
+	}
+}
+
+static void
+set_headers(struct ing_rendering *r)
+{
+	const struct ing_opts *o = &r->plan->defaults;
+	struct ing_cfg *c = &r->cfg;
+
+	if (!o->server_header)
+		ing_line(c, "http-response del-header Server");
+	for (uint32_t i = 0; i < o->hide_headers.n; i++) {
+		ing_line(c, "http-response del-header");
+		ing_cfg_name(c, span_str(o->hide_headers.v[i]));
+	}
+	if (o->add_headers == NULL)
+		return;
+	ING_EACH(struct ing_pair, h, o->add_headers->data) {
+		ing_line(c, "http-after-response set-header");
+		ing_cfg_name(c, span_str(h->key));
+		ing_cfg_fmt_begin(c);
+		ing_cfg_fmt_text(c, h->value);
+		ing_cfg_fmt_end(c);
+	}
+}
+
 static void
 render_frontend(struct ing_rendering *r)
 {
@@ -328,11 +423,14 @@ render_frontend(struct ing_rendering *r)
 	ing_section(c, "frontend", SPAN("ingress"));
 	render_listeners(r);
 	find_scheme(r);
+	block(r);
+	redirect_www(r);
 	find_host(r);
 	find_route(r);
 	answer_health(r);
 	set_forwarded(r);
 	set_hsts(r);
+	set_headers(r);
 	ing_render_canaries(r);
 	if (r->n_classes > 0)
 		ing_line(c, "use_backend %[var(txn.route),field(4,/)] "

@@ -33,6 +33,7 @@ void ing_render_canaries(struct ing_rendering *);
 void ing_render_maps(struct ing_rendering *);
 bool ing_render_any_regex(const struct ing_plan *);
 bool ing_render_any_simple(const struct ing_plan *);
+bool ing_render_any_www(const struct ing_plan *);
 const char *ing_render_mark(const struct ing_plan_host *);
 
 /* ing_render_front.c: global, defaults, listeners, routing. */
@@ -106,6 +107,7 @@ void ing_rules_auth(struct ing_rules *);
 void ing_rules_limit(struct ing_rules *);
 void ing_render_lists(struct ing_rendering *);
 void ing_rules_cors(struct ing_rules *);
+void ing_rules_response(struct ing_rules *);
 void ing_rules_cookie(struct ing_rules *);
 void ing_rules_client(struct ing_rules *);
 void ing_rules_client_plain(struct ing_rules *);

@@ -17,7 +17,7 @@
 
 struct maps {
 	struct ing_rendering *r;
-	struct text hosts, wild, exact, prefix, regex;
+	struct text hosts, wild, www, exact, prefix, regex;
 	struct text key, value;
 	struct ing_index seen;          /* exact keys of hosts with '^' */
 };
@@ -53,16 +53,30 @@ set_key(struct maps *m, const char *host, const char *path, const char *end)
 }
 
 static void
+put_name(struct maps *m, const char *name)
+{
+	bool wild = name[0] == '*';
+
+	set_key(m, name + wild, "", "");
+	put(m, wild ? &m->wild : &m->hosts);
+}
+
+static void
 put_host(struct maps *m, const struct ing_plan_host *h)
 {
-	bool wild = h->name[0] == '*';
-
 	if (strcmp(h->name, "_") == 0)
 		return;
-	set_key(m, h->name + wild, "", "");
 	text_clear(&m->value);
 	text_printf(&m->value, "%s%s", ing_render_mark(h), h->name);
-	put(m, wild ? &m->wild : &m->hosts);
+	put_name(m, h->name);
+	for (uint32_t i = 0; i < h->n_aliases; i++)
+		put_name(m, h->aliases[i]);
+	if (h->www == NULL)
+		return;
+	set_key(m, h->www, "", "");
+	text_clear(&m->value);
+	text_addz(&m->value, h->name);
+	put(m, &m->www);
 }
 
 /* An Exact rule for the same path stands beside it in the sorted order. */
@@ -296,6 +310,15 @@ ing_render_any_regex(const struct ing_plan *p)
 }
 
 bool
+ing_render_any_www(const struct ing_plan *p)
+{
+	for (uint32_t i = 0; i < p->n_hosts; i++)
+		if (p->hosts[i]->www != NULL)
+			return (true);
+	return (false);
+}
+
+bool
 ing_render_any_simple(const struct ing_plan *p)
 {
 	for (uint32_t i = 0; i < p->n_hosts; i++)
@@ -330,6 +353,8 @@ ing_render_maps(struct ing_rendering *r)
 	keep(r->files, "maps/prefix.map", &m.prefix);
 	if (ing_render_any_regex(r->plan))
 		keep(r->files, "maps/regex.map", &m.regex);
+	if (ing_render_any_www(r->plan))
+		keep(r->files, "maps/www.map", &m.www);
 	text_fini(&m.regex);
 	ing_index_fini(&m.seen);
 	text_fini(&m.key);

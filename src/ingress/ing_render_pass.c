@@ -58,6 +58,13 @@ render_maps(struct ing_rendering *r)
 		if (h->pass != NULL)
 			MUST(ing_map_write(star ? &wild : &exact,
 			    span_str(h->name + star), span_str(h->pass->id)));
+		for (uint32_t k = 0; h->pass != NULL && k < h->n_aliases;
+		    k++) {
+			star = h->aliases[k][0] == '*';
+			MUST(ing_map_write(star ? &wild : &exact,
+			    span_str(h->aliases[k] + star),
+			    span_str(h->pass->id)));
+		}
 	}
 	ing_files_add(r->files, "maps/sni.map")->body = exact;
 	ing_files_add(r->files, "maps/sniwild.map")->body = wild;

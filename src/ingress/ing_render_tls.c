@@ -117,7 +117,8 @@ put_client(struct certs *c, const struct ing_client *client)
 static bool
 has_settings(const struct ing_plan_host *h)
 {
-	return (ing_client_asks(h->client));
+	return (ing_client_asks(h->client) || h->ciphers != NULL ||
+	    h->client_order);
 }
 
 /* "FILE [SETTING...] NAME" */
@@ -130,6 +131,10 @@ put_line(struct certs *c, const char *path, const struct ing_plan_host *h,
 		text_addz(&c->list, "[ ");
 		if (ing_client_asks(h->client))
 			put_client(c, h->client);
+		if (h->ciphers != NULL)
+			text_printf(&c->list, "ciphers %s ", h->ciphers);
+		if (h->client_order)
+			text_addz(&c->list, "prefer-client-ciphers ");
 		text_addz(&c->list, "] ");
 	}
 	text_printf(&c->list, "%s\n", name);
@@ -151,9 +156,18 @@ needs_line(struct certs *c, const struct ing_plan_host *h)
 static void
 put_host(struct certs *c, const struct ing_plan_host *h)
 {
-	if (needs_line(c, h))
-		put_line(c, h->cert == NULL ? "certs/default.pem" :
-		    ing_render_pair_file(c->r, h->cert), h, h->name);
+	const char *path;
+
+	if (!needs_line(c, h))
+		return;
+	path = h->cert == NULL ? "certs/default.pem" :
+	    ing_render_pair_file(c->r, h->cert);
+	put_line(c, path, h, h->name);
+	for (uint32_t i = 0; i < h->n_aliases; i++)
+		put_line(c, path, h, h->aliases[i]);
+	if (h->www != NULL && h->cert != NULL &&
+	    ing_cert_covers(ing_cert_of(h->cert), h->www))
+		put_line(c, path, NULL, h->www);
 }
 
 bool

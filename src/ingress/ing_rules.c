@@ -65,7 +65,8 @@ redirect_root(struct ing_rules *r)
 		return;
 	ing_line(c, "http-request redirect location");
 	ing_cfg_fmt_begin(c);
-	ing_fmt(c, "%[var(txn.scheme)]://%[req.hdr(host)]");
+	if (!r->policy->opts->relative)
+		ing_fmt(c, "%[var(txn.scheme)]://%[req.hdr(host)]");
 	ing_cfg_fmt_text(c, span_str(r->policy->opts->app_root));
 	ing_cfg_fmt_end(c);
 	ing_keys(c, "code 302");
@@ -87,6 +88,10 @@ redirect_https(struct ing_rules *r)
 	ing_line(c, "http-request redirect location");
 	ing_cfg_fmt_begin(c);
 	ing_fmt(c, "https://%[req.hdr(host),host_only]");
+	if (o->redirect_port) {
+		ing_fmt(c, ":");
+		ing_cfg_fmt_num(c, r->plan->options->https_port);
+	}
 	if (o->preserve_slash)
 		ing_fmt(c, "%[pathq]");
 	else
@@ -131,6 +136,17 @@ set_host(struct ing_rules *r)
 }
 
 static void
+set_header(struct ing_rules *r, const char *name, const char *value)
+{
+	ing_line(r->cfg, "http-request set-header");
+	ing_cfg_keys(r->cfg, name);
+	ing_cfg_fmt_begin(r->cfg);
+	ing_cfg_fmt_text(r->cfg, span_str(value));
+	ing_cfg_fmt_end(r->cfg);
+	ing_rule_if(r, "");
+}
+
+static void
 silence(struct ing_rules *r)
 {
 	if (r->policy->opts->access_log)
@@ -162,6 +178,8 @@ rewrite(struct ing_rules *r)
 	struct ing_cfg *c = r->cfg;
 	struct text t;
 
+	if (r->policy->instead_of != NULL)
+		return;
 	if (target == NULL || path == NULL || strcmp(target, path) == 0)
 		return;
 	ing_line(c, "http-request replace-path");
@@ -181,6 +199,30 @@ rewrite(struct ing_rules *r)
 	}
 }
 
+/* What was asked for has no server: a page of the default backend's choice. */
+static void
+ask_default(struct ing_rules *r)
+{
+	const struct ing_plan_be *empty = r->policy->instead_of;
+	struct ing_cfg *c = r->cfg;
+
+	if (empty == NULL)
+		return;
+	set_header(r, "X-Code", "503");
+	ing_line(c, "http-request set-header X-Format %[req.fhdr(accept)]");
+	ing_rule_if(r, "");
+	ing_line(c, "http-request set-header X-Original-URI %[pathq]");
+	ing_rule_if(r, "");
+	set_header(r, "X-Namespace", empty->ns);
+	set_header(r, "X-Ingress-Name", r->policy->by->o.name);
+	set_header(r, "X-Service-Name", empty->service);
+	set_header(r, "X-Service-Port", empty->port);
+	ing_line(c, "http-request set-method GET");
+	ing_rule_if(r, "");
+	ing_line(c, "http-request set-pathq /");
+	ing_rule_if(r, "");
+}
+
 static void (*const steps[])(struct ing_rules *) = {
 	silence,
 	redirect_root,
@@ -190,9 +232,11 @@ static void (*const steps[])(struct ing_rules *) = {
 	ing_rules_limit,
 	ing_rules_auth,
 	check_size,
+	ask_default,
 	rewrite,
 	set_host,
 	ing_rules_cookie,
+	ing_rules_response,
 };
 
 void

@@ -19,7 +19,7 @@ TEST(every_option_is_an_annotation_or_a_setting_of_its_own)
 	}
 	EACH_OPT(o)
 		if (o->configmap != NULL)
-			CHECK(find_setting(o->configmap) == o);
+			CHECK(ing_opt_setting(o->configmap) == o);
 	for (size_t i = 0; i < ing_annots_n; i++)
 		CHECK(ing_annot_find(ing_annots[i].key) == &ing_annots[i]);
 	CHECK(ing_annot_find("nothing") == NULL);
@@ -128,6 +128,26 @@ TEST(values_become_options_or_leave_them_alone)
 		{ "proxy-ssl-protocols", "TLSv1.3", "proxy-ssl-protocols=8\n",
 		  true },
 		{ "proxy-ssl-protocols", "x", "", true },
+		{ "server-alias", "A.test, *.b.test",
+		  "server-alias=\"a.test\",\"*.b.test\"\n", true },
+		{ "server-alias", "~x", "", true },
+		{ "proxy-redirect-from", "off", "", true },
+		{ "proxy-redirect-from", "http://a/",
+		  "proxy-redirect-from=\"http://a/\"\n", true },
+		{ "proxy-redirect-to", "$host", "", true },
+		{ "proxy-cookie-path", "/a /b",
+		  "proxy-cookie-path=\"/a\",\"/b\"\n", true },
+		{ "proxy-cookie-path", "/a", "", true },
+		{ "proxy-next-upstream", "error http_503",
+		  "proxy-next-upstream=33\n", true },
+		{ "proxy-next-upstream", "http_418", "", true },
+		{ "limit-rate", "100", "limit-rate=100\n", true },
+		{ "custom-headers", "web/none",
+		  "custom-headers=\"web/none\"\n", false },
+		{ "ssl-ciphers", "AES128-SHA] x", "", true },
+		{ "session-cookie-path", "/x;y", "", true },
+		{ "session-cookie-expires", "172800",
+		  "session-cookie-expires=172800\n", true },
 		{ "configuration-snippet", "deny all;", "", true },
 		{ "no-such-thing", "x", "", true },
 	};

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ing_opt_block - settings of the ConfigMap about who is sent away, headers
+ * that all responses have or lack, and idle connections to servers.
+ */
+#include "ing_opt_int.h"
+
+#include <base/num.h>
+
+/* "~regex", "~*regex" in any case, or the whole text: as an expression. */
+static bool
+put_expression(struct ing_parse *p, struct span one, const char **out)
+{
+	struct text t;
+	bool good;
+
+	text_init(&t);
+	if (span_begins(one, SPAN("~*"))) {
+		text_printf(&t, "(?i)%.*s", SPAN_FMT(span_skip(one, 2)));
+	} else if (one.p[0] == '~') {
+		text_add(&t, span_skip(one, 1));
+	} else {
+		text_addz(&t, "^");
+		for (size_t i = 0; i < one.n; i++) {
+			if (strchr("\\^$.[]|()?*+{}", one.p[i]) != NULL)
+				text_addc(&t, '\\');
+			text_addc(&t, one.p[i]);
+		}
+		text_addc(&t, '$');
+	}
+	*out = arena_dup(p->mem, text_span(&t));
+	text_fini(&t);
+	good = ing_regex_check(*out, p->why);
+	/* A lone brace would end the condition. */
+	return (good && (strcmp(*out, "}") != 0 || ing_parse_bad(p, one,
+	    "an expression")));
+}
+
+static bool
+parse_texts(struct ing_parse *p, struct span v, void *field)
+{
+	const char **all = arena_get(p->mem, (v.n / 2 + 1) * sizeof *all);
+	struct ing_strs *out = field;
+	struct span one;
+	uint32_t n = 0;
+
+	while (span_cut(&v, ',', &one)) {
+		one = span_trim(one);
+		if (one.n == 0)
+			continue;
+		if (!put_expression(p, one, &all[n]))
+			return (false);
+		n++;
+	}
+	out->v = all;
+	out->n = n;
+	return (true);
+}
+
+static bool
+is_name(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = span_lower(s.p[i]);
+
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+		    c == '-' || c == '_'))
+			return (false);
+	}
+	return (s.p[0] != '-' && s.n <= 100);
+}
+
+static bool
+parse_names(struct ing_parse *p, struct span v, void *field)
+{
+	return (ing_parse_list(p, v, field, is_name,
+	    "names of headers, with commas between"));
+}
+
+static bool
+parse_headers(struct ing_parse *p, struct span v, void *field)
+{
+	const struct ing_data *d;
+
+	if (span_find(v, '/') <= 0)
+		return (ing_parse_bad(p, v, "NAMESPACE/NAME of a ConfigMap"));
+	d = ing_opt_headers(p, arena_dup(p->mem, v), NULL);
+	if (d != NULL)
+		*(const struct ing_data **)field = d;
+	return (d != NULL);
+}
+
+/* A number plus one, so that 0 is "not said". */
+static bool
+parse_said(struct ing_parse *p, struct span v, void *field)
+{
+	if (!ing_parse_count(p, v, field))
+		return (false);
+	++*(int64_t *)field;
+	return (true);
+}
+
+#define PLAN .at = ING_AT_PLAN
+
+const struct ing_opt ing_opt_block[] = {
+	{ .configmap = "block-cidrs", .kind = ING_O_STRS, OPT(block_from),
+	  PLAN, .parse = ing_parse_cidrs, .doc = "" },
+	{ .configmap = "block-user-agents", .kind = ING_O_STRS,
+	  OPT(block_agents), PLAN, .parse = parse_texts, .doc = "" },
+	{ .configmap = "block-referers", .kind = ING_O_STRS,
+	  OPT(block_referers), PLAN, .parse = parse_texts, .doc = "" },
+	{ .configmap = "hide-headers", .kind = ING_O_STRS, OPT(hide_headers),
+	  PLAN, .parse = parse_names, .doc = "" },
+	{ .configmap = "add-headers", .kind = ING_O_PTR, OPT(add_headers),
+	  PLAN, .parse = parse_headers, .doc = "" },
+	{ .configmap = "allow-backend-server-header", .kind = ING_O_BOOL,
+	  OPT(server_header), PLAN, .parse = ing_parse_bool,
+	  .dflt = "false", .doc = "" },
+	{ .configmap = "enable-real-ip", .kind = ING_O_BOOL, OPT(real_ip),
+	  PLAN, .parse = ing_parse_bool, .dflt = "false",
+	  .doc = "the first address of X-Forwarded-For" },
+	{ .configmap = "upstream-keepalive-connections", .kind = ING_O_INT,
+	  OPT(pool_said), PLAN, .parse = parse_said,
+	  .doc = "of each server; when not said there is no limit" },
+	{ .configmap = "upstream-keepalive-timeout", .kind = ING_O_INT,
+	  OPT(pool_s), PLAN, .parse = ing_parse_seconds,
+	  .doc = "half of those that are too many close each time" },
+	{ .key = NULL }
+};
