@@ -58,15 +58,24 @@ put_value(struct text *out, const struct stat_col *c, const struct stat_val *v)
 
 /* ---- CSV ---- */
 
+/* A column stands between those that all versions have and the others. */
+static void
+put_border(struct text *out, int col)
+{
+	if (col == COL_ssl_sess)
+		text_addz(out, "-,");
+}
+
 void
 stat_csv_head(struct text *out)
 {
 	text_addz(out, "# ");
 	for (int i = 0; i < COL_N; i++) {
+		put_border(out, i);
 		text_addz(out, stat_px_cols[i].name);
 		text_addc(out, ',');
 	}
-	text_addz(out, "-,\n");
+	text_addc(out, '\n');
 }
 
 /* A text of the table: in quotes when it has a comma, a quote or a line
@@ -93,13 +102,14 @@ stat_csv_row(struct text *out, const struct stat_row *r)
 	for (int i = 0; i < COL_N; i++) {
 		const struct stat_val *v = &r->v[i];
 
+		put_border(out, i);
 		if (v->set && stat_px_cols[i].type == STAT_STR)
 			put_csv_text(out, v->z);
 		else if (v->set)
 			put_value(out, &stat_px_cols[i], v);
 		text_addc(out, ',');
 	}
-	text_addz(out, "-,\n");
+	text_addc(out, '\n');
 }
 
 /* ---- typed ---- */

@@ -70,6 +70,13 @@ begin(struct stat_row *r, char kind, const struct px *px, uint32_t sid)
 		num(r, COL_req_tot, (c).req_tot);                            \
 	} while (0)
 
+#define HANDSHAKES(r, c)                                                     \
+	do {                                                                 \
+		num(r, COL_ssl_sess, (c).ssl_sess);                          \
+		num(r, COL_ssl_reused_sess, (c).ssl_reused);                 \
+		num(r, COL_ssl_failed_handshake, (c).ssl_failed);            \
+	} while (0)
+
 #define SERVERWARD(r, c)                                                     \
 	do {                                                                 \
 		num(r, COL_econ, (c).err_conn);                              \
@@ -129,6 +136,7 @@ stat_fe(const struct px *px, struct stat_row *r)
 	begin(r, 'F', px, 0);
 	SUM(fe->cnt, c);
 	BYTES(r, c);
+	HANDSHAKES(r, c);
 	str(r, COL_svname, "FRONTEND");
 	num(r, COL_type, 0);
 	num(r, COL_scur, fe->shm->conn);
@@ -273,6 +281,7 @@ stat_srv(const struct srv *srv, struct stat_row *r)
 	SUM(srv->cnt, c);
 	BYTES(r, c);
 	SERVERWARD(r, c);
+	HANDSHAKES(r, c);
 	if (srv->be->px->mode == PX_HTTP)
 		STATUSES(r, c);
 	str(r, COL_svname, cfg->name);
@@ -346,6 +355,7 @@ stat_be(const struct be *be, const struct stat_opts *o, struct stat_row *r)
 	SUM(be->cnt, c);
 	BYTES(r, c);
 	SERVERWARD(r, c);
+	HANDSHAKES(r, c);
 	if (be->px->mode == PX_HTTP)
 		STATUSES(r, c);
 	str(r, COL_svname, "BACKEND");
