@@ -44,6 +44,8 @@ struct txn_ops {
 	/* the same as room xprt knows it, for what its transport can tell;
 	 * may be NULL, or say NULL */
 	struct conn *(*client_conn)(struct txn *);
+	/* that to the server, also while it is on its way; likewise */
+	struct conn *(*server_conn)(struct txn *);
 	/* the head of a request among bytes that are opaque so far; it stays in
 	 * txn->req for as long as `sniffs` is set. NULL: there is none, or, with
 	 * `head_waits`, not yet; may be NULL */
@@ -136,6 +138,9 @@ struct txn {
 	                                 * configured */
 	bool no_l7_retry;               /* disable-l7-retry */
 	struct sock_marks bc;           /* set-bc-mark, set-bc-tos */
+	unsigned long bc_err;           /* xprt_err of the last connection to a
+	                                 * server that came to nothing; not
+	                                 * frozen */
 	uint32_t req_no;                /* number of the request: %rt */
 	struct txn_times t;
 	uint64_t bytes_in;              /* read from the client: %U */

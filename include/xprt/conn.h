@@ -144,6 +144,8 @@ struct conn {
 	bool wait_proxy : 1;            /* a PROXY header must come first */
 	bool wait_hello : 1;            /* the handshake is not over */
 	int sys_errno;
+	unsigned long xprt_err;         /* of the transport, why its handshake
+	                                 * failed; 0: it did not */
 	void *vars;                     /* variables of the session; NULL: none.
 	                                 * Ends by conn_vars_free() */
 	void *tracked;                  /* keys in stick tables that it tracks;

@@ -83,6 +83,14 @@ client_conn(struct txn *t)
 	return (s->cli == NULL ? NULL : s->cli->ops->conn(s->cli));
 }
 
+static struct conn *
+server_conn(struct txn *t)
+{
+	struct strm *s = HOLDER(t, struct strm, txn);
+
+	return (s->srv == NULL ? NULL : s->srv->ops->conn(s->srv));
+}
+
 static void
 hint(struct txn *t, struct span name, struct span value)
 {
@@ -102,6 +110,7 @@ static const struct txn_ops txn_ops = {
 	.hint = hint,
 	.client_fd = client_fd,
 	.client_conn = client_conn,
+	.server_conn = server_conn,
 	.sniff = strm_sniff,
 	.wake = wake_rule,
 };

@@ -153,6 +153,7 @@ let_server_go(struct strm *s, enum why why)
 {
 	if (s->srv == NULL)
 		return;
+	s->txn.bc_err = s->srv->ops->conn(s->srv)->xprt_err;
 	s->srv->ops->abort(s->srv, why);
 	s->srv = NULL;
 }

@@ -19,6 +19,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "tls_capture.h"
+
 #define NAME_MAX_BYTES 255              /* of a host name, RFC 1035 2.3.4 */
 
 /* ---- which name ---- */
@@ -150,6 +152,7 @@ tls_connect_setup(SSL_CTX *ctx)
 	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT |
 	    SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(ctx, on_session);
+	tls_capture_setup(ctx);
 }
 
 bool

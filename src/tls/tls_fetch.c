@@ -30,20 +30,42 @@ FETCH(ssl_fc) = {
 #include <openssl/err.h>
 
 struct tls_conn *
-tls_of_client(struct txn *t)
+tls_fc(struct txn *t)
 {
 	if (t->ops == NULL || t->ops->client_conn == NULL)
 		return (NULL);
 	return (tls_of(t->ops->client_conn(t)));
 }
 
+struct tls_conn *
+tls_bc(struct txn *t)
+{
+	if (t->ops == NULL || t->ops->server_conn == NULL)
+		return (NULL);
+	return (tls_of(t->ops->server_conn(t)));
+}
+
 SSL *
 tls_client(struct txn *t)
 {
-	struct tls_conn *c = tls_of_client(t);
+	struct tls_conn *c = tls_fc(t);
 
 	return (c == NULL ? NULL : c->ssl);
 }
+
+static bool
+fetch_ssl_bc(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)arg;
+	s->num = tls_bc(t) != NULL;
+	return (true);
+}
+FETCH(ssl_bc) = {
+	.name = "ssl_bc", .args = "", .out = SMP_BOOL,
+	.stages = TLS_STAGES, .run = fetch_ssl_bc,
+	.doc = "True when the connection to the server has TLS.",
+	.example = "http-response set-header X-TLS %[ssl_bc]",
+};
 
 bool
 tls_smp_text(struct smp *s, const char *z)
@@ -62,42 +84,52 @@ tls_smp_copy(struct txn *t, struct smp *s, const void *p, size_t n)
 	return (s->str.p != NULL);
 }
 
-/* A sample of the client's connection; `ssl` is OpenSSL's object of it. */
-#define SAMPLE(ident, type, text, ...)                                       \
-static bool                                                                  \
-fetch_##ident(struct txn *t, const struct arg *arg, struct smp *s)           \
-{                                                                            \
-	SSL *ssl = tls_client(t);                                            \
-                                                                             \
-	(void)arg;                                                           \
-	if (ssl == NULL)                                                     \
-		return (false);                                              \
-	__VA_ARGS__                                                          \
-}                                                                            \
-TLS_FETCH(ident, #ident, "", type, fetch_##ident, text)
-
 /* ---- what was negotiated ---- */
 
-SAMPLE(ssl_fc_protocol, SMP_STR, "The version of TLS, \"TLSv1.3\".",
+TLS_SAMPLES(protocol, SMP_STR, "The version of TLS, \"TLSv1.3\".",
 	return (tls_smp_text(s, SSL_get_version(ssl)));)
-SAMPLE(ssl_fc_cipher, SMP_STR, "The name of the cipher.",
+TLS_SAMPLES(cipher, SMP_STR, "The name of the cipher.",
 	return (tls_smp_text(s, SSL_get_cipher_name(ssl)));)
-SAMPLE(ssl_fc_use_keysize, SMP_INT, "Bits of the cipher's key.",
+TLS_SAMPLES(use_keysize, SMP_INT, "Bits of the cipher's key.",
 	s->num = SSL_get_cipher_bits(ssl, NULL);
 	return (s->num != 0);)
-SAMPLE(ssl_fc_alg_keysize, SMP_INT, "Bits of a key that the cipher allows.",
+TLS_SAMPLES(alg_keysize, SMP_INT, "Bits of a key that the cipher allows.",
 	int bits = 0;
 
 	(void)SSL_get_cipher_bits(ssl, &bits);
 	s->num = bits;
 	return (bits != 0);)
-SAMPLE(ssl_fc_curve, SMP_STR, "The group of the exchange of keys.",
+TLS_SAMPLES(curve, SMP_STR, "The group of the exchange of keys.",
 	return (tls_smp_text(s, SSL_group_to_name(ssl, (int)
 	    SSL_get_negotiated_group(ssl))));)
-SAMPLE(ssl_fc_is_resumed, SMP_BOOL, "True when a session was taken up again.",
-	s->num = SSL_session_reused(ssl);
-	return (true);)
-SAMPLE(ssl_fc_has_early, SMP_BOOL,
+
+/* False is a sample, too, also where there is no TLS. */
+static bool
+resumed(const struct tls_conn *c, struct smp *s)
+{
+	s->num = c != NULL && c->ssl != NULL && SSL_session_reused(c->ssl);
+	return (true);
+}
+
+static bool
+fetch_fc_resumed(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)arg;
+	return (resumed(tls_fc(t), s));
+}
+TLS_FETCH(fc_resumed, "ssl_fc_is_resumed", "", SMP_BOOL, fetch_fc_resumed,
+    "True when a session was taken up again.")
+
+static bool
+fetch_bc_resumed(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)arg;
+	return (resumed(tls_bc(t), s));
+}
+TLS_FETCH(bc_resumed, "ssl_bc_is_resumed", "", SMP_BOOL, fetch_bc_resumed,
+    "True when a session was taken up again with the server.")
+
+TLS_SAMPLE(fc, has_early, "", SMP_BOOL,
     "True when data came before the handshake was over. It is not accepted, "
     "so this is false.",
 	s->num = 0;
@@ -134,122 +166,133 @@ fetch_has_sni(struct txn *t, const struct arg *arg, struct smp *s)
 TLS_FETCH(has_sni, "ssl_fc_has_sni", "", SMP_BOOL, fetch_has_sni,
     "True when the client asked for a host name in its ClientHello.")
 
-static bool
-fetch_alpn(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	SSL *ssl = tls_client(t);
+TLS_SAMPLES(alpn, SMP_STR, "The protocol that was agreed on, \"http/1.1\".",
 	const unsigned char *p = NULL;
 	unsigned n = 0;
 
-	(void)arg;
-	if (ssl != NULL)
-		SSL_get0_alpn_selected(ssl, &p, &n);
-	return (tls_smp_copy(t, s, p, n));
-}
-TLS_FETCH(alpn, "ssl_fc_alpn", "", SMP_STR, fetch_alpn,
-    "The protocol that was agreed on, \"http/1.1\".")
+	SSL_get0_alpn_selected(ssl, &p, &n);
+	return (tls_smp_copy(t, s, p, n));)
+TLS_SAMPLE(bc, sni, "", SMP_STR,
+    "The host name that the server was asked for: see sni.",
+	(void)ssl;
+	return (c->name != NULL && tls_smp_copy(t, s, c->name,
+	    strlen(c->name)));)
 
 /* ---- identifiers and secrets ---- */
 
-static bool
-fetch_session_id(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	SSL *ssl = tls_client(t);
-	const SSL_SESSION *sess = ssl == NULL ? NULL : SSL_get_session(ssl);
+TLS_SAMPLES(session_id, SMP_BIN, "The identifier of the session.",
+	const SSL_SESSION *sess = SSL_get_session(ssl);
 	unsigned n = 0;
 	const unsigned char *p = sess == NULL ? NULL :
 	    SSL_SESSION_get_id(sess, &n);
 
-	(void)arg;
-	return (tls_smp_copy(t, s, p, n));
-}
-TLS_FETCH(session_id, "ssl_fc_session_id", "", SMP_BIN, fetch_session_id,
-    "The identifier of the session.")
-
-static bool
-fetch_session_key(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	SSL *ssl = tls_client(t);
-	const SSL_SESSION *sess = ssl == NULL ? NULL : SSL_get_session(ssl);
+	return (tls_smp_copy(t, s, p, n));)
+TLS_SAMPLES(session_key, SMP_BIN,
+    "The master secret of the session, to decrypt recorded traffic.",
+	const SSL_SESSION *sess = SSL_get_session(ssl);
 	unsigned char key[SSL_MAX_MASTER_KEY_LENGTH];
 
-	(void)arg;
 	return (sess != NULL && tls_smp_copy(t, s, key,
-	    SSL_SESSION_get_master_key(sess, key, sizeof key)));
-}
-TLS_FETCH(session_key, "ssl_fc_session_key", "", SMP_BIN, fetch_session_key,
-    "The master secret of the session, to decrypt recorded traffic.")
+	    SSL_SESSION_get_master_key(sess, key, sizeof key)));)
+TLS_SAMPLES(client_random, SMP_BIN, "The random bytes of the ClientHello.",
+	unsigned char p[SSL3_RANDOM_SIZE];
 
-#define RANDOM(ident, word, fn, text)                                        \
-static bool                                                                  \
-fetch_##ident(struct txn *t, const struct arg *arg, struct smp *s)           \
-{                                                                            \
-	SSL *ssl = tls_client(t);                                            \
-	unsigned char p[SSL3_RANDOM_SIZE];                                   \
-                                                                             \
-	(void)arg;                                                           \
-	return (ssl != NULL && tls_smp_copy(t, s, p, fn(ssl, p, sizeof p))); \
-}                                                                            \
-TLS_FETCH(ident, word, "", SMP_BIN, fetch_##ident, text)
-RANDOM(client_random, "ssl_fc_client_random", SSL_get_client_random,
-    "The random bytes of the ClientHello.")
-RANDOM(server_random, "ssl_fc_server_random", SSL_get_server_random,
-    "The random bytes of the ServerHello.")
+	return (tls_smp_copy(t, s, p, SSL_get_client_random(ssl, p,
+	    sizeof p)));)
+TLS_SAMPLES(server_random, SMP_BIN, "The random bytes of the ServerHello.",
+	unsigned char p[SSL3_RANDOM_SIZE];
 
-/* tls-unique: the first Finished message (RFC 5929 3). */
-static bool
-fetch_unique_id(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	SSL *ssl = tls_client(t);
+	return (tls_smp_copy(t, s, p, SSL_get_server_random(ssl, p,
+	    sizeof p)));)
+/* tls-unique: the first Finished message (RFC 5929 3), which the client sends
+ * in a full handshake, the server in one that is resumed. */
+TLS_SAMPLES(unique_id, SMP_BIN,
+    "What tells this connection from all others to both sides (tls-unique).",
 	unsigned char p[EVP_MAX_MD_SIZE];
-	size_t n;
-
-	(void)arg;
-	if (ssl == NULL)
-		return (false);
-	n = SSL_session_reused(ssl) ? SSL_get_finished(ssl, p, sizeof p) :
+	bool ours = SSL_is_server(ssl) == SSL_session_reused(ssl);
+	size_t n = ours ? SSL_get_finished(ssl, p, sizeof p) :
 	    SSL_get_peer_finished(ssl, p, sizeof p);
-	return (tls_smp_copy(t, s, p, n < sizeof p ? n : sizeof p));
-}
-TLS_FETCH(unique_id, "ssl_fc_unique_id", "", SMP_BIN, fetch_unique_id,
-    "What tells this connection from all others to both sides (tls-unique).")
+
+	return (tls_smp_copy(t, s, p, n < sizeof p ? n : sizeof p));)
 
 /* ---- what went wrong ---- */
 
-#define NUMBER(ident, field, text)                                           \
+#define NUMBER(ident, side, field, text)                                     \
 static bool                                                                  \
 fetch_##ident(struct txn *t, const struct arg *arg, struct smp *s)           \
 {                                                                            \
-	const struct tls_conn *c = tls_of_client(t);                         \
+	const struct tls_conn *c = tls_##side(t);                            \
                                                                              \
 	(void)arg;                                                           \
 	s->num = c == NULL ? 0 : (int64_t)c->field;                          \
 	return (c != NULL);                                                  \
 }                                                                            \
 TLS_FETCH(ident, #ident, "", SMP_INT, fetch_##ident, text)
-NUMBER(ssl_fc_err, err,
+NUMBER(ssl_fc_err, fc, err,
     "The number of the error of OpenSSL that ended the handshake, or 0.")
-NUMBER(ssl_c_err, crt_err,
+NUMBER(ssl_c_err, fc, crt_err,
     "The number of the first error in the client's own certificate, or 0.")
-NUMBER(ssl_c_ca_err, ca_err,
+NUMBER(ssl_c_ca_err, fc, ca_err,
     "The number of the first error in the certificates of the client's "
     "authorities, or 0.")
-NUMBER(ssl_c_ca_err_depth, ca_err_depth,
+NUMBER(ssl_c_ca_err_depth, fc, ca_err_depth,
     "How far above the client's certificate that error was.")
 
-static bool
-fetch_err_str(struct txn *t, const struct arg *arg, struct smp *s)
+
+/* What there is no connection of any more is known as long as the stream. */
+static unsigned long
+err_of_server(struct txn *t, bool *known)
 {
-	const struct tls_conn *c = tls_of_client(t);
-	char text[256];
+	const struct tls_conn *c = tls_bc(t);
+
+	*known = c != NULL || t->bc_err != 0;
+	return (c != NULL ? c->err : t->bc_err);
+}
+
+static bool
+fetch_bc_err(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	bool known;
 
 	(void)arg;
-	if (c == NULL || c->err == 0)
+	s->num = (int64_t)err_of_server(t, &known);
+	return (known);
+}
+TLS_FETCH(bc_err, "ssl_bc_err", "", SMP_INT, fetch_bc_err,
+    "The number of the error of OpenSSL that ended the handshake with the "
+    "server, or 0.")
+
+static bool
+put_err_text(struct txn *t, struct smp *s, unsigned long err)
+{
+	char text[256];
+
+	if (err == 0)
 		return (false);
-	ERR_error_string_n(c->err, text, sizeof text);
+	ERR_error_string_n(err, text, sizeof text);
 	return (tls_smp_copy(t, s, text, strlen(text)));
 }
-TLS_FETCH(err_str, "ssl_fc_err_str", "", SMP_STR, fetch_err_str,
-    "What OpenSSL says of that error.")
+
+static bool
+fetch_fc_err_str(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	const struct tls_conn *c = tls_fc(t);
+
+	(void)arg;
+	return (put_err_text(t, s, c == NULL ? 0 : c->err));
+}
+TLS_FETCH(fc_err_str, "ssl_fc_err_str", "", SMP_STR, fetch_fc_err_str,
+    "What OpenSSL says of the error in ssl_fc_err.")
+
+static bool
+fetch_bc_err_str(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	bool known;
+
+	(void)arg;
+	return (put_err_text(t, s, err_of_server(t, &known)));
+}
+TLS_FETCH(bc_err_str, "ssl_bc_err_str", "", SMP_STR, fetch_bc_err_str,
+    "What OpenSSL says of the error in ssl_bc_err.")
 
 #endif

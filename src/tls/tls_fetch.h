@@ -20,8 +20,33 @@ FETCH(tls_##ident) = { .name = word, .args = args_, .out = type,             \
 	.stages = TLS_STAGES, .run = fn, .doc = text,                        \
 	.example = "log-format %[" word "]" };
 
-/* tls_of_client, tls_client - TLS of the client's connection, or NULL. */
-struct tls_conn *tls_of_client(struct txn *);
+/* A sample of one side's connection: `fc` or `bc`. The
+ * body has it as `c`, and OpenSSL's object of it as `ssl`. */
+#define TLS_SAMPLE(side, word, args_, type, text, ...)                       \
+static bool                                                                  \
+fetch_##side##_##word(struct txn *t, const struct arg *arg, struct smp *s)   \
+{                                                                            \
+	const struct tls_conn *c = tls_##side(t);                            \
+	SSL *ssl = c == NULL ? NULL : c->ssl;                                \
+                                                                             \
+	(void)arg;                                                           \
+	if (ssl == NULL)                                                     \
+		return (false);                                              \
+	__VA_ARGS__                                                          \
+}                                                                            \
+TLS_FETCH(side##_##word, "ssl_" #side "_" #word, args_, type,                \
+    fetch_##side##_##word, text)
+
+/* The same of either. */
+#define TLS_SAMPLES(word, type, text, ...)                                   \
+TLS_SAMPLE(fc, word, "", type, text, __VA_ARGS__)                            \
+TLS_SAMPLE(bc, word, "", type, text " Of the connection to the server.",     \
+    __VA_ARGS__)
+
+/* tls_fc, tls_bc - TLS of the client's connection, of that to the server, or
+ * NULL. tls_client - OpenSSL's object of the former. */
+struct tls_conn *tls_fc(struct txn *);
+struct tls_conn *tls_bc(struct txn *);
 SSL *tls_client(struct txn *);
 
 /* tls_smp_text - a text that lasts; false for NULL. tls_smp_copy - bytes that

@@ -27,6 +27,15 @@ cert_of_client(struct txn *t)
 }
 
 static X509 *
+cert_of_server(struct txn *t)
+{
+	struct tls_conn *c = tls_bc(t);
+
+	return (c == NULL || c->ssl == NULL ? NULL :
+	    SSL_get0_peer_certificate(c->ssl));
+}
+
+static X509 *
 cert_of_ours(struct txn *t)
 {
 	SSL *ssl = tls_client(t);
@@ -269,6 +278,7 @@ FETCH(tls_##pre##_##ident) = {                                               \
 #define WORD_version "version"
 #define ROW_NAME_c(ident) "ssl_c_" WORD_##ident
 #define ROW_NAME_f(ident) "ssl_f_" WORD_##ident
+#define ROW_NAME_s(ident) "ssl_s_" WORD_##ident
 
 #define CERTIFICATE(pre, side, whose)                                        \
 PART(pre, side, der, SMP_BIN, whose " certificate, in DER.")                 \
@@ -293,6 +303,7 @@ NAME(pre, side, i_dn, "ssl_" #pre "_i_dn", X509_get_issuer_name,             \
 
 CERTIFICATE(c, cert_of_client, "the client's")
 CERTIFICATE(f, cert_of_ours, "our")
+CERTIFICATE(s, cert_of_server, "the server's")
 
 /* ---- the client's alone ---- */
 
@@ -312,7 +323,7 @@ TLS_FETCH(c_used, "ssl_c_used", "", SMP_BOOL, fetch_used,
 static bool
 fetch_has_crt(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	const struct tls_conn *c = tls_of_client(t);
+	const struct tls_conn *c = tls_fc(t);
 
 	(void)arg;
 	s->num = c != NULL && c->got_crt;
@@ -334,15 +345,13 @@ TLS_FETCH(c_verify, "ssl_c_verify", "", SMP_INT, fetch_verify,
     "The number of the error that verification ended with, 0: none.")
 
 static bool
-fetch_chain(struct txn *t, const struct arg *arg, struct smp *s)
+chain_of(struct txn *t, struct smp *s, const struct tls_conn *c)
 {
-	SSL *ssl = tls_client(t);
-	STACK_OF(X509) *chain = ssl == NULL ? NULL :
-	    SSL_get_peer_cert_chain(ssl);
+	STACK_OF(X509) *chain = c == NULL || c->ssl == NULL ? NULL :
+	    SSL_get_peer_cert_chain(c->ssl);
 	struct text all;
 	bool good = true;
 
-	(void)arg;
 	text_init(&all);
 	for (int i = 0; good && i < sk_X509_num(chain); i++)
 		if ((good = der_of(t, s, sk_X509_value(chain, i))))
@@ -351,7 +360,23 @@ fetch_chain(struct txn *t, const struct arg *arg, struct smp *s)
 	text_fini(&all);
 	return (good);
 }
-TLS_FETCH(c_chain, "ssl_c_chain_der", "", SMP_BIN, fetch_chain,
+
+static bool
+fetch_c_chain(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)arg;
+	return (chain_of(t, s, tls_fc(t)));
+}
+TLS_FETCH(c_chain, "ssl_c_chain_der", "", SMP_BIN, fetch_c_chain,
     "The certificates that the client showed beside its own, in DER.")
+
+static bool
+fetch_s_chain(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)arg;
+	return (chain_of(t, s, tls_bc(t)));
+}
+TLS_FETCH(s_chain, "ssl_s_chain_der", "", SMP_BIN, fetch_s_chain,
+    "The certificates that the server showed, its own first, in DER.")
 
 #endif

@@ -119,7 +119,7 @@ is_grease(const char *p)
 static bool
 put_part(struct txn *t, const struct arg *arg, struct smp *s, unsigned part)
 {
-	const struct tls_conn *c = tls_of_client(t);
+	const struct tls_conn *c = tls_fc(t);
 	struct span in;
 	char *out;
 	size_t n = 0;
@@ -230,7 +230,7 @@ TLS_FETCH(cipherlist_str, "ssl_fc_cipherlist_str", "int filter=0 [0..1]",
 static bool
 fetch_cipherlist_xxh(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	const struct tls_conn *c = tls_of_client(t);
+	const struct tls_conn *c = tls_fc(t);
 
 	(void)arg;
 	if (c == NULL || c->hello == NULL)
@@ -245,7 +245,7 @@ TLS_FETCH(cipherlist_xxh, "ssl_fc_cipherlist_xxh", "", SMP_INT,
 static bool
 fetch_hello_version(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	const struct tls_conn *c = tls_of_client(t);
+	const struct tls_conn *c = tls_fc(t);
 
 	(void)arg;
 	if (c == NULL || c->hello == NULL)
@@ -307,19 +307,13 @@ tls_capture_drop(struct tls_conn *t)
 	t->secrets = NULL;
 }
 
-#define SECRET(ident, i)                                                     \
-static bool                                                                  \
-fetch_##ident(struct txn *t, const struct arg *arg, struct smp *s)           \
-{                                                                            \
-	const struct tls_conn *c = tls_of_client(t);                         \
-                                                                             \
-	(void)arg;                                                           \
-	return (c != NULL && c->secrets != NULL &&                           \
-	    tls_smp_copy(t, s, c->secrets->hex[i], c->secrets->n[i]));       \
-}                                                                            \
-TLS_FETCH(ident, "ssl_fc_" #ident, "", SMP_STR, fetch_##ident,               \
+#define SECRET(word, i)                                                      \
+TLS_SAMPLES(word, SMP_STR,                                                   \
     "A secret of TLS 1.3 in hexadecimal digits, to decrypt recorded "        \
-    "traffic. See tune.ssl.keylog.")
+    "traffic. See tune.ssl.keylog.",                                         \
+	(void)ssl;                                                           \
+	return (c->secrets != NULL &&                                        \
+	    tls_smp_copy(t, s, c->secrets->hex[i], c->secrets->n[i]));)
 SECRET(client_early_traffic_secret, 0)
 SECRET(client_handshake_traffic_secret, 1)
 SECRET(server_handshake_traffic_secret, 2)

@@ -323,7 +323,7 @@ start_client(struct tls_conn *t)
 static enum why
 failure(struct tls_conn *t, int how)
 {
-	t->err = ERR_peek_error();
+	t->err = t->conn->xprt_err = ERR_peek_error();
 	ERR_clear_error();
 	if (t->server != NULL)
 		return (t->crt_err == X509_V_ERR_HOSTNAME_MISMATCH ?
