@@ -231,8 +231,8 @@ enum why conn_greet(struct conn *);
 enum why conn_greet_late(struct conn *);
 
 /*
- * To servers: conn_ask - what a connection to this server has to ask for, for
- * an exchange; connections that asked for the same name may serve it.
+ * To servers: conn_ask - what a connection to this server, which has a
+ * transport, is to ask for, for an exchange; connections that asked for the same name may serve it.
  * conn_connect - prepare one that is on its way to be of this transport:
  * conn_greet() has to follow as soon as it is established. to->name is then
  * the connection's own. False without memory.

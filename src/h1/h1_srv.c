@@ -231,7 +231,9 @@ h1_server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
 	struct xprt_to to;
 	struct h1_conn *h;
 
-	conn_ask(&to, srv->cfg, txn);
+	to.name = SPAN_NONE;
+	if (__builtin_expect(srv->cfg->xprt != NULL, 0))
+		conn_ask(&to, srv->cfg, txn);
 	h = reuse ? take_idle(srv, to.name, txn) : NULL;
 	if (h == NULL && (h = open_new(srv, txn, &to, err)) == NULL)
 		return (NULL);

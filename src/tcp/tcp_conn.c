@@ -151,7 +151,8 @@ server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
 	int fd;
 
 	(void)reuse;
-	conn_ask(&to, srv->cfg, txn);
+	if (srv->cfg->xprt != NULL)
+		conn_ask(&to, srv->cfg, txn);
 	if ((fd = srv_connect(srv, txn)) < 0) {
 		*err = errno == EMFILE || errno == ENFILE ? WHY_NOFD :
 		    WHY_SRV_REFUSED;

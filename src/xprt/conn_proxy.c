@@ -108,8 +108,7 @@ void
 conn_ask(struct xprt_to *to, const struct px_server *server, struct txn *txn)
 {
 	*to = (struct xprt_to){ .server = server };
-	if (server->xprt != NULL)
-		server->xprt->ask(to, txn);
+	server->xprt->ask(to, txn);
 }
 
 bool
