@@ -132,6 +132,10 @@ uint64_t span_ihash(struct span);
  * memory: for start-up and the agent. */
 char *span_dup(struct span);
 
+/* span_join - all `parts` one behind the other, NUL-terminated, cut to `size`
+ * bytes with the NUL; returns how long the whole is, as snprintf(3) does. */
+size_t span_join(char *dst, size_t size, const struct span *parts, size_t n);
+
 /* span_copy - fill `dst` with a NUL-terminated copy, cut to `size`; the
  * return value tells whether all of it fitted. */
 bool span_copy(char *dst, size_t size, struct span);

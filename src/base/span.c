@@ -179,6 +179,19 @@ span_dup(struct span s)
 	return (p);
 }
 
+size_t
+span_join(char *dst, size_t size, const struct span *parts, size_t n)
+{
+	size_t all = 0;
+
+	if (size > 0)
+		dst[0] = '\0';
+	for (size_t i = 0; i < n; all += parts[i++].n)
+		if (all < size)
+			(void)span_copy(dst + all, size - all, parts[i]);
+	return (all);
+}
+
 bool
 span_copy(char *dst, size_t size, struct span s)
 {

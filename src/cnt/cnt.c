@@ -256,16 +256,17 @@ uint32_t
 cnt_object(enum cnt_kind kind, struct span name)
 {
 	char key[256];
+	const struct span parts[] = { SPAN("cnt/"), name };
 	struct cnt_slot *slot;
 	void *at;
-	int n;
+	size_t n;
 
 	MUST(kind != CNT_KIND_PROC);
-	n = snprintf(key, sizeof key, "cnt/%.*s", SPAN_FMT(name));
-	if (n >= (int)sizeof key)       /* a name may have any length */
-		n = snprintf(key, sizeof key, "cnt/%.180s#%016llx", name.p,
-		    (unsigned long long)span_hash(name));
-	if (shm_slot(the_shm, span_of(key, (size_t)n), SHM_CNT_DIR,
+	n = span_join(key, sizeof key, parts, 2);
+	if (n >= sizeof key)            /* a name may have any length */
+		n = (size_t)snprintf(key, sizeof key, "cnt/%.180s#%016llx",
+		    name.p, (unsigned long long)span_hash(name));
+	if (shm_slot(the_shm, span_of(key, n), SHM_CNT_DIR,
 	    sizeof *slot, &at, NULL) == SHM_FAILED)
 		return (0);
 	slot = at;

@@ -338,7 +338,9 @@ const char *
 px_subject(char buf[PX_SUBJECT], const char *what, const char *a,
     const char *b)
 {
-	snprintf(buf, PX_SUBJECT, "%s %s%s%s", what, a, b != NULL ? "/" : "",
-	    b != NULL ? b : "");
+	const struct span parts[] = { span_str(what), SPAN(" "), span_str(a),
+		SPAN("/"), span_str(b) };
+
+	(void)span_join(buf, PX_SUBJECT, parts, b == NULL ? 3 : 5);
 	return (buf);
 }

@@ -45,19 +45,20 @@ struct span
 srv_slot_name(char dst[SRV_SLOT_NAME], const char *kind, const char *a,
     const char *b)
 {
-	const int max = SRV_SLOT_NAME - 1;
-	int n = snprintf(dst, SRV_SLOT_NAME, "%s/%s%s%s", kind, a,
-	    b == NULL ? "" : "/", b == NULL ? "" : b);
+	const size_t max = SRV_SLOT_NAME - 1;
+	const struct span parts[] = { span_str(kind), SPAN("/"), span_str(a),
+		SPAN("/"), span_str(b) };
+	size_t n = span_join(dst, SRV_SLOT_NAME, parts, b == NULL ? 3 : 5);
 	uint64_t hash;
 
 	if (n <= max)
-		return (span_of(dst, (size_t)n));
+		return (span_of(dst, n));
 	hash = span_hash(span_str(a)) * 31;
 	if (b != NULL)
 		hash ^= span_hash(span_str(b));
 	snprintf(dst + max - 16, 17, "%016llx",
 	    (unsigned long long)hash);
-	return (span_of(dst, (size_t)max));
+	return (span_of(dst, max));
 }
 
 static bool

@@ -135,6 +135,30 @@ TEST(a_folded_hash_is_the_hash_of_the_folded)
 	CHECK(span_hash(SPAN("")) == 0x2d06800538d394c2u);
 }
 
+TEST(joined_parts_are_cut_and_terminated)
+{
+	const struct span parts[] = { SPAN("ab"), SPAN_NONE, SPAN("cde") };
+	char dst[8] = "zzzzzzz";
+
+	CHECK_EQ(span_join(dst, sizeof dst, parts, 3), 5);
+	CHECK_STR(dst, "abcde");
+	CHECK_EQ(span_join(dst, 6, parts, 3), 5);
+	CHECK_STR(dst, "abcde");
+	CHECK_EQ(span_join(dst, 5, parts, 3), 5);
+	CHECK_STR(dst, "abcd");
+	CHECK_EQ(span_join(dst, 3, parts, 3), 5);
+	CHECK_STR(dst, "ab");
+	CHECK_EQ(span_join(dst, 2, parts, 3), 5);
+	CHECK_STR(dst, "a");
+	CHECK_EQ(span_join(dst, 1, parts, 3), 5);
+	CHECK_STR(dst, "");
+	dst[0] = 'z';
+	CHECK_EQ(span_join(dst, 0, parts, 3), 5);
+	CHECK_EQ(dst[0], 'z');
+	CHECK_EQ(span_join(dst, sizeof dst, parts, 0), 0);
+	CHECK_STR(dst, "");
+}
+
 TEST(copies_are_terminated)
 {
 	char small[4];
