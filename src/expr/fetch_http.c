@@ -226,7 +226,8 @@ fetch_proto_http(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
 	s->num = txn_req(t) != NULL || (t->is_http && t->uri.p != NULL);
-	s->waits = t->head_waits;
+	s->waits = t->head_waits;       /* told here, and by nobody else */
+	t->head_waits = false;
 	return (true);
 }
 
