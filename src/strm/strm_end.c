@@ -364,8 +364,7 @@ strm_reply(struct strm *s, const struct http_reply *r, enum why why)
 	s->txn.status = r->status;
 	if (r->owned)
 		return (strm_serve(s, r, why));
-	if (!keep || s->txn.fe->conn_mode == PX_CONN_CLOSE ||
-	    (s->txn.be != NULL && s->txn.be->conn_mode == PX_CONN_CLOSE))
+	if (!keep || s->txn.fe->conn_mode == PX_CONN_CLOSE)
 		s->cli->close = true;
 	(void)s->cli->ops->send_reply(s->cli, r, head_only);
 	if (why_rows[why].cause == 'L')

@@ -345,7 +345,8 @@ step_tarpit(struct strm *s)
 	return (strm_reply(s, reply_of(s, px), WHY_REQ_TARPIT));
 }
 
-/* How long connections may live, by the stricter of both sides. */
+/* How long the server's connection may live, by the stricter of both sides.
+ * About the client's only the frontend has a say. */
 static enum px_conn_mode
 conn_mode(const struct strm *s)
 {
@@ -360,7 +361,7 @@ prepare_request(struct strm *s)
 	struct http_head *req = s->txn.req;
 
 	s->conn_mode = conn_mode(s);
-	if (s->conn_mode == PX_CONN_CLOSE)
+	if (s->txn.fe->conn_mode == PX_CONN_CLOSE)
 		s->cli->close = true;
 	http_strip_hop(req, req->upgrade);
 	return (strm_forwarded(s));
