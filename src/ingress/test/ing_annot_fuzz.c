@@ -5,6 +5,8 @@
  */
 #include "../ing_annot.c"
 
+#include <ingress/store.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static void
@@ -31,21 +33,25 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct ing_opts opts;
 	struct arena mem;
 	struct text t;
-	char why[200];
+	struct ing_parse said;
 	size_t row = 0;
+	static struct ing_store *empty;
 
 	if (n == 0)
 		return (0);
+	if (empty == NULL)
+		empty = ing_store_new();
 	arena_init(&mem, 0);
 	text_init(&t);
 	ctx.mem = &mem;
+	ctx.store = empty;
 	EACH_OPT(o) {
 		if (row++ != p[0])
 			continue;
 		memset(&opts, 0, sizeof opts);
 		if (!parse(&ctx, o, "ns", span_of((const char *)p + 1, n - 1),
-		    &opts, why))
-			MUST(why[0] != '\0');
+		    &opts, &said))
+			MUST(said.why[0] != '\0');
 		check_field(o, &opts);
 		ing_opts_text(&opts, NULL, o->at, &t);
 	}
