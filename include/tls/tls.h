@@ -25,6 +25,10 @@ bool tls_setup(const char **err);
  * error. */
 bool tls_want_alpn(struct conf_line *, struct span *out);
 
+/* tls_host_name - what a Host header has TLS ask a server for: its host
+ * without the port; n 0 for none, or an address (RFC 6066 3). */
+struct span tls_host_name(struct span host);
+
 /* What the process knows of TLS connections, all workers together. */
 struct tls_counts {
 	uint32_t conns;                 /* open with clients */

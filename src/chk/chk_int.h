@@ -44,6 +44,7 @@ struct chk_srv_cfg {                    /* of a server line */
 	uint8_t on_error;               /* enum chk_on_error */
 	/* check-ssl, … */
 	uint8_t tls;                    /* enum chk_tls */
+	bool no_sni_auto;               /* no-check-sni-auto */
 	struct span sni;                /* host name to ask for; n 0: none */
 	struct span alpn;               /* as on the wire; p NULL: as the server */
 	/* track */
@@ -239,7 +240,8 @@ struct chk {                            /* of a server's health or agent */
 	const struct chk_step *step;    /* the one in progress */
 	const struct chk_step *queued;  /* the send that `out` is of */
 	bool running, connected, eof;
-	bool tls;                       /* the connection has TLS */
+	bool tls;                       /* the connection has TLS, */
+	bool name_counts;               /* and must be the name asked for */
 	bool talked;                    /* more than connections so far */
 	bool logged;                    /* a result since it was (re)started */
 	char *out;                      /* what is to be sent, malloc'ed */

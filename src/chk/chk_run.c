@@ -436,8 +436,7 @@ greet(struct chk *c)
 	if (why == WHY_OK || c->srv->be->px->timeout->check == 0)
 		arm_deadline(c);
 	if (why == WHY_SRV_NAME)
-		conclude_at(c, CHK_L6RSP,
-		    conn_tell(&c->conn, CONN_TELL_SNI).n > 0 ?
+		conclude_at(c, CHK_L6RSP, c->name_counts ?
 		    "Server presented an SSL certificate different from the "
 		    "expected one" : "Server presented an SSL certificate "
 		    "different from the configured one", c->step);

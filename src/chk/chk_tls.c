@@ -3,7 +3,8 @@
  * chk_tls - TLS under checks: when a connection has it, which name it asks
  * for, and the words about that.
  *
- * Source: configuration manual 5.2 (check-ssl, check-sni, check-alpn, ssl),
+ * Source: configuration manual 5.2 (check-ssl, check-sni, check-sni-auto,
+ * check-alpn, ssl),
  * tcp-check connect, http-check connect.
  */
 #include "chk_int.h"
@@ -30,12 +31,67 @@ chk_wants_tls(const struct chk *c, const struct chk_step *s)
 	return (c->srv->cfg->xprt != NULL && !chk_goes_elsewhere(c->srv, s));
 }
 
+/* ---- the name of the request ---- */
+
+/* The first Host of some header lines. */
+static struct span
+host_in(struct span lines)
+{
+	int end, colon;
+
+	while ((end = span_find(lines, '\n')) >= 0) {
+		struct span line = span_of(lines.p, (size_t)end);
+
+		colon = span_find(line, ':');
+		if (colon >= 0 && span_ieq(span_of(line.p, (size_t)colon),
+		    SPAN("host"))) {
+			line = span_skip(line, (size_t)colon + 1);
+			if (line.n > 0 && line.p[line.n - 1] == '\r')
+				line.n--;
+			return (span_trim(line));
+		}
+		lines = span_skip(lines, (size_t)end + 1);
+	}
+	return (SPAN_NONE);
+}
+
+static struct span
+host_of_request(struct chk *c, const struct chk_http_send *r)
+{
+	struct span host = host_in(r->version_extra);
+
+	if (host.n == 0)
+		host = host_in(r->extra);
+	for (const struct chk_hdr_fmt *h = r->hdr_fmts; host.n == 0 &&
+	    h != NULL; h = h->next)
+		if (span_ieq(h->name, SPAN("host")))
+			host = chk_format(c, h->fmt);
+	return (host);
+}
+
+/* What nothing names: the host that the request will have. */
+static struct span
+name_of_request(struct chk *c)
+{
+	const struct chk_step *s = c->script;
+	struct span name;
+
+	if (c->type != CHK_TYPE_HTTP || chk_cfg_of(c->srv)->no_sni_auto)
+		return (SPAN_NONE);
+	while (s != NULL && s->kind != CHK_SEND)
+		s = s->next;
+	name = s == NULL ? SPAN_NONE :
+	    tls_host_name(host_of_request(c, &s->request));
+	return (name.n < 256 && span_find(name, '\0') < 0 ? name :
+	    SPAN_NONE);
+}
+
 bool
 chk_tls_begin(struct chk *c, const struct chk_step *s, struct span first)
 {
 	const struct chk_srv_cfg *cfg = chk_cfg_of(c->srv);
 	struct xprt_to to = { .server = c->srv->cfg, .first = first,
-		.name = cfg->sni, .name_counts = true, .alpn = cfg->alpn };
+		.name = cfg->sni, .alpn = cfg->alpn };
 
 	if (s != NULL && !s->as_server)
 		to.name = to.alpn = SPAN_NONE;
@@ -43,6 +99,9 @@ chk_tls_begin(struct chk *c, const struct chk_step *s, struct span first)
 		to.name = s->sni;
 	if (s != NULL && s->alpn.p != NULL)
 		to.alpn = s->alpn;
+	to.name_counts = c->name_counts = to.name.n > 0;
+	if (s == NULL && to.name.n == 0)
+		to.name = name_of_request(c);
 	return (conn_connect(&c->conn, xprt_named(SPAN("tls")), &to));
 }
 
@@ -110,6 +169,13 @@ parse_check_alpn(struct conf_line *l, void *obj)
 	return (tls_want_alpn(l, &edit(obj)->alpn));
 }
 
+static bool
+parse_check_sni_auto(struct conf_line *l, void *obj)
+{
+	edit(obj)->no_sni_auto = l->kw->name[0] == 'n';
+	return (true);
+}
+
 /* ---- when all is known ---- */
 
 static bool
@@ -151,8 +217,15 @@ SERVER_WORD(ssl, "check-ssl", "", parse_check_ssl,
 SERVER_WORD(no_ssl, "no-check-ssl", "", parse_no_check_ssl,
     "No TLS under the checks, even if requests have it.");
 SERVER_WORD(sni, "check-sni", "<name>", parse_check_sni,
-    "The host name that checks ask for, see sni; without it none, and "
-    "verifyhost says what is verified.");
+    "The host name that checks ask for, see sni; without it verifyhost says "
+    "what is verified, and check-sni-auto which name is asked for.");
+SERVER_WORD(sni_auto, "check-sni-auto", "", parse_check_sni_auto,
+    "Checks without check-sni ask for the host that their request has, as "
+    "they do unless no-check-sni-auto is said: that of option httpchk or "
+    "http-check send, where no http-check connect says how to connect. It "
+    "does not count for verify.");
+SERVER_WORD(no_sni_auto, "no-check-sni-auto", "", parse_check_sni_auto,
+    "Checks without check-sni ask for no host name.");
 SERVER_WORD(alpn, "check-alpn", "<protocols>", parse_check_alpn,
     "Protocols that checks offer (as alpn).");
 

@@ -3,7 +3,8 @@
  * tls_connect - TLS towards servers: which name is asked for, whether the
  * certificate is one for it, and sessions that are taken up again.
  *
- * Source: configuration manual 5.2 (sni, verify, verifyhost, ssl-reuse);
+ * Source: configuration manual 5.2 (sni, sni-auto, verify, verifyhost,
+ * ssl-reuse);
  * RFC 6066 3; RFC 9110 4.3.4 for names of certificates.
  */
 #include "tls_int.h"
@@ -14,6 +15,7 @@
 
 #include <base/must.h>
 #include <expr/expr.h>
+#include <tls/tls.h>
 #include <xprt/conn.h>
 
 #include <openssl/err.h>
@@ -34,16 +36,25 @@ is_ip(struct span s)
 	return (s.p[0] == '[' || (addr_parse(s, &a, &err) && !a.need_dns));
 }
 
+struct span
+tls_host_name(struct span host)
+{
+	int port = span_find(host, ':');
+
+	if (host.n == 0 || host.p[0] == '[')
+		return (SPAN_NONE);
+	if (port >= 0)
+		host.n = (size_t)port;
+	return (host.n == 0 || is_ip(host) ? SPAN_NONE : host);
+}
+
 /* What no line names: the host of the request, as browsers do it. */
 static struct span
 name_of_request(struct txn *txn)
 {
-	struct span host;
-
 	if (!txn->is_http || txn->req == NULL)
 		return (SPAN_NONE);
-	host = http_host(txn->req, true);
-	return (host.n == 0 || is_ip(host) ? SPAN_NONE : host);
+	return (tls_host_name(http_host(txn->req, false)));
 }
 
 void
@@ -61,8 +72,10 @@ tls_ask(struct xprt_to *to, struct txn *txn)
 		return;
 	to->name = name;
 	/* A name that nobody asked to be sent does not change what is
-	 * verified. */
-	to->name_counts = s->sni != NULL || s->sni_auto == TLS_FLAG_ON;
+	 * verified, and one that the client chose never replaces the one
+	 * that the line gives. */
+	to->name_counts = s->sni != NULL ||
+	    (s->sni_auto == TLS_FLAG_ON && s->verify_host == NULL);
 }
 
 /* ---- the server's certificate ---- */

@@ -89,6 +89,14 @@ parse_verifyhost(struct conf_line *l, void *obj)
 }
 
 static bool
+parse_no_verifyhost(struct conf_line *l, void *obj)
+{
+	(void)l;
+	edit(obj)->verify_host = NULL;
+	return (true);
+}
+
+static bool
 parse_sni(struct conf_line *l, void *obj)
 {
 	const struct conf_word *w = conf_peek(l);
@@ -194,14 +202,17 @@ SETTING(verify_depth, "verify-depth", "<number>",
 WORD(verifyhost, "verifyhost", "<name>", parse_verifyhost,
     "The name that the server's certificate must be for where no sni asks "
     "for one.");
+WORD(no_verifyhost, "no-verifyhost", "", parse_no_verifyhost,
+    "No such name, whatever default-server says.");
 WORD(sni, "sni", "<expression>", parse_sni,
     "The host name to ask the server for, evaluated for each request; no "
     "sample: none. It must be a name of the certificate, see verify. A "
     "connection is used again only for requests with the same name.");
 WORD(sni_auto, "sni-auto", "", parse_switch,
     "Without sni, in mode http: asks for the host of the request, and the "
-    "certificate must be for it. When the line says neither this nor "
-    "no-sni-auto the name is sent, too, but it does not count for verify.");
+    "certificate must be for it unless verifyhost names another. When the "
+    "line says neither this nor no-sni-auto the name is sent, too, but it "
+    "does not count for verify.");
 WORD(no_sni_auto, "no-sni-auto", "", parse_switch,
     "Without sni no host name is asked for.");
 WORD(crt, "crt", "<file>", parse_crt,

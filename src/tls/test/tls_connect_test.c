@@ -55,6 +55,7 @@ static const struct {
 	{ "a.example", "a.example" },
 	{ "a.example:8080", "a.example" },
 	{ "localhost", "localhost" },
+	{ ":8080", NULL },
 	{ "192.0.2.1", NULL },
 	{ "192.0.2.1:80", NULL },
 	{ "[2001:db8::1]", NULL },
