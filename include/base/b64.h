@@ -13,6 +13,7 @@
 
 enum b64_kind {
 	B64_STD,                /* '+' and '/', padded with '=' */
+	B64_LOOSE,              /* the same; read without the padding, too */
 	B64_URL                 /* '-' and '_'; without padding when written,
 	                         * with or without it when read */
 };

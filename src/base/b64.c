@@ -6,8 +6,10 @@
 
 #include <stdint.h>
 
-static const char digits[2][65] = {
+static const char digits[][65] = {
 	[B64_STD] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	    "0123456789+/",
+	[B64_LOOSE] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	    "0123456789+/",
 	[B64_URL] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	    "0123456789-_",
@@ -38,9 +40,9 @@ b64_put(char *dst, struct span in, enum b64_kind kind)
 	dst[n++] = digit[v >> 12 & 63];
 	if (i + 1 < in.n)
 		dst[n++] = digit[v >> 6 & 63];
-	else if (kind == B64_STD)
+	else if (kind != B64_URL)
 		dst[n++] = '=';
-	if (kind == B64_STD)
+	if (kind != B64_URL)
 		dst[n++] = '=';
 	return (n);
 }

@@ -117,7 +117,7 @@ conv_hmac(struct txn *t, const struct arg *arg, struct smp *s)
 	struct span key;
 	size_t n;
 
-	return (p != NULL && conv_b64_arg(&arg[1], t, &key) &&
+	return (p != NULL && conv_b64_arg(&arg[1], t, B64_STD, &key) &&
 	    conv_hmac_make(arg[0].ptr, key, s->str, (unsigned char *)p, &n) &&
 	    conv_give(s, p, n));
 }
@@ -243,8 +243,8 @@ conv_cbc(struct txn *t, const struct arg *arg, struct smp *s, bool encrypts)
 {
 	struct aes a = { .encrypts = encrypts };
 
-	return (conv_b64_arg(&arg[1], t, &a.nonce) &&
-	    conv_b64_arg(&arg[2], t, &a.key) &&
+	return (conv_b64_arg(&arg[1], t, B64_STD, &a.nonce) &&
+	    conv_b64_arg(&arg[2], t, B64_STD, &a.key) &&
 	    crypt(t, arg[0].ptr, &a, s, NULL));
 }
 
@@ -265,10 +265,11 @@ conv_aes_gcm_dec(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	struct aes a = { .gcm = true };
 
-	return (conv_b64_arg(&arg[1], t, &a.nonce) &&
-	    conv_b64_arg(&arg[2], t, &a.key) &&
-	    conv_b64_arg(&arg[3], t, &a.tag) && (arg[4].type == ARG_NONE ||
-	    conv_b64_arg(&arg[4], t, &a.aad)) &&
+	return (conv_b64_arg(&arg[1], t, B64_STD, &a.nonce) &&
+	    conv_b64_arg(&arg[2], t, B64_STD, &a.key) &&
+	    conv_b64_arg(&arg[3], t, B64_STD, &a.tag) &&
+	    (arg[4].type == ARG_NONE ||
+	    conv_b64_arg(&arg[4], t, B64_STD, &a.aad)) &&
 	    crypt(t, arg[0].ptr, &a, s, NULL));
 }
 
@@ -279,9 +280,10 @@ conv_aes_gcm_enc(struct txn *t, const struct arg *arg, struct smp *s)
 	struct smp v = { .type = SMP_STR };
 	char tag[GCM_TAG], text[B64_ENCODED(GCM_TAG)];
 
-	if (!conv_b64_arg(&arg[1], t, &a.nonce) ||
-	    !conv_b64_arg(&arg[2], t, &a.key) || (arg[4].type != ARG_NONE &&
-	    !conv_b64_arg(&arg[4], t, &a.aad)) ||
+	if (!conv_b64_arg(&arg[1], t, B64_STD, &a.nonce) ||
+	    !conv_b64_arg(&arg[2], t, B64_STD, &a.key) ||
+	    (arg[4].type != ARG_NONE &&
+	    !conv_b64_arg(&arg[4], t, B64_STD, &a.aad)) ||
 	    !crypt(t, arg[0].ptr, &a, s, (unsigned char *)tag))
 		return (false);
 	v.str = span_of(text, b64_put(text, span_of(tag, sizeof tag),

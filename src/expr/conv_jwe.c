@@ -4,7 +4,7 @@
  * jwt_decrypt_jwk(), jwt_decrypt_cert().
  *
  * The header names two algorithms: "alg" gives the key of the contents, "enc"
- * decrypts these. A token that fails anywhere has no contents, and nothing
+ * decrypts these. What a token that fails anywhere says is empty, and nothing
  * tells where. Compressed ones ("zip") and those with extensions that must be
  * understood ("crit") are refused.
  *
@@ -492,14 +492,23 @@ load_key(struct span path)
 
 /* ---- converters ---- */
 
+/* A token that was not decrypted says nothing: empty, and found. */
+static bool
+end_with(struct smp *s, bool ok)
+{
+	if (!ok)
+		s->str = SPAN("");
+	return (true);
+}
+
 static bool
 conv_secret(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	struct span secret;
 	struct jwe j;
 
-	return (conv_b64_arg(&arg[0], t, &secret) &&
-	    read_token(t, s->str, &j) && by_secret(t, &j, secret, s));
+	return (end_with(s, conv_b64_arg(&arg[0], t, B64_LOOSE, &secret) &&
+	    read_token(t, s->str, &j) && by_secret(t, &j, secret, s)));
 }
 
 static bool
@@ -508,8 +517,8 @@ conv_jwk(struct txn *t, const struct arg *arg, struct smp *s)
 	struct span jwk;
 	struct jwe j;
 
-	return (conv_text_arg(&arg[0], t, &jwk) &&
-	    read_token(t, s->str, &j) && by_jwk(t, &j, jwk, s));
+	return (end_with(s, conv_text_arg(&arg[0], t, &jwk) &&
+	    read_token(t, s->str, &j) && by_jwk(t, &j, jwk, s)));
 }
 
 static bool
@@ -519,9 +528,9 @@ conv_cert(struct txn *t, const struct arg *arg, struct smp *s)
 	struct span path;
 	struct jwe j;
 
-	return (conv_text_arg(&arg[0], t, &path) &&
+	return (end_with(s, conv_text_arg(&arg[0], t, &path) &&
 	    (k = find_key(path)) != NULL && read_token(t, s->str, &j) &&
-	    by_rsa(t, &j, k->key, s));
+	    by_rsa(t, &j, k->key, s)));
 }
 
 static bool
@@ -545,12 +554,13 @@ CONV_ROW(jwt_decrypt_secret, "jwt_decrypt_secret", "str secret", SMP_BIN,
     SMP_BIN, conv_secret, "str(eyJhbGciOiJBMTI4S1ciLCJlbmMiOiJBMTI4Q0JDLUhTMjU2"
     "In0.6KB707dM9YTIgHtLvtgWQ8mKwboJW3of9locizkDTHzBC2IlrT1oOQ.AxY8DCtDaGlsbG"
     "ljb3RoZQ.KDlTtXchhZTGufMYmOYGS4HffxPSUrfmqCHXaI9wOGY.U0m_YmjN04DJvceFICbC"
-    "VQ),jwt_decrypt_secret(GawgguFyGrWKav7AX4VKUg==)",
+    "VQ),jwt_decrypt_secret(GawgguFyGrWKav7AX4VKUg)",
     "Live long and prosper.",
     "What an encrypted token (RFC 7516) says, by a secret that both sides "
     "have: 'alg' is dir, A128KW, A192KW, A256KW, A128GCMKW, A192GCMKW or "
-    "A256GCMKW. <secret> is base64, or a variable that has it. No result when "
-    "anything is wrong.", .check = conv_b64_check, .fresh = true);
+    "A256GCMKW. <secret> is base64, its padding may be missing, or a variable "
+    "that has it. Empty when anything is wrong.", .check = conv_b64_check_loose,
+    .fresh = true);
 CONVERTER(jwt_decrypt_jwk) = {
 	.name = "jwt_decrypt_jwk", .args = "str jwk", .in = SMP_BIN,
 	.out = SMP_BIN, .run = conv_jwk, .check = check_jwk, .fresh = true,
@@ -558,7 +568,7 @@ CONVERTER(jwt_decrypt_jwk) = {
 	    "that has it: of type 'oct' for the algorithms of "
 	    "jwt_decrypt_secret(), a private one of type 'RSA' for those of "
 	    "jwt_decrypt_cert().",
-	.example = { "str(a.b.c.d.e),jwt_decrypt_jwk(txn.unset)", "(none)" },
+	.example = { "str(a.b.c.d.e),jwt_decrypt_jwk(txn.unset)", "" },
 };
 CONVERTER(jwt_decrypt_cert) = {
 	.name = "jwt_decrypt_cert", .args = "str cert", .in = SMP_BIN,
@@ -567,7 +577,7 @@ CONVERTER(jwt_decrypt_cert) = {
 	    "PEM: 'alg' is RSA1_5, RSA-OAEP or RSA-OAEP-256. A variable names "
 	    "one of the files that are named somewhere. Files are read at "
 	    "load.",
-	.example = { "str(a.b.c.d.e),jwt_decrypt_cert(txn.unset)", "(none)" },
+	.example = { "str(a.b.c.d.e),jwt_decrypt_cert(txn.unset)", "" },
 };
 
 /* ---- which algorithms are allowed ---- */
@@ -579,14 +589,16 @@ take_list(struct conf_line *l, bool of_algs)
 	struct span rest, one;
 	struct jwe_alg *alg;
 	struct jwe_enc *enc;
+	char sep;
 
 	if (!conf_want(l, "algorithms, with commas between them", &rest))
 		return (false);
+	sep = span_find(rest, ':') >= 0 ? ':' : ',';
 	for (size_t i = 0; i < NELEM(algs); i++)
 		algs[i].allowed = algs[i].allowed && !of_algs;
 	for (size_t i = 0; i < NELEM(encs); i++)
 		encs[i].allowed = encs[i].allowed && of_algs;
-	while (span_cut(&rest, ',', &one)) {
+	while (span_cut(&rest, sep, &one)) {
 		one = span_trim(one);
 		alg = of_algs ? (struct jwe_alg *)(uintptr_t)find_alg(one) :
 		    NULL;
@@ -622,7 +634,7 @@ KEYWORD(jwt_alg_list) = {
 	.name = "jwt.decrypt_alg_list", .in = KW_GLOBAL, .args = "<list>",
 	.parse = parse_algs,
 	.doc = "Which values of 'alg' the converters jwt_decrypt_* take, with "
-	    "commas between them; by default all that they know.",
+	    "commas or colons between them; by default all that they know.",
 	.example = "jwt.decrypt_alg_list RSA-OAEP-256,A256KW",
 };
 KEYWORD(jwt_enc_list) = {

@@ -35,8 +35,8 @@ conv_text_arg(const struct arg *arg, struct txn *t, struct span *out)
 	return (true);
 }
 
-bool
-conv_b64_check(struct arg *arg, const char **err)
+static bool
+check_b64(struct arg *arg, enum b64_kind kind, const char **err)
 {
 	struct span *plain;
 	char *p;
@@ -48,7 +48,7 @@ conv_b64_check(struct arg *arg, const char **err)
 	p = (char *)(plain + 1);
 	plain->p = p;
 	arg->ptr = plain;
-	if (b64_get(p, &plain->n, arg->str, B64_STD))
+	if (b64_get(p, &plain->n, arg->str, kind))
 		return (true);
 	free(plain);
 	*err = "expected base64, or the name of a variable which has it";
@@ -56,7 +56,20 @@ conv_b64_check(struct arg *arg, const char **err)
 }
 
 bool
-conv_b64_arg(const struct arg *arg, struct txn *t, struct span *out)
+conv_b64_check(struct arg *arg, const char **err)
+{
+	return (check_b64(arg, B64_STD, err));
+}
+
+bool
+conv_b64_check_loose(struct arg *arg, const char **err)
+{
+	return (check_b64(arg, B64_LOOSE, err));
+}
+
+bool
+conv_b64_arg(const struct arg *arg, struct txn *t, enum b64_kind kind,
+    struct span *out)
 {
 	char *p;
 
@@ -66,7 +79,7 @@ conv_b64_arg(const struct arg *arg, struct txn *t, struct span *out)
 	}
 	if (!conv_text_arg(arg, t, out) ||
 	    (p = arena_get(t->arena, B64_DECODED(out->n))) == NULL ||
-	    !b64_get(p, &out->n, *out, B64_STD))
+	    !b64_get(p, &out->n, *out, kind))
 		return (false);
 	out->p = p;
 	return (true);

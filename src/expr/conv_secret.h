@@ -7,15 +7,20 @@
  */
 #include "conv_int.h"
 
+#include <base/b64.h>
+
 /* conv_text_check - a variable when it is named like one, else a text as it
  * is. conv_text_arg - its bytes now; false when the variable is not set. */
 void conv_text_check(struct arg *);
 bool conv_text_arg(const struct arg *, struct txn *, struct span *out);
 
-/* conv_b64_check - the same; a text is decoded now, false when it cannot.
- * conv_b64_arg - the decoded bytes. */
+/* conv_b64_check - the same; a text is decoded now, false when it cannot;
+ * conv_b64_check_loose - its padding may be missing. conv_b64_arg - the decoded
+ * bytes; those of a variable are read as `kind`. */
 bool conv_b64_check(struct arg *, const char **err);
-bool conv_b64_arg(const struct arg *, struct txn *, struct span *out);
+bool conv_b64_check_loose(struct arg *, const char **err);
+bool conv_b64_arg(const struct arg *, struct txn *, enum b64_kind kind,
+    struct span *out);
 
 /* conv_var_check - the name of a variable. */
 bool conv_var_check(struct arg *, const char **err);

@@ -2,7 +2,7 @@
 /*
  * vars_dump - dump_all_vars(): all variables of a stream as one text.
  *
- *	sess.user="ann", txn.n=4, txn.key=x00ff
+ *	sess.user="ann", txn.n=4, txn.key=x00ff, txn.known=true
  *
  * Source: configuration manual 7.3.2.
  */
@@ -51,20 +51,48 @@ add_value(struct text *out, struct txn *t, struct smp *s)
 	case SMP_BIN:
 		add_hex(out, s->str);
 		break;
+	case SMP_BOOL:
+		text_addz(out, s->num != 0 ? "true" : "false");
+		break;
 	default:
 		if (smp_cast(t, s, SMP_STR))
 			text_add(out, s->str);
 	}
 }
 
+/* Without a scope: these, one after the other. */
+static const struct { enum expr_scope scope; const char *name; } scopes[] = {
+	{ EXPR_SCOPE_SESS, "sess" }, { EXPR_SCOPE_TXN, "txn" },
+	{ EXPR_SCOPE_REQ, "req" }, { EXPR_SCOPE_RES, "res" },
+	{ EXPR_SCOPE_PROC, "proc" },
+};
+
 static bool
-is_wanted(const struct expr_var *v, const struct arg *arg)
+begins(const struct expr_var *v, const struct arg *prefix)
 {
 	struct span name = span_skip(v->name,
 	    (size_t)span_find(v->name, '.') + 1);
 
-	return ((arg[0].type == ARG_NONE || v->scope == arg[0].num) &&
-	    (arg[1].type == ARG_NONE || span_begins(name, arg[1].str)));
+	return (prefix->type == ARG_NONE || span_begins(name, prefix->str));
+}
+
+static void
+add_scope(struct text *out, struct txn *t, enum expr_scope scope,
+    const struct arg *prefix, struct span between)
+{
+	struct smp s;
+
+	for (const struct expr_var *v = expr_var_first(); v != NULL;
+	    v = v->next) {
+		if (v->scope != scope || !begins(v, prefix) ||
+		    !expr_var_get(v, t, &s))
+			continue;
+		if (text_span(out).n != 0)
+			text_add(out, between);
+		text_add(out, v->name);
+		text_addz(out, "=");
+		add_value(out, t, &s);
+	}
 }
 
 static bool
@@ -73,19 +101,11 @@ fetch_dump(struct txn *t, const struct arg *arg, struct smp *s)
 	struct span between = arg[2].type == ARG_NONE ? SPAN(", ") :
 	    arg[2].str;
 	struct text out;
-	struct smp one;
 
 	text_init(&out);
-	for (const struct expr_var *v = expr_var_first(); v != NULL;
-	    v = v->next) {
-		if (!is_wanted(v, arg) || !expr_var_get(v, t, &one))
-			continue;
-		if (text_span(&out).n != 0)
-			text_add(&out, between);
-		text_add(&out, v->name);
-		text_addz(&out, "=");
-		add_value(&out, t, &one);
-	}
+	for (size_t i = 0; i < NELEM(scopes); i++)
+		if (arg[0].type == ARG_NONE || arg[0].num == scopes[i].scope)
+			add_scope(&out, t, scopes[i].scope, &arg[1], between);
 	s->str = arena_span(t->arena, text_span(&out));
 	text_fini(&out);
 	return (s->str.p != NULL);
@@ -94,21 +114,16 @@ fetch_dump(struct txn *t, const struct arg *arg, struct smp *s)
 static bool
 check_dump(struct arg *arg, const char **err)
 {
-	static const char *const scopes[] = { [EXPR_SCOPE_PROC] = "proc",
-		[EXPR_SCOPE_SESS] = "sess", [EXPR_SCOPE_TXN] = "txn",
-		[EXPR_SCOPE_REQ] = "req", [EXPR_SCOPE_RES] = "res",
-		[EXPR_SCOPE_CHECK] = "check" };
-
 	if (arg[0].type != ARG_NONE && arg[0].str.n == 0)
 		arg[0].type = ARG_NONE;         /* "(,prefix)" */
 	if (arg[0].type == ARG_NONE)
 		return (true);
 	for (size_t i = 0; i < NELEM(scopes); i++)
-		if (span_is(arg[0].str, scopes[i])) {
-			arg[0].num = (int64_t)i;
+		if (span_is(arg[0].str, scopes[i].name)) {
+			arg[0].num = scopes[i].scope;
 			return (true);
 		}
-	*err = "expected a scope: proc, sess, txn, req, res or check";
+	*err = "expected a scope: sess, txn, req, res or proc";
 	return (false);
 }
 
@@ -119,7 +134,8 @@ FETCH(dump_all_vars) = {
 	.check = check_dump, .fresh = true,
 	.doc = "All variables that have a value, as NAME=VALUE with "
 	    "<delimiter> between them, by default a comma and a space: those "
-	    "of one scope, whose names begin with <prefix> behind it. Texts "
-	    "are quoted, bytes hexadecimal behind an x.",
+	    "of one scope, or of sess, txn, req, res and proc in this order, "
+	    "whose names begin with <prefix> behind it. Texts are quoted, "
+	    "bytes hexadecimal behind an x, booleans true or false.",
 	.example = "log-format \"%ci %[dump_all_vars(txn)]\"",
 };

@@ -314,3 +314,44 @@ TEST(numbers_may_come_from_a_variable)
 	CHECK(!smp_arg_int(&var, &t.txn, &n));
 	try_fini(&t);
 }
+
+static const char *
+dump(struct try *t, const char *fetch)
+{
+	static char out[256];
+	struct conf_word w = { .col = 1, .text = span_str(fetch) };
+	struct expr *e;
+
+	w.width = (int)w.text.n;
+	e = expr_parse(try_line(t, "x"), &w, w.text, SMP_ANYWHERE);
+	if (e == NULL)
+		return (t->error);
+	span_copy(out, sizeof out, expr_text(e, &t->txn));
+	return (out);
+}
+
+TEST(all_variables_are_one_text)
+{
+	static const char *const names[] = { "proc.n", "req.text", "txn.yes",
+		"txn.bytes", "txn.unset" };
+	struct smp yes = { .type = SMP_BOOL, .num = 1 };
+	struct smp bytes = { .type = SMP_BIN, .str = span_of("A\0", 2) };
+	struct try t;
+
+	try_init(&t);
+	for (size_t i = 0; i < NELEM(names); i++)
+		(void)named(names[i]);
+	set_int(&t.txn, "proc.n", -4, 0);
+	set_text(&t.txn, "req.text", "a\"\\\n");
+	expr_var_set(named("txn.yes"), &t.txn, 0, &yes);
+	expr_var_set(named("txn.bytes"), &t.txn, 0, &bytes);
+	CHECK_STR(dump(&t, "dump_all_vars"), "txn.bytes=x4100, txn.yes=true, "
+	    "req.text=\"a\\\"\\\\\\n\", proc.n=-4");
+	CHECK_STR(dump(&t, "dump_all_vars(txn,,;)"),
+	    "txn.bytes=x4100;txn.yes=true");
+	CHECK_STR(dump(&t, "dump_all_vars(,ye)"), "txn.yes=true");
+	CHECK_STR(dump(&t, "dump_all_vars(proc)"), "proc.n=-4");
+	CHECK_STR(dump(&t, "dump_all_vars(sess)"), "");
+	CHECK(strstr(dump(&t, "dump_all_vars(check)"), "a scope") != NULL);
+	try_fini(&t);
+}
