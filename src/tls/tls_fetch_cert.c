@@ -14,7 +14,7 @@
 #include <base/text.h>
 
 #include <openssl/evp.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 /* ---- whose ---- */
 
@@ -319,6 +319,54 @@ fetch_used(struct txn *t, const struct arg *arg, struct smp *s)
 TLS_FETCH(c_used, "ssl_c_used", "", SMP_BOOL, fetch_used,
     "True when the session has a certificate of the client, also when it was "
     "taken up again.")
+
+/* The root is only known on the connection where the chain was built: a
+ * session that is taken up again does not have it. */
+static X509 *
+root_of_client(struct txn *t)
+{
+	SSL *ssl = tls_client(t);
+	STACK_OF(X509) *chain = ssl == NULL ||
+	    SSL_get_verify_result(ssl) != X509_V_OK ? NULL :
+	    SSL_get0_verified_chain(ssl);
+	int n = chain == NULL ? 0 : sk_X509_num(chain);
+
+	return (n <= 0 ? NULL : sk_X509_value(chain, n - 1));
+}
+
+NAME(c, root_of_client, r_dn, "ssl_c_r_dn", X509_get_subject_name,
+    "The subject of the root authority that the client's certificate was "
+    "verified with, as ssl_c_s_dn has that of the certificate. Not known of "
+    "a session that was taken up again.")
+
+/* "DNS:a.example, IP Address:192.0.2.1" */
+static bool
+alt_names_of(struct txn *t, struct smp *s, X509 *x)
+{
+	int at = X509_get_ext_by_NID(x, NID_subject_alt_name, -1);
+	BIO *out = at < 0 ? NULL : BIO_new(BIO_s_mem());
+	char *p = NULL;
+	long n;
+	bool good = false;
+
+	if (out != NULL && X509V3_EXT_print(out, X509_get_ext(x, at), 0,
+	    0) == 1 && (n = BIO_get_mem_data(out, &p)) > 0)
+		good = tls_smp_copy(t, s, p, (size_t)n);
+	BIO_free(out);
+	return (good);
+}
+
+static bool
+fetch_san(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	X509 *x = cert_of_client(t);
+
+	(void)arg;
+	return (x != NULL && alt_names_of(t, s, x));
+}
+TLS_FETCH(c_san, "ssl_c_san", "", SMP_STR, fetch_san,
+    "The alternative names in the client's certificate, with their kinds: "
+    "`DNS:a.example, IP Address:192.0.2.1`.")
 
 static bool
 fetch_has_crt(struct txn *t, const struct arg *arg, struct smp *s)
