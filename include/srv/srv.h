@@ -245,6 +245,11 @@ int srv_connect(struct srv *, struct txn *);
 bool srv_begin(const struct srv *, struct txn *, struct xprt_to *,
     struct conn *, struct buf *out);
 
+/* srv_pp_key - stands for what the PROXY header to this server says of an
+ * exchange; 0: none is sent. The server believes it of all that comes on the
+ * connection: only who is of the same header may use it again. */
+uint64_t srv_pp_key(const struct srv *, struct txn *);
+
 /* ---- slots: one stream on one server ---- */
 
 enum srv_slot_state { SRV_SLOT_NONE, SRV_SLOT_QUEUED, SRV_SLOT_HELD };
@@ -311,15 +316,17 @@ struct srv_idle {                       /* embedded in a protocol's conn */
 	bool safe;                      /* was shared before, and stood it */
 	struct span name;               /* host name that it asked for: only who
 	                                 * wants the same may have it; n 0: none */
+	uint64_t pp_key;               /* srv_pp_key() of who it began for */
 	void (*close)(struct srv_idle *);
 };
 
 /* srv_idle_put - keep it, or false when the pool is full or off (the caller
- * closes). srv_idle_get - one that asked for `name`; with http-reuse
- * aggressive and a first request only a `safe` one. srv_idle_gone - it closed
- * by itself. */
+ * closes). srv_idle_get - one that asked for `name`, begun for the same
+ * `pp_key`; with http-reuse aggressive and a first request only a `safe` one.
+ * srv_idle_gone - it closed by itself. */
 bool srv_idle_put(struct srv *, struct srv_idle *);
-struct srv_idle *srv_idle_get(struct srv *, struct span name, bool only_safe);
+struct srv_idle *srv_idle_get(struct srv *, struct span name, uint64_t pp_key,
+    bool only_safe);
 void srv_idle_gone(struct srv_idle *);
 
 /* srv_idle_close_all - this worker's idle connections to a server (it left)

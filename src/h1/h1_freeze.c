@@ -25,7 +25,7 @@ struct frozen {
 	bool first, tx_open, http10, got_bytes, want_close, safe, proxied;
 	uint8_t chunk_state, chunk_digits;
 	uint16_t chunk_ext;
-	uint64_t rx_left, tx_left, chunk_left;
+	uint64_t rx_left, tx_left, chunk_left, pp_key;
 	uint32_t req_no;
 	int64_t due_ms, since_us, handshake_us, first_byte_us;
 	struct buf in, out;
@@ -56,6 +56,7 @@ static const struct wire_field fields[] = {
 	WIRE(22, BUF,  WIRE_OPTIONAL, struct frozen, in),
 	WIRE(23, BUF,  WIRE_OPTIONAL, struct frozen, out),
 	WIRE(24, BOOL, WIRE_OPTIONAL, struct frozen, proxied),
+	WIRE(25, U64,  WIRE_OPTIONAL, struct frozen, pp_key),
 	/* not frozen: held (eaten before), scan (found again), in_pool and
 	 * counted (follow), owner (the stream's client end) */
 	WIRE_END
@@ -89,6 +90,7 @@ put_common(const struct h1_conn *h, struct wire_out *out)
 		f.first_byte_us = h->cli.first_byte_us;
 	} else {
 		f.safe = h->srv.idle.safe;
+		f.pp_key = h->srv.idle.pp_key;
 	}
 	mark = wire_begin(out, TAG_CONN, WIRE_REQUIRED);
 	conn_put(&h->conn, out);
@@ -137,6 +139,7 @@ restore(struct h1_conn *h, const struct frozen *f)
 		h->cli.first_byte_us = f->first_byte_us;
 	} else {
 		h->srv.idle.safe = f->safe;
+		h->srv.idle.pp_key = f->pp_key;
 		h->srv.idle.since_ms = the_loop->now_ms;
 	}
 	/* A deadline stays what it was; the next one is by the new settings. */

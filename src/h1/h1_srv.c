@@ -105,12 +105,14 @@ on_server_due(struct tmr *t)
 
 /* http-reuse never: a connection serves one client, all its requests. */
 static struct h1_conn *
-take_owned(struct srv *srv, struct span name, struct h1_conn *owner)
+take_owned(struct srv *srv, struct span name, uint64_t pp_key,
+    struct h1_conn *owner)
 {
 	LIST_EACH(n, &owner->cli.owned) {
 		struct srv_idle *i = LIST_ITEM(n, struct srv_idle, node);
 
-		if (i->srv != srv || !span_eq(i->name, name))
+		if (i->srv != srv || i->pp_key != pp_key ||
+		    !span_eq(i->name, name))
 			continue;
 		list_del(&i->node);
 		return (OBJ(HOLDER(i, struct h1_conn, srv.idle),
@@ -134,7 +136,8 @@ h1_owned_close(struct h1_conn *client)
  * first request: that one gets a connection of its own, or, with aggressive,
  * one that was shared before and stood it. */
 static struct h1_conn *
-take_shared(struct srv *srv, struct span name, struct txn *txn)
+take_shared(struct srv *srv, struct span name, uint64_t pp_key,
+    struct txn *txn)
 {
 	enum px_reuse reuse = srv->be->px->reuse;
 	struct srv_idle *i;
@@ -142,7 +145,7 @@ take_shared(struct srv *srv, struct span name, struct txn *txn)
 
 	if (txn->first && reuse == PX_REUSE_SAFE)
 		return (NULL);
-	i = srv_idle_get(srv, name, txn->first &&
+	i = srv_idle_get(srv, name, pp_key, txn->first &&
 	    reuse == PX_REUSE_AGGRESSIVE);
 	if (i == NULL)
 		return (NULL);
@@ -153,11 +156,11 @@ take_shared(struct srv *srv, struct span name, struct txn *txn)
 }
 
 static struct h1_conn *
-take_idle(struct srv *srv, struct span name, struct txn *txn)
+take_idle(struct srv *srv, struct span name, uint64_t pp_key, struct txn *txn)
 {
 	struct h1_conn *h = srv->be->px->reuse == PX_REUSE_NEVER ?
-	    take_owned(srv, name, h1_of(txn->session)) :
-	    take_shared(srv, name, txn);
+	    take_owned(srv, name, pp_key, h1_of(txn->session)) :
+	    take_shared(srv, name, pp_key, txn);
 
 	if (h != NULL)
 		h->end.reused = true;
@@ -230,13 +233,16 @@ h1_server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
 {
 	struct xprt_to to;
 	struct h1_conn *h;
+	uint64_t pp_key;
 
 	to.name = SPAN_NONE;
 	if (__builtin_expect(srv->cfg->xprt != NULL, 0))
 		conn_ask(&to, srv->cfg, txn);
-	h = reuse ? take_idle(srv, to.name, txn) : NULL;
+	pp_key = srv_pp_key(srv, txn);
+	h = reuse ? take_idle(srv, to.name, pp_key, txn) : NULL;
 	if (h == NULL && (h = open_new(srv, txn, &to, err)) == NULL)
 		return (NULL);
+	h->srv.idle.pp_key = pp_key;
 	h->state = H1_BUSY;
 	h->rx = H1_FLOW_HEAD;
 	h->tx = H1_FLOW_NONE;

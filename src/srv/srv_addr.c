@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <base/hash.h>
 #include <os/sock.h>
 #include <srv/state.h>
 #include <xprt/proxy_proto.h>
@@ -144,6 +145,18 @@ put_proxy_header(const struct srv *srv, struct txn *txn, struct buf *out)
 	n = conn_proxy_emit(buf_tail(out), buf_room(out), version, src, dst);
 	buf_wrote(out, n);
 	return (n > 0);
+}
+
+uint64_t
+srv_pp_key(const struct srv *srv, struct txn *txn)
+{
+	unsigned version = srv_cfg_of(srv)->send_proxy;
+	char head[CONN_PROXY_EMIT_MAX];
+
+	if (version == 0)
+		return (0);
+	return (hash_xxh64(span_of(head, conn_proxy_emit(head, sizeof head,
+	    version, txn_addr(txn, TXN_SRC), txn_addr(txn, TXN_DST)))) | 1);
 }
 
 bool

@@ -97,12 +97,14 @@ srv_idle_put(struct srv *srv, struct srv_idle *i)
 }
 
 struct srv_idle *
-srv_idle_get(struct srv *srv, struct span name, bool only_safe)
+srv_idle_get(struct srv *srv, struct span name, uint64_t pp_key,
+    bool only_safe)
 {
 	LIST_EACH(it, &srv->idle) {
 		struct srv_idle *i = LIST_ITEM(it, struct srv_idle, node);
 
-		if ((only_safe && !i->safe) || !span_eq(i->name, name))
+		if ((only_safe && !i->safe) || i->pp_key != pp_key ||
+		    !span_eq(i->name, name))
 			continue;
 		take_out(i);
 		return (i);

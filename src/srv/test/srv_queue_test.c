@@ -466,19 +466,22 @@ TEST(idle_connections_are_kept_newest_first)
 		CHECK_EQ(srv_idle_put(&be->srv[0], &c[i]), i < 3);
 	}
 	CHECK_EQ(atomic_load(&be->srv[0].shm->idle), 3);
-	CHECK(srv_idle_get(&be->srv[0], SPAN_NONE, false) == &c[2]);
-	CHECK(srv_idle_get(&be->srv[0], SPAN_NONE, true) == &c[0]);
-	CHECK(srv_idle_get(&be->srv[0], SPAN_NONE, true) == NULL);
+	CHECK(srv_idle_get(&be->srv[0], SPAN_NONE, 0, false) == &c[2]);
+	CHECK(srv_idle_get(&be->srv[0], SPAN_NONE, 0, true) == &c[0]);
+	CHECK(srv_idle_get(&be->srv[0], SPAN_NONE, 0, true) == NULL);
 	c[1].name = SPAN("a.example");
-	CHECK(srv_idle_get(&be->srv[0], SPAN_NONE, false) == NULL);
-	CHECK(srv_idle_get(&be->srv[0], SPAN("b.example"), false) == NULL);
+	CHECK(srv_idle_get(&be->srv[0], SPAN_NONE, 0, false) == NULL);
+	CHECK(srv_idle_get(&be->srv[0], SPAN("b.example"), 0, false) == NULL);
 	srv_idle_gone(&c[1]);
 	srv_idle_gone(&c[1]);
 	CHECK_EQ(atomic_load(&be->srv[0].shm->idle), 0);
 	n_closed = 0;
 	srv_idle_put(&be->srv[0], &c[1]);
 	srv_idle_put(&be->srv[0], &c[2]);
-	CHECK(srv_idle_get(&be->srv[0], SPAN("a.example"), false) == &c[1]);
+	c[1].pp_key = 7;
+	CHECK(srv_idle_get(&be->srv[0], SPAN("a.example"), 0, false) == NULL);
+	CHECK(srv_idle_get(&be->srv[0], SPAN("a.example"), 9, false) == NULL);
+	CHECK(srv_idle_get(&be->srv[0], SPAN("a.example"), 7, false) == &c[1]);
 	srv_idle_put(&be->srv[0], &c[1]);
 	srv_idle_close_all(NULL);
 	CHECK_EQ(n_closed, 2);
