@@ -244,7 +244,8 @@ bool conn_connect(struct conn *, const struct xprt_ops *, struct xprt_to *);
  * conn_proxy_take - read the PROXY protocol header that must come first and
  * note its addresses; nothing behind it is read.
  *
- * WHY_OK, WHY_AGAIN, or WHY_PROXY_BAD (not one), _INVALID, or _SHORT when the
+ * WHY_OK, WHY_AGAIN, or WHY_PROXY_BAD (not one), _INVALID, _CLOSED or _ERROR
+ * (nothing came), or _SHORT when the
  * client closed before it was complete.
  */
 enum why conn_proxy_take(struct conn *);

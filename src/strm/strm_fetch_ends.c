@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * strm_fetch_ends - samples of the two connections of a stream: what is spoken
- * on them, what became of them, and at which rule the stream is.
+ * on them, whether they broke off, and at which rule the stream is.
  *
  * Source: configuration manual 7.3.2, 7.3.3.
  */
 #include "strm_int.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <linux/tcp.h>
 #include <string.h>
@@ -158,125 +157,6 @@ FETCH(fc_saved_syn) = {
 };
 
 /* ---- what became of them ---- */
-
-/* Numbers and words are those of the manual: fc_err_str. */
-static const struct { enum why why; uint8_t no; } fc_errors[] = {
-	{ WHY_PROXY_SHORT, 14 }, { WHY_PROXY_BAD, 15 },
-	{ WHY_PROXY_INVALID, 16 }, { WHY_TLS_CLOSED, 24 },
-	{ WHY_TLS_ERROR, 25 }, { WHY_TLS_TIMEOUT, 26 }, { WHY_TLS_FULL, 27 },
-	{ WHY_TLS_NOMEM, 28 }, { WHY_TLS_CA, 30 }, { WHY_TLS_CERT, 31 },
-	{ WHY_TLS_FAILED, 34 },
-};
-
-static int
-fc_error(struct txn *t)
-{
-	const struct strm *s = strm_of_txn(t);
-
-	for (size_t i = 0; s != NULL && i < NELEM(fc_errors); i++)
-		if (s->begin_why == fc_errors[i].why)
-			return (fc_errors[i].no);
-	return (0);
-}
-
-static bool
-fetch_fc_err(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	(void)arg;
-	s->num = fc_error(t);
-	return (true);
-}
-FETCH(fc_err) = {
-	.name = "fc_err", .args = "", .out = SMP_INT,
-	.stages = SMP_ANYWHERE & ~(SMP_AT(CHECK) | SMP_AT(CONN)),
-	.run = fetch_fc_err,
-	.doc = "The number of the reason why a client's connection came to "
-	    "nothing, before its first request; 0: it did not.",
-	.example = "error-log-format \"%ci [%t] %ft %[fc_err]\"",
-};
-
-static bool
-fetch_fc_err_str(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	const struct strm *strm = strm_of_txn(t);
-
-	(void)arg;
-	if (strm == NULL)
-		return (false);
-	s->str = fc_error(t) == 0 ? SPAN("Success") :
-	    span_str(why_text(strm->begin_why));
-	s->constant = true;
-	return (true);
-}
-FETCH(fc_err_str) = {
-	.name = "fc_err_str", .args = "", .out = SMP_STR,
-	.stages = SMP_ANYWHERE & ~(SMP_AT(CHECK) | SMP_AT(CONN)),
-	.run = fetch_fc_err_str,
-	.doc = "That reason in words.",
-	.example = "error-log-format \"%ci [%t] %ft %[fc_err_str]\"",
-};
-
-static const struct bc_error { int err; uint8_t no; const char *text; }
-bc_errors[] = {
-	{ 0, 0, "Success" },
-	{ EMFILE, 2, "Too many sockets on the process" },
-	{ ENFILE, 3, "Too many sockets on the system" },
-	{ ENOBUFS, 4, "Out of system buffers" },
-	{ EAFNOSUPPORT, 5, "Protocol or address family not supported" },
-	{ EADDRNOTAVAIL, 9, "Out of local source ports on the system" },
-	{ EADDRINUSE, 10, "Local source address already in use" },
-	{ ECONNREFUSED, 46, "ECONNREFUSED returned by OS" },
-	{ ECONNRESET, 47, "ECONNRESET returned by OS" },
-	{ ENETUNREACH, 48, "ENETUNREACH returned by OS" },
-	{ ENOMEM, 49, "ENOMEM returned by OS" },
-	{ -1, 6, "General socket error" },      /* all others */
-};
-
-/* NULL: no connection was tried. One that timed out failed of nothing. */
-static const struct bc_error *
-bc_error(struct txn *t)
-{
-	const struct strm *s = strm_of_txn(t);
-	const struct bc_error *e = bc_errors;
-	const struct conn *c;
-	int err;
-
-	if (s == NULL || (s->srv == NULL && s->tries == 0))
-		return (NULL);
-	c = s->srv == NULL ? NULL : conn_of(s->srv);
-	err = c == NULL ? s->srv_errno : c->err ? c->sys_errno : 0;
-	while (e->err != err && e->err != -1)
-		e++;
-	return (e);
-}
-
-static bool
-fetch_bc_err(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	const struct bc_error *e = bc_error(t);
-
-	(void)arg;
-	s->num = e == NULL ? 0 : e->no;
-	return (e != NULL);
-}
-ROW(bc_err, "bc_err", SMP_INT, ON_RES, fetch_bc_err,
-    "The number of the error that the last connection to a server failed of; "
-    "0: of none. No sample when none was tried.");
-
-static bool
-fetch_bc_err_str(struct txn *t, const struct arg *arg, struct smp *s)
-{
-	const struct bc_error *e = bc_error(t);
-
-	(void)arg;
-	if (e == NULL)
-		return (false);
-	s->str = span_str(e->text);
-	s->constant = true;
-	return (true);
-}
-ROW(bc_err_str, "bc_err_str", SMP_STR, ON_RES, fetch_bc_err_str,
-    "That error in words.");
 
 /* Its message is not over, and no more of it will come. */
 static bool

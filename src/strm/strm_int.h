@@ -103,8 +103,8 @@ struct strm {
 	bool want_down;                 /* even if it is down */
 	enum why begin_why, grant_why;
 	uint16_t tries;                 /* connections attempted */
-	int srv_errno;                  /* what the last one failed of; 0: not
-	                                 * known. Not frozen: the next tells */
+	uint8_t srv_err;                /* strm_server_error() of the last that
+	                                 * failed. Not frozen: the next tells */
 	struct {                        /* profiling.tasks */
 		uint32_t calls;
 		int64_t cpu_ns, lat_ns;
@@ -166,6 +166,10 @@ strm_debugs(void)
 {
 	return (__builtin_expect(px_model->global.debug_mode, 0));
 }
+
+/* strm_server_error - what a server end failed of, by the numbers of samples;
+ * 0: of nothing that is known. */
+uint8_t strm_server_error(struct mux_end *);
 
 /* ---- strm_admit.c ---- */
 /* strm_session - see mux_stream_ops.session */

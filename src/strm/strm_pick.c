@@ -229,11 +229,11 @@ note_failed(struct strm *s)
 {
 	struct conn *c;
 
-	s->srv_errno = 0;
+	s->srv_err = 0;
 	if (s->srv == NULL)
 		return;
 	c = s->srv->ops->conn(s->srv);
-	s->srv_errno = c->sys_errno;
+	s->srv_err = strm_server_error(s->srv);
 	s->txn.addr[TXN_BSRC] = *conn_local(c);
 	srv_addr(s->slot.srv, &s->txn, &s->txn.addr[TXN_BDST]);
 }

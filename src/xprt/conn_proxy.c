@@ -72,7 +72,7 @@ conn_proxy_take(struct conn *c)
 		return (WHY_AGAIN);
 	}
 	if (got <= 0)
-		return (WHY_PROXY_SHORT);
+		return (got == 0 ? WHY_PROXY_CLOSED : WHY_PROXY_ERROR);
 	why = conn_proxy_parse(span_of(head, (size_t)got), &pp, &used);
 	if (why == WHY_AGAIN)
 		return (c->hup || got == HEADER_MAX ? WHY_PROXY_SHORT : why);
@@ -142,6 +142,6 @@ conn_greet(struct conn *c)
 enum why
 conn_greet_late(struct conn *c)
 {
-	return (c->wait_proxy || c->xprt->late == NULL ? WHY_PROXY_SHORT :
+	return (c->wait_proxy || c->xprt->late == NULL ? WHY_PROXY_TIMEOUT :
 	    c->xprt->late(c));
 }
