@@ -180,6 +180,9 @@ struct mux_end_ops {
 	/* kept_srv - a client end: the server of that backend to which it has a
 	 * connection of its own, unused now; the last one, or NULL */
 	struct srv *(*kept_srv)(struct mux_end *, const struct be *);
+	/* number - which exchange of its connection this is, from 1; NULL:
+	 * there is but one */
+	uint32_t (*number)(const struct mux_end *);
 	/* conn - the connection under it (addresses, transport). */
 	struct conn *(*conn)(struct mux_end *);
 	/* deadline - when to call expired(), absolute ms; CLOCK_NEVER: not. */

@@ -624,6 +624,7 @@ static const struct mux_end_ops client_ops = {
 	.spliced_in = h1_end_spliced_in,
 	.splice_out = h1_end_splice_out,
 	.spliced_out = h1_end_spliced_out,
+	.number = h1_end_number,
 	.conn = h1_end_conn,
 	.deadline = h1_end_deadline,
 	.done = client_done,

@@ -54,7 +54,7 @@ struct h1_conn {
 	uint32_t scan;          /* head bytes searched for its end */
 	uint32_t held;          /* bytes at the start of `in` that the stream
 	                         * still looks at */
-	uint32_t req_no;
+	uint32_t req_no;        /* exchanges on it that began */
 	bool first : 1;         /* client: no request was complete yet */
 	bool tx_open : 1;       /* a head was sent, its message is not over */
 	bool http10 : 1;        /* the peer's message was HTTP/1.0 */
@@ -135,6 +135,7 @@ int h1_end_splice_in(struct mux_end *, uint64_t *left);
 void h1_end_spliced_in(struct mux_end *, uint64_t n);
 int h1_end_splice_out(struct mux_end *, uint64_t n);
 void h1_end_spliced_out(struct mux_end *, uint64_t n);
+uint32_t h1_end_number(const struct mux_end *);
 struct conn *h1_end_conn(struct mux_end *);
 void h1_end_deadline(struct mux_end *, int64_t due_ms);
 

@@ -609,6 +609,12 @@ h1_end_spliced_out(struct mux_end *e, uint64_t n)
 	}
 }
 
+uint32_t
+h1_end_number(const struct mux_end *e)
+{
+	return (HOLDER(e, const struct h1_conn, end)->req_no);
+}
+
 struct conn *
 h1_end_conn(struct mux_end *e)
 {

@@ -244,6 +244,7 @@ h1_server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
 		return (NULL);
 	h->srv.idle.pp_key = pp_key;
 	h->state = H1_BUSY;
+	h->req_no++;
 	h->rx = H1_FLOW_HEAD;
 	h->tx = H1_FLOW_NONE;
 	h->scan = 0;
@@ -409,6 +410,7 @@ static const struct mux_end_ops server_ops = {
 	.spliced_in = h1_end_spliced_in,
 	.splice_out = h1_end_splice_out,
 	.spliced_out = h1_end_spliced_out,
+	.number = h1_end_number,
 	.conn = h1_end_conn,
 	.deadline = h1_end_deadline,
 	.done = server_done,
