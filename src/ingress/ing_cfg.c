@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include <base/must.h>
+#include <base/num.h>
 
 void
 ing_cfg_init(struct ing_cfg *c, struct arena *mem)
@@ -211,19 +212,19 @@ void
 ing_cfg_addr(struct ing_cfg *c, const char *ip, int64_t port)
 {
 	unsigned char bin[16];
-	char z[80];
-	int n;
+	char z[80], digits[20];
+	bool four = inet_pton(AF_INET, ip, bin) == 1;
 
-	if (port >= 1 && port <= 65535 && inet_pton(AF_INET, ip, bin) == 1)
-		n = snprintf(z, sizeof z, "%s:%" PRId64, ip, port);
-	else if (port >= 1 && port <= 65535 &&
-	    inet_pton(AF_INET6, ip, bin) == 1)
-		n = snprintf(z, sizeof z, "[%s]:%" PRId64, ip, port);
-	else {
+	if (port < 1 || port > 65535 ||
+	    (!four && inet_pton(AF_INET6, ip, bin) != 1)) {
 		add_bad(c, span_str(ip), "not an address with a port");
 		return;
 	}
-	add_copy(c, span_of(z, (size_t)n));
+	const struct span parts[] = { four ? SPAN_NONE : SPAN("["),
+		span_str(ip), four ? SPAN(":") : SPAN("]:"),
+		span_of(digits, num_put(digits, (uint64_t)port)) };
+
+	add_copy(c, span_of(z, span_join(z, sizeof z, parts, NELEM(parts))));
 }
 
 void
