@@ -25,6 +25,11 @@ bool tls_setup(const char **err);
  * error. */
 bool tls_want_alpn(struct conf_line *, struct span *out);
 
+/* tls_want_host - the name of a host, 1 to 255 characters, behind `word`; false
+ * after an error that says that `what` was expected. */
+bool tls_want_host(struct conf_line *, const char *word, const char *what,
+    struct span *out);
+
 /* tls_host_name - what a Host header has TLS ask a server for: its host
  * without the port; n 0 for none, or an address (RFC 6066 3). */
 struct span tls_host_name(struct span host);

@@ -107,17 +107,6 @@ chk_tls_begin(struct chk *c, const struct chk_step *s, struct span first)
 
 /* ---- words of connect lines ---- */
 
-static bool
-want_name(struct conf_line *l, const char *word, struct span *out)
-{
-	const struct conf_word *w = conf_peek(l);
-
-	if (!conf_want(l, "a host name", out))
-		return (false);
-	return ((out->n > 0 && out->n < 256) || conf_err(l, w, "'%s' : a host "
-	    "name has 1 to 255 characters", word));
-}
-
 bool
 chk_parse_tls_word(struct conf_line *l, struct chk_step *s, bool *taken)
 {
@@ -125,7 +114,7 @@ chk_parse_tls_word(struct conf_line *l, struct chk_step *s, bool *taken)
 	if (conf_accept(l, "ssl"))
 		return (s->tls = true);
 	if (conf_accept(l, "sni"))
-		return (want_name(l, "sni", &s->sni));
+		return (tls_want_host(l, "sni", "a host name", &s->sni));
 	if (conf_accept(l, "alpn"))
 		return (tls_want_alpn(l, &s->alpn));
 	return (*taken = false);
@@ -160,7 +149,8 @@ parse_no_check_ssl(struct conf_line *l, void *obj)
 static bool
 parse_check_sni(struct conf_line *l, void *obj)
 {
-	return (want_name(l, "check-sni", &edit(obj)->sni));
+	return (tls_want_host(l, "check-sni", "a host name",
+	    &edit(obj)->sni));
 }
 
 static bool

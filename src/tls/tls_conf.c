@@ -150,6 +150,18 @@ set_depth(struct conf_line *l, const struct setting *s, struct tls_conf *to)
 }
 
 bool
+tls_want_host(struct conf_line *l, const char *word, const char *what,
+    struct span *out)
+{
+	const struct conf_word *w = conf_peek(l);
+
+	if (!conf_want(l, what, out))
+		return (false);
+	return ((out->n > 0 && out->n < 256) || conf_err(l, w, "'%s' : a host "
+	    "name has 1 to 255 characters", word));
+}
+
+bool
 tls_want_alpn(struct conf_line *l, struct span *to)
 {
 	const char *name = l->word[l->at - 1].text.p;

@@ -225,17 +225,12 @@ WORD(crt_list, "crt-list", "<file>", parse_crt_list,
     "A file with a certificate per line, settings of its own in brackets, "
     "and the names it is for: `<file> [\\[<setting>...\\]] [[!]<name>...]`. "
     "`!` excludes a name, `*` alone makes it the default.");
-SETTING(alpn, "alpn", "<protocols>",
-    "Protocols to offer, the best one first, with commas between them. `h2` "
-    "is not offered yet.");
-SETTING(no_alpn, "no-alpn", "", "Offer no protocols.");
+#include "tls_both.def"
 SETTING(ca_file, "ca-file", "<file|directory>",
     "Authorities whose clients are let in, see verify; their names are told "
     "to clients. `@system-ca`: those of this machine.");
 SETTING(ca_verify_file, "ca-verify-file", "<file>",
     "Authorities as in ca-file, whose names are not told.");
-SETTING(crl_file, "crl-file", "<file>",
-    "Lists of certificates that were revoked, one per authority.");
 SETTING(verify, "verify", "none|optional|required",
     "Whether clients are asked for a certificate, and have to have one.");
 SETTING(verify_depth, "verify-depth", "<number>",
@@ -249,12 +244,6 @@ WORD(crt_ignore_err, "crt-ignore-err", "all|<number>,...", parse_ignore,
     "Errors of verification to let pass, in the client's certificate.");
 SETTING(no_ca_names, "no-ca-names", "",
     "Do not tell clients the names of the authorities in ca-file.");
-SETTING(ciphers, "ciphers", "<list>",
-    "Ciphers up to TLS 1.2, as 'openssl ciphers' has them.");
-SETTING(ciphersuites, "ciphersuites", "<list>",
-    "Cipher suites of TLS 1.3, with colons between them.");
-SETTING(curves, "curves", "<list>",
-    "Groups for the exchange of keys, with colons between them.");
 SETTING(ecdhe, "ecdhe", "<curve>",
     "The one curve for the exchange of keys. See curves.");
 SETTING(sigalgs, "sigalgs", "<list>",
@@ -264,18 +253,6 @@ SETTING(client_sigalgs, "client-sigalgs", "<list>",
 SETTING(ssl_min_ver, "ssl-min-ver", "<version>",
     "The oldest version of TLS to speak: TLSv1.0 to TLSv1.3; TLSv1.2 when "
     "not said.");
-SETTING(ssl_max_ver, "ssl-max-ver", "<version>",
-    "The newest version of TLS to speak.");
-SETTING(no_sslv3, "no-sslv3", "", "No SSLv3, which is never spoken.");
-SETTING(no_tlsv10, "no-tlsv10", "", "No TLS 1.0.");
-SETTING(no_tlsv11, "no-tlsv11", "", "No TLS 1.1.");
-SETTING(no_tlsv12, "no-tlsv12", "", "No TLS 1.2.");
-SETTING(no_tlsv13, "no-tlsv13", "", "No TLS 1.3.");
-SETTING(force_sslv3, "force-sslv3", "", "Refused: SSLv3 is broken.");
-SETTING(force_tlsv10, "force-tlsv10", "", "TLS 1.0 and no other.");
-SETTING(force_tlsv11, "force-tlsv11", "", "TLS 1.1 and no other.");
-SETTING(force_tlsv12, "force-tlsv12", "", "TLS 1.2 and no other.");
-SETTING(force_tlsv13, "force-tlsv13", "", "TLS 1.3 and no other.");
 SETTING(strict_sni, "strict-sni", "",
     "No certificate for a client that asks for no name, or an unknown one: "
     "its handshake fails.");
@@ -283,8 +260,6 @@ SETTING(no_strict_sni, "no-strict-sni", "",
     "Clients that ask for an unknown name get the default certificate.");
 SETTING(no_tls_tickets, "no-tls-tickets", "",
     "No session tickets: sessions are kept here instead.");
-SETTING(tls_tickets, "tls-tickets", "",
-    "Session tickets, also where the global section says no-tls-tickets.");
 WORD(ticket_keys, "tls-ticket-keys", "<file>", parse_ticket_keys,
     "Keys for session tickets that several machines share: lines of base64, "
     "48 or 80 bytes each, at least three. The last but one seals, the last "

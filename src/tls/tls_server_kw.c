@@ -67,22 +67,12 @@ parse_verify(struct conf_line *l, void *obj)
 }
 
 static bool
-want_host(struct conf_line *l, const char *what, struct span *out)
-{
-	const struct conf_word *w = conf_peek(l);
-
-	if (!conf_want(l, what, out))
-		return (false);
-	return ((out->n > 0 && out->n < 256) || conf_err(l, w, "'%s' : a host "
-	    "name has 1 to 255 characters", l->kw->name));
-}
-
-static bool
 parse_verifyhost(struct conf_line *l, void *obj)
 {
 	struct span s;
 
-	if (!want_host(l, "the name in the server's certificate", &s))
+	if (!tls_want_host(l, l->kw->name, "the name in the server's "
+	    "certificate", &s))
 		return (false);
 	edit(obj)->verify_host = s.p;
 	return (true);
@@ -221,18 +211,7 @@ WORD(crt, "crt", "<file>", parse_crt,
 SETTING(ca_file, "ca-file", "<file|directory>",
     "Authorities whose certificates are good, see verify. `@system-ca`: "
     "those of this machine.");
-SETTING(crl_file, "crl-file", "<file>",
-    "Lists of certificates that were revoked, one per authority.");
-SETTING(alpn, "alpn", "<protocols>",
-    "Protocols to offer, the best one first, with commas between them. `h2` "
-    "is not offered yet.");
-SETTING(no_alpn, "no-alpn", "", "Offer no protocols.");
-SETTING(ciphers, "ciphers", "<list>",
-    "Ciphers up to TLS 1.2, as 'openssl ciphers' has them.");
-SETTING(ciphersuites, "ciphersuites", "<list>",
-    "Cipher suites of TLS 1.3, with colons between them.");
-SETTING(curves, "curves", "<list>",
-    "Groups for the exchange of keys, with colons between them.");
+#include "tls_both.def"
 SETTING(sigalgs, "sigalgs", "<list>",
     "Algorithms that the server may sign with, with colons between them.");
 SETTING(client_sigalgs, "client-sigalgs", "<list>",
@@ -240,22 +219,8 @@ SETTING(client_sigalgs, "client-sigalgs", "<list>",
 SETTING(ssl_min_ver, "ssl-min-ver", "<version>",
     "The oldest version of TLS to speak: TLSv1.0 to TLSv1.3; TLSv1.2 when "
     "not said.");
-SETTING(ssl_max_ver, "ssl-max-ver", "<version>",
-    "The newest version of TLS to speak.");
-SETTING(no_sslv3, "no-sslv3", "", "No SSLv3, which is never spoken.");
-SETTING(no_tlsv10, "no-tlsv10", "", "No TLS 1.0.");
-SETTING(no_tlsv11, "no-tlsv11", "", "No TLS 1.1.");
-SETTING(no_tlsv12, "no-tlsv12", "", "No TLS 1.2.");
-SETTING(no_tlsv13, "no-tlsv13", "", "No TLS 1.3.");
-SETTING(force_sslv3, "force-sslv3", "", "Refused: SSLv3 is broken.");
-SETTING(force_tlsv10, "force-tlsv10", "", "TLS 1.0 and no other.");
-SETTING(force_tlsv11, "force-tlsv11", "", "TLS 1.1 and no other.");
-SETTING(force_tlsv12, "force-tlsv12", "", "TLS 1.2 and no other.");
-SETTING(force_tlsv13, "force-tlsv13", "", "TLS 1.3 and no other.");
 SETTING(no_tls_tickets, "no-tls-tickets", "",
     "Takes no session tickets of TLS 1.2: sessions are kept by the server.");
-SETTING(tls_tickets, "tls-tickets", "",
-    "Session tickets, also where the global section says no-tls-tickets.");
 WORD(ssl_reuse, "ssl-reuse", "", parse_switch,
     "Sessions are taken up again, also where default-server says "
     "no-ssl-reuse.");
