@@ -84,6 +84,8 @@ struct sock_way {                       /* zeroes: as usual */
 	                                 * one; 0: ours */
 	const char *interface;          /* or NULL */
 	const char *md5_key;            /* of RFC 2385, or NULL */
+	const char *cc;                 /* congestion control; or NULL: it stays
+	                                 * as it is when this one is refused */
 	uint32_t user_timeout_ms;
 	int sndbuf, rcvbuf, notsent_lowat;      /* bytes; 0: as usual */
 	const struct sock_marks *marks; /* or NULL */
@@ -128,6 +130,11 @@ bool sock_set_tos(int fd, int tos);
 /* sock_save_syn - keep what opens the connections of a listening socket, as
  * TCP_SAVE_SYN of tcp(7): 0, 1 or 2. False: not TCP, or no such option. */
 bool sock_save_syn(int fd, int how);
+/* sock_set_cc - the congestion control of TCP by its name; NULL: the kernel's
+ * own. sock_sign_peers - a listening socket: packets of all that connect are
+ * to be signed with `key` (RFC 2385); NULL: not any more. False with errno. */
+bool sock_set_cc(int fd, const char *name);
+bool sock_sign_peers(int fd, const char *key);
 bool sock_set_nonblock(int fd, bool);
 bool sock_set_cloexec(int fd, bool);
 

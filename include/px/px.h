@@ -67,6 +67,10 @@ void px_inherit(struct px_slots *, enum px_obj, const struct px_slots *from);
 
 enum px_mode { PX_TCP, PX_HTTP };
 
+/* proto: what a line's connections speak; AUTO: what the mode says. With NONE
+ * they can't become HTTP. */
+enum px_proto { PX_PROTO_AUTO, PX_PROTO_H1, PX_PROTO_NONE };
+
 enum px_conn_mode { PX_CONN_KEEP_ALIVE, PX_CONN_SERVER_CLOSE, PX_CONN_CLOSE };
 enum px_reuse { PX_REUSE_NEVER, PX_REUSE_SAFE, PX_REUSE_AGGRESSIVE,
 	PX_REUSE_ALWAYS };
@@ -140,6 +144,7 @@ struct px_server {
 	uint16_t weight;                /* 0..256, default 1 */
 	bool backup, disabled;
 	bool id_given;                  /* by the id word */
+	uint8_t proto;                  /* enum px_proto */
 	uint8_t observe;                /* enum px_observe */
 	uint32_t error_limit;           /* what it watches for; 10 by default */
 	uint32_t rt;                    /* index into the run-time array */
@@ -164,6 +169,7 @@ struct px_bind {                        /* a bind line */
 	const struct xprt_ops *xprt;    /* what carries the bytes, for room
 	                                 * xprt; NULL: the bare socket */
 	bool expose_fd;                 /* stats sockets */
+	uint8_t proto;                  /* enum px_proto */
 	int16_t nice;                   /* of its streams: see strm_rounds() */
 	uint8_t level;                  /* stats sockets: enum px_level */
 	uint8_t severity;               /* 0 none, 1 number, 2 string */
@@ -171,6 +177,8 @@ struct px_bind {                        /* a bind line */
 	const char *interface;
 	int mss;
 	int tcp_ss;                     /* 0: off; 1, 2: see tcp-ss */
+	const char *cc;                 /* congestion control, or NULL */
+	const char *md5_key;            /* tcp-md5sig, or NULL */
 	unsigned tcp_ut_ms;
 	struct diag_pos pos;
 	struct px_slots slots;

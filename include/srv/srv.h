@@ -246,9 +246,14 @@ bool srv_begin(const struct srv *, struct txn *, struct xprt_to *,
     struct conn *, struct buf *out);
 
 /* srv_pp_key - stands for what the PROXY header to this server says of an
- * exchange; 0: none is sent. The server believes it of all that comes on the
- * connection: only who is of the same header may use it again. */
+ * exchange, and for its pool-conn-name; 0: there is neither. The server
+ * believes the header of all that comes on the connection: only who is of the
+ * same one may use it again. */
 uint64_t srv_pp_key(const struct srv *, struct txn *);
+
+/* srv_may_reuse - a connection that has served so many exchanges may serve one
+ * more (max-reuse). */
+bool srv_may_reuse(const struct srv *, uint32_t served);
 
 /* ---- slots: one stream on one server ---- */
 
@@ -316,7 +321,7 @@ struct srv_idle {                       /* embedded in a protocol's conn */
 	bool safe;                      /* was shared before, and stood it */
 	struct span name;               /* host name that it asked for: only who
 	                                 * wants the same may have it; n 0: none */
-	uint64_t pp_key;               /* srv_pp_key() of who it began for */
+	uint64_t pp_key;                /* srv_pp_key() of who it began for */
 	void (*close)(struct srv_idle *);
 };
 
@@ -325,6 +330,10 @@ struct srv_idle {                       /* embedded in a protocol's conn */
  * `pp_key`; with http-reuse aggressive and a first request only a `safe` one.
  * srv_idle_gone - it closed by itself. */
 bool srv_idle_put(struct srv *, struct srv_idle *);
+/* srv_idle_fits - it is for such a name and key; with pool-conn-name, which is
+ * part of the key, names do not count. */
+bool srv_idle_fits(const struct srv_idle *, struct span name,
+    uint64_t pp_key);
 struct srv_idle *srv_idle_get(struct srv *, struct span name, uint64_t pp_key,
     bool only_safe);
 void srv_idle_gone(struct srv_idle *);

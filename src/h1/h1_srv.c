@@ -111,8 +111,7 @@ take_owned(struct srv *srv, struct span name, uint64_t pp_key,
 	LIST_EACH(n, &owner->cli.owned) {
 		struct srv_idle *i = LIST_ITEM(n, struct srv_idle, node);
 
-		if (i->srv != srv || i->pp_key != pp_key ||
-		    !span_eq(i->name, name))
+		if (i->srv != srv || !srv_idle_fits(i, name, pp_key))
 			continue;
 		list_del(&i->node);
 		return (OBJ(HOLDER(i, struct h1_conn, srv.idle),
@@ -252,7 +251,7 @@ h1_server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
 	h->proxied = txn_is_proxied(txn);
 	h->srv.owner = h1_of(txn->session);
 	h->end.strm = strm;
-	h->end.close = false;
+	h->end.close = !srv_may_reuse(srv, h->req_no);
 	h->end.got = h->end.put = 0;
 	return (&h->end);
 }

@@ -117,6 +117,22 @@ say_failed(const struct px_bind *b, bool stats, const char *err,
 	    li->text);
 }
 
+/* What accepted connections inherit, as this generation has it. Returns what
+ * the kernel refused, or NULL. */
+static const char *
+tune(const struct px_bind *b, int fd)
+{
+	if (!sock_save_syn(fd, b->tcp_ss) && b->tcp_ss != 0)
+		return ("'tcp-ss' is refused by the kernel");
+	if (!sock_sign_peers(fd, b->md5_key))
+		return ("'tcp-md5sig' is refused by the kernel");
+	if (!sock_set_cc(fd, b->cc) && b->cc != NULL)
+		ipc_say(DIAG_WARNING, "'cc %s' is refused by the kernel (%s), "
+		    "the usual congestion control stays [%s:%d]", b->cc,
+		    strerror(errno), b->pos.file, b->pos.line);
+	return (NULL);
+}
+
 static bool
 open_one(struct keeper *k, struct px_listen *li, bool stats)
 {
@@ -138,9 +154,8 @@ open_one(struct keeper *k, struct px_listen *li, bool stats)
 		return (false);
 	}
 	for (size_t i = 0; is_inet(&li->addr) && i < s->n; i++)
-		if (!sock_save_syn(fds[i], b->tcp_ss) && b->tcp_ss != 0) {
-			say_failed(b, stats, "'tcp-ss' is refused by the "
-			    "kernel", li);
+		if ((err = tune(b, fds[i])) != NULL) {
+			say_failed(b, stats, err, li);
 			return (false);
 		}
 	s->listen = li;

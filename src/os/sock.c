@@ -9,6 +9,8 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#define CC_NAME_MAX 17          /* TCP_CA_NAME_MAX of the kernel, and a NUL */
+
 static bool
 set_int(int fd, int level, int option, int value)
 {
@@ -204,6 +206,68 @@ sock_save_syn(int fd, int how)
 {
 	return (setsockopt(fd, IPPROTO_TCP, TCP_SAVE_SYN, &how,
 	    sizeof how) == 0);
+}
+
+/* What the kernel gives a new socket; empty when it won't say. */
+static const char *
+usual_cc(void)
+{
+	static char name[CC_NAME_MAX];
+	socklen_t n = sizeof name - 1;
+	int fd;
+
+	if (name[0] != '\0' ||
+	    (fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
+		return (name);
+	if (getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &n) != 0)
+		name[0] = '\0';
+	close(fd);
+	return (name);
+}
+
+bool
+sock_set_cc(int fd, const char *name)
+{
+	char now[CC_NAME_MAX] = "";
+	socklen_t n = sizeof now - 1;
+
+	if (name == NULL) {
+		name = usual_cc();
+		if (getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, now, &n) != 0 ||
+		    strcmp(now, name) == 0)
+			return (true);
+	}
+	return (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name,
+	    (socklen_t)strlen(name)) == 0);
+}
+
+/* A key for a network of no bits is one for everybody, of either family. */
+static bool
+sign_family(int fd, sa_family_t family, const char *key)
+{
+	struct tcp_md5sig sig = { .tcpm_flags = TCP_MD5SIG_FLAG_PREFIX };
+	size_t n = key == NULL ? 0 : strlen(key);
+
+	if (n > sizeof sig.tcpm_key) {
+		errno = EINVAL;
+		return (false);
+	}
+	sig.tcpm_addr.ss_family = family;
+	sig.tcpm_keylen = (uint16_t)n;
+	if (n != 0)
+		memcpy(sig.tcpm_key, key, n);
+	return (setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG_EXT, &sig,
+	    sizeof sig) == 0);
+}
+
+bool
+sock_sign_peers(int fd, const char *key)
+{
+	struct addr a;
+
+	sock_local(fd, &a);
+	return (sign_family(fd, a.family == ADDR_V6 ? AF_INET6 : AF_INET, key) ||
+	    (key == NULL && (errno == ENOENT || errno == ENOPROTOOPT)));
 }
 
 bool

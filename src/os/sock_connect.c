@@ -96,6 +96,8 @@ set_rare(int fd, const struct sock_way *w, const struct sockaddr_storage *dst)
 		return (false);
 	if (w->md5_key != NULL && !set_md5(fd, dst, w->md5_key))
 		return (false);
+	if (w->cc != NULL)
+		(void)sock_set_cc(fd, w->cc);
 	if (w->user_timeout_ms != 0 && !set_int(fd, IPPROTO_TCP,
 	    TCP_USER_TIMEOUT, (int)w->user_timeout_ms))
 		return (false);

@@ -284,6 +284,34 @@ parse_tcp_ss(struct conf_line *l, void *obj)
 	return (want_int(l, 0, 2, &bind_of(obj)->tcp_ss));
 }
 
+#define MD5_KEY_MAX 80          /* TCP_MD5SIG_MAXKEYLEN of the kernel */
+
+static bool
+parse_md5(struct conf_line *l, void *obj)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct span key;
+
+	if (!conf_want(l, "a password", &key))
+		return (false);
+	if (key.n == 0 || key.n > MD5_KEY_MAX)
+		return (conf_err(l, w, "'tcp-md5sig' expects a password of 1 "
+		    "to %d characters", MD5_KEY_MAX));
+	bind_of(obj)->md5_key = key.p;
+	return (true);
+}
+
+static bool
+parse_cc(struct conf_line *l, void *obj)
+{
+	struct span s;
+
+	if (!conf_want(l, "a congestion control algorithm", &s))
+		return (false);
+	bind_of(obj)->cc = s.p;
+	return (true);
+}
+
 static bool
 parse_nice(struct conf_line *l, void *obj)
 {
@@ -469,6 +497,13 @@ BIND_WORD(tcp_ut, "tcp-ut", "<time>", parse_tcp_ut,
 BIND_WORD(tcp_ss, "tcp-ss", "<n>", parse_tcp_ss,
     "Have the kernel keep what opened each connection, for fc_saved_syn: 1 "
     "from the IP header on, 2 from that of the link on, 0 nothing.");
+BIND_WORD(cc, "cc", "<name>", parse_cc,
+    "The congestion control of these connections, one that the sysctl "
+    "net.ipv4.tcp_allowed_congestion_control has, or with CAP_NET_ADMIN "
+    "another. One that is refused is warned of, and the usual one stays.");
+BIND_WORD(md5, "tcp-md5sig", "<password>", parse_md5,
+    "The packets of clients must be signed with this password (RFC 2385), and "
+    "ours are.");
 BIND_WORD(nice, "nice", "<n>", parse_nice,
     "How much of a turn its streams have, from -1024 (four times as much) to 1024 "
     "(the least), as `set-nice` does for one of them.");

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <base/hash.h>
+#include <expr/expr.h>
 #include <os/sock.h>
 #include <srv/state.h>
 #include <xprt/proxy_proto.h>
@@ -147,16 +148,46 @@ put_proxy_header(const struct srv *srv, struct txn *txn, struct buf *out)
 	return (n > 0);
 }
 
+static uint64_t
+header_hash(unsigned version, struct txn *txn)
+{
+	char head[CONN_PROXY_EMIT_MAX];
+
+	return (hash_xxh64(span_of(head, conn_proxy_emit(head, sizeof head,
+	    version, txn_addr(txn, TXN_SRC), txn_addr(txn, TXN_DST)))));
+}
+
+static __attribute__((noinline, cold)) uint64_t
+make_key(const struct srv_cfg *cfg, struct txn *txn)
+{
+	uint64_t key = cfg->send_proxy == 0 ? 0 :
+	    header_hash(cfg->send_proxy, txn);
+	struct smp s;
+
+	if (cfg->pool_name == NULL)
+		return (key | 1);
+	if (!expr_eval(cfg->pool_name, txn, &s) || !smp_cast(txn, &s, SMP_STR))
+		s.str = SPAN_NONE;
+	/* two keys as one: none of them may make up for the other */
+	key = key * UINT64_C(0x9e3779b97f4a7c15) + hash_xxh64(s.str);
+	return (key | 1);
+}
+
 uint64_t
 srv_pp_key(const struct srv *srv, struct txn *txn)
 {
-	unsigned version = srv_cfg_of(srv)->send_proxy;
-	char head[CONN_PROXY_EMIT_MAX];
+	const struct srv_cfg *cfg = srv_cfg_of(srv);
 
-	if (version == 0)
-		return (0);
-	return (hash_xxh64(span_of(head, conn_proxy_emit(head, sizeof head,
-	    version, txn_addr(txn, TXN_SRC), txn_addr(txn, TXN_DST)))) | 1);
+	return (cfg->send_proxy == 0 && cfg->pool_name == NULL ? 0 :
+	    make_key(cfg, txn));
+}
+
+bool
+srv_may_reuse(const struct srv *srv, uint32_t served)
+{
+	int32_t most = srv_cfg_of(srv)->max_reuse;
+
+	return (most < 0 || served <= (uint32_t)most);
 }
 
 bool

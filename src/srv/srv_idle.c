@@ -96,6 +96,13 @@ srv_idle_put(struct srv *srv, struct srv_idle *i)
 	return (true);
 }
 
+bool
+srv_idle_fits(const struct srv_idle *i, struct span name, uint64_t pp_key)
+{
+	return (i->pp_key == pp_key && (span_eq(i->name, name) ||
+	    srv_cfg_of(i->srv)->pool_name != NULL));
+}
+
 struct srv_idle *
 srv_idle_get(struct srv *srv, struct span name, uint64_t pp_key,
     bool only_safe)
@@ -103,8 +110,8 @@ srv_idle_get(struct srv *srv, struct span name, uint64_t pp_key,
 	LIST_EACH(it, &srv->idle) {
 		struct srv_idle *i = LIST_ITEM(it, struct srv_idle, node);
 
-		if ((only_safe && !i->safe) || i->pp_key != pp_key ||
-		    !span_eq(i->name, name))
+		if ((only_safe && !i->safe) ||
+		    !srv_idle_fits(i, name, pp_key))
 			continue;
 		take_out(i);
 		return (i);

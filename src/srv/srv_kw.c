@@ -7,10 +7,12 @@
 #include <base/must.h>
 #include <conf/conf.h>
 #include <conf/kw.h>
+#include <expr/expr.h>
 
 static const struct srv_cfg initial = {
 	.pool_max = -1,
 	.pool_purge_ms = 5000,
+	.max_reuse = -1,
 };
 
 PX_SLOT(PX_OBJ_SERVER, struct srv_cfg, srv_cfg_slot, &initial);
@@ -57,6 +59,32 @@ parse_pool_purge(struct conf_line *l, void *obj)
 		return (conf_err(l, w, "'pool-purge-delay' expects at most "
 		    "24 days"));
 	cfg_of(obj)->pool_purge_ms = (int32_t)ms;
+	return (true);
+}
+
+static bool
+parse_pool_name(struct conf_line *l, void *obj)
+{
+	const struct conf_word *w = conf_peek(l);
+	const struct expr *e;
+	struct span s;
+
+	if (!conf_want(l, "a sample expression", &s) ||
+	    (e = expr_parse(l, w, s, SMP_AT(SERVER))) == NULL)
+		return (false);
+	cfg_of(obj)->pool_name = e;
+	return (true);
+}
+
+static bool
+parse_max_reuse(struct conf_line *l, void *obj)
+{
+	int64_t n;
+
+	if (!conf_want_int(l, "a number of requests (-1: no limit)", -1,
+	    INT32_MAX, &n))
+		return (false);
+	cfg_of(obj)->max_reuse = (int32_t)n;
 	return (true);
 }
 
@@ -125,6 +153,13 @@ SERVER_WORD(pool_low, "pool-low-conn", 0, "<n>", parse_pool_low,
 SERVER_WORD(pool_purge, "pool-purge-delay", 0, "<time>", parse_pool_purge,
     "Each such time, half of the idle connections are closed, the oldest "
     "first (5s). 0: keep none.");
+SERVER_WORD(pool_name, "pool-conn-name", 0, "<expression>", parse_pool_name,
+    "What an idle connection must have in common with a request that is to "
+    "use it: this expression gives the same for both. Counts in place of the "
+    "host name that TLS asked for (sni).");
+SERVER_WORD(max_reuse, "max-reuse", 0, "<n>", parse_max_reuse,
+    "How often a connection is used again after its first request, before it "
+    "is closed. -1, the default: no limit; 0: each serves one request.");
 SERVER_WORD(slowstart, "slowstart", 0, "<time>", parse_slowstart,
     "After it came up, weight and maxconn grow for so long from 1 to all.");
 SERVER_WORD(send_proxy, "send-proxy", KW_NO, "", parse_send_proxy,

@@ -86,7 +86,7 @@ srv_way_connect(const struct srv *srv, const struct srv_source *src,
 	const struct srv_way *w = px_get(&srv->cfg->slots, &srv_way_slot);
 	const struct px_sock_tune *tune = px_sock_tune(PX_SOCK_SERVER);
 	struct sock_way way = {
-		.netns = w->netns, .md5_key = w->md5_key,
+		.netns = w->netns, .md5_key = w->md5_key, .cc = w->cc,
 		.user_timeout_ms = w->user_timeout_ms, .tfo = w->tfo && !probe,
 		.late_ack = probe ||
 		    px_opt(srv->be->px, PX_OPT_TCP_SMART_CONNECT),

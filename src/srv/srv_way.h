@@ -25,9 +25,10 @@ struct srv_way {                        /* of a server; zeroes: as usual */
 	const char *namespace;
 	int netns;                      /* its descriptor plus one; 0: ours */
 	const char *md5_key;            /* tcp-md5sig, or NULL */
+	const char *cc;                 /* congestion control, or NULL */
 	uint32_t user_timeout_ms;       /* tcp-ut */
 	bool tfo;
-	bool special;                   /* any of the last five */
+	bool special;                   /* any of the last six */
 };
 PX_SLOT_DECLARE(srv_way_slot);          /* of servers */
 

@@ -157,6 +157,19 @@ parse_tfo(struct conf_line *l, void *obj)
 	return (true);
 }
 
+static bool
+parse_cc(struct conf_line *l, void *obj)
+{
+	struct srv_way *w = way_of(obj);
+	struct span s;
+
+	if (!conf_want(l, "a congestion control algorithm", &s))
+		return (false);
+	w->cc = s.p;
+	w->special = true;
+	return (true);
+}
+
 #define MD5_KEY_MAX 80          /* TCP_MD5SIG_MAXKEYLEN of the kernel */
 
 static bool
@@ -229,6 +242,10 @@ SERVER_WORD(tfo, "tfo", KW_NO, "", parse_tfo,
     "empty-response response-timeout` with it.");
 SERVER_WORD(no_tfo, "no-tfo", 0, "", parse_tfo,
     "Ends tfo, whatever default-server says.");
+SERVER_WORD(cc, "cc", 0, "<name>", parse_cc,
+    "The congestion control of connections to it, one that the sysctl "
+    "net.ipv4.tcp_allowed_congestion_control has, or with CAP_NET_ADMIN "
+    "another; the usual one stays where it is refused.");
 SERVER_WORD(md5, "tcp-md5sig", 0, "<password>", parse_md5,
     "Signs the packets of connections to it with this password (RFC 2385).");
 SERVER_WORD(namespace, "namespace", 0, "<name>", parse_namespace,

@@ -50,8 +50,11 @@ strm_sniff_end(struct strm *s)
 enum strm_step
 strm_switch(struct strm *s)
 {
-	struct mux_end *cli = mux_proto_for(PX_HTTP)->take(s->cli, s);
+	struct mux_end *cli;
 
+	if (s->txn.listen->bind->proto == PX_PROTO_NONE)
+		return (strm_hang_up(s, WHY_REQ_DENIED));
+	cli = mux_proto_for(PX_HTTP)->take(s->cli, s);
 	if (cli == NULL)
 		return (strm_hang_up(s, WHY_NOMEM));
 	strm_attach(s, cli);
