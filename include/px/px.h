@@ -198,6 +198,7 @@ struct px_listen {
 	uint32_t luid;                  /* number in its proxy, from 1 */
 	uint32_t cnt;                   /* offset into the counter bank; 0: none
 	                                 * of its own (option socket-stats) */
+	bool sub;                       /* no socket: requests of our own */
 };
 
 struct px_use_be {                      /* use_backend, in order */
@@ -233,6 +234,8 @@ struct px {                             /* a proxy */
 	uint32_t rule_sets;             /* bits of enum rule_set: has rules of
 	                                 * it; rule/ fills it in at the end */
 	bool may_switch;                /* mode tcp, with a "switch-mode http" */
+	bool asked;                     /* requests of our own enter it, so that it
+	                                 * needs no bind line */
 	uint8_t conn_mode;              /* enum px_conn_mode */
 	uint8_t reuse;                  /* enum px_reuse */
 	const struct px_timeouts *timeout;      /* shared with defaults */

@@ -152,6 +152,16 @@ bool rule_want_expr(struct conf_line *, enum rule_set, enum smp_type,
     const struct expr **out);
 bool rule_number(const struct rule_number *, struct txn *, int64_t *v);
 
+/* rule_want_fmt - a word as a format string. */
+bool rule_want_fmt(struct conf_line *, const char *what, enum logfmt_use,
+    enum rule_set, struct logfmt **out);
+
+/* rule_want_header - a word as a header name. */
+bool rule_want_header(struct conf_line *, struct span *name);
+
+/* rule_text - run a format into the arena; p NULL without memory. */
+struct span rule_text(const struct logfmt *, struct txn *);
+
 #define ACTION(ident)                                                        \
 	static const struct rule_action act_row_##ident;                     \
 	static const struct rule_action *const act_ptr_##ident               \

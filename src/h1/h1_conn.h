@@ -171,4 +171,12 @@ h1_of(struct mux_end *e)
 {
 	return (HOLDER(e, struct h1_conn, end));
 }
+
+/* h1_owner - the client that may keep connections to servers for itself, for a
+ * stream of its own; NULL: none does. */
+static inline struct h1_conn *
+h1_owner(const struct txn *t)
+{
+	return (t->session == NULL ? NULL : h1_of(t->session));
+}
 #endif

@@ -271,7 +271,7 @@ h1_thaw(struct wire_in *in, int fd, struct srv *srv, struct txn *txn,
 	if (h == NULL)
 		return (NULL);
 	h->state = H1_BUSY;
-	h->srv.owner = h1_of(txn->session);
+	h->srv.owner = h1_owner(txn);
 	h->end.strm = strm;
 	return (&h->end);
 }

@@ -108,6 +108,8 @@ static struct h1_conn *
 take_owned(struct srv *srv, struct span name, uint64_t pp_key,
     struct h1_conn *owner)
 {
+	if (owner == NULL)
+		return (NULL);
 	LIST_EACH(n, &owner->cli.owned) {
 		struct srv_idle *i = LIST_ITEM(n, struct srv_idle, node);
 
@@ -158,7 +160,7 @@ static struct h1_conn *
 take_idle(struct srv *srv, struct span name, uint64_t pp_key, struct txn *txn)
 {
 	struct h1_conn *h = srv->be->px->reuse == PX_REUSE_NEVER ?
-	    take_owned(srv, name, pp_key, h1_of(txn->session)) :
+	    take_owned(srv, name, pp_key, h1_owner(txn)) :
 	    take_shared(srv, name, pp_key, txn);
 
 	if (h != NULL)
@@ -249,7 +251,7 @@ h1_server_connect(struct srv *srv, struct txn *txn, bool reuse, void *strm,
 	h->scan = 0;
 	h->meth = txn->meth;
 	h->proxied = txn_is_proxied(txn);
-	h->srv.owner = h1_of(txn->session);
+	h->srv.owner = h1_owner(txn);
 	h->end.strm = strm;
 	h->end.close = !srv_may_reuse(srv, h->req_no);
 	h->end.got = h->end.put = 0;
@@ -335,6 +337,10 @@ keep_for_owner(struct h1_conn *h, struct h1_conn *owner)
 {
 	unsigned n = 0;
 
+	if (owner == NULL) {
+		h1_conn_free(h);
+		return;
+	}
 	LIST_EACH(it, &owner->cli.owned)
 		n++;
 	if (n < h1_session_conns(owner->cli.listen->bind->px))

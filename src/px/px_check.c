@@ -255,11 +255,13 @@ check_sense(struct conf *c)
 	PX_EACH(px, px_model) {
 		if (px->disabled)
 			continue;
-		if (px->kind == PX_FE && px->binds == NULL)
+		if (px->binds != NULL || px->asked)
+			;
+		else if (px->kind == PX_FE)
 			conf_fail(c, DIAG_WARNING, px->pos, "frontend '%s' "
 			    "has no 'bind' directive. Please declare it as a "
 			    "backend if this was intended", px->name);
-		else if (px->kind == (PX_FE | PX_BE) && px->binds == NULL)
+		else if (px->kind == (PX_FE | PX_BE))
 			conf_fail(c, DIAG_WARNING, px->pos, "proxy '%s' has "
 			    "no 'bind' directive. Please declare it as a "
 			    "backend if this was intended", px->name);

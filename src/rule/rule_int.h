@@ -63,13 +63,6 @@ rule_if(const struct conf_line *l)
 	    conf_next_is(l, "unless"));
 }
 
-/* rule_want_fmt - a word as a format string. */
-bool rule_want_fmt(struct conf_line *, const char *what, enum logfmt_use,
-    enum rule_set, struct logfmt **out);
-
-/* rule_want_header - a word as a header name. */
-bool rule_want_header(struct conf_line *, struct span *name);
-
 /* rule_failed - what a rule says that could not do its work: an answer by 500
  * unless strict-mode is off. */
 enum rule_verdict rule_failed(struct rule_run *);
@@ -79,9 +72,6 @@ enum rule_verdict rule_failed(struct rule_run *);
 bool rule_target_split(struct txn *, struct span *before, struct http_uri *);
 void rule_target_set(struct txn *, struct span before, struct span path,
     struct span query);
-
-/* rule_text - run a format into the arena; p NULL without memory. */
-struct span rule_text(const struct logfmt *, struct txn *);
 
 /* rule_choose_build - compile the use_backend lines of a frontend. */
 bool rule_choose_build(struct conf *, struct px *);

@@ -304,7 +304,8 @@ strm_attach(struct strm *s, struct mux_end *cli)
 	struct conn *c = cli->ops->conn(cli);
 
 	s->cli = cli;
-	s->txn.session = cli;
+	/* An end that keeps no connections has nothing for others. */
+	s->txn.session = cli->ops->kept_srv != NULL ? cli : NULL;
 	s->txn.tls = c->xprt->secure;
 	s->txn.sess_vars = (struct expr_vars **)&c->vars;
 	s->txn.conn_stk = (struct stk_set **)&c->tracked;
