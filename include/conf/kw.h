@@ -38,7 +38,7 @@ enum kw_flag {
 	KW_HTTP     = 1 << 1,   /* only means something in mode http */
 	KW_HIDDEN   = 1 << 2,   /* not in -dK */
 	KW_EARLY    = 1 << 3,   /* global keywords the master-to-be needs */
-	KW_PAREN    = 1 << 4    /* its second word has something in parentheses
+	KW_PAREN    = 1 << 4    /* its last word has something in parentheses
 	                         * behind it: "set-var(x)" */
 };
 

@@ -46,7 +46,13 @@ void srv_kill_strms(struct srv *, enum why);
 /* What the server's line says that the checks follow. */
 bool srv_down_shuts(const struct srv *);        /* on-marked-down */
 bool srv_up_shuts_backup(const struct srv *);   /* on-marked-up */
-unsigned srv_send_proxy(const struct srv *);    /* version, 0: none */
+bool srv_sends_proxy(const struct srv *);
+
+/* srv_pp_of_check - the PROXY header of a check, whose connection `fd` is on its
+ * way to `to`; version 1 when the server's line says nothing. Valid until the
+ * next call. */
+struct span srv_pp_of_check(const struct srv *, int fd,
+    const struct addr *to);
 int32_t srv_pool_max(const struct srv *);       /* pool-max-conn, -1: none */
 int32_t srv_pool_purge_ms(const struct srv *);  /* pool-purge-delay */
 

@@ -33,7 +33,9 @@ struct wire_out;
 /* What can be asked of a transport; the text is its own, valid until the
  * next call of any kind. */
 enum conn_tell { CONN_TELL_VERSION, CONN_TELL_CIPHER, CONN_TELL_ALPN,
-	CONN_TELL_SNI };
+	CONN_TELL_SNI,
+	/* of our own certificate: what it was signed with, and its key */
+	CONN_TELL_CERT_SIG, CONN_TELL_CERT_KEY };
 
 /* A connection that is to be opened to a server. */
 struct xprt_to {

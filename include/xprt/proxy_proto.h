@@ -27,8 +27,15 @@ enum conn_proxy_tlv_type {
 	CONN_PROXY_NOOP = 0x04,
 	CONN_PROXY_UNIQUE_ID = 0x05,
 	CONN_PROXY_SSL = 0x20,
+	/* inside of that one */
+	CONN_PROXY_SSL_VERSION = 0x21,
+	CONN_PROXY_SSL_CN = 0x22,
+	CONN_PROXY_SSL_CIPHER = 0x23,
+	CONN_PROXY_SSL_SIG_ALG = 0x24,
+	CONN_PROXY_SSL_KEY_ALG = 0x25,
 	CONN_PROXY_NETNS = 0x30
 };
+#define CONN_PROXY_UNIQUE_ID_MAX 128
 
 struct conn_proxy {
 	uint8_t version;        /* 1 or 2 */
@@ -63,4 +70,30 @@ bool conn_proxy_tlv(struct span tlvs, unsigned type, struct span *value);
  */
 size_t conn_proxy_emit(char *dst, size_t size, unsigned version,
     const struct addr *src, const struct addr *dst_addr);
+
+#define CONN_PROXY_LONGEST (16 + 65535) /* with TLVs */
+
+/*
+ * TLVs behind a header of version 2 that conn_proxy_emit() wrote at `p`, `n`
+ * bytes. What does not fit is left out, and `cut` is set.
+ *
+ * conn_proxy_open, conn_proxy_close - a TLV around what is written between
+ * them. conn_proxy_add - bytes. conn_proxy_room, conn_proxy_wrote - the same
+ * in place. conn_proxy_put - a whole TLV. conn_proxy_want_crc - a place for the
+ * checksum. conn_proxy_finish - lengths and checksum are right from now on.
+ */
+struct conn_proxy_out {
+	char *p;
+	size_t n, size;
+	size_t crc_at;                  /* 0: none wanted */
+	bool cut;
+};
+size_t conn_proxy_open(struct conn_proxy_out *, unsigned type);
+void conn_proxy_close(struct conn_proxy_out *, size_t mark);
+void conn_proxy_add(struct conn_proxy_out *, struct span);
+char *conn_proxy_room(struct conn_proxy_out *, size_t *room);
+void conn_proxy_wrote(struct conn_proxy_out *, size_t n);
+void conn_proxy_put(struct conn_proxy_out *, unsigned type, struct span);
+void conn_proxy_want_crc(struct conn_proxy_out *);
+void conn_proxy_finish(struct conn_proxy_out *);
 #endif

@@ -21,7 +21,6 @@
 #include <os/loop.h>
 #include <os/sock.h>
 #include <srv/state.h>
-#include <xprt/proxy_proto.h>
 
 int
 chk_inter_ms(const struct chk *c)
@@ -489,21 +488,19 @@ wants_proxy(const struct chk *c, const struct chk_step *s)
 	if (s != NULL && !s->as_server)
 		return (s->sends_proxy);
 	return ((s != NULL && s->sends_proxy) || chk_cfg_of(c->srv)->send_proxy
-	    || (srv_send_proxy(c->srv) != 0 && !chk_goes_elsewhere(c->srv,
+	    || (srv_sends_proxy(c->srv) && !chk_goes_elsewhere(c->srv,
 	    s)));
 }
 
 /* What the connection begins with: a PROXY header, TLS. False without memory. */
 static bool
-begin(struct chk *c, const struct chk_step *s)
+begin(struct chk *c, const struct chk_step *s, const struct addr *to)
 {
-	unsigned version = srv_send_proxy(c->srv);
-	char head[CONN_PROXY_EMIT_MAX];
 	struct span first = SPAN_NONE;
 
-	if (wants_proxy(c, s))
-		first = span_of(head, conn_proxy_emit(head, sizeof head,
-		    version == 0 ? 1 : version, NULL, NULL));
+	if (wants_proxy(c, s) &&
+	    (first = srv_pp_of_check(c->srv, c->conn.fd, to)).n == 0)
+		return (false);
 	c->tls = chk_wants_tls(c, s);
 	if (c->tls)
 		return (chk_tls_begin(c, s, first));
@@ -513,14 +510,14 @@ begin(struct chk *c, const struct chk_step *s)
 }
 
 static int
-open_connection(struct chk *c, const struct chk_step *s, bool probe)
+open_connection(struct chk *c, const struct chk_step *s, bool probe,
+    struct addr *to)
 {
 	const struct srv *srv = c->srv;
 	const struct addr *own = c->agent != NULL ? chk_agent_addr(srv) :
 	    s != NULL && s->has_addr ? &s->addr : chk_addr(srv);
 	unsigned port = c->agent != NULL ? chk_agent_port(srv) :
 	    s != NULL && s->port != 0 ? s->port : chk_port(srv);
-	struct addr to;
 	int64_t n;
 
 	if (s != NULL && s->port_expr != NULL) {
@@ -531,17 +528,17 @@ open_connection(struct chk *c, const struct chk_step *s, bool probe)
 		port = (unsigned)n;
 	}
 
-	srv_addr(srv, NULL, &to);
+	srv_addr(srv, NULL, to);
 	if (own != NULL) {
-		uint16_t usual = to.port;
+		uint16_t usual = to->port;
 
-		to = *own;
-		if (to.port == 0)
-			to.port = usual;
+		*to = *own;
+		if (to->port == 0)
+			to->port = usual;
 	}
 	if (port != 0)
-		to.port = (uint16_t)port;
-	return (srv_connect_to(srv, &to, probe));
+		to->port = (uint16_t)port;
+	return (srv_connect_to(srv, to, probe));
 }
 
 /* Nothing is said on it: the application need not see it. */
@@ -560,9 +557,10 @@ connect_now(struct chk *c)
 	const struct chk_step *s = c->step != NULL &&
 	    c->step->kind == CHK_CONNECT ? c->step : NULL;
 	bool probe = is_probe(c, s);
+	struct addr to;
 	int err, fd;
 
-	if ((fd = open_connection(c, s, probe)) < 0) {
+	if ((fd = open_connection(c, s, probe, &to)) < 0) {
 		conclude_errno(c, errno == ECONNREFUSED || errno == EACCES ||
 		    errno == ENOENT || errno == ENETUNREACH ? CHK_L4CON :
 		    CHK_SOCKERR, errno);
@@ -573,7 +571,7 @@ connect_now(struct chk *c)
 		conclude_errno(c, CHK_SOCKERR, c->conn.sys_errno);
 		return (false);
 	}
-	if (!begin(c, s)) {
+	if (!begin(c, s, &to)) {
 		conclude_errno(c, CHK_SOCKERR, ENOMEM);
 		return (false);
 	}

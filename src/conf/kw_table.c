@@ -108,6 +108,15 @@ kw_section_find(struct span name)
 	return (NULL);
 }
 
+/* The word, without what is in parentheses behind it. */
+static struct span
+bare(struct span w)
+{
+	ptrdiff_t open = span_find(w, '(');
+
+	return (open < 0 ? w : span_of(w.p, (size_t)open));
+}
+
 static bool
 matches(const struct entry *e, const struct conf_line *l)
 {
@@ -115,11 +124,10 @@ matches(const struct entry *e, const struct conf_line *l)
 		return (false);
 	for (int i = 0; i < e->n_words; i++) {
 		struct span w = l->word[l->at + i].text;
-		ptrdiff_t open = e->kw->flags & KW_PAREN && i > 0 ?
-		    span_find(w, '(') : -1;
+		bool last = i == e->n_words - 1;
 
-		if (!span_eq(e->word[i], open < 0 ? w : span_of(w.p,
-		    (size_t)open)))
+		if (!span_eq(e->word[i], e->kw->flags & KW_PAREN && last ?
+		    bare(w) : w))
 			return (false);
 	}
 	return (true);
@@ -133,7 +141,7 @@ kw_find(const struct conf_line *l, unsigned in, int *n_words)
 	kw_init();
 	if (conf_left(l) == 0)
 		return (NULL);
-	e = table[bucket_of(l->word[l->at].text)];
+	e = table[bucket_of(bare(l->word[l->at].text))];
 	for (; e != NULL; e = e->next) {
 		if ((e->kw->in & in) == 0 || !matches(e, l))
 			continue;

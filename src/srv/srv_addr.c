@@ -3,6 +3,7 @@
  * srv_addr - where a server is and how a connection to it begins.
  */
 #include "srv_int.h"
+#include "srv_pp.h"
 #include "srv_way.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <expr/expr.h>
 #include <os/sock.h>
 #include <srv/state.h>
-#include <xprt/proxy_proto.h>
 
 /* The address that `set server addr` wrote, read whole. */
 static bool
@@ -133,40 +133,29 @@ srv_connect(struct srv *srv, struct txn *txn)
 static bool
 put_proxy_header(const struct srv *srv, struct txn *txn, struct buf *out)
 {
-	unsigned version = srv_cfg_of(srv)->send_proxy;
-	const struct addr *src, *dst;
-	size_t n;
+	const struct srv_pp *pp = srv_pp_of(srv);
+	struct span s;
 
-	if (version == 0)
+	if (srv_pp_version(pp) == 0)
 		return (true);
-	if (!buf_hold(out) || buf_room(out) < CONN_PROXY_EMIT_MAX)
+	s = srv_pp_header(pp, txn);
+	if (s.n == 0 || !buf_hold(out) || buf_room(out) < s.n)
 		return (false);
-	src = txn_addr(txn, TXN_SRC);
-	dst = txn_addr(txn, TXN_DST);
-	n = conn_proxy_emit(buf_tail(out), buf_room(out), version, src, dst);
-	buf_wrote(out, n);
-	return (n > 0);
-}
-
-static uint64_t
-header_hash(unsigned version, struct txn *txn)
-{
-	char head[CONN_PROXY_EMIT_MAX];
-
-	return (hash_xxh64(span_of(head, conn_proxy_emit(head, sizeof head,
-	    version, txn_addr(txn, TXN_SRC), txn_addr(txn, TXN_DST)))));
+	memcpy(buf_tail(out), s.p, s.n);
+	buf_wrote(out, s.n);
+	return (true);
 }
 
 static __attribute__((noinline, cold)) uint64_t
-make_key(const struct srv_cfg *cfg, struct txn *txn)
+make_key(const struct srv_pp *pp, const struct expr *name, struct txn *txn)
 {
-	uint64_t key = cfg->send_proxy == 0 ? 0 :
-	    header_hash(cfg->send_proxy, txn);
+	uint64_t key = srv_pp_version(pp) == 0 ? 0 :
+	    hash_xxh64(srv_pp_header(pp, txn));
 	struct smp s;
 
-	if (cfg->pool_name == NULL)
+	if (name == NULL)
 		return (key | 1);
-	if (!expr_eval(cfg->pool_name, txn, &s) || !smp_cast(txn, &s, SMP_STR))
+	if (!expr_eval(name, txn, &s) || !smp_cast(txn, &s, SMP_STR))
 		s.str = SPAN_NONE;
 	/* two keys as one: none of them may make up for the other */
 	key = key * UINT64_C(0x9e3779b97f4a7c15) + hash_xxh64(s.str);
@@ -176,10 +165,11 @@ make_key(const struct srv_cfg *cfg, struct txn *txn)
 uint64_t
 srv_pp_key(const struct srv *srv, struct txn *txn)
 {
-	const struct srv_cfg *cfg = srv_cfg_of(srv);
+	const struct expr *name = srv_cfg_of(srv)->pool_name;
+	const struct srv_pp *pp = srv_pp_of(srv);
 
-	return (cfg->send_proxy == 0 && cfg->pool_name == NULL ? 0 :
-	    make_key(cfg, txn));
+	return (srv_pp_version(pp) == 0 && name == NULL ? 0 :
+	    make_key(pp, name, txn));
 }
 
 bool

@@ -164,7 +164,6 @@ struct srv_cfg {
 	int32_t max_reuse;              /* -1: no limit */
 	int64_t slow_ms;                /* slowstart; 0: none */
 	const struct expr *pool_name;   /* pool-conn-name, or NULL */
-	uint8_t send_proxy;             /* version; 0: none */
 	bool down_shuts;                /* on-marked-down shutdown-sessions */
 	bool up_shuts_backup;           /* on-marked-up shutdown-backup-… */
 };

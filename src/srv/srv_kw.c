@@ -100,28 +100,6 @@ parse_slowstart(struct conf_line *l, void *obj)
 }
 
 static bool
-parse_send_proxy(struct conf_line *l, void *obj)
-{
-	cfg_of(obj)->send_proxy = l->no ? 0 : 1;
-	return (true);
-}
-
-static bool
-parse_send_proxy_v2(struct conf_line *l, void *obj)
-{
-	cfg_of(obj)->send_proxy = l->no ? 0 : 2;
-	return (true);
-}
-
-static bool
-parse_no_send_proxy(struct conf_line *l, void *obj)
-{
-	(void)l;
-	cfg_of(obj)->send_proxy = 0;
-	return (true);
-}
-
-static bool
 parse_marked_down(struct conf_line *l, void *obj)
 {
 	if (conf_accept(l, "shutdown-sessions"))
@@ -162,14 +140,6 @@ SERVER_WORD(max_reuse, "max-reuse", 0, "<n>", parse_max_reuse,
     "is closed. -1, the default: no limit; 0: each serves one request.");
 SERVER_WORD(slowstart, "slowstart", 0, "<time>", parse_slowstart,
     "After it came up, weight and maxconn grow for so long from 1 to all.");
-SERVER_WORD(send_proxy, "send-proxy", KW_NO, "", parse_send_proxy,
-    "Begin connections with a PROXY protocol header, version 1.");
-SERVER_WORD(send_proxy_v2, "send-proxy-v2", KW_NO, "", parse_send_proxy_v2,
-    "Begin connections with a PROXY protocol header, version 2.");
-SERVER_WORD(no_send_proxy, "no-send-proxy", 0, "", parse_no_send_proxy,
-    "Send no PROXY protocol header, whatever default-server says.");
-SERVER_WORD(no_send_proxy_v2, "no-send-proxy-v2", 0, "", parse_no_send_proxy,
-    "Send no PROXY protocol header, whatever default-server says.");
 SERVER_WORD(on_marked_down, "on-marked-down", 0, "shutdown-sessions",
     parse_marked_down,
     "When checks find it down, end the sessions that it has.");

@@ -211,12 +211,6 @@ srv_up_shuts_backup(const struct srv *srv)
 	return (srv_cfg_of(srv)->up_shuts_backup);
 }
 
-unsigned
-srv_send_proxy(const struct srv *srv)
-{
-	return (srv_cfg_of(srv)->send_proxy);
-}
-
 void
 srv_kill_strms(struct srv *srv, enum why why)
 {

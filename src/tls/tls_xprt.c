@@ -620,6 +620,41 @@ tls_fini(struct conn *c)
 /* ---- what it can say ---- */
 
 static struct span
+cert_sig(const X509 *x)
+{
+	int nid = x == NULL ? NID_undef : X509_get_signature_nid(x);
+
+	return (nid == NID_undef ? SPAN_NONE : span_str(OBJ_nid2sn(nid)));
+}
+
+/* "RSA2048", "EC256". */
+static struct span
+cert_key(const X509 *x)
+{
+	static char text[32];
+	const EVP_PKEY *key = x == NULL ? NULL : X509_get0_pubkey(x);
+	const char *kind;
+
+	if (key == NULL)
+		return (SPAN_NONE);
+	switch (EVP_PKEY_get_base_id(key)) {
+	case EVP_PKEY_RSA:
+		kind = "RSA";
+		break;
+	case EVP_PKEY_EC:
+		kind = "EC";
+		break;
+	case EVP_PKEY_DSA:
+		kind = "DSA";
+		break;
+	default:
+		return (SPAN_NONE);
+	}
+	return (span_of(text, (size_t)snprintf(text, sizeof text, "%s%d", kind,
+	    EVP_PKEY_get_bits(key))));
+}
+
+static struct span
 tls_tell(const struct conn *c, enum conn_tell what)
 {
 	const struct tls_conn *t = tls_of(c);
@@ -636,6 +671,10 @@ tls_tell(const struct conn *c, enum conn_tell what)
 	case CONN_TELL_ALPN:
 		SSL_get0_alpn_selected(t->ssl, &p, &n);
 		return (n == 0 ? SPAN_NONE : span_of((const char *)p, n));
+	case CONN_TELL_CERT_SIG:
+		return (cert_sig(SSL_get_certificate(t->ssl)));
+	case CONN_TELL_CERT_KEY:
+		return (cert_key(SSL_get_certificate(t->ssl)));
 	case CONN_TELL_SNI:
 		if (t->server != NULL)
 			return (span_str(t->name));

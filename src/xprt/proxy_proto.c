@@ -25,7 +25,6 @@ static const char v2_sign[12] = {
 #define V6_BYTES  36
 #define UNIX_BYTES 216
 #define TLV_HEAD  3
-#define UNIQUE_ID_MAX 128
 
 static unsigned
 get16(const char *p)
@@ -194,7 +193,7 @@ is_tlv_right(struct span header, unsigned type, struct span value)
 	case CONN_PROXY_CRC32C:
 		return (value.n == 4 && is_crc_right(header, value.p));
 	case CONN_PROXY_UNIQUE_ID:
-		return (value.n <= UNIQUE_ID_MAX);
+		return (value.n <= CONN_PROXY_UNIQUE_ID_MAX);
 	case CONN_PROXY_SSL:
 		return (value.n >= 5 && is_tlv_list(span_skip(value, 5)));
 	default:
@@ -419,4 +418,83 @@ conn_proxy_emit(char *dst, size_t size, unsigned version,
 		return (0);
 	memcpy(dst, out, n);
 	return (n);
+}
+
+/* ---- writing TLVs ---- */
+
+void
+conn_proxy_add(struct conn_proxy_out *o, struct span s)
+{
+	if (s.n > o->size - o->n) {
+		o->cut = true;
+		return;
+	}
+	memcpy(o->p + o->n, s.p, s.n);
+	o->n += s.n;
+}
+
+/* The length is known when it closes. */
+size_t
+conn_proxy_open(struct conn_proxy_out *o, unsigned type)
+{
+	char head[TLV_HEAD] = { (char)type };
+	size_t mark = o->n;
+
+	conn_proxy_add(o, span_of(head, sizeof head));
+	return (mark);
+}
+
+void
+conn_proxy_close(struct conn_proxy_out *o, size_t mark)
+{
+	size_t n = o->n - mark;
+
+	if (o->cut)                     /* its head may not be there */
+		return;
+	put16(o->p + mark + 1, (unsigned)(n - TLV_HEAD));
+}
+
+char *
+conn_proxy_room(struct conn_proxy_out *o, size_t *room)
+{
+	*room = o->size - o->n;
+	return (o->p + o->n);
+}
+
+/* Who filled all the room may have been cut. */
+void
+conn_proxy_wrote(struct conn_proxy_out *o, size_t n)
+{
+	o->n += n;
+	o->cut = o->cut || o->n == o->size;
+}
+
+void
+conn_proxy_put(struct conn_proxy_out *o, unsigned type, struct span value)
+{
+	size_t mark = conn_proxy_open(o, type);
+
+	conn_proxy_add(o, value);
+	conn_proxy_close(o, mark);
+}
+
+void
+conn_proxy_want_crc(struct conn_proxy_out *o)
+{
+	o->crc_at = o->n + TLV_HEAD;
+	conn_proxy_put(o, CONN_PROXY_CRC32C, span_of("\0\0\0", 4));
+}
+
+void
+conn_proxy_finish(struct conn_proxy_out *o)
+{
+	uint32_t crc;
+
+	if (o->cut)
+		return;
+	put16(o->p + 14, (unsigned)(o->n - CONN_PROXY_V2_MIN));
+	if (o->crc_at == 0)
+		return;
+	crc = htonl(~crc32c(0xffffffff, o->p, o->n));
+	memcpy(o->p + o->crc_at, &crc, sizeof crc);
 }

@@ -252,3 +252,50 @@ TEST(what_is_written_byte_for_byte)
 	CHECK_MEM(out, conn_proxy_emit(out, sizeof out, 2, NULL, NULL), local,
 	    sizeof local - 1);
 }
+
+/* Written with room for every number of bytes less than all: cut, and never
+ * past the room. */
+TEST(tlvs_that_are_written_are_read)
+{
+	const struct addr a = { ADDR_V4, 0, 0x1f90, { 10, 0, 0, 1 } };
+	char out[120];
+	struct conn_proxy pp;
+	struct span v;
+	size_t used, mark, room, all = 0;
+
+	for (size_t size = sizeof out; size >= 28; size--) {
+		struct conn_proxy_out o = { .p = out, .size = size };
+
+		memset(out, '#', sizeof out);
+		o.n = conn_proxy_emit(out, size, 2, &a, &a);
+		conn_proxy_want_crc(&o);
+		conn_proxy_put(&o, CONN_PROXY_ALPN, SPAN("h1"));
+		mark = conn_proxy_open(&o, CONN_PROXY_SSL);
+		conn_proxy_add(&o, span_of("\1\0\0\0\0", 5));
+		conn_proxy_put(&o, CONN_PROXY_SSL_CN, SPAN("ann"));
+		conn_proxy_close(&o, mark);
+		mark = conn_proxy_open(&o, 0xe1);
+		memcpy(conn_proxy_room(&o, &room), "xy", room < 2 ? room : 2);
+		conn_proxy_wrote(&o, room < 2 ? room : 2);
+		conn_proxy_close(&o, mark);
+		conn_proxy_finish(&o);
+		CHECK_EQ(o.n <= size, true);
+		for (size_t i = size; i < sizeof out; i++)
+			CHECK_EQ(out[i], '#');
+		if (size == sizeof out)
+			all = o.n;
+		CHECK_EQ(o.cut, size <= all);
+		if (o.cut)
+			continue;
+		CHECK_EQ(conn_proxy_parse(span_of(out, o.n), &pp, &used),
+		    WHY_OK);
+		CHECK_EQ(used, o.n);
+		CHECK(conn_proxy_tlv(pp.tlvs, CONN_PROXY_ALPN, &v));
+		CHECK_SPAN(v, "h1");
+		CHECK(conn_proxy_tlv(pp.tlvs, 0xe1, &v));
+		CHECK_SPAN(v, "xy");
+		CHECK(conn_proxy_tlv(pp.tlvs, CONN_PROXY_SSL, &v));
+		CHECK(conn_proxy_tlv(span_skip(v, 5), CONN_PROXY_SSL_CN, &v));
+		CHECK_SPAN(v, "ann");
+	}
+}
