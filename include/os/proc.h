@@ -57,4 +57,10 @@ void proc_notify(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* proc_start_s - seconds since this process was started: proc_title_init(), or
  * proc_signals_reset() after fork. */
 long proc_start_s(void);
+/* Let others go first from here on, for good: what is left of this process is
+ * its own end, and the kernel's work for that (thousands of descriptors, their
+ * names in /proc) should not hold up those who serve. Not idle priority: it
+ * must end soon on a busy machine, too. */
+void proc_step_back(void);
+
 #endif

@@ -39,6 +39,7 @@ class Case:
     crowd: tuple = ()           # sizes that differ from crowd.c
     others: tuple = ()          # crowds of all client processes but the first
     tables: bool = True         # stick tables follow what clients do
+    weigh: int = 1              # memory is looked at in every so-many-th change
     first: bool = False         # clients and server never wait for a processor
     limits: dict = dataclasses.field(default_factory=dict)
     name: str = ""
@@ -71,7 +72,7 @@ CASES = {
                "connect=20", "wait=20")),
     "idle10k": Case(
         "10,000 idle connections cross, eight times", reloads=8, seconds=24,
-        events="config", tables=False, quiet=5, maxconn=15000,
+        events="config", tables=False, quiet=5, maxconn=15000, weigh=4,
         crowd=("all=0", "keep=16", "keep.rate=200", "idle=10000",
                "probe-ws=4", "probe-tcp=4", "ws=50", "tcp=50")),
     "idle100k": Case(
@@ -245,6 +246,7 @@ class Run:
 
     def calm(self):
         time.sleep(1)
+        self.sampler.paused = self.case.weigh > 1
         for _ in range(self.case.calm):
             self.tell("mark 0")
             time.sleep(0.15)        # as long as a change takes
@@ -267,8 +269,9 @@ class Run:
         if last:
             self.workers = self.case.workers
         self.write()
-        old = [x for x in self.family.pids() if x != p.top]
-        self.tell(f"mark {self.version}")
+        old = watch.Ends(x for x in self.family.pids() if x != p.top)
+        if self.sampler.paused or self.case.weigh == 1:
+            self.tell(f"mark {self.version}")
         began = time.monotonic()
         self.signals[self.version] = began
         self.last_signal_ticks = watch.ticks_now()
@@ -280,16 +283,11 @@ class Run:
 
     def until_gone(self, began, old, end):
         """Wait up to `end`, noting when the old generation has left."""
-        gone = None
-        while time.monotonic() < end:
-            if gone is None:
-                st = [watch.stat(x) for x in old]
-                if not any(s and s[0] not in "ZX" for s in st):
-                    gone = time.monotonic()
-                    self.tell("over")
-                    self.gone_ms.append(1000 * (gone - began))
-            time.sleep(0.005 if gone is None else 0.02)
-        if gone is None:
+        if old.wait(end):
+            self.gone_ms.append(1000 * (time.monotonic() - began))
+            self.tell("over")
+            time.sleep(max(0, end - time.monotonic()))
+        else:
             self.gone_ms.append(None)
 
     def reloads(self):
@@ -302,6 +300,10 @@ class Run:
                 break
             event = events[n % len(events)]
             last = n + 1 == self.case.reloads
+            # A look at memory makes others wait as well.
+            weighed = n % self.case.weigh == self.case.weigh - 1
+            self.sampler.paused = not weighed
+            self.sampler.every = 0.05 if self.case.weigh > 1 else 0.25
             began, old = self.change(event, last)
             end = start + (n + 1) * gap
             if self.case.speak_s > gap:
@@ -322,6 +324,7 @@ class Run:
             # Sockets of further workers may stay: look after there were some.
             if n == self.case.reloads // 3:
                 fds = watch.descriptors(self.proxy.top)
+        self.sampler.paused = False
         if not self.case.reloads:
             return
         time.sleep(max(0, began + 2 - time.monotonic()))

@@ -454,6 +454,8 @@ keeper_reap(struct keeper *k)
 		    si.si_pid == 0)
 			return;
 		bury_any(k, si.si_pid, wait_status(&si));
+		if (k->phase >= KEEPER_LEAVING)
+			proc_step_back();
 		(void)waitpid(si.si_pid, NULL, WNOHANG);
 	}
 }

@@ -41,6 +41,7 @@ look_if_empty(struct tmr *t)
 {
 	if (worker_connections() == 0 && strm_count() == 0) {
 		worker_report_last();
+		proc_step_back();
 		exit(0);
 	}
 	tmr_arm(&the_loop->wheel, t, the_loop->now_ms + CHECK_MS);
