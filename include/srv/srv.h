@@ -137,6 +137,7 @@ struct srv {
 	/* this worker only */
 	struct list idle;               /* struct srv_idle, newest first */
 	uint32_t n_idle;
+	uint32_t moves;                 /* srv_idle_close_all() was called */
 	int64_t purged_ms;
 	struct list strms;              /* streams on it, for shutdown sessions */
 };
@@ -319,6 +320,8 @@ struct srv_idle {                       /* embedded in a protocol's conn */
 	struct srv *srv;
 	int64_t since_ms;
 	bool safe;                      /* was shared before, and stood it */
+	uint32_t moves;                 /* srv->moves when it began; another
+	                                 * number: it leads somewhere else */
 	struct span name;               /* host name that it asked for: only who
 	                                 * wants the same may have it; n 0: none */
 	uint64_t pp_key;                /* srv_pp_key() of who it began for */
@@ -329,6 +332,11 @@ struct srv_idle {                       /* embedded in a protocol's conn */
  * closes). srv_idle_get - one that asked for `name`, begun for the same
  * `pp_key`; with http-reuse aggressive and a first request only a `safe` one.
  * srv_idle_gone - it closed by itself. */
+static inline bool
+srv_idle_is_old(const struct srv_idle *i)       /* see moves */
+{
+	return (i->moves != i->srv->moves);
+}
 bool srv_idle_put(struct srv *, struct srv_idle *);
 /* srv_idle_fits - it is for such a name and key; with pool-conn-name, which is
  * part of the key, names do not count. */
@@ -337,6 +345,12 @@ bool srv_idle_fits(const struct srv_idle *, struct span name,
 struct srv_idle *srv_idle_get(struct srv *, struct span name, uint64_t pp_key,
     bool only_safe);
 void srv_idle_gone(struct srv_idle *);
+
+/* srv_way_key - stands for how connections to this server begin now, but for
+ * its address. srv_is_at - this one leads where the server is now. One of the
+ * generation before is of no use where either has changed. */
+uint64_t srv_way_key(const struct srv *);
+bool srv_is_at(const struct srv *, const struct conn *);
 
 /* srv_idle_close_all - this worker's idle connections to a server (it left)
  * or, NULL, to all. */

@@ -29,6 +29,7 @@ struct frozen {
 	uint32_t req_no;
 	int64_t due_ms, since_us, handshake_us, first_byte_us;
 	struct buf in, out;
+	uint64_t way;
 };
 
 static const struct wire_field fields[] = {
@@ -57,6 +58,7 @@ static const struct wire_field fields[] = {
 	WIRE(23, BUF,  WIRE_OPTIONAL, struct frozen, out),
 	WIRE(24, BOOL, WIRE_OPTIONAL, struct frozen, proxied),
 	WIRE(25, U64,  WIRE_OPTIONAL, struct frozen, pp_key),
+	WIRE(26, U64,  WIRE_OPTIONAL, struct frozen, way),
 	/* not frozen: held (eaten before), scan (found again), in_pool and
 	 * counted (follow), owner (the stream's client end) */
 	WIRE_END
@@ -91,6 +93,7 @@ put_common(const struct h1_conn *h, struct wire_out *out)
 	} else {
 		f.safe = h->srv.idle.safe;
 		f.pp_key = h->srv.idle.pp_key;
+		f.way = srv_way_key(h->srv.idle.srv);
 	}
 	mark = wire_begin(out, TAG_CONN, WIRE_REQUIRED);
 	conn_put(&h->conn, out);
@@ -141,6 +144,8 @@ restore(struct h1_conn *h, const struct frozen *f)
 		h->srv.idle.safe = f->safe;
 		h->srv.idle.pp_key = f->pp_key;
 		h->srv.idle.since_ms = the_loop->now_ms;
+		if (f->way != 0 && f->way != srv_way_key(h->srv.idle.srv))
+			h->srv.idle.moves--;
 	}
 	/* A deadline stays what it was; the next one is by the new settings. */
 	tmr_arm(&the_loop->wheel, &h->tmr, f->due_ms);
@@ -256,8 +261,11 @@ thaw_server(struct wire_in *in, int fd, struct srv *srv, const char **why)
 	*why = "out of memory";
 	if (h == NULL)
 		return (NULL);
-	if (get_common(h, in, fd, why))
+	if (get_common(h, in, fd, why)) {
+		if (!srv_is_at(srv, &h->conn))
+			h->srv.idle.moves--;
 		return (h);
+	}
 	forget(h);
 	return (NULL);
 }
@@ -389,6 +397,11 @@ server_thaw(struct wire_in *in, const int *fds, size_t n_fds,
 	*why = "its record is damaged";
 	if (n_fds != 1 || (h = thaw_server(in, fds[0], srv, why)) == NULL)
 		return (NULL);
+	if (srv_idle_is_old(&h->srv.idle)) {
+		*why = "its server is reached another way now";
+		forget(h);
+		return (NULL);
+	}
 	*why = "idle connections of its server are not kept here";
 	h->in_pool = h->state == H1_IDLE &&
 	    srv->be->px->reuse != PX_REUSE_NEVER &&
@@ -617,6 +630,10 @@ thaw_owned(struct h1_conn *h, struct wire_in *in, const int *fds,
 			srv = find_server(&one, &why);
 			o = srv == NULL ? NULL :
 			    thaw_server(&one, fd, srv, &why);
+			if (o != NULL && srv_idle_is_old(&o->srv.idle)) {
+				forget(o);
+				o = NULL;
+			}
 		}
 		if (o == NULL) {
 			fd_close(&fd);

@@ -192,6 +192,7 @@ h1_server_new(struct srv *srv)
 		return (NULL);
 	h->end.ops = &server_ops;
 	h->srv.idle.srv = srv;
+	h->srv.idle.moves = srv->moves;
 	h->srv.idle.close = close_idle;
 	list_init(&h->srv.idle.node);
 	tmr_init(&h->tmr, on_server_due);
@@ -371,7 +372,8 @@ server_done(struct mux_end *e, bool keep)
 	}
 	if (!keep || e->close || e->dead || e->eof || h->conn.hup ||
 	    h->tx_open || h->rx != H1_FLOW_NONE || h->in.len > 0 ||
-	    h->out.len > 0 || mux_leaving || has_more(h)) {
+	    h->out.len > 0 || mux_leaving || has_more(h) ||
+	    srv_idle_is_old(&h->srv.idle)) {
 		h->conn.nolinger = px_opt(h->srv.idle.srv->be->px, PX_OPT_NOLINGER);
 		h1_conn_free(h);
 		return;

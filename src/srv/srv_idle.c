@@ -79,7 +79,8 @@ srv_idle_put(struct srv *srv, struct srv_idle *i)
 	const struct srv_cfg *cfg = srv_cfg_of(srv);
 	uint32_t now;
 
-	if (cfg->pool_purge_ms == 0 || !srv_is_up(srv))
+	if (cfg->pool_purge_ms == 0 || !srv_is_up(srv) ||
+	    i->moves != srv->moves)
 		return (false);
 	/* the next client may want another address or port */
 	if (srv->cfg->port_from_client || srv->cfg->ip_from_client)
@@ -130,6 +131,7 @@ void
 srv_idle_close_all(struct srv *srv)
 {
 	if (srv != NULL) {
+		srv->moves++;
 		close_oldest(srv, srv->n_idle);
 		return;
 	}

@@ -8,12 +8,15 @@
 #include "srv_way.h"
 
 #include "srv_int.h"
+#include "srv_pp.h"
 
 #include <string.h>
 
+#include <base/hash.h>
 #include <expr/expr.h>
 #include <os/sock.h>
 #include <px/sock.h>
+#include <xprt/conn.h>
 
 const struct srv_source *
 srv_source_of(const struct srv *srv)
@@ -36,6 +39,59 @@ srv_way_is_usual(const struct srv *srv, const struct srv_source *src)
 	    !px_opt(srv->be->px, PX_OPT_TCP_SMART_CONNECT) &&
 	    (src == NULL || (src->usesrc == SRV_USESRC_NONE &&
 	    src->interface == NULL)));
+}
+
+static uint64_t
+mix(uint64_t key, struct span s)
+{
+	return ((key ^ hash_xxh64(s)) * 0x9e3779b97f4a7c15u);
+}
+
+static uint64_t
+mix_text(uint64_t key, const char *s)
+{
+	return (mix(key, s == NULL ? SPAN("") : span_str(s)));
+}
+
+static uint64_t
+mix_source(uint64_t key, const struct srv_source *src)
+{
+	char text[ADDR_TEXT];
+
+	if (src == NULL)
+		return (key);
+	addr_print_port(&src->addr, text);
+	key = mix_text(key, text);
+	addr_print_port(&src->foreign, text);
+	key = mix_text(key, text);
+	key = mix_text(key, src->interface);
+	return (key + src->usesrc);
+}
+
+/* Of texts only: another release has to come to the same. */
+uint64_t
+srv_way_key(const struct srv *srv)
+{
+	const struct srv_way *w = px_get(&srv->cfg->slots, &srv_way_slot);
+	const struct px_server *cfg = srv->cfg;
+	uint64_t key = srv_pp_version(srv_pp_of(srv));
+
+	key = mix_text(key, cfg->xprt == NULL ? "raw" : cfg->xprt->name);
+	key = mix_text(key, cfg->unix_path);
+	key = mix_text(key, w->namespace);
+	key = mix_text(key, w->md5_key);
+	return (mix_source(key, srv_source_of(srv)) | 1);
+}
+
+bool
+srv_is_at(const struct srv *srv, const struct conn *c)
+{
+	struct addr to, peer;
+
+	srv_addr(srv, NULL, &to);
+	sock_peer(c->fd, &peer);
+	return ((to.family != ADDR_V4 && to.family != ADDR_V6) ||
+	    addr_eq(&to, &peer));
 }
 
 /* 0.0.0.0 or ::, as where only the rest of the line counts. */

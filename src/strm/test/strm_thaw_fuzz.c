@@ -15,12 +15,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static const char *const kinds[] = { "h1", "h1-server", "tcp" };
 static int peers[HAND_FDS_MAX];
 
+/* An idle connection to a server has to lead there. */
 static void
-open_fds(int *fds, size_t n)
+open_fds(int *fds, size_t n, bool to_server)
 {
 	int pair[2];
 
 	for (size_t i = 0; i < n; i++) {
+		if (i == 0 && to_server) {
+			fds[i] = world_connect();
+			peers[i] = world_origin();
+			continue;
+		}
 		MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK |
 		    SOCK_CLOEXEC, 0, pair) == 0);
 		fds[i] = pair[0];
@@ -73,7 +79,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	kind = hand_kind_find(span_str(kinds[data[0] % NELEM(kinds)]));
 	n_fds = data[1] % 8;
 	MUST(kind != NULL);
-	open_fds(fds, n_fds);
+	open_fds(fds, n_fds, strcmp((*kind)->name, "h1-server") == 0);
 	wire_in_init(&in, span_of((const char *)data + 2, n - 2));
 	it = (*kind)->thaw(&in, fds, n_fds, &why);
 	if (it == NULL) {
