@@ -22,7 +22,7 @@ enum {                                  /* tags; never reused */
 	TAG_STATE = 1, TAG_TXN = 2, TAG_TIMES = 3, TAG_BE = 4, TAG_SRV = 5,
 	TAG_REQUEST = 6, TAG_REPLY = 7, TAG_PROTO = 8, TAG_SERVER = 9,
 	TAG_AVOID = 10, TAG_CAP_REQ = 11, TAG_CAP_RES = 12, TAG_VARS = 13,
-	TAG_TRACKED = 14, TAG_STICK = 15, TAG_FILTERS = 32
+	TAG_TRACKED = 14, TAG_STICK = 15, TAG_FILTERS = 32, TAG_KEPT = 36
 };
 #define ENTITY_MAX 512                  /* of the name of a file, cut there */
 #define TAG_CAPTURE 1                   /* inside TAG_CAP_*: one value */
@@ -126,6 +126,7 @@ put_state(const struct strm *s, struct wire_out *out)
 		.counted_in = s->counted_in, .counted_out = s->counted_out,
 		.calls = s->prof.calls, .cpu_ns = s->prof.cpu_ns,
 		.lat_ns = s->prof.lat_ns,
+		.cli_read_ms = s->cli_read_ms, .srv_read_ms = s->srv_read_ms,
 	};
 	size_t mark = wire_begin(out, TAG_STATE, WIRE_REQUIRED);
 
@@ -179,6 +180,11 @@ put_messages(const struct strm *s, struct wire_out *out)
 	if (s->phase == STRM_TARPIT && s->rules.reply != NULL) {
 		mark = wire_begin(out, TAG_REPLY, WIRE_REQUIRED);
 		http_reply_put(s->rules.reply, out);
+		wire_end(out, mark);
+	}
+	if (s->kept != NULL) {
+		mark = wire_begin(out, TAG_KEPT, WIRE_OPTIONAL);
+		wire_put(out, strm_kept_fields, s->kept);
 		wire_end(out, mark);
 	}
 }
@@ -407,6 +413,21 @@ get_messages(struct strm *s, struct wire_in *in)
 }
 
 static bool
+get_kept(struct strm *s, struct wire_in *in)
+{
+	struct wire_in kept;
+
+	if (!wire_find_in(in, TAG_KEPT, &kept)) {
+		s->in_body = s->phase == STRM_EXCHANGE;
+		return (true);
+	}
+	s->kept = arena_zget(&s->arena, sizeof *s->kept);
+	return (s->kept != NULL &&
+	    wire_get(&kept, strm_kept_fields, s->kept, NULL) &&
+	    s->kept->at <= s->kept->buf.len);
+}
+
+static bool
 get_vars(struct strm *s, struct wire_in *in)
 {
 	struct wire_in values;
@@ -437,6 +458,8 @@ restore(struct strm *s, const struct frozen *f)
 	s->wait_until_ms = f->wait_until_ms;
 	s->counted_in = f->counted_in;
 	s->counted_out = f->counted_out;
+	s->cli_read_ms = f->cli_read_ms;
+	s->srv_read_ms = f->srv_read_ms;
 	s->prof.calls = f->calls;
 	s->prof.cpu_ns = f->cpu_ns;
 	s->prof.lat_ns = f->lat_ns;
@@ -480,7 +503,7 @@ get_state(struct strm *s, struct wire_in *in, struct frozen *f)
 		return (false);
 	restore(s, f);
 	txn_touch(t);
-	return (get_messages(s, in) && get_vars(s, in) &&
+	return (get_messages(s, in) && get_kept(s, in) && get_vars(s, in) &&
 	    stk_track_get(in, TAG_TRACKED, &s->arena, &t->stk) &&
 	    stk_notes_get(in, TAG_STICK, t) &&
 	    filt_get(in, TAG_FILTERS, t) &&
@@ -565,6 +588,20 @@ strm_moved_here(struct strm *s)
 	return (!s->thawed);
 }
 
+/* The new configuration says whether sides are looked at by themselves; if
+ * they were before, what was read when is known. */
+static void
+note_independent(struct strm *s)
+{
+	int64_t cli_ms = s->cli_read_ms, srv_ms = s->srv_read_ms;
+
+	strm_note_independent(s);
+	if (s->indep && cli_ms != 0) {
+		s->cli_read_ms = cli_ms;
+		s->srv_read_ms = srv_ms;
+	}
+}
+
 static void
 start(struct mux_end *cli)
 {
@@ -573,7 +610,7 @@ start(struct mux_end *cli)
 	s->thawed = true;
 	s->thawed_seen_ms = last_seen(s);
 	if (s->phase == STRM_EXCHANGE)
-		strm_note_independent(s);
+		note_independent(s);
 	strm_run(s);
 }
 

@@ -23,6 +23,7 @@ struct frozen {
 	uint64_t counted_in, counted_out;
 	uint32_t calls;
 	int64_t cpu_ns, lat_ns;
+	int64_t cli_read_ms, srv_read_ms;       /* 0: not kept */
 };
 
 static const struct wire_field strm_frozen_fields[] = {
@@ -52,9 +53,19 @@ static const struct wire_field strm_frozen_fields[] = {
 	WIRE(33, U32,  WIRE_OPTIONAL, struct frozen, calls),
 	WIRE(34, I64,  WIRE_OPTIONAL, struct frozen, cpu_ns),
 	WIRE(35, I64,  WIRE_OPTIONAL, struct frozen, lat_ns),
+	WIRE(37, I64,  WIRE_OPTIONAL, struct frozen, cli_read_ms),
+	WIRE(38, I64,  WIRE_OPTIONAL, struct frozen, srv_read_ms),
 	/* not frozen: running, again, granted (the other one asks again),
 	 * entered, backend_rules, list (all rules have run), begin_why,
 	 * grant_why, id (each worker counts its own) */
+	WIRE_END
+};
+
+static const struct wire_field strm_kept_fields[] = {
+	WIRE(1, BUF,  WIRE_OPTIONAL, struct strm_kept, buf),
+	WIRE(2, U64,  WIRE_REQUIRED, struct strm_kept, at),
+	WIRE(3, BOOL, WIRE_REQUIRED, struct strm_kept, off),
+	WIRE(4, BOOL, WIRE_REQUIRED, struct strm_kept, whole),
 	WIRE_END
 };
 

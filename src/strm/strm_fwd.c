@@ -207,15 +207,14 @@ strm_pump(struct strm *s, struct mux_end *from, struct mux_end *to)
 
 /* ---- a request that may have to be sent again: retry-on ---- */
 
-/* Before the first byte of the body went; false: it is not sent again. One that
- * came from another worker may have begun there. */
+/* Before the first byte of the body went; false: it is not sent again. */
 static bool
 begin_kept(struct strm *s)
 {
 	if (s->tunnel)
 		return (false);
 	if (s->kept == NULL && !s->txn.no_l7_retry && s->txn.req != NULL &&
-	    s->thawed_seen_ms == 0)
+	    !s->in_body && (s->txn.be->retry_on & PX_RETRY_SENT) != 0)
 		s->kept = arena_zget(&s->arena, sizeof *s->kept);
 	return (s->kept != NULL && !s->kept->off);
 }
@@ -343,7 +342,9 @@ move_request(struct strm *s)
 {
 	enum why why;
 
-	if (__builtin_expect((s->txn.be->retry_on & PX_RETRY_SENT) != 0, 0))
+	/* (what was kept may have come from a generation with retry-on) */
+	if (__builtin_expect((s->txn.be->retry_on & PX_RETRY_SENT) != 0 ||
+	    s->kept != NULL, 0))
 		return (move_kept(s));
 	why = strm_pump(s, s->cli, s->srv);
 	if (why == WHY_AGAIN)

@@ -54,7 +54,7 @@ struct strm_pipe {
 /* A request that may be sent again: its head stays, and the body so far. */
 struct strm_kept {
 	struct buf buf;
-	size_t at;                      /* sent this time */
+	uint64_t at;                    /* bytes of it sent this time */
 	bool off;                       /* too long */
 	bool whole;
 };
@@ -87,8 +87,9 @@ struct strm {
 	bool begun : 1;                 /* its first look at the request was
 	                                 * taken: monitor-uri, captures */
 	bool indep : 1;                 /* option independent-streams of a side:
-	                                 * set when it connects; a stream that
-	                                 * came over begins anew */
+	                                 * set when it connects, or came over */
+	bool in_body : 1;               /* came over with a part of its body
+	                                 * gone, and that was not kept */
 	uint8_t inspect;                /* enum strm_inspect */
 	uint8_t kill_why;               /* while frozen: enum why, to end with */
 	struct mux_end *cli, *srv;
@@ -112,15 +113,14 @@ struct strm {
 	} prof;
 	int64_t cli_seen_ms, srv_seen_ms;       /* last activity of a side */
 	int64_t cli_read_ms, srv_read_ms;       /* last bytes from it; kept
-	                                         * while `indep`. Not frozen */
+	                                         * while `indep` */
 	int64_t thawed_seen_ms;         /* the later of both when it came */
 	uint64_t counted_in, counted_out;       /* bytes in the counters */
 	int64_t counted_ms;             /* when they went there */
 	int64_t wait_until_ms;          /* queue, tarpit, connect, back-off */
 	struct tmr tmr;
 	struct strm_pipe up, down;      /* to the server, to the client */
-	struct strm_kept *kept;         /* retry-on; else NULL. Not frozen: a
-	                                 * stream that crossed has one try */
+	struct strm_kept *kept;         /* retry-on; else NULL */
 	struct {                        /* a long answer of our own. Not frozen:
 	                                 * it is sent where it was made */
 		char *body;

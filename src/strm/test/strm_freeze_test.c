@@ -4,13 +4,15 @@
  * frozen again is the same to the byte, and what was thawed goes on as if
  * nothing had happened. Images of past releases (regtests/golden/hand) thaw.
  *
- * GOLDEN=dir writes the images of today there.
+ * GOLDEN=dir writes the images of today there; those kept have the number of
+ * their step before the name (without one: of the second).
  */
 #include <base/test.h>
 
 #include <dirent.h>
 #include <stdlib.h>
 
+#include "../strm_int.h"
 #include "strm_world.h"
 
 TEST_MAY_LEAK
@@ -124,6 +126,15 @@ static const struct state states[] = {
 	    SEE(C, "\r\n\r\nok") },
 	  { SEND(C, "GET /private/b HTTP/1.1\r\n" H), SEE(S, "GET /private/b"),
 	    SEND(S, "HTTP/1.1 204 No\r\n\r\n"), SEE(C, "204") }, NULL },
+	{ "kept", "web",
+	  { SEND(C, "POST /again HTTP/1.1\r\nContent-Length: 6\r\n" H "abc"),
+	    SEE(S, "abc") },
+	  { SEND(C, "def"), SEE(S, "def"),
+	    SEND(S, "HTTP/1.1 204 No\r\n\r\n"), SEE(C, "204") }, NULL },
+	{ "kept-chunked", "web",
+	  { SEND(C, "POST /again HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" H
+	    "3\r\nabc\r\n0\r\n\r\n"), SEE(S, "0\r\n\r\n") },
+	  { SEND(S, "HTTP/1.1 204 No\r\n\r\n"), SEE(C, "204") }, NULL },
 	{ "tcp", "tcp", { SEND(C, "ping"), SEE(S, "ping") },
 	  { SEND(S, "pong"), SEE(C, "pong"), SEND(C, "more"),
 	    SEE(S, "more") }, NULL },
@@ -294,17 +305,16 @@ thaw_image(const char *path)
 	const char *why = "";
 	unsigned layout;
 	size_t n_fds = 0, n = read_image(path, name, &layout, &n_fds, bytes);
-	int pair[2], fds[HAND_FDS_MAX], ours[HAND_FDS_MAX];
+	int fds[HAND_FDS_MAX], ours[HAND_FDS_MAX];
 
 	CHECK(n > 0 && n_fds <= HAND_FDS_MAX);
 	kind = hand_kind_find(span_str(name));
 	if (!CHECK(kind != NULL) || !CHECK_EQ((*kind)->layout, layout))
 		return;
 	for (size_t i = 0; i < n_fds; i++) {
-		CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
-		    pair) == 0);
-		fds[i] = pair[0];
-		ours[i] = pair[1];
+		fds[i] = world_connect();
+		ours[i] = world_origin();
+		CHECK(fds[i] >= 0 && ours[i] >= 0);
 	}
 	wire_in_init(&in, span_of(bytes, n));
 	it = (*kind)->thaw(&in, fds, n_fds, &why);
@@ -338,5 +348,77 @@ TEST(images_of_past_releases_thaw)
 		n++;
 	}
 	(void)closedir(d);
-	CHECK(n >= 15);
+	CHECK(n >= 70);
+}
+
+/* ---- single fields ---- */
+
+static struct strm *
+over_there(struct hand_item *it, struct wire_out *o, char *bytes, size_t size)
+{
+	const struct hand_kind *kind = hand_kind_of(it);
+	int fds[HAND_FDS_MAX], copies[HAND_FDS_MAX];
+	struct wire_in in;
+	const char *why;
+	size_t n = 0;
+
+	wire_out_init(o, bytes, size);
+	CHECK(kind->freeze(it, o, fds, &n));
+	for (size_t i = 0; i < n; i++)
+		copies[i] = dup(fds[i]);
+	wire_in_init(&in, span_of(o->p, o->n));
+	if (!CHECK(kind->thaw(&in, copies, n, &why) != NULL))
+		return (NULL);
+	hand_leave(it);
+	kind->gone(it);
+	it = LIST_ITEM(hand_items.prev, struct hand_item, node);
+	hand_kind_of(it)->start(it);
+	return (LIST_ITEM(strm_all.prev, struct strm, node));
+}
+
+TEST(a_request_that_may_be_sent_again_crosses_with_its_body)
+{
+	static char bytes[1 << 16];
+	struct wire_out o;
+	struct strm *s;
+
+	world_open();
+	client = world_client("web");
+	world_send(client, "POST /again HTTP/1.1\r\nContent-Length: 6\r\n" H
+	    "abc");
+	server = world_origin();
+	s = LIST_ITEM(strm_all.prev, struct strm, node);
+	CHECK(s->kept != NULL && s->indep);
+	s->cli_read_ms = 11;
+	s->srv_read_ms = 12;
+	s = over_there(LIST_ITEM(hand_items.next, struct hand_item, node), &o,
+	    bytes, sizeof bytes);
+	if (s != NULL && CHECK(s->kept != NULL)) {
+		CHECK_SPAN(buf_peek(&s->kept->buf), "abc");
+		CHECK_EQ(s->kept->at, 3);
+		CHECK(!s->kept->off && !s->kept->whole && !s->in_body);
+		CHECK_EQ(s->cli_read_ms, 11);
+		CHECK_EQ(s->srv_read_ms, 12);
+	}
+	end_all();
+}
+
+TEST(a_body_that_was_not_kept_is_not_sent_again)
+{
+	static char bytes[1 << 16];
+	struct wire_out o;
+	struct strm *s;
+
+	world_open();
+	client = world_client("web");
+	world_send(client, "POST /again HTTP/1.1\r\nContent-Length: 6\r\n" H
+	    "abc");
+	server = world_origin();
+	s = LIST_ITEM(strm_all.prev, struct strm, node);
+	s->kept = NULL;                 /* as of a release without the field */
+	s = over_there(LIST_ITEM(hand_items.next, struct hand_item, node), &o,
+	    bytes, sizeof bytes);
+	world_send(client, "def");
+	CHECK(s != NULL && s->kept == NULL && s->in_body);
+	end_all();
 }

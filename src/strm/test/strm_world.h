@@ -20,6 +20,7 @@
 #include <mux/mux.h>
 #include <os/fd.h>
 #include <os/loop.h>
+#include <os/sock.h>
 #include <srv/srv.h>
 #include <srv/state.h>
 #include <strm/strm.h>
@@ -38,10 +39,21 @@ static const char world_config[] =
     "  http-request set-bandwidth-limit slow if { path /limited }\n"
     "  use_backend one if { path_beg /one }\n"
     "  use_backend private if { path_beg /private }\n"
+    "  use_backend again if { path_beg /again }\n"
     "  default_backend be\n"
     "backend be\n  mode http\n  http-reuse always\n  server s %s\n"
     "backend one\n  mode http\n  server s %s maxconn 1\n"
     "backend private\n  mode http\n  http-reuse never\n  server s %s\n"
+    "backend again\n  mode http\n  option independent-streams\n"
+    "  retry-on all-retryable-errors\n"
+    "  cookie SRV insert indirect\n"
+    "  http-request set-timeout server 40s\n"
+    "  http-request set-timeout tunnel 50s\n"
+    "  http-request set-nice 10\n  http-request set-log-level warning\n"
+    "  http-request set-priority-class int(5)\n"
+    "  http-request limit-body 1m\n"
+    "  http-request set-bc-mark 7\n  http-request set-bc-tos 3\n"
+    "  server s %s cookie c\n"
     "listen tcp\n  mode tcp\n  bind 127.0.0.1:81\n  server s %s\n"
     "frontend pp\n  mode http\n  bind 127.0.0.1:82 accept-proxy\n"
     "  default_backend be\n";
@@ -85,7 +97,8 @@ world_open(void)
 		return;                 /* one is enough for all tests */
 	world_listen = world_socket(&sin);
 	snprintf(addr, sizeof addr, "127.0.0.1:%u", ntohs(sin.sin_port));
-	snprintf(text, sizeof text, world_config, addr, addr, addr, addr);
+	snprintf(text, sizeof text, world_config, addr, addr, addr, addr,
+	    addr);
 	arena_init(&world_arena, 0);
 	diags_init(&diags);
 	diags.sink = world_sink;
@@ -150,6 +163,21 @@ world_origin(void)
 		world_turn(1);
 	return (p.revents != 0 ? accept4(world_listen, NULL, NULL,
 	    SOCK_CLOEXEC) : -1);
+}
+
+/* world_connect - a connection to the origin that nobody serves yet. */
+static inline int
+world_connect(void)
+{
+	struct sockaddr_in sin;
+	socklen_t len = sizeof sin;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	MUST(fd >= 0 && getsockname(world_listen, (struct sockaddr *)&sin,
+	    &len) == 0);
+	MUST(connect(fd, (struct sockaddr *)&sin, len) == 0);
+	MUST(sock_set_nonblock(fd, true));
+	return (fd);
 }
 
 /* world_read - what came at `fd`, as text, within a few turns. */
