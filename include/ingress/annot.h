@@ -40,6 +40,29 @@ extern const size_t ing_annots_n;
 
 struct ing_strs { const char **v; uint32_t n; };
 
+/* A service that is asked about requests, as it is written. */
+struct ing_ask_opts {
+	const char *url, *method, *redirect, *headers_ref;
+	const char *signin, *param;
+	struct ing_strs copy;           /* headers of its answer */
+	int64_t cookies;                /* bool: whatever the status is */
+};
+
+/* The same, read. Texts but `method` are log-formats of ours. */
+struct ing_ask {
+	bool global;                    /* of the ConfigMap */
+	bool tls;
+	const char *host;               /* NULL: this proxy itself */
+	int64_t port;
+	const char *path;
+	const char *method;             /* NULL: not said, GET */
+	const char *signin;             /* where to, instead of 401; or NULL */
+	const char *redirect;           /* NULL: as it was asked for */
+	struct ing_strs copy;
+	const struct ing_data *headers; /* to send along; or NULL */
+	int64_t cookies;
+};
+
 /*
  * What the annotations of an Ingress say, over the ConfigMap, over defaults.
  * Every member is named by exactly one option row; comparing, hashing and
@@ -67,14 +90,18 @@ struct ing_opts {
 	struct ing_strs cookie_paths, cookie_domains;   /* old, new */
 	int64_t rate_kb;                        /* 0: any */
 	/* who may: ing_opt_access.c */
-	const char *global_auth;                /* of the ConfigMap */
-	int64_t global_auth_on;                 /* bool */
 	struct ing_strs allow, whitelist, deny;
 	int64_t auth_basic, auth_map, satisfy_any;
 	const char *auth_secret, *auth_realm;
 	const struct ing_users *users;  /* set by auth_secret */
 	int64_t limit_rps, limit_rpm, limit_connections, limit_burst;
 	struct ing_strs limit_allow, limit_whitelist;
+	/* a service about them: ing_opt_ask.c */
+	struct ing_ask_opts ask, ask_global;
+	int64_t global_auth_on;                 /* bool */
+	const char *ask_key, *ask_times;
+	int64_t ask_pool, ask_shared, ask_pool_requests, ask_pool_s, ask_log;
+	const struct ing_ask *asks;     /* set by one of the two URLs */
 	/* certificates of clients: ing_opt_client.c */
 	const char *client_secret, *client_page, *client_cn;
 	int64_t client_verify;          /* enum ing_client_verify */

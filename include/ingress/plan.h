@@ -42,6 +42,8 @@ struct ing_plan_be {
 	const char *ns, *service, *port;        /* port: as the rule says it */
 	const struct ing_ingress *by;           /* the oldest that names it */
 	bool tcp;               /* bytes, not requests */
+	const struct ing_ask *asked;    /* it is no Service of a path, but one
+	                                 * that is asked; or NULL */
 	const struct ing_opts *opts;
 	const struct ing_opts *service_opts;    /* see ING_AT_SERVICE */
 	const struct ing_server *servers;       /* sorted by name */
@@ -68,6 +70,8 @@ struct ing_policy {
 	bool host_has_cert;
 	const struct ing_client *client;        /* of the host; or NULL */
 	bool any_host;          /* it is that for names nobody has */
+	const struct ing_plan_be *ask;          /* who is asked about requests;
+	                                         * NULL: nobody, or ourselves */
 	const struct ing_plan_be *instead_of;   /* default-backend answers,
 	                                         * as this has no server */
 	struct ing_policy *next;        /* of the same backend */
@@ -128,6 +132,7 @@ struct ing_plan {
 	uint32_t n_problems;
 	const struct ing_data *default_cert;
 	int64_t buffer_bytes;                   /* for the largest head */
+	bool asks_itself;                       /* see struct ing_ask */
 };
 
 /* ing_plan_make - the objects it points to stay the store's: it is of no use

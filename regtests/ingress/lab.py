@@ -64,7 +64,10 @@ def done():
 
 
 # Words that haproxy lacks, or the packaged one: lines, and parts of them.
-OURS = re.compile(rb"^\thttp-request limit-body .*\n| no-sni-auto\b|"
+OURS = re.compile(rb"^\thttp-request limit-body .*\n|"
+                  rb"^\thttp-request auth-request.*\n|"
+                  rb"^\t.*\{ sub_request \}\n|"
+                  rb" no-sni-auto\b|"
                   rb" verify-depth \d+|^\tfilter bwlim-out .*\n|"
                   rb"^\thttp-response set-bandwidth-limit .*\n", re.M)
 

@@ -16,14 +16,15 @@
 #define REGEX_MAX 1024u
 
 const struct ing_opt *const ing_opt_tables[] = {
-	ing_opt_route, ing_opt_host, ing_opt_access, ing_opt_client,
-	ing_opt_cors, ing_opt_canary, ing_opt_proxy, ing_opt_upstream,
+	ing_opt_route, ing_opt_host, ing_opt_access, ing_opt_ask,
+	ing_opt_client, ing_opt_cors, ing_opt_canary, ing_opt_proxy, ing_opt_upstream,
 	ing_opt_balance, ing_opt_limit, ing_opt_response, ing_opt_block,
 	ing_opt_global, NULL
 };
 
 const struct ing_opt_end ing_opt_ends[] = {
 	{ "auth-secret", ing_opt_auth_finish },
+	{ "auth-url", ing_opt_ask_finish },
 	{ "auth-tls-secret", ing_opt_client_finish },
 	{ "proxy-ssl-secret", ing_opt_upstream_finish },
 	{ "custom-headers", ing_opt_headers_finish },

@@ -195,11 +195,5 @@ const struct ing_opt ing_opt_access[] = {
 	  .parse = parse_realm, .doc = "" },
 	{ .key = "satisfy", .kind = ING_O_BOOL, OPT(satisfy_any), AT,
 	  .parse = parse_satisfy, .doc = "" },
-	{ .configmap = "global-auth-url", .kind = ING_O_STR,
-	  OPT(global_auth), .at = ING_AT_PLAN, .parse = ing_parse_text,
-	  .doc = "nobody can be asked yet: what it guards answers 503" },
-	{ .key = "enable-global-auth", .kind = ING_O_BOOL,
-	  OPT(global_auth_on), .at = ING_AT_PLAN, .parse = ing_parse_bool,
-	  .dflt = "true", .doc = "" },
 	{ .key = NULL }
 };

@@ -18,102 +18,18 @@ parse_balance(struct ing_parse *p, struct span v, void *field)
 	    "leastconn"));
 }
 
-/* Variables of nginx as samples. Those with a name behind them take letters,
- * digits and '_' of it. */
-static const struct variable {
-	const char *name, *sample;
-	bool named;
-} variables[] = {
-	{ "request_uri", "pathq", false },
-	{ "uri", "path", false },
-	{ "args", "query", false },
-	{ "query_string", "query", false },
-	{ "remote_addr", "src", false },
-	{ "binary_remote_addr", "src", false },
-	{ "host", "req.hdr(host),host_only", false },
-	{ "scheme", "var(txn.scheme)", false },
-	{ "request_method", "method", false },
-	{ "http_", "req.hdr(", true },
-	{ "cookie_", "req.cook(", true },
-	{ "arg_", "url_param(", true },
-};
-
-static bool
-is_word(char c)
-{
-	c = span_lower(c);
-	return ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_');
-}
-
-static bool
-put_variable(struct text *t, struct span name)
-{
-	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
-		const struct variable *v = &variables[i];
-		struct span rest;
-
-		if (!v->named && !span_is(name, v->name))
-			continue;
-		if (!v->named) {
-			text_printf(t, "%%[%s]", v->sample);
-			return (true);
-		}
-		if (!span_begins(name, span_str(v->name)) ||
-		    name.n == strlen(v->name))
-			continue;
-		text_printf(t, "%%[%s", v->sample);
-		rest = span_skip(name, strlen(v->name));
-		/* $http_x_forwarded_for is the header X-Forwarded-For. */
-		for (size_t k = 0; k < rest.n; k++)
-			text_addc(t, rest.p[k] == '_' && i == 9 ? '-' :
-			    rest.p[k]);
-		text_addz(t, ")]");
-		return (true);
-	}
-	return (false);
-}
-
-/* Cuts "$name" or "${name}" from the front. */
-static bool
-take_name(struct span *v, struct span *name)
-{
-	bool brace = v->n > 1 && v->p[1] == '{';
-	size_t n = 0;
-
-	*v = span_skip(*v, brace ? 2 : 1);
-	while (n < v->n && is_word(v->p[n]))
-		n++;
-	*name = span_of(v->p, n);
-	*v = span_skip(*v, n);
-	if (brace && (v->n == 0 || v->p[0] != '}'))
-		return (false);
-	if (brace)
-		*v = span_skip(*v, 1);
-	return (n > 0);
-}
-
 static bool
 parse_hash(struct ing_parse *p, struct span v, void *field)
 {
-	struct span all = v, name;
 	struct text t;
-	bool good = true;
+	bool good;
 
 	text_init(&t);
-	while (good && v.n > 0) {
-		if (v.p[0] == '$') {
-			good = take_name(&v, &name) &&
-			    put_variable(&t, name);
-			continue;
-		}
-		good = is_word(v.p[0]) || v.p[0] == '-';
-		text_addc(&t, v.p[0]);
-		v = span_skip(v, 1);
-	}
+	good = ing_opt_vars(&t, v, "-");
 	if (good)
 		*(const char **)field = arena_dup(p->mem, text_span(&t));
 	text_fini(&t);
-	return (good || ing_parse_bad(p, all, "variables like $request_uri, "
+	return (good || ing_parse_bad(p, v, "variables like $request_uri, "
 	    "$remote_addr, $http_NAME, $cookie_NAME, $arg_NAME"));
 }
 
@@ -151,7 +67,7 @@ static bool
 parse_domain(struct ing_parse *p, struct span v, void *field)
 {
 	for (size_t i = 0; i < v.n; i++)
-		if (!is_word(v.p[i]) && strchr("-.", v.p[i]) == NULL)
+		if (!ing_opt_is_word(v.p[i]) && strchr("-.", v.p[i]) == NULL)
 			return (ing_parse_bad(p, v, "a domain"));
 	*(const char **)field = arena_dup(p->mem, v);
 	return (true);
@@ -161,7 +77,7 @@ bool
 ing_is_plain_path(const char *path)
 {
 	for (const char *c = path; *c != '\0'; c++)
-		if (!is_word(*c) && strchr("/-.~%+@:", *c) == NULL)
+		if (!ing_opt_is_word(*c) && strchr("/-.~%+@:", *c) == NULL)
 			return (false);
 	return (path[0] == '/');
 }

@@ -10,6 +10,7 @@ extern const struct ing_opt ing_opt_route[];    /* paths, rewriting, https */
 extern const struct ing_opt ing_opt_host[];     /* names, ciphers */
 extern const struct ing_opt ing_opt_response[]; /* headers, cookies, speed */
 extern const struct ing_opt ing_opt_access[];   /* addresses, passwords */
+extern const struct ing_opt ing_opt_ask[];      /* a service about them */
 extern const struct ing_opt ing_opt_client[];   /* their certificates */
 extern const struct ing_opt ing_opt_cors[];
 extern const struct ing_opt ing_opt_canary[];   /* a second backend */
@@ -27,6 +28,7 @@ bool ing_parse_code(struct ing_parse *, struct span, int64_t *,
 
 /* Finishers. */
 bool ing_opt_auth_finish(struct ing_parse *, struct ing_opts *);
+bool ing_opt_ask_finish(struct ing_parse *, struct ing_opts *);
 bool ing_opt_client_finish(struct ing_parse *, struct ing_opts *);
 bool ing_opt_upstream_finish(struct ing_parse *, struct ing_opts *);
 bool ing_opt_headers_finish(struct ing_parse *, struct ing_opts *);
@@ -35,6 +37,16 @@ bool ing_opt_headers_finish(struct ing_parse *, struct ing_opts *);
  * or one of them can't be, or is not `allowed` (NULL: all are). */
 const struct ing_data *ing_opt_headers(struct ing_parse *, const char *ref,
     const struct ing_strs *allowed);
+
+/* ing_opt_vars - a text with $variables, as a log-format; of what is no letter,
+ * digit or '_' it may have `others`. False: a variable that is not known, or
+ * another character. ing_opt_var_name - cuts "$name" or "${name}" from the
+ * front. */
+bool ing_opt_vars(struct text *, struct span, const char *others);
+bool ing_opt_var_name(struct span *, struct span *name);
+
+/* A letter, a digit, or '_'. */
+bool ing_opt_is_word(char);
 
 /* A list of ciphers that OpenSSL takes. */
 bool ing_parse_ciphers(struct ing_parse *, struct span, void *);

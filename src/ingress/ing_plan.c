@@ -204,13 +204,6 @@ take(struct ing_planning *p)
 		p->client_closed = false;
 		t->open = ing_annot_read(&ctx, t->ing, &t->opts);
 		t->client_closed = p->client_closed;
-		if (plan->defaults.global_auth != NULL &&
-		    t->opts.global_auth_on) {
-			t->open = false;
-			ing_plan_problem(plan, p->about, "GlobalAuth", true,
-			    "global-auth-url is not supported yet; its "
-			    "locations answer 503");
-		}
 		if (t->opts.buffer_bytes > plan->buffer_bytes)
 			plan->buffer_bytes = t->opts.buffer_bytes;
 	}

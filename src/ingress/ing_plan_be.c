@@ -351,6 +351,93 @@ ing_plan_tcp_be(struct ing_planning *p, const struct ing_taken *t,
 	return (be);
 }
 
+/* "NAME.NAMESPACE.svc" and what may follow, or without ".svc": the Service, when
+ * there is one. */
+static const struct ing_service *
+service_of(struct ing_planning *p, const char *host, const char **ns,
+    const char **name)
+{
+	struct span rest = span_str(host), label[2], svc = SPAN_NONE;
+
+	for (int i = 0; i < 2; i++)
+		if (!span_cut(&rest, '.', &label[i]) || label[i].n == 0)
+			return (NULL);
+	if (rest.n > 0 && (!span_cut(&rest, '.', &svc) ||
+	    !span_is(svc, "svc")))
+		return (NULL);
+	*name = arena_dup(p->mem, label[0]);
+	*ns = arena_dup(p->mem, label[1]);
+	return ((const struct ing_service *)ing_store_find(p->store,
+	    ING_SERVICE, *ns, *name));
+}
+
+static void
+find_asked(struct ing_planning *p, struct ing_plan_be *be)
+{
+	const struct ing_ask *a = be->asked;
+	struct ing_backend_ref ref = { .port = a->port };
+	struct servers s = { .p = p };
+	unsigned char bin[16];
+
+	if (service_of(p, a->host, &be->ns, &be->service) != NULL) {
+		ref.service = be->service;
+		find_servers(p, be, &ref);
+	} else if (inet_pton(AF_INET, a->host, bin) == 1 ||
+	    inet_pton(AF_INET6, a->host, bin) == 1) {
+		if (is_usable(p, a->host))
+			add_server(&s, a->host, a->port, false, false);
+		finish(&s, be);
+	} else if (is_dns_name(span_str(a->host))) {
+		add_server(&s, a->host, a->port, false, true);
+		finish(&s, be);
+	}
+	if (be->n_servers == 0)
+		ing_plan_problem(p->plan, &be->by->o, "AuthService", false,
+		    "%s: there is no server at '%s' that may be asked; what "
+		    "it guards answers 500", a->global ? "global-auth-url" :
+		    "auth-url", a->host);
+}
+
+/* Who is asked about requests, once for all Ingresses that speak with it
+ * alike. */
+static const struct ing_plan_be *
+ask_be(struct ing_planning *p, const struct ing_taken *t)
+{
+	const struct ing_ask *a = t->opts.asks;
+	struct ing_plan *plan = p->plan;
+	struct ing_plan_be *be;
+	struct ing_opts *opts;
+	const char *id;
+
+	if (a->host == NULL) {
+		plan->asks_itself = true;
+		return (NULL);
+	}
+	id = arena_printf(p->mem, "_ask_%s_%s_%" PRId64 "_%" PRId64 "_%" PRId64,
+	    a->tls ? "https" : "http", a->host, a->port,
+	    t->opts.connect_timeout_s, t->opts.read_timeout_s);
+	if ((be = ing_index_get(&p->backends, span_str(id))) != NULL)
+		return (be);
+	be = arena_zget(p->mem, sizeof *be);
+	opts = arena_get(p->mem, sizeof *opts);
+	*opts = plan->defaults;
+	opts->connect_timeout_s = t->opts.connect_timeout_s;
+	opts->read_timeout_s = opts->send_timeout_s = t->opts.read_timeout_s;
+	opts->protocol = a->tls ? ING_HTTPS : ING_HTTP;
+	be->id = id;
+	be->ns = be->service = "";
+	be->port = arena_printf(p->mem, "%" PRId64, a->port);
+	be->by = t->ing;
+	be->asked = a;
+	be->opts = be->service_opts = opts;
+	find_asked(p, be);
+	plan->backends = ing_plan_vec(p->mem, plan->backends,
+	    plan->n_backends, sizeof *plan->backends);
+	plan->backends[plan->n_backends++] = be;
+	ing_index_put(&p->backends, span_str(id), be);
+	return (be);
+}
+
 /* The other's affinity, and all that is about its cookie. */
 static void
 take_cookie(struct ing_opts *to, const struct ing_opts *from)
@@ -480,6 +567,8 @@ ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
 
 	text_init(&text);
 	ing_opts_text(&t->opts, &p->plan->defaults, ING_AT_RULES, &text);
+	if (t->opts.asks != NULL)
+		like.ask = ask_be(p, t);
 	if (t->opts.rewrite_target != NULL && path != NULL)
 		text_printf(&text, "path=%s\n", path);
 	if (t->opts.affinity && t->opts.cookie_path == NULL && path != NULL &&

@@ -5,6 +5,8 @@
  */
 #include "ing_render_int.h"
 
+#include <arpa/inet.h>
+
 #include <base/must.h>
 
 static int64_t
@@ -114,6 +116,24 @@ render_rules(struct ing_rendering *r, const struct ing_plan_be *be)
 		ing_rules_policy(&rules);
 }
 
+static void
+put_sni(struct ing_cfg *c, const char *name)
+{
+	unsigned char bin[16];
+
+	/* an address is no name that could be asked for (RFC 6066 3) */
+	if (inet_pton(AF_INET, name, bin) == 1 || strchr(name, ':') != NULL) {
+		ing_keys(c, "no-sni-auto");
+		return;
+	}
+	ing_keys(c, "sni");
+	ing_cfg_fmt_begin(c);
+	ing_fmt(c, "str(");
+	ing_cfg_fmt_name(c, span_str(name));
+	ing_fmt(c, ")");
+	ing_cfg_fmt_end(c);
+}
+
 /* Its certificate is for the name that was said, or that of the Service in the
  * cluster. */
 static void
@@ -124,16 +144,10 @@ put_name(struct ing_rendering *r, const struct ing_plan_be *be)
 	    arena_printf(&r->plan->mem, "%s.%s.svc", be->service, be->ns);
 	struct ing_cfg *c = &r->cfg;
 
-	if (o->srv_sni) {
-		ing_keys(c, "sni");
-		ing_cfg_fmt_begin(c);
-		ing_fmt(c, "str(");
-		ing_cfg_fmt_name(c, span_str(name));
-		ing_fmt(c, ")");
-		ing_cfg_fmt_end(c);
-	} else {
+	if (o->srv_sni)
+		put_sni(c, name);
+	else
 		ing_keys(c, "no-sni-auto");
-	}
 	if (!o->srv_verify || o->srv_sni)
 		return;
 	ing_keys(c, "verifyhost");
@@ -182,6 +196,11 @@ put_tls(struct ing_rendering *r, const struct ing_plan_be *be)
 	struct ing_cfg *c = &r->cfg;
 
 	ing_keys(c, "ssl");
+	if (be->asked != NULL) {
+		ing_keys(c, "verify none");
+		put_sni(c, be->asked->host);
+		return;
+	}
 	if (s == NULL) {
 		ing_keys(c, "verify none no-sni-auto");
 		return;
@@ -228,7 +247,13 @@ render_server(struct ing_rendering *r, const struct ing_plan_be *be,
 static void
 render_backend(struct ing_rendering *r, const struct ing_plan_be *be)
 {
-	ing_section(&r->cfg, "backend", span_str(be->id));
+	/* One that is asked is entered without a door of its own. */
+	if (be->asked != NULL)
+		ing_section(&r->cfg, "listen", span_str(be->id));
+	else
+		ing_section(&r->cfg, "backend", span_str(be->id));
+	if (be->asked != NULL && !r->plan->defaults.ask_log)
+		ing_line(&r->cfg, "no log");
 	if (be->tcp)
 		ing_line(&r->cfg, "mode tcp");
 	render_timeouts(r, be);

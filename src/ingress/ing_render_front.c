@@ -323,6 +323,14 @@ find_scheme(struct ing_rendering *r)
 	ing_line(c, "http-request set-var(txn.scheme) str(https) "
 	    "if { ssl_fc }");
 	believe_forwarded(r);
+	if (!r->plan->asks_itself)
+		return;
+	/* What a location asks of another: it came by the door before. */
+	ing_line(c, "http-request set-var(txn.scheme) str(https) "
+	    "if { sub_request }");
+	if (!r->plan->defaults.ask_log)
+		ing_line(c, "http-request set-log-level silent "
+		    "if { sub_request }");
 }
 
 /* Browsers are told to stay with https. */

@@ -104,6 +104,13 @@ void ing_rule_networks(struct ing_rules *, const struct ing_strs *);
 /* Steps in files of their own. ing_rules_auth() names a list of users, and
  * ing_rules_limit() tables, that ing_render_lists() writes at the end. */
 void ing_rules_auth(struct ing_rules *);
+/* A request about which a service is asked: unless it comes from there, or from
+ * one of those users (NULL: in any case). */
+void ing_rules_ask(struct ing_rules *, const struct ing_strs *or_from,
+    const struct ing_users *or_users);
+/* Conditions: it is none of those users; its path needs no authentication. */
+void ing_rules_stranger(struct ing_rules *, const struct ing_users *);
+void ing_rules_exempt(struct ing_rules *);
 void ing_rules_limit(struct ing_rules *);
 void ing_render_lists(struct ing_rendering *);
 void ing_rules_cors(struct ing_rules *);

@@ -27,11 +27,10 @@ need_list(struct ing_rendering *r, const struct ing_users *u)
 	*at = ref;
 }
 
-/* "!{ http_auth(LIST) }" */
+/* "http_auth(LIST) }" */
 static void
-not_known(struct ing_cfg *c, const struct ing_users *u)
+put_list(struct ing_cfg *c, const struct ing_users *u)
 {
-	ing_keys(c, "!{");
 	ing_cfg_fmt_begin(c);
 	ing_fmt(c, "http_auth(");
 	ing_cfg_fmt_name(c, span_str(u->id));
@@ -40,32 +39,72 @@ not_known(struct ing_cfg *c, const struct ing_users *u)
 	ing_keys(c, "}");
 }
 
+void
+ing_rules_stranger(struct ing_rules *r, const struct ing_users *u)
+{
+	need_list(r->r, u);
+	ing_keys(r->cfg, "!{");
+	put_list(r->cfg, u);
+}
+
+void
+ing_rules_exempt(struct ing_rules *r)
+{
+	const struct ing_strs *not = &r->plan->defaults.no_auth;
+
+	if (not->n == 0)
+		return;
+	ing_keys(r->cfg, "!{ var(txn.path) -m beg --");
+	for (uint32_t i = 0; i < not->n; i++)
+		ing_cfg_text(r->cfg, span_str(not->v[i]));
+	ing_keys(r->cfg, "}");
+}
+
 static void
 check_password(struct ing_rules *r, const struct ing_strs *or_from)
 {
 	const struct ing_opts *o = r->policy->opts;
-	const struct ing_strs *not = &r->plan->defaults.no_auth;
 	struct ing_cfg *c = r->cfg;
 
-	need_list(r->r, o->users);
 	ing_line(c, "http-request auth realm");
 	ing_cfg_text(c, span_str(o->auth_realm != NULL ? o->auth_realm :
 	    "Authentication Required"));
 	ing_keys(c, "if");
-	not_known(c, o->users);
-	if (not->n > 0) {
-		ing_keys(c, "!{ var(txn.path) -m beg --");
-		for (uint32_t i = 0; i < not->n; i++)
-			ing_cfg_text(c, span_str(not->v[i]));
-		ing_keys(c, "}");
-	}
+	ing_rules_stranger(r, o->users);
+	ing_rules_exempt(r);
 	if (or_from != NULL) {
 		ing_keys(c, "!{");
 		ing_rule_networks(r, or_from);
 	}
 	ing_rule_and(r);
-	ing_line(c, "http-request del-header Authorization");
-	ing_rule_if(r, "");
+}
+
+/* One way in is enough. */
+static void
+check_any(struct ing_rules *r, const struct ing_strs *allow)
+{
+	const struct ing_opts *o = r->policy->opts;
+
+	if (o->asks != NULL)
+		ing_rules_ask(r, allow, o->users);
+	else
+		check_password(r, allow);
+}
+
+static void
+check_all(struct ing_rules *r, const struct ing_strs *allow)
+{
+	const struct ing_opts *o = r->policy->opts;
+	struct ing_cfg *c = r->cfg;
+
+	if (allow != NULL) {
+		ing_line(c, "http-request deny deny_status 403 if !{");
+		ing_rule_networks(r, allow);
+		ing_rule_and(r);
+	}
+	if (o->users != NULL)
+		check_password(r, NULL);
+	ing_rules_ask(r, NULL, NULL);
 }
 
 void
@@ -73,7 +112,7 @@ ing_rules_auth(struct ing_rules *r)
 {
 	const struct ing_opts *o = r->policy->opts;
 	const struct ing_strs *allow = o->allow.n > 0 ? &o->allow :
-	    &o->whitelist;
+	    o->whitelist.n > 0 ? &o->whitelist : NULL;
 	struct ing_cfg *c = r->cfg;
 
 	if (o->deny.n > 0) {
@@ -81,17 +120,16 @@ ing_rules_auth(struct ing_rules *r)
 		ing_rule_networks(r, &o->deny);
 		ing_rule_and(r);
 	}
-	if (allow->n > 0 && o->users != NULL && o->satisfy_any) {
-		check_password(r, allow);
+	if (o->satisfy_any && (allow != NULL) + (o->users != NULL) +
+	    (o->asks != NULL) > 1)
+		check_any(r, allow);
+	else
+		check_all(r, allow);
+	if (o->users == NULL)
 		return;
-	}
-	if (allow->n > 0) {
-		ing_line(c, "http-request deny deny_status 403 if !{");
-		ing_rule_networks(r, allow);
-		ing_rule_and(r);
-	}
-	if (o->users != NULL)
-		check_password(r, NULL);
+	/* It was for us, and not for the server. */
+	ing_line(c, "http-request del-header Authorization");
+	ing_rule_if(r, "");
 }
 
 static void

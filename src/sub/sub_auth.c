@@ -460,3 +460,20 @@ ACTION(auth_request) = {
 	.example = "http-request auth-request(txn.auth) login path /check "
 	    "save x-user txn.user",
 };
+
+static bool
+fetch_sub(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)arg;
+	s->type = SMP_BOOL;
+	s->num = sub_is(t);
+	return (true);
+}
+
+FETCH(sub_request) = {
+	.name = "sub_request", .args = "", .out = SMP_BOOL, .run = fetch_sub,
+	.stages = SMP_ANYWHERE & ~SMP_AT(CHECK),
+	.doc = "True for a request that an 'auth-request' rule sent. A word of "
+	    "this program, which HAProxy lacks.",
+	.example = "http-request set-log-level silent if { sub_request }",
+};
