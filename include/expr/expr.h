@@ -75,6 +75,9 @@ struct smp_fetch {
 	bool list;                      /* conditions look at each value */
 	bool waits;                     /* may set out->waits; then also fresh */
 	bool dotted;                    /* patterns may be versions: "3.1" */
+	bool raw;                       /* of bytes that nobody parses: there
+	                                 * are none in mode http */
+	bool wants_pattern;             /* a condition without is an error */
 	/* may refine arguments after parsing; false with *err, a sentence */
 	bool (*check)(struct arg *, const char **err);
 	/* the same where it matters on which line it stands; false after
@@ -144,6 +147,11 @@ struct expr;                            /* compiled: fetch + converters */
 /* expr_parse - one sample expression ("hdr(host),lower") in `text`, a slice
  * of the word `w`. NULL after recording the error. */
 struct expr *expr_parse(struct conf_line *, const struct conf_word *w,
+    struct span text, unsigned stages);
+
+/* expr_parse_words - the same, when the line was read up to that word: more
+ * converters may follow in words of their own ("src ipmask(24)"). */
+struct expr *expr_parse_words(struct conf_line *, const struct conf_word *w,
     struct span text, unsigned stages);
 
 /* expr_eval - run it; false: no sample. */
@@ -275,7 +283,10 @@ bool acl_predefined(size_t i, const char **name, const char **text);
 
 struct logfmt;
 
-enum logfmt_use { LOGFMT_LOG, LOGFMT_HEADER, LOGFMT_BODY, LOGFMT_NAME };
+/* LOGFMT_RAW: bytes stay as they are; in a line what would end it is coded, in
+ * all others what a header field may not have, as %XX. */
+enum logfmt_use { LOGFMT_LOG, LOGFMT_HEADER, LOGFMT_BODY, LOGFMT_NAME,
+	LOGFMT_RAW };
 
 /*
  * logfmt_parse - compile a format string: text, %variables, %[expressions],
@@ -302,7 +313,8 @@ enum logvar_code {              /* what cannot stand in a line as it is */
 	LOGVAR_PLAIN,           /* nothing: our own names */
 	LOGVAR_LINE,            /* NUL, CR, LF become #XX */
 	LOGVAR_HTTP,            /* not printable, '#', '"' become #XX */
-	LOGVAR_HEADER           /* and '{', '|', '}' */
+	LOGVAR_HEADER,          /* and '{', '|', '}' */
+	LOGVAR_FIELD            /* what no header field has becomes %XX */
 };
 
 /* logfmt_coded - a text with what cannot stand there coded, at most `size`

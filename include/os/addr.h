@@ -84,6 +84,9 @@ struct addr_net {
 	uint8_t bits;
 };
 bool addr_net_parse(struct span, struct addr_net *);
+/* addr_net_parse_short - also an IPv4 address that lacks octets of 0 before its
+ * last one, as conditions may write it: "10.12/8" is 10.0.0.12/8. */
+bool addr_net_parse_short(struct span, struct addr_net *);
 /* addr_net_has - v4 in v6-mapped form matches v4 networks and the reverse. */
 bool addr_net_has(const struct addr_net *, const struct addr *);
 #endif

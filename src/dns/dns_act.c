@@ -302,7 +302,7 @@ parse_resolve(struct conf_line *l, struct px *px, enum rule_set rs,
 		return (false);
 	w = conf_peek(l);
 	if (!conf_want(l, "a sample expression that gives a name", &text) ||
-	    (a->expr = expr_parse(l, w, text, rule_stages(rs))) == NULL)
+	    (a->expr = expr_parse_words(l, w, text, rule_stages(rs))) == NULL)
 		return (false);
 	a->next = dns_glob()->acts;
 	dns_glob_edit()->acts = a;

@@ -158,10 +158,10 @@ add_pattern(struct parse *p, const struct conf_word *w)
 	if (p->term->match == ACL_INT && p->term->expr->fetch != NULL &&
 	    p->term->expr->fetch->dotted)
 		text = version_text(p, text);
-	if (strcmp(p->op, "eq") != 0) {
-		if (span_find(text, ':') >= 0)
-			return (conf_err(p->l, w, "'%.*s': a range cannot be "
-			    "compared with an operator", SPAN_FMT(text)));
+	if (strcmp(p->op, "eq") != 0 && span_find(text, ':') >= 0)
+		conf_warn(p->l, w, "the operator '%s' makes no difference to "
+		    "the range '%.*s'", p->op, SPAN_FMT(text));
+	else if (strcmp(p->op, "eq") != 0) {
 		if (!num_i64(text, &v))
 			return (conf_err(p->l, w, "expected a number after "
 			    "'%s', found '%.*s'", p->op, SPAN_FMT(text)));
@@ -362,18 +362,23 @@ parse_patterns(struct parse *p)
 }
 
 /* A test that wants patterns and has none: probably not what was meant. */
-static void
-warn_no_pattern(const struct parse *p, const struct conf_word *w)
+static bool
+check_no_pattern(const struct parse *p, const struct conf_word *w)
 {
 	const struct acl_term *t = p->term;
+	const struct smp_fetch *f = acl_fetch_of(t->expr);
 
+	if (t->pats == NULL && f->wants_pattern)
+		return (conf_err(p->l, w, "'%s' in a condition expects patterns "
+		    "to compare with, found none", f->name));
 	if (t->match == ACL_FOUND || t->match == ACL_BOOL || p->dashes ||
 	    p->named_match || t->pats != NULL || p->id >= 0)
-		return;
+		return (true);
 	conf_warn(p->l, w, "no pattern to match against, so this ACL will "
 	    "never match");
 	conf_err_hint(p->l, "'-m found' asks whether there is a value, '-m "
 	    "bool' whether it is not 0; '--' silences this");
+	return (true);
 }
 
 /*
@@ -423,8 +428,7 @@ parse_term(struct conf_line *l, int end)
 		return (NULL);
 	if (!parse_patterns(&p))
 		return (NULL);
-	warn_no_pattern(&p, w);
-	return (number_words(&p, w) ? t : NULL);
+	return (check_no_pattern(&p, w) && number_words(&p, w) ? t : NULL);
 }
 
 static bool
@@ -539,6 +543,7 @@ static const struct {
 	{ "HTTP_1.0", "req.ver 1.0" },
 	{ "HTTP_1.1", "req.ver 1.1" },
 	{ "HTTP_2.0", "req.ver 2.0" },
+	{ "HTTP_3.0", "req.ver 3.0" },
 	{ "HTTP_CONTENT", "req.hdr_val(content-length) gt 0" },
 	{ "HTTP_URL_ABS", "url_reg ^[^/:]*://" },
 	{ "HTTP_URL_SLASH", "url_beg /" },
@@ -717,6 +722,22 @@ acl_stages(const struct acl *a)
 	return (bits);
 }
 
+static void
+warn_never(struct conf_line *l, const struct conf_word *w,
+    const struct acl *a)
+{
+	const char *name = a->terms == NULL ? "" :
+	    acl_fetch_of(a->terms->expr)->name;
+
+	if (a->name.n == 0)
+		conf_warn(l, w, "anonymous acl will never match because it "
+		    "uses '%s', which is not available here", name);
+	else
+		conf_warn(l, w, "acl '%.*s' will never match because it uses "
+		    "'%s', which is not available here", SPAN_FMT(a->name),
+		    name);
+}
+
 static bool
 parse_tests(struct conf_line *l, struct px *px, struct cond *c)
 {
@@ -739,9 +760,8 @@ parse_tests(struct conf_line *l, struct px *px, struct cond *c)
 			return (false);
 		want = false;
 		if ((acl_stages(t->acl) & c->stages) == 0)
-			conf_warn(l, w, "acl '%.*s' will never match because "
-			    "it uses what is not available here",
-			    SPAN_FMT(w->text));
+			warn_never(l, w, t->acl);
+		acl_note_raw(l, w, px, t->acl);
 		/* what speaks of a request waits for one in mode tcp */
 		c->waits |= acl_waits(t->acl) ||
 		    (c->stages & SMP_CONTENT) != 0;

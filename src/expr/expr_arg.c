@@ -122,7 +122,8 @@ grammar_one(struct span def, struct grammar *g)
 
 /*
  * The next argument of the text behind '(', unquoted into the arena. Stops
- * before ',' or ')'.
+ * before ',' or ')'. Blanks belong to it; a backslash that protects nothing
+ * stays, so that regular expressions need no second one.
  */
 static bool
 take_raw(struct conf_line *l, struct span *rest, struct span *out)
@@ -131,8 +132,6 @@ take_raw(struct conf_line *l, struct span *rest, struct span *out)
 	size_t n = 0;
 	char quote = 0;
 
-	while (rest->n > 0 && (*rest->p == ' ' || *rest->p == '\t'))
-		*rest = span_skip(*rest, 1);
 	while (rest->n > 0) {
 		char c = *rest->p;
 
@@ -153,7 +152,8 @@ take_raw(struct conf_line *l, struct span *rest, struct span *out)
 			if (e == 'n' || e == 'r' || e == 't') {
 				c = e == 'n' ? '\n' : e == 'r' ? '\r' : '\t';
 				*rest = span_skip(*rest, 1);
-			} else if (strchr("\\ \"',()", e) != NULL) {
+			} else if (strchr("\\ \"'", e) != NULL ||
+			    (quote == 0 && (e == ',' || e == ')'))) {
 				c = e;
 				*rest = span_skip(*rest, 1);
 			}
@@ -259,6 +259,8 @@ convert(struct conf_line *l, const struct conf_word *w,
 	int64_t us;
 
 	a->type = g->type;
+	if (g->type != ARG_STR)
+		a->str = span_trim(a->str);
 	switch (g->type) {
 	case ARG_INT:
 		return (want_number(l, w, g, a));

@@ -341,6 +341,20 @@ parse_conv(struct conf_line *l, const struct conf_word *w, struct span *rest,
 	return (intern(l, &e));
 }
 
+/* Commas between converters; more of them, and those behind the last one,
+ * mean nothing. False: no converter follows. */
+static bool
+skip_commas(struct span *rest)
+{
+	bool any = false;
+
+	while (rest->n > 0 && *rest->p == ',') {
+		*rest = span_skip(*rest, 1);
+		any = true;
+	}
+	return (any && rest->n > 0 && *rest->p != ']');
+}
+
 struct expr *
 expr_parse_rest(struct conf_line *l, const struct conf_word *w,
     struct span *rest, const char **acl)
@@ -350,16 +364,48 @@ expr_parse_rest(struct conf_line *l, const struct conf_word *w,
 	if (acl != NULL)
 		*acl = NULL;
 	e = parse_fetch(l, w, rest, acl);
-	while (e != NULL && rest->n > 1 && *rest->p == ',') {
-		*rest = span_skip(*rest, 1);
+	while (e != NULL && skip_commas(rest))
 		e = parse_conv(l, w, rest, e);
+	return (e);
+}
+
+static bool
+is_conv(struct span word)
+{
+	return (expr_conv_find(take_name(&word)) != NULL &&
+	    (word.n == 0 || *word.p == '(' || *word.p == ','));
+}
+
+/* Converters in words of their own: "src ipmask(24)". */
+static struct expr *
+parse_conv_words(struct conf_line *l, struct expr *e)
+{
+	const struct conf_word *w;
+	struct span rest;
+
+	while (e != NULL && conf_left(l) != 0) {
+		w = conf_peek(l);
+		if (!is_conv(w->text))
+			break;
+		l->at++;
+		rest = w->text;
+		do {
+			e = parse_conv(l, w, &rest, e);
+		} while (e != NULL && skip_commas(&rest));
+		if (e != NULL && rest.n != 0) {
+			struct conf_word at = expr_sub(w, rest);
+
+			conf_err(l, &at, "unexpected '%.*s' after a converter",
+			    SPAN_FMT(rest));
+			return (NULL);
+		}
 	}
 	return (e);
 }
 
-struct expr *
-expr_parse(struct conf_line *l, const struct conf_word *w, struct span text,
-    unsigned stages)
+static struct expr *
+parse_all(struct conf_line *l, const struct conf_word *w, struct span text,
+    unsigned stages, bool words)
 {
 	struct span rest = text;
 	struct expr *e = expr_parse_rest(l, w, &rest, NULL);
@@ -373,6 +419,8 @@ expr_parse(struct conf_line *l, const struct conf_word *w, struct span text,
 		    "expression", SPAN_FMT(rest));
 		return (NULL);
 	}
+	if (words && (e = parse_conv_words(l, e)) == NULL)
+		return (NULL);
 	if ((e->stages & stages) == 0) {
 		at = expr_sub(w, text);
 		conf_err(l, &at, "'%.*s' is never available here",
@@ -380,4 +428,18 @@ expr_parse(struct conf_line *l, const struct conf_word *w, struct span text,
 		return (NULL);
 	}
 	return (e);
+}
+
+struct expr *
+expr_parse(struct conf_line *l, const struct conf_word *w, struct span text,
+    unsigned stages)
+{
+	return (parse_all(l, w, text, stages, false));
+}
+
+struct expr *
+expr_parse_words(struct conf_line *l, const struct conf_word *w,
+    struct span text, unsigned stages)
+{
+	return (parse_all(l, w, text, stages, true));
 }

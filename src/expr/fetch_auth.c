@@ -260,7 +260,7 @@ ROW(http_auth_group, "http_auth_group", "userlist list", SMP_STR, fetch_group,
     "The user's name when it and the password are in the user list; in "
     "conditions the user's groups.",
     "acl admin http_auth_group(people) admins", .list = true,
-    .acl = SMP_ACL_EXACT);
+    .wants_pattern = true, .acl = SMP_ACL_EXACT);
 ROW(http_auth_user, "http_auth_user", "", SMP_STR, fetch_user,
     "The user's name of basic authentication; nothing is checked.",
     "http-request set-header X-User %[http_auth_user]");

@@ -78,22 +78,42 @@ payload(struct txn *t, bool response)
 	    t->ops->payload(t, response) : SPAN_NONE);
 }
 
+/* A head that was read is no bytes any more, but they have come. */
+static int64_t
+head_bytes(const struct http_head *h)
+{
+	size_t n = h->method.n + h->target.n;
+
+	for (unsigned i = 0; i < h->n; i++)
+		if (h->hdr[i].name != NULL)
+			n += h->hdr[i].name_n + h->hdr[i].value_n;
+	return ((int64_t)n);
+}
+
+static bool
+arrived(struct txn *t, bool response, struct smp *s)
+{
+	const struct http_head *h = response ? t->res : t->req;
+
+	s->num = (int64_t)payload(t, response).n;
+	if (t->is_http && h != NULL && t->stage != TXN_CHECK)
+		s->num += head_bytes(h);
+	s->waits = true;
+	return (true);
+}
+
 static bool
 fetch_req_len(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
-	s->num = (int64_t)payload(t, false).n;
-	s->waits = true;
-	return (true);
+	return (arrived(t, false, s));
 }
 
 static bool
 fetch_res_len(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
-	s->num = (int64_t)payload(t, true).n;
-	s->waits = true;
-	return (true);
+	return (arrived(t, true, s));
 }
 
 static bool
@@ -227,17 +247,26 @@ static bool
 fetch_uuid(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	uint64_t a = rand_u64(), b = rand_u64();
+	unsigned version = (unsigned)arg[0].num;
 	char *p = arena_get(t->arena, 37);
 
-	(void)arg;
 	if (p == NULL)
 		return (false);
-	snprintf(p, 37, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32),
-	    (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xfff),
+	if (version == 7)               /* begins with the milliseconds */
+		a = (uint64_t)(clock_wall_us() / 1000) << 16 | (a & 0xfff);
+	snprintf(p, 37, "%08x-%04x-%x%03x-%04x-%012llx", (unsigned)(a >> 32),
+	    (unsigned)(a >> 16 & 0xffff), version, (unsigned)(a & 0xfff),
 	    (unsigned)(b >> 48 & 0x3fff) | 0x8000,
 	    (unsigned long long)(b & 0xffffffffffffULL));
 	s->str = span_of(p, 36);
 	return (true);
+}
+
+static bool
+check_uuid(struct arg *arg, const char **err)
+{
+	*err = "UUIDs are of version 4 or 7";
+	return (arg[0].num == 4 || arg[0].num == 7);
 }
 
 /* ---- constants ---- */
@@ -296,15 +325,19 @@ fetch_net(struct txn *t, const struct arg *arg, struct smp *s)
 static bool
 check_v4(struct arg *arg, const char **err)
 {
+	const struct addr_net *net = arg->ptr;
+
 	*err = "expected an IPv4 address";
-	return (((const struct addr_net *)arg->ptr)->addr.family == ADDR_V4);
+	return (net->addr.family == ADDR_V4 && span_find(arg->str, '/') < 0);
 }
 
 static bool
 check_v6(struct arg *arg, const char **err)
 {
+	const struct addr_net *net = arg->ptr;
+
 	*err = "expected an IPv6 address";
-	return (((const struct addr_net *)arg->ptr)->addr.family == ADDR_V6);
+	return (net->addr.family == ADDR_V6 && span_find(arg->str, '/') < 0);
 }
 
 /* bin(): the digits are replaced by the bytes they stand for. */
@@ -385,9 +418,10 @@ ROW(date, "date", "int offset=0, enum(s|ms|us) unit=s", SMP_INT, SMP_ALWAYS,
 ROW(rand, "rand", "int range= [1..4294967295]", SMP_INT, SMP_ALWAYS,
     fetch_rand, "http-request deny if { rand(100) lt 5 }",
     "A number by chance, from 0 to below <range>.", .fresh = true);
-ROW(uuid, "uuid", "int version=4 [4..4]", SMP_STR, SMP_ALWAYS, fetch_uuid,
-    "unique-id-format %[uuid]", "A random UUID of version 4.",
-    .fresh = true);
+ROW(uuid, "uuid", "int version=4 [4..7]", SMP_STR, SMP_ALWAYS, fetch_uuid,
+    "unique-id-format %[uuid]", "A UUID of version 4, all random, or of 7, "
+    "which begins with the time (RFC 9562).", .fresh = true,
+    .check = check_uuid);
 ROW(always_true, "always_true", "", SMP_BOOL, SMP_ALWAYS, fetch_true,
     "acl any always_true", "True.", .constant = true);
 ROW(always_false, "always_false", "", SMP_BOOL, SMP_ALWAYS, fetch_false,

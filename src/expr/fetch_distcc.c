@@ -114,7 +114,7 @@ check_token(struct arg *arg, const char **err)
 FETCH(distcc_param) = {
 	.name = "distcc_param", .args = "str token, int occ=1 [1..1000000]",
 	.out = SMP_INT, .stages = AT, .run = fetch_param,
-	.check = check_token, .waits = true, .fresh = true,
+	.check = check_token, .waits = true, .fresh = true, .raw = true,
 	.doc = "The number of the <occ>th <token> of a distcc message: a "
 	    "version, a count, a length.",
 	.example = "tcp-request content accept if { distcc_param(DOTI) "
@@ -123,7 +123,7 @@ FETCH(distcc_param) = {
 FETCH(distcc_body) = {
 	.name = "distcc_body", .args = "str token, int occ=1 [1..1000000]",
 	.out = SMP_BIN, .stages = AT, .run = fetch_body,
-	.check = check_token, .waits = true, .fresh = true,
+	.check = check_token, .waits = true, .fresh = true, .raw = true,
 	.doc = "The bytes that follow the <occ>th <token> of a distcc message, "
 	    "when all are here: an argument, a file.",
 	.example = "tcp-request content set-var(sess.arg) distcc_body(ARGV,1)",

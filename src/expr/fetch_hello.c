@@ -436,7 +436,8 @@ fetch_rdp_cnt(struct txn *t, const struct arg *arg, struct smp *s)
 #define SAMPLE(ident, word, args_, type, at, fn, doc_, example_, ...)        \
 FETCH(ident) = {                                                             \
 	.name = word, .args = args_, .out = type, .stages = at, .run = fn,   \
-	.doc = doc_, .waits = true, .fresh = true, .example = example_,      \
+	.doc = doc_, .waits = true, .fresh = true, .raw = true,              \
+	.example = example_,                                                 \
 	__VA_ARGS__                                                          \
 }
 #define ROW(ident, word, args_, type, at, fn, doc_, ...)                     \

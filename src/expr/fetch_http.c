@@ -121,7 +121,7 @@ fetch_url_param(struct txn *t, const struct arg *arg, struct smp *s)
 
 		part = span_of(all.p + i, 0);
 		while (i + part.n < all.n && part.p[part.n] != '&' &&
-		    part.p[part.n] != ';')
+		    part.p[part.n] != ';' && part.p[part.n] != delim)
 			part.n++;
 		if ((at = span_find(part, '=')) < 0)
 			continue;

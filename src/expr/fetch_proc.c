@@ -101,11 +101,6 @@ FETCH(ident) = {                                                             \
 LOCAL(src_is_local, "src_is_local", fetch_src_is_local, "the client");
 LOCAL(dst_is_local, "dst_is_local", fetch_dst_is_local,
     "this side, which the client connected to");
-LOCAL(fc_src_is_local, "fc_src_is_local", fetch_src_is_local,
-    "the client's connection");
-LOCAL(fc_dst_is_local, "fc_dst_is_local", fetch_dst_is_local,
-    "this side of the client's connection");
-
 /* ---- the listener, the frontend ---- */
 
 static bool
@@ -284,6 +279,37 @@ LINK(fc_src, TXN_SRC, SMP_ANYWHERE, "the client's connection");
 LINK(fc_dst, TXN_DST, SMP_ANYWHERE, "this side of the client's connection");
 LINK(bc_src, TXN_BSRC, ON_RES, "this side of the server's connection");
 LINK(bc_dst, TXN_BDST, ON_RES, "the server's connection");
+
+static bool
+link_is_local(struct txn *t, enum txn_addr which, struct smp *s)
+{
+	if (!link_addr(t, which, s)) {          /* a UNIX socket, or none */
+		s->num = is_ours(&t->addr[which]);
+		s->type = SMP_BOOL;
+		return (t->addr[which].family != ADDR_NONE);
+	}
+	s->num = is_ours(&s->addr);
+	s->type = SMP_BOOL;
+	return (true);
+}
+
+static bool
+fetch_fc_src_is_local(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)arg;
+	return (link_is_local(t, TXN_SRC, s));
+}
+
+static bool
+fetch_fc_dst_is_local(struct txn *t, const struct arg *arg, struct smp *s)
+{
+	(void)arg;
+	return (link_is_local(t, TXN_DST, s));
+}
+LOCAL(fc_src_is_local, "fc_src_is_local", fetch_fc_src_is_local,
+    "the client's connection");
+LOCAL(fc_dst_is_local, "fc_dst_is_local", fetch_fc_dst_is_local,
+    "this side of the client's connection");
 
 #define STREAM(ident, word, type, at, fn, doc_, ...)                         \
 FETCH(ident) = {                                                             \

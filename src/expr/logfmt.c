@@ -121,9 +121,15 @@ take_encoding(struct parse *p, struct span part)
 static bool
 encode_item(struct parse *p, struct piece *x, struct span at)
 {
-	if (p->enc == ENC_TEXT)
-		return (!p->bin || bad(p, at, "the format flag 'bin' goes "
-		    "with 'cbor': '%{+cbor,+bin}'"));
+	if (p->enc == ENC_TEXT && !p->bin)
+		return (true);
+	if (p->enc == ENC_TEXT) {
+		struct conf_word w = expr_sub(p->w, at);
+
+		conf_warn(p->l, &w, "the format flag 'bin' makes no difference "
+		    "to one item; '%%{+bin}o' is for all that follow");
+		return (true);
+	}
 	x->kind = x->kind == PIECE_EXPR ? PIECE_CODED_EXPR : PIECE_CODED_VAR;
 	x->flags |= (p->enc == ENC_CBOR ? FLAG_CBOR : 0) |
 	    (p->bin ? FLAG_BIN : 0);
@@ -148,6 +154,13 @@ take_flags(struct parse *p, unsigned *flags)
 		part = span_trim(part);
 		if (take_encoding(p, part))
 			continue;
+		if (part.n == 1 && memchr(letters, *part.p, 4) != NULL) {
+			struct conf_word w = expr_sub(p->w, part);
+
+			conf_warn(p->l, &w, "a format flag without '+' or '-' "
+			    "changes nothing");
+			continue;
+		}
 		if (part.n < 2 || (*part.p != '+' && *part.p != '-'))
 			return (bad(p, part, "expected format flags as "
 			    "'+Q,-X'; flags are Q, X, E, M, json, cbor, "
@@ -189,8 +202,8 @@ take_expr(struct parse *p, unsigned flags)
 	x->type = p->type;
 	x->expr = e;
 	x->flags = (uint8_t)flags;
-	/* as it is, but what would end the line */
-	x->code = p->use == LOGFMT_LOG ? LOGVAR_LINE : LOGVAR_PLAIN;
+	x->code = p->use == LOGFMT_RAW || (p->fmt->bin && e->type == SMP_BIN) ?
+	    LOGVAR_PLAIN : p->use == LOGFMT_LOG ? LOGVAR_LINE : LOGVAR_FIELD;
 	p->rest = span_skip(rest, 1);
 	p->space = false;
 	return (encode_item(p, x, in));
@@ -356,11 +369,13 @@ logfmt_plain(const struct logfmt *f, struct txn *t, struct span *text)
 
 /* ---- running ---- */
 
-/* not printable or '#', '"'; '{', '|', '}'; needs a backslash; ends a line */
+/* not printable or '#', '"'; '{', '|', '}'; needs a backslash; ends a line;
+ * not in a header field (RFC 9110 5.5) */
 #define CODE_HTTP 1
 #define CODE_HEADER 2
 #define CODE_ESCAPE 4
 #define CODE_LINE 8
+#define CODE_FIELD 16
 
 static uint8_t
 code_of(uint8_t c)
@@ -373,11 +388,12 @@ code_of(uint8_t c)
 	case '#':
 		return (CODE_HTTP);
 	case '\0': case '\n': case '\r':
-		return (CODE_HTTP | CODE_LINE);
+		return (CODE_HTTP | CODE_LINE | CODE_FIELD);
 	case '{': case '|': case '}':
 		return (CODE_HEADER);
 	default:
-		return (c < 32 || c > 126 ? CODE_HTTP : 0);
+		return (((c < 32 && c != '\t') || c == 127 ? CODE_FIELD : 0) |
+		    (c < 32 || c > 126 ? CODE_HTTP : 0));
 	}
 }
 
@@ -430,7 +446,8 @@ put_coded(struct logfmt_out *o, struct span s, unsigned flags, unsigned code)
 	static const char digit[] = "0123456789ABCDEF";
 	static const uint8_t hashes[] = { [LOGVAR_PLAIN] = 0,
 	    [LOGVAR_LINE] = CODE_LINE, [LOGVAR_HTTP] = CODE_HTTP,
-	    [LOGVAR_HEADER] = CODE_HTTP | CODE_HEADER };
+	    [LOGVAR_HEADER] = CODE_HTTP | CODE_HEADER,
+	    [LOGVAR_FIELD] = CODE_FIELD };
 	uint8_t hash = hashes[code];
 	uint8_t esc = (flags & FLAG_E) != 0 ? CODE_ESCAPE : 0;
 
@@ -452,7 +469,7 @@ put_coded(struct logfmt_out *o, struct span s, unsigned flags, unsigned code)
 			logfmt_char(o, '\\');
 			logfmt_char(o, (char)c);
 		} else {
-			logfmt_char(o, '#');
+			logfmt_char(o, code == LOGVAR_FIELD ? '%' : '#');
 			logfmt_char(o, digit[c >> 4]);
 			logfmt_char(o, digit[c & 15]);
 		}
@@ -492,20 +509,10 @@ put_expr(struct logfmt_out *o, const struct piece *x, struct txn *t)
 	struct smp s;
 	struct span text = SPAN_NONE;
 
-	if (expr_eval(x->expr, t, &s)) {
-		if ((x->flags & FLAG_X) != 0 && smp_cast(t, &s, SMP_BIN)) {
-			static const char digit[] = "0123456789ABCDEF";
-
-			for (size_t i = 0; i < s.str.n; i++) {
-				logfmt_char(o, digit[(uint8_t)s.str.p[i] >> 4]);
-				logfmt_char(o, digit[(uint8_t)s.str.p[i] & 15]);
-			}
-			return;
-		}
-		if (smp_cast(t, &s, SMP_STR))
-			text = s.str;
-	}
-	/* the reference quotes samples in log lines only, in spite of Q */
+	if (expr_eval(x->expr, t, &s) && smp_cast(t, &s, SMP_STR))
+		text = s.str;
+	/* X is for variables alone; the reference quotes samples in log lines
+	 * only, in spite of Q */
 	put_text(o, text, (x->flags & FLAG_M) == 0 ?
 	    x->flags & ~(unsigned)FLAG_Q : x->flags, x->code);
 }

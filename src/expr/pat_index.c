@@ -799,7 +799,7 @@ net_add(struct pat_index *x, const struct pat_row *row, uint32_t no,
 	struct nets *f;
 	struct net *e;
 
-	if (!addr_net_parse(pat_key(&row[no]), &net)) {
+	if (!addr_net_parse_short(pat_key(&row[no]), &net)) {
 		*err = "expected an IPv4 or IPv6 address or network";
 		return (false);
 	}

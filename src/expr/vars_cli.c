@@ -135,7 +135,7 @@ evaluate(struct evaluation *e, struct txn *t, bool fmt, struct smp *s)
 		    conf_err(l, NULL, "'%.*s' has no value",
 		    SPAN_FMT(text))));
 	}
-	f = logfmt_parse(l, &e->word, text, LOGFMT_HEADER, SMP_AT(CLI));
+	f = logfmt_parse(l, &e->word, text, LOGFMT_RAW, SMP_AT(CLI));
 	if (f == NULL || !expr_resolve(l->conf) ||
 	    (out = arena_get(t->arena, buf_size)) == NULL)
 		return (false);

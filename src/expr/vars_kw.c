@@ -147,8 +147,9 @@ parse_set(struct conf_line *l, void *obj)
 	if (!want_proc(l, &v))
 		return (false);
 	w = conf_peek(l);
-	if (!conf_want(l, "a sample expression", &text) || !conf_end(l) ||
-	    (e = expr_parse(l, w, text, SMP_AT(PARSER))) == NULL)
+	if (!conf_want(l, "a sample expression", &text) ||
+	    (e = expr_parse_words(l, w, text, SMP_AT(PARSER))) == NULL ||
+	    !conf_end(l))
 		return (false);
 	if (!expr_eval(e, &t, &s))
 		return (conf_err(l, w, "'%.*s' has no value",
@@ -173,7 +174,7 @@ parse_set_fmt(struct conf_line *l, void *obj)
 		return (false);
 	w = conf_peek(l);
 	if (!conf_want(l, "a format", &text) || !conf_end(l) ||
-	    (f = logfmt_parse(l, w, text, LOGFMT_HEADER,
+	    (f = logfmt_parse(l, w, text, LOGFMT_RAW,
 	    SMP_AT(PARSER))) == NULL)
 		return (false);
 	s.str = span_of(out, logfmt_run(f, &t, out, sizeof out));

@@ -176,7 +176,7 @@ parse_key(struct conf_line *l, struct bwlim_cfg *c)
 	if (!conf_want(l, "a sample expression as the key", &s))
 		return (false);
 	/* rules for requests and for responses may start it */
-	c->key = expr_parse(l, w, s, c->response ? SMP_RESPONSE |
+	c->key = expr_parse_words(l, w, s, c->response ? SMP_RESPONSE |
 	    SMP_CONTENT | SMP_REQ_HEAD : SMP_CONTENT | SMP_REQ_HEAD);
 	return (c->key != NULL);
 }

@@ -171,7 +171,7 @@ parse_hash(struct conf_line *l, struct px *px)
 
 	if (!conf_want(l, "a sample expression, as 'req.hdr(host)'", &text))
 		return (false);
-	c->expr = expr_parse(l, w, text, SMP_AT(SERVER));
+	c->expr = expr_parse_words(l, w, text, SMP_AT(SERVER));
 	return (c->expr != NULL && conf_end(l));
 }
 

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stddef.h>
+#include <stdio.h>
 
 static const uint8_t mapped_head[12] = {
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
@@ -234,6 +235,28 @@ addr_net_parse(struct span s, struct addr_net *net)
 		return (false);
 	net->bits = (uint8_t)bits;
 	return (true);
+}
+
+bool
+addr_net_parse_short(struct span s, struct addr_net *net)
+{
+	static const char *const zeros[] = { "0.0.0.", ".0.0.", ".0." };
+	ptrdiff_t slash = span_find(s, '/'), dot;
+	struct span ip = slash < 0 ? s : span_of(s.p, (size_t)slash);
+	char full[ADDR_TEXT];
+	unsigned dots = 0;
+
+	if (addr_net_parse(s, net))
+		return (true);
+	for (size_t i = 0; i < ip.n; i++)
+		dots += ip.p[i] == '.';
+	if (ip.n == 0 || dots > 2 || s.n >= ADDR_TEXT / 2)
+		return (false);
+	dot = span_rfind(ip, '.');      /* -1: the last octet is all there is */
+	snprintf(full, sizeof full, "%.*s%s%.*s", dot < 0 ? 0 : (int)dot,
+	    ip.p, zeros[dots], (int)(s.n - (size_t)(dot + 1)),
+	    s.p + dot + 1);
+	return (addr_net_parse(span_str(full), net));
 }
 
 static bool

@@ -87,7 +87,7 @@ parse_capture(struct conf_line *l, struct px *px, enum rule_set set,
 	c->response = set == RULE_HTTP_RES || set == RULE_HTTP_AFTER;
 	if (!conf_want(l, "a sample expression", &text))
 		return (false);
-	if ((c->expr = expr_parse(l, w, text, rule_stages(set))) == NULL)
+	if ((c->expr = expr_parse_words(l, w, text, rule_stages(set))) == NULL)
 		return (false);
 	if (conf_accept(l, "id")) {
 		if (!conf_want_int(l, "the number of a capture", 0, 65535, &n))

@@ -45,9 +45,6 @@ want_cookie(struct conf_line *l, struct redirect_cfg *c, bool clear)
 	if (!http_is_field_value(s))
 		return (conf_err(l, &l->word[l->at - 1], "this cannot be sent "
 		    "as a cookie"));
-	if (clear && (s.n == 0 || s.p[s.n - 1] != '='))
-		s = span_str(arena_printf(l->conf->arena, "%.*s=",
-		    SPAN_FMT(s)));
 	c->cookie = span_str(arena_printf(l->conf->arena, clear ?
 	    "%.*s; path=/; Max-Age=0;" : "%.*s; path=/;", SPAN_FMT(s)));
 	return (true);

@@ -40,7 +40,7 @@ rule_want_expr(struct conf_line *l, enum rule_set set, enum smp_type type,
 
 	if (!conf_want(l, "a sample expression", &text))
 		return (false);
-	if ((*out = expr_parse(l, w, text, rule_stages(set))) == NULL)
+	if ((*out = expr_parse_words(l, w, text, rule_stages(set))) == NULL)
 		return (false);
 	return (smp_may_cast(expr_type(*out), type) || conf_err(l, w,
 	    "expected an expression that gives an %s, found one of type %s",

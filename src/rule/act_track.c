@@ -57,7 +57,7 @@ parse_track(struct conf_line *l, struct px *px, enum rule_set set,
 	if (!check_counter(l, word, n) ||
 	    !conf_want(l, "a sample expression as the key", &key))
 		return (false);
-	if ((r->key = expr_parse(l, w, key, rule_stages(set))) == NULL)
+	if ((r->key = expr_parse_words(l, w, key, rule_stages(set))) == NULL)
 		return (false);
 	if (conf_accept(l, "table") &&
 	    !conf_want(l, "the name of a table", &table))
@@ -176,7 +176,7 @@ take_value(struct conf_line *l, enum rule_set set, struct gp *g)
 		g->value = (uint32_t)n;
 		return (true);
 	}
-	if ((g->expr = expr_parse(l, w, s, rule_stages(set))) == NULL)
+	if ((g->expr = expr_parse_words(l, w, s, rule_stages(set))) == NULL)
 		return (false);
 	if (!smp_may_cast(expr_type(g->expr), SMP_INT))
 		return (conf_err(l, w, "expected a number, this is of type %s",

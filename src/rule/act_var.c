@@ -52,7 +52,7 @@ parse_set(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
 	w = conf_peek(l);
 	if (!conf_want(l, "a sample expression", &text))
 		return (false);
-	s->expr = expr_parse(l, w, text, rule_stages(set));
+	s->expr = expr_parse_words(l, w, text, rule_stages(set));
 	return (s->expr != NULL);
 }
 
@@ -66,7 +66,7 @@ parse_set_fmt(struct conf_line *l, struct px *px, enum rule_set set,
 	(void)px;
 	*priv = s;
 	if (!take_name(l, true, s) ||
-	    !rule_want_fmt(l, "a format", LOGFMT_HEADER, set, &f))
+	    !rule_want_fmt(l, "a format", LOGFMT_RAW, set, &f))
 		return (false);
 	s->fmt = f;
 	return (true);

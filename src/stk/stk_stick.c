@@ -66,7 +66,7 @@ parse_rule(struct conf_line *l, void *obj, unsigned what)
 	r->pos = conf_pos(l, w);
 	if (!conf_want(l, "a sample expression as the key", &key))
 		return (false);
-	if ((r->key = expr_parse(l, w, key, at)) == NULL)
+	if ((r->key = expr_parse_words(l, w, key, at)) == NULL)
 		return (false);
 	if (conf_accept(l, "table") &&
 	    !conf_want(l, "the name of a table", &table))

@@ -104,6 +104,16 @@ TEST(operators_and_names)
 		{ "if { int(-7) -- -7 }", 1 }, { "if { int(-7) -10:-5 }", -1 },
 		{ "if { int(-7) lt -5 }", 1 }, { "if { int(-7) -- -10:-5 }", 1 },
 		{ "if { path_beg,upper /A }", 0 },
+		{ "if { src 10.7 }", 1 }, { "if { src 10.0.7 }", 1 },
+		{ "if { ipv4(10.0.0.12) 10.12 }", 1 },
+		{ "if { ipv4(10.9.9.9) 10.12/8 }", 1 },
+		{ "if { ipv4(192.168.0.1) 192.168.1 }", 1 },
+		{ "if { ipv4(192.168.1.0) 192.168.1 }", 0 },
+		{ "if { ipv4(127.0.0.1) 127.1/8 }", 1 },
+		{ "if { int(4) gt 3:5 }", 1 }, { "if { int(6) gt 3:5 }", 0 },
+		{ "if { path,, lower /api/x.y/z.png }", 1 },
+		{ "if { path, -m beg /api }", 1 },
+		{ "if { HTTP_3.0 }", -1 }, { "if HTTP_3.0", 0 },
 		{ "if { str(x?y/z) -m dir y }", 1 },
 		{ "if { ipv4(127.0.0.1) localhost } || { ipv6(::1) localhost }",
 		    1 },
@@ -148,7 +158,7 @@ TEST(refused_conditions_say_why)
 		{ "if { path -f /nonexistent/x }", "cannot read" },
 		{ "if { path -u x y }", "expected a number after '-u'" },
 		{ "if { path -f }", "expected a file name after '-f'" },
-		{ "if { src_port gt 1:2 }", "cannot be compared" },
+		{ "if { http_auth_group(people) }", "expects patterns" },
 		{ "if { req.payload(0,4) ping }", "hexadecimal digits" },
 		{ "if { src -m beg 1 -m end 2 }", "" },
 	};
@@ -200,6 +210,7 @@ TEST(a_condition_waits_while_more_input_may_change_it)
 
 	start(&t);
 	t.txn.stage = TXN_CONTENT;
+	t.txn.is_http = false;
 	l = try_line(&t, "if { req.len gt 10 }");
 	CHECK(cond_parse(l, px_find(t.model, SPAN("f"), PX_FE), SMP_ANYWHERE,
 	    &c));

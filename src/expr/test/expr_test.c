@@ -83,7 +83,7 @@ TEST(values_come_from_the_request_and_the_connection)
 		{ "dst_port", "80" }, { "src,ipmask(8)", "10.0.0.0" },
 		{ "always_true", "1" }, { "int(-5)", "-5" },
 		{ "str(\"a,b)\"),length", "4" }, { "str('a b'),upper", "A B" },
-		{ "bin(6869),hex", "6869" }, { "req.len", "4" },
+		{ "bin(6869),hex", "6869" }, { "req.len", "96" },
 		{ "ipv6(::1)", "::1" }, { "str(12abc),add(1)", "13" },
 		{ "baseq", "Www.Example.org:80/a/b?x=1&y=2" },
 		{ "query(with_qm)", "?x=1&y=2" }, { "urlp(X,,i)", "1" },

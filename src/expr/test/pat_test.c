@@ -156,7 +156,7 @@ TEST(what_is_no_pattern_is_refused)
 {
 	static const struct { enum acl_match m; const char *text; } t[] = {
 		{ ACL_INT, "x" }, { ACL_INT, "5:1" }, { ACL_INT, ":" },
-		{ ACL_IP, "1.2.3" }, { ACL_IP, "1.2.3.4/33" }, { ACL_BIN, "123" },
+		{ ACL_IP, "1.2.3.4.5" }, { ACL_IP, "1.2.3.4/33" }, { ACL_BIN, "123" },
 		{ ACL_BIN, "xx" }, { ACL_REG, "(" }, { ACL_BOOL, "1" },
 	};
 	struct rows r;
