@@ -31,18 +31,35 @@ struct chk_txn {
 
 /* ---- the transaction ---- */
 
-static void
-no_addr(struct txn *t, enum txn_addr which)
+static struct chk *
+check_of(const struct txn *t)
 {
-	(void)t;
-	(void)which;
+	return (((struct chk_txn *)t->strm)->chk);
+}
+
+static struct conn *
+server_conn(struct txn *t)
+{
+	struct conn *c = &check_of(t)->conn;
+
+	return (c->fd < 0 ? NULL : c);
+}
+
+static void
+want_addr(struct txn *t, enum txn_addr which)
+{
+	struct conn *c = server_conn(t);
+
+	if (c != NULL && (which == TXN_BSRC || which == TXN_BDST))
+		t->addr[which] = which == TXN_BDST ? *conn_peer(c) :
+		    *conn_local(c);
 }
 
 /* What came, without the head in HTTP. */
 static struct span
 payload(struct txn *t, bool response)
 {
-	const struct chk *c = ((struct chk_txn *)t->strm)->chk;
+	const struct chk *c = check_of(t);
 	struct span in = span_of(c->in, c->in == NULL ? 0 : c->in_n);
 	const char *end;
 
@@ -57,7 +74,7 @@ payload(struct txn *t, bool response)
 }
 
 static const struct txn_ops ops = {
-	.want_addr = no_addr, .payload = payload,
+	.want_addr = want_addr, .payload = payload, .server_conn = server_conn,
 };
 
 /* The head of the answer, when it is here and well formed. */
@@ -70,13 +87,17 @@ look_at_head(struct chk_txn *x)
 	if (x->t.res != NULL)
 		http_head_free(x->t.res);
 	x->t.res = NULL;
+	x->t.srv_status = 0;
+	x->t.addr[TXN_BSRC].family = x->t.addr[TXN_BDST].family = ADDR_NONE;
 	txn_touch(&x->t);
 	if (!x->t.is_http || c->in == NULL || c->in_n == 0 ||
 	    (x->t.res = http_head_new()) == NULL)
 		return;
 	if (h1_res_parse(span_of(c->in, c->in_n), &scan, HTTP_GET, x->t.res,
-	    &used, &bad) == WHY_OK)
+	    &used, &bad) == WHY_OK) {
+		x->t.srv_status = (uint16_t)x->t.res->status;
 		return;
+	}
 	http_head_free(x->t.res);
 	x->t.res = NULL;
 }
@@ -229,7 +250,7 @@ chk_parse_set(struct conf_line *l, struct chk_step *s)
 	w = conf_peek(l);
 	if (!conf_want(l, "a sample expression", &text))
 		return (false);
-	set->expr = expr_parse(l, w, text, SMP_AT(CHECK));
+	set->expr = expr_parse_words(l, w, text, SMP_AT(CHECK));
 	return (set->expr != NULL && conf_end(l));
 }
 
@@ -287,7 +308,7 @@ chk_want_expr(struct conf_line *l, const struct expr **out)
 
 	if (!conf_want(l, "a sample expression", &text))
 		return (false);
-	*out = expr_parse(l, w, text, SMP_AT(CHECK));
+	*out = expr_parse_words(l, w, text, SMP_AT(CHECK));
 	if (*out != NULL && !smp_may_cast(expr_type(*out), SMP_INT))
 		return (conf_err(l, w, "expected an expression that gives a "
 		    "number, found one of type %s",

@@ -141,13 +141,13 @@ fetch_prio_offset(struct txn *t, const struct arg *arg, struct smp *s)
 
 FETCH(prio_class) = {
 	.name = "prio_class", .args = "", .out = SMP_INT,
-	.stages = SMP_ANYWHERE, .run = fetch_prio_class, .fresh = true,
+	.stages = SMP_ANYWHERE | SMP_AT(CLI), .run = fetch_prio_class, .fresh = true,
 	.doc = "What 'set-priority-class' set, usually 0.",
 	.example = "log-format %[prio_class]",
 };
 FETCH(prio_offset) = {
 	.name = "prio_offset", .args = "", .out = SMP_INT,
-	.stages = SMP_ANYWHERE, .run = fetch_prio_offset, .fresh = true,
+	.stages = SMP_ANYWHERE | SMP_AT(CLI), .run = fetch_prio_offset, .fresh = true,
 	.doc = "What 'set-priority-offset' set, usually 0.",
 	.example = "log-format %[prio_offset]",
 };

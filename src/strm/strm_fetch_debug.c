@@ -19,8 +19,8 @@
 #include <expr/expr.h>
 #include <xprt/conn.h>
 
-#define ON_STREAM (SMP_ANYWHERE & ~(SMP_AT(CHECK) | SMP_AT(CONN) |           \
-    SMP_AT(SESS)))
+#define ON_SESS (SMP_ANYWHERE & ~(SMP_AT(CHECK) | SMP_AT(CONN)))
+#define ON_RES (SMP_FROM_RES | SMP_AT(CHECK))
 
 /* What to show: the sum of these, or 0. The numbers are the manual's. */
 enum layer { OF_EXCHANGE = 1, OF_MUX = 2, OF_XPRT = 4, OF_CONN = 8,
@@ -66,14 +66,14 @@ fetch_bs_id(struct txn *t, const struct arg *arg, struct smp *s)
 }
 
 FETCH(fs_id) = {
-	.name = "fs.id", .args = "", .out = SMP_INT, .stages = ON_STREAM,
+	.name = "fs.id", .args = "", .out = SMP_INT, .stages = ON_SESS,
 	.run = fetch_fs_id, .fresh = true,
 	.doc = "The number of this exchange on the client's connection, from "
 	    "1; 0 in mode tcp, where there is but one.",
 	.example = "log-format \"%ci:%cp %[fs.id]\"",
 };
 FETCH(bs_id) = {
-	.name = "bs.id", .args = "", .out = SMP_INT, .stages = SMP_FROM_RES,
+	.name = "bs.id", .args = "", .out = SMP_INT, .stages = ON_RES,
 	.run = fetch_bs_id, .fresh = true,
 	.doc = "The number of this exchange on the server's connection, from "
 	    "1; 0 in mode tcp. No sample without a connection.",
@@ -171,7 +171,7 @@ fetch_bs_debug(struct txn *t, const struct arg *arg, struct smp *s)
 
 FETCH(fs_debug_str) = {
 	.name = "fs.debug_str", .args = "int layers=0 [0..31]",
-	.out = SMP_STR, .stages = ON_STREAM, .run = fetch_fs_debug,
+	.out = SMP_STR, .stages = ON_SESS, .run = fetch_fs_debug,
 	.fresh = true,
 	.doc = "What the client's side is in, as NAME=VALUE with spaces "
 	    "between them, for developers: 1 the exchange, 2 the protocol, 4 "
@@ -181,7 +181,7 @@ FETCH(fs_debug_str) = {
 };
 FETCH(bs_debug_str) = {
 	.name = "bs.debug_str", .args = "int layers=0 [0..31]",
-	.out = SMP_STR, .stages = SMP_FROM_RES, .run = fetch_bs_debug,
+	.out = SMP_STR, .stages = ON_RES, .run = fetch_bs_debug,
 	.fresh = true,
 	.doc = "The same of the server's side. No sample without a "
 	    "connection.",
@@ -238,7 +238,7 @@ fetch_term_events(struct txn *t, const struct arg *arg, struct smp *s)
 
 FETCH(term_events) = {
 	.name = "term_events", .args = "", .out = SMP_STR,
-	.stages = SMP_ANYWHERE & ~SMP_AT(CHECK), .run = fetch_term_events,
+	.stages = SMP_ANYWHERE | SMP_AT(CLI), .run = fetch_term_events,
 	.fresh = true,
 	.doc = "How a stream came to its end, for developers: of the client "
 	    "its connection, its protocol, its exchange; the stream; of the "

@@ -17,9 +17,9 @@
 #include <filt/filt.h>
 #include <xprt/conn.h>
 
-#define ON_FE (SMP_ANYWHERE & ~SMP_AT(CHECK))
-#define ON_STREAM (ON_FE & ~(SMP_AT(CONN) | SMP_AT(SESS)))
-#define ON_RES SMP_FROM_RES
+#define ON_FE SMP_ANYWHERE
+#define ON_SESS (SMP_ANYWHERE & ~(SMP_AT(CHECK) | SMP_AT(CONN)))
+#define ON_RES (SMP_FROM_RES | SMP_AT(CHECK))
 
 #define ROW(ident, word, out_, at, run_, doc_)                               \
 FETCH(ident) = {                                                             \
@@ -63,7 +63,8 @@ fetch_bc_major(struct txn *t, const struct arg *arg, struct smp *s)
 
 	(void)arg;
 	s->num = 1;
-	return (e != NULL && e->ops->http);
+	return (t->stage == TXN_CHECK ? t->is_http :
+	    e != NULL && e->ops->http);
 }
 ROW(bc_http_major, "bc_http_major", SMP_INT, ON_RES, fetch_bc_major,
     "The major version of HTTP on the server's connection: 1. No sample in "
@@ -77,7 +78,8 @@ fetch_fc_streams(struct txn *t, const struct arg *arg, struct smp *s)
 	s->num = 1;
 	return (end_of(t, false) != NULL);
 }
-ROW(fc_nb_streams, "fc_nb_streams", SMP_INT, ON_STREAM, fetch_fc_streams,
+ROW(fc_nb_streams, "fc_nb_streams", SMP_INT, SMP_ANYWHERE &
+    ~(SMP_AT(CONN) | SMP_AT(SESS)), fetch_fc_streams,
     "How many streams the client's connection has open: one, with HTTP/1 and "
     "in mode tcp.");
 
@@ -177,7 +179,7 @@ fetch_fs_aborted(struct txn *t, const struct arg *arg, struct smp *s)
 	s->num = e != NULL && broke_off(e, strm->req_done);
 	return (e != NULL);
 }
-ROW(fs_aborted, "fs.aborted", SMP_BOOL, ON_STREAM, fetch_fs_aborted,
+ROW(fs_aborted, "fs.aborted", SMP_BOOL, ON_SESS, fetch_fs_aborted,
     "True when the client gave this exchange up: its connection broke, or "
     "ended within the request.");
 
@@ -223,7 +225,7 @@ fetch_last_entity(struct txn *t, const struct arg *arg, struct smp *s)
 	return (t->rule_ran != NULL ? entity(t, t->rule_ran, s) :
 	    s->str.p != NULL);
 }
-ROW(last_entity, "last_entity", SMP_STR, ON_FE, fetch_last_entity,
+ROW(last_entity, "last_entity", SMP_STR, ON_FE | SMP_AT(CLI), fetch_last_entity,
     "The rule that ran last for this stream, as FILE:LINE.");
 
 static bool
@@ -232,6 +234,7 @@ fetch_waiting_entity(struct txn *t, const struct arg *arg, struct smp *s)
 	(void)arg;
 	return (t->rule_waits != NULL && entity(t, t->rule_waits, s));
 }
-ROW(waiting_entity, "waiting_entity", SMP_STR, ON_FE, fetch_waiting_entity,
+ROW(waiting_entity, "waiting_entity", SMP_STR, ON_FE | SMP_AT(CLI),
+    fetch_waiting_entity,
     "The rule that waited for something when the stream ended by an error or "
     "a timeout, as FILE:LINE.");

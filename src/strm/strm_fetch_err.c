@@ -15,7 +15,7 @@
 #include <expr/expr.h>
 #include <xprt/conn.h>
 
-#define AFTER_CONN (SMP_ANYWHERE & ~(SMP_AT(CHECK) | SMP_AT(CONN)))
+#define ON_RES (SMP_FROM_RES | SMP_AT(CHECK))
 
 struct conn_error { uint8_t no; char name[17]; const char *text; };
 
@@ -128,9 +128,18 @@ strm_server_error(struct mux_end *e)
 
 /* NULL: no connection was tried. One that timed out failed of nothing. */
 static const struct conn_error *
-server_error(const struct strm *s)
+server_error(struct txn *t)
 {
-	if (s == NULL || (s->srv == NULL && s->tries == 0))
+	const struct strm *s = strm_of_txn(t);
+	const struct conn *c;
+
+	if (s == NULL) {                /* a check */
+		c = t->ops == NULL || t->ops->server_conn == NULL ? NULL :
+		    t->ops->server_conn(t);
+		return (c == NULL ? NULL : error_no(c->err ?
+		    no_of_errno(c->sys_errno) : 0));
+	}
+	if (s->srv == NULL && s->tries == 0)
 		return (NULL);
 	return (error_no(s->srv == NULL ? s->srv_err :
 	    s->srv->why != WHY_OK || s->srv->ops->conn(s->srv)->err ?
@@ -179,7 +188,7 @@ fetch_fc_err_str(struct txn *t, const struct arg *arg, struct smp *s)
 static bool
 fetch_bc_err(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	const struct conn_error *e = server_error(strm_of_txn(t));
+	const struct conn_error *e = server_error(t);
 
 	(void)arg;
 	s->num = e == NULL ? 0 : e->no;
@@ -189,7 +198,7 @@ fetch_bc_err(struct txn *t, const struct arg *arg, struct smp *s)
 static bool
 fetch_bc_err_name(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	const struct conn_error *e = server_error(strm_of_txn(t));
+	const struct conn_error *e = server_error(t);
 
 	(void)arg;
 	return (e != NULL && give(s, e->name));
@@ -198,7 +207,7 @@ fetch_bc_err_name(struct txn *t, const struct arg *arg, struct smp *s)
 static bool
 fetch_bc_err_str(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	const struct conn_error *e = server_error(strm_of_txn(t));
+	const struct conn_error *e = server_error(t);
 
 	(void)arg;
 	return (e != NULL && give(s, e->text));
@@ -210,17 +219,17 @@ FETCH(ident) = {                                                             \
 	.run = fetch_##ident, .fresh = true, .doc = doc_,                    \
 	.example = "error-log-format \"%ci [%t] %ft %[" #ident "]\"",        \
 }
-ROW(fc_err, SMP_INT, AFTER_CONN,
+ROW(fc_err, SMP_INT, SMP_ANYWHERE,
     "The number of the reason why a client's connection came to nothing, "
     "before its first request; 0: it did not.");
-ROW(fc_err_name, SMP_STR, AFTER_CONN,
+ROW(fc_err_name, SMP_STR, SMP_ANYWHERE,
     "That reason as a word, like PRX_TIMEOUT or SSL_HANDSHAKE; empty: there "
     "is none.");
-ROW(fc_err_str, SMP_STR, AFTER_CONN, "That reason in words.");
-ROW(bc_err, SMP_INT, SMP_FROM_RES,
+ROW(fc_err_str, SMP_STR, SMP_ANYWHERE, "That reason in words.");
+ROW(bc_err, SMP_INT, ON_RES,
     "The number of the error that the last connection to a server failed of; "
     "0: of none. No sample when none was tried.");
-ROW(bc_err_name, SMP_STR, SMP_FROM_RES,
+ROW(bc_err_name, SMP_STR, ON_RES,
     "That error as a word, like EREFUSED or SSL_CRT_FAIL; empty: there is "
     "none.");
-ROW(bc_err_str, SMP_STR, SMP_FROM_RES, "That error in words.");
+ROW(bc_err_str, SMP_STR, ON_RES, "That error in words.");

@@ -18,9 +18,9 @@
 #include <xprt/conn.h>
 #include <xprt/proxy_proto.h>
 
-#define ON_FE (SMP_ANYWHERE & ~SMP_AT(CHECK))
-#define ON_BE (SMP_OF_BACKEND | SMP_FROM_RES)
-#define ON_RES SMP_FROM_RES
+#define ON_FE SMP_ANYWHERE
+#define ON_BE (SMP_OF_BACKEND | SMP_FROM_RES | SMP_AT(CHECK))
+#define ON_RES (SMP_FROM_RES | SMP_AT(CHECK))
 
 #define ROW(ident, out_, at, run_, doc_, ...)                                \
 FETCH(ident) = {                                                             \

@@ -125,7 +125,7 @@ fetch_##ident(struct txn *t, const struct arg *arg, struct smp *out)         \
 }                                                                            \
 FETCH(ident) = {                                                             \
 	.name = #ident, .args = "", .out = SMP_INT,                          \
-	.stages = SMP_ANYWHERE & ~SMP_AT(CHECK), .run = fetch_##ident,       \
+	.stages = SMP_ANYWHERE | SMP_AT(CLI), .run = fetch_##ident,      \
 	.check = check_, .fresh = true, .doc = doc_,                         \
 	.example = "log-format %[" #ident "]",                               \
 }

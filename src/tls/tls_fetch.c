@@ -62,7 +62,7 @@ fetch_ssl_bc(struct txn *t, const struct arg *arg, struct smp *s)
 }
 FETCH(ssl_bc) = {
 	.name = "ssl_bc", .args = "", .out = SMP_BOOL,
-	.stages = TLS_STAGES, .run = fetch_ssl_bc,
+	.stages = TLS_BC_STAGES, .run = fetch_ssl_bc,
 	.doc = "True when the connection to the server has TLS.",
 	.example = "http-response set-header X-TLS %[ssl_bc]",
 };
@@ -126,7 +126,8 @@ fetch_bc_resumed(struct txn *t, const struct arg *arg, struct smp *s)
 	(void)arg;
 	return (resumed(tls_bc(t), s));
 }
-TLS_FETCH(bc_resumed, "ssl_bc_is_resumed", "", SMP_BOOL, fetch_bc_resumed,
+TLS_FETCH_AT(TLS_BC_STAGES, bc_resumed, "ssl_bc_is_resumed", "", SMP_BOOL,
+    fetch_bc_resumed,
     "True when a session was taken up again with the server.")
 
 TLS_SAMPLE(fc, has_early, "", SMP_BOOL,
@@ -258,7 +259,7 @@ fetch_bc_err(struct txn *t, const struct arg *arg, struct smp *s)
 	s->num = (int64_t)err_of_server(t, &known);
 	return (known);
 }
-TLS_FETCH(bc_err, "ssl_bc_err", "", SMP_INT, fetch_bc_err,
+TLS_FETCH_AT(TLS_BC_STAGES, bc_err, "ssl_bc_err", "", SMP_INT, fetch_bc_err,
     "The number of the error of OpenSSL that ended the handshake with the "
     "server, or 0.")
 
@@ -292,7 +293,8 @@ fetch_bc_err_str(struct txn *t, const struct arg *arg, struct smp *s)
 	(void)arg;
 	return (put_err_text(t, s, err_of_server(t, &known)));
 }
-TLS_FETCH(bc_err_str, "ssl_bc_err_str", "", SMP_STR, fetch_bc_err_str,
+TLS_FETCH_AT(TLS_BC_STAGES, bc_err_str, "ssl_bc_err_str", "", SMP_STR,
+    fetch_bc_err_str,
     "What OpenSSL says of the error in ssl_bc_err.")
 
 #endif

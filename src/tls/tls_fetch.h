@@ -15,10 +15,17 @@
 /* Where a client's TLS can be asked. */
 #define TLS_STAGES (SMP_ANYWHERE & ~(SMP_AT(CHECK) | SMP_AT(CONN)))
 
-#define TLS_FETCH(ident, word, args_, type, fn, text)                        \
+/* A server's, once there is a connection to it, also that of a check. */
+#define TLS_BC_STAGES (SMP_FROM_RES | SMP_AT(CHECK))
+
+#define TLS_FETCH_AT(at, ident, word, args_, type, fn, text)                 \
 FETCH(tls_##ident) = { .name = word, .args = args_, .out = type,             \
-	.stages = TLS_STAGES, .run = fn, .doc = text,                        \
+	.stages = at, .run = fn, .doc = text,                                \
 	.example = "log-format %[" word "]" };
+#define TLS_FETCH(ident, word, args_, type, fn, text)                        \
+	TLS_FETCH_AT(TLS_STAGES, ident, word, args_, type, fn, text)
+#define TLS_STAGES_fc TLS_STAGES
+#define TLS_STAGES_bc TLS_BC_STAGES
 
 /* A sample of one side's connection: `fc` or `bc`. The
  * body has it as `c`, and OpenSSL's object of it as `ssl`. */
@@ -34,8 +41,8 @@ fetch_##side##_##word(struct txn *t, const struct arg *arg, struct smp *s)   \
 		return (false);                                              \
 	__VA_ARGS__                                                          \
 }                                                                            \
-TLS_FETCH(side##_##word, "ssl_" #side "_" #word, args_, type,                \
-    fetch_##side##_##word, text)
+TLS_FETCH_AT(TLS_STAGES_##side, side##_##word, "ssl_" #side "_" #word, args_,\
+    type, fetch_##side##_##word, text)
 
 /* The same of either. */
 #define TLS_SAMPLES(word, type, text, ...)                                   \

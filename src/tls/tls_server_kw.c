@@ -94,7 +94,7 @@ parse_sni(struct conf_line *l, void *obj)
 	struct span s;
 
 	if (!conf_want(l, "a sample expression", &s) ||
-	    (e = expr_parse(l, w, s, SMP_AT(SERVER))) == NULL)
+	    (e = expr_parse_words(l, w, s, SMP_AT(SERVER))) == NULL)
 		return (false);
 	edit(obj)->sni = e;
 	return (true);
