@@ -359,12 +359,34 @@ grow_entry(struct shm *s, struct seg_entry *e, struct span name, size_t size)
 	return (new);
 }
 
+/*
+ * Each generation asks for its slots in the order in which the first one made
+ * them, so the next one is mostly in the next row, and rows, names and contents
+ * are walked from one end to the other and not all over the segment.
+ */
+static struct seg_entry *
+look_up_next(struct shm *s, uint64_t hash, struct span name, uint32_t layout)
+{
+	uint32_t i = s->next_row;
+	struct seg_entry *e;
+
+	if (i != 0 && i < s->seg->n_entries &&
+	    entry_is(s, entry_at(s, i), hash, name, layout))
+		e = entry_at(s, i);
+	else
+		e = look_up(s, hash, name, layout);
+	if (e != NULL)
+		s->next_row = (uint32_t)(e - entry_at(s, 0)) + 1;
+	return (e);
+}
+
 static enum shm_found
 find_or_make(struct shm *s, struct span name, enum shm_layout layout,
     size_t size, struct seg_entry **out, const void **old)
 {
 	uint64_t hash = span_hash(name);
-	struct seg_entry *e = look_up(s, hash, name, layout), *other = NULL;
+	struct seg_entry *e = look_up_next(s, hash, name, layout);
+	struct seg_entry *other = NULL;
 
 	if (e == NULL && (other = look_up(s, hash, name, 0)) != NULL) {
 		/* It is left for those who know it, and for a way back. */

@@ -64,6 +64,7 @@ struct free_block {             /* at the start of freed room */
 struct shm {
 	struct seg *seg;
 	int fd;
+	uint32_t next_row;      /* where the next slot is looked for first */
 };
 
 static inline void *

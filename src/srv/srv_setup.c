@@ -334,7 +334,9 @@ setup_be(struct be *be, struct px *px, struct srv *srvs)
 	be->shm = at;
 	be->n = px->n_servers;
 	be->srv = srvs;
-	be->cnt = px->cnt_be = cnt_object(CNT_KIND_BE, name);
+	if (px->cnt_be == 0)
+		px->cnt_be = cnt_object(CNT_KIND_BE, name);
+	be->cnt = px->cnt_be;
 	if (be->shm->own == 0)
 		be->shm->own = srv_own_new(&be->shm->inflight_word);
 	be->fullconn = fullconn_of(px);
@@ -381,7 +383,9 @@ setup_fe(struct fe *fe, struct px *px)
 		return (false);
 	fe->px = px;
 	fe->shm = at;
-	fe->cnt = px->cnt_fe = cnt_object(CNT_KIND_FE, name);
+	if (px->cnt_fe == 0)
+		px->cnt_fe = cnt_object(CNT_KIND_FE, name);
+	fe->cnt = px->cnt_fe;
 	list_init(&fe->paused);
 	if (fe->shm->own == 0)
 		fe->shm->own = srv_own_new(&fe->shm->conn_word);

@@ -61,6 +61,43 @@ TEST(many_slots_are_all_found)
 	shm_detach(s);
 }
 
+static int
+ask_for(struct shm *s, int from, int to, int step)
+{
+	int kept = 0;
+	char name[32];
+	void *at;
+
+	for (int i = from; i != to; i += step) {
+		int n = snprintf(name, sizeof name, "srv/be%d/s", i);
+
+		kept += shm_slot(s, span_of(name, (size_t)n), SHM_SRV, 64,
+		    &at, NULL) == SHM_KEPT && *(int *)at == i;
+		*(int *)at = i;
+	}
+	return (kept);
+}
+
+/* In the order in which they were made, in another one, with some that went and
+ * some that came. */
+TEST(the_order_of_asking_is_of_no_account)
+{
+	struct shm *s = fresh();
+
+	CHECK_EQ(ask_for(s, 0, 100, 1), 0);
+	CHECK_EQ(s->next_row, 0);
+	shm_begin(s, 2);
+	CHECK_EQ(ask_for(s, 0, 100, 1), 100);
+	CHECK_EQ(s->next_row, s->seg->n_entries);
+	CHECK_EQ(ask_for(s, 99, -1, -1), 100);
+	shm_begin(s, 3);
+	CHECK_EQ(ask_for(s, 50, 100, 1), 50);
+	CHECK_EQ(shm_sweep(s, 3), 50);
+	CHECK_EQ(ask_for(s, 0, 120, 1), 50);
+	CHECK_EQ(ask_for(s, 0, 120, 1), 120);
+	shm_detach(s);
+}
+
 TEST(another_layout_is_a_stranger_with_a_past)
 {
 	struct shm *s = fresh();
