@@ -60,6 +60,10 @@ px_get(const struct px_slots *s, const struct px_slot *slot)
 /* px_edit - the same for writing: copied first when shared. */
 void *px_edit(struct px_slots *, const struct px_slot *);
 
+/* px_said - has any object of the model a value that lines changed? If none has,
+ * all have the initial one, and nobody needs to look at each. */
+bool px_said(const struct px_slot *);
+
 /* px_inherit - start as `from` has it (NULL: initial values). */
 void px_inherit(struct px_slots *, enum px_obj, const struct px_slots *from);
 
@@ -310,6 +314,8 @@ struct px_model {
 	struct px_hash *names;          /* private: look-up by name and kind */
 	struct px_hash *server_names;   /* private: the same for servers */
 	struct px_hash *ids;            /* private: numbers that were given */
+	uint64_t said[PX_OBJ_N];        /* private: see px_said() */
+	uint32_t n_named;               /* servers with a name as address */
 	struct px *last;                /* of `all` */
 	struct px *defaults;            /* every defaults section, newest first */
 	struct px_userlist *userlists;  /* newest first */

@@ -424,6 +424,10 @@ const struct srv *chk_root(const struct srv *);
 /* chk_each_follower - `fn` with each server that tracks this one. */
 void chk_each_follower(const struct srv *, void (*fn)(struct srv *,
     struct srv *by));
+/* chk_any_follows - does anybody track another? */
+bool chk_any_follows(void);
+/* chk_take_over_track - one that tracks no longer is as its checks say. */
+void chk_take_over_track(struct srv *);
 /* chk_follow - the state at the start of an agent, when all others have
  * theirs. */
 void chk_follow(struct srv *);

@@ -180,6 +180,8 @@ check_ports(struct conf *conf)
 {
 	bool good = true;
 
+	if (!px_said(&chk_srv_slot))
+		return (true);
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px) {
 			const struct chk_srv_cfg *cfg = px_get(&sv->slots,

@@ -134,6 +134,8 @@ chk_observed_fails(const struct srv *srv)
 
 /* ---- configuration ---- */
 
+static bool word_said;          /* a line has the word */
+
 static struct px_server *
 sv_of(void *obj)
 {
@@ -146,6 +148,7 @@ parse_observe(struct conf_line *l, void *obj)
 	struct px_server *sv = sv_of(obj);
 	const struct conf_word *w = conf_peek(l);
 
+	word_said = true;
 	if (conf_accept(l, "none"))
 		sv->observe = PX_OBSERVE_NONE;
 	else if (conf_accept(l, "layer4"))
@@ -197,6 +200,8 @@ static bool
 check_observed(struct conf *conf)
 {
 	(void)conf;
+	if (!word_said)
+		return (true);
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px) {
 			const struct chk_srv_cfg *cfg = px_get(&sv->slots,

@@ -161,12 +161,14 @@ start_part(struct loop *loop)
 	if (shm_proc_no >= 0)
 		srv_count_start(shm_proc_no);
 	tmr_init(&slow_tmr, on_slow);
-	srv_each_be(count_be, NULL);
+	if (px_said(&chk_srv_slot))
+		srv_each_be(count_be, NULL);
 	all = next = must_alloc((n_all + 1u) * sizeof *all);
 	by_rt = must_alloc((px_model->n_servers + 1u) * sizeof(struct chk *));
 	agent_by_rt = must_alloc((px_model->n_servers + 1u) *
 	    sizeof(struct chk *));
-	srv_each_be(adopt_be, &next);
+	if (n_all > 0)
+		srv_each_be(adopt_be, &next);
 	chk_track_begin();
 }
 
@@ -175,8 +177,10 @@ take_over_be(struct be *be, void *arg)
 {
 	(void)arg;
 	srv_config_apply(be);
-	for (uint32_t i = 0; i < be->n; i++)
+	for (uint32_t i = 0; i < be->n; i++) {
 		chk_take_over(&be->srv[i]);
+		chk_take_over_track(&be->srv[i]);
+	}
 }
 
 static void
@@ -216,7 +220,8 @@ gates(bool open)
 		return;
 	}
 	srv_each_be(take_over_be, NULL);
-	srv_each_be(follow_be, NULL);
+	if (chk_any_follows())
+		srv_each_be(follow_be, NULL);
 	spread = spread_ms();
 	for (uint32_t i = 0; i < n_all; i++)
 		if ((*all[i].state &

@@ -82,6 +82,8 @@ chk_setup(const char **err)
 	*err = "no room left in shared memory for what checks say";
 	by_rt = must_alloc((px_model->n_servers + 1u) * sizeof *by_rt);
 	chk_observe_setup();
+	if (!px_said(&chk_srv_slot))
+		return (true);
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px)
 			if (px->kind & PX_BE && !setup_server(srv_of(sv)))
@@ -93,9 +95,9 @@ void
 chk_setup_apply(const struct srv *srv)
 {
 	struct chk_shm *m = chk_shm_of(srv);
-	uint64_t hash = hash_of(chk_cfg_of(srv));
+	uint64_t hash;
 
-	if (m == NULL || m->cfg == hash)
+	if (m == NULL || m->cfg == (hash = hash_of(chk_cfg_of(srv))))
 		return;
 	forget_orders(m);
 	m->cfg = hash;

@@ -188,6 +188,8 @@ prepare_servers(struct conf *conf)
 	const struct xprt_ops *tls = xprt_named(SPAN("tls"));
 	bool good = true;
 
+	if (!px_said(&chk_srv_slot))
+		return (true);
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px)
 			if (may_want(px, sv))

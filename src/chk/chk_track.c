@@ -57,6 +57,11 @@ chk_track_begin(void)
 {
 	bool any = false;
 
+	free(first);
+	free(next);
+	first = next = NULL;
+	if (!px_said(&chk_srv_slot))
+		return;
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px) {
 			const struct chk_srv_cfg *cfg = px_get(&sv->slots,
@@ -64,9 +69,6 @@ chk_track_begin(void)
 
 			any |= cfg->tracked != NULL;
 		}
-	free(first);
-	free(next);
-	first = next = NULL;
 	if (!any)
 		return;
 	first = must_alloc((px_model->n_servers + 1u) * sizeof *first);
@@ -87,14 +89,12 @@ chk_each_follower(const struct srv *srv, void (*fn)(struct srv *,
 
 /* ---- the start of a generation ---- */
 
-/* It does not track any more: what it took over goes. */
+/* It tracked in the generation before: what it took over then goes. */
 static void
 be_free(struct srv *srv)
 {
 	uint32_t was;
 
-	if (!srv->shm->tracks)
-		return;
 	srv->shm->tracks = false;
 	was = atomic_fetch_and(&srv->shm->admin,
 	    ~(uint32_t)(SRV_IMAINT | SRV_IDRAIN));
@@ -107,16 +107,27 @@ be_free(struct srv *srv)
 }
 
 void
+chk_take_over_track(struct srv *srv)
+{
+	if (srv->shm->tracks && chk_tracked(srv) == NULL)
+		be_free(srv);
+}
+
+bool
+chk_any_follows(void)
+{
+	return (first != NULL);
+}
+
+void
 chk_follow(struct srv *srv)
 {
 	const struct srv *by = chk_tracked(srv);
 	const struct srv *root = chk_root(srv);
 	uint32_t admin = 0, state;
 
-	if (by == NULL) {
-		be_free(srv);
+	if (by == NULL)
 		return;
-	}
 	for (const struct srv *s = by; s != NULL; s = chk_tracked(s))
 		admin |= atomic_load(&s->shm->admin);
 	atomic_fetch_and(&srv->shm->admin,
@@ -221,6 +232,8 @@ each_tracking(struct conf *conf, bool (*fn)(struct conf *,
 {
 	bool good = true;
 
+	if (!px_said(&chk_srv_slot))
+		return (true);
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px)
 			if ((px->kind & PX_BE) && cfg_of(sv)->track != NULL)

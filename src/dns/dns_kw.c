@@ -428,6 +428,8 @@ link_all(struct conf *c)
 			conf_fail(c, DIAG_WARNING, s->pos, "resolvers '%s' "
 			    "has no nameservers configured: nothing is looked "
 			    "up", s->name);
+	if (!px_said(&dns_srv_slot))
+		return (good);
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px)
 			good &= link_server(c, sv);

@@ -74,6 +74,8 @@ dns_setup(const char **err)
 	DNS_EACH_SECT(s)
 		if (!setup_sect(s))
 			return (false);
+	if (!px_said(&dns_srv_slot))
+		return (true);
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px)
 			n += cfg_of(sv)->sect != NULL;

@@ -141,10 +141,11 @@ number_servers(struct px *px)
 {
 	struct numbers nu = { NULL, 0, 0, 0 };
 
-	PX_EACH_SERVER(sv, px) {
-		sv->id_given = sv->id != 0;
-		nu.n += sv->id_given;
-	}
+	if (px_id_any())
+		PX_EACH_SERVER(sv, px) {
+			sv->id_given = sv->id != 0;
+			nu.n += sv->id_given;
+		}
 	if (nu.n > 0) {
 		nu.used = must_alloc(nu.n * sizeof *nu.used);
 		nu.n = 0;

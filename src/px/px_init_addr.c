@@ -169,6 +169,8 @@ locate_all(struct conf *c)
 {
 	bool good = true;
 
+	if (px_model->n_named == 0)
+		return (true);
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px)
 			if (sv->named != NULL)

@@ -29,6 +29,8 @@ void *px_hash_next(const struct px_hash *, uint64_t hash, size_t *at);
  * bind lines of proxy `no`. Returns who has it already, or NULL. */
 enum px_id_space { PX_ID_PROXY, PX_ID_SERVER, PX_ID_BIND };
 void *px_id_claim(enum px_id_space, uint32_t no, uint32_t id, void *obj);
+/* px_id_any - did anybody claim one? */
+bool px_id_any(void);
 
 uint64_t px_server_hash(const struct px *, struct span name);
 #endif

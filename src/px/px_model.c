@@ -80,7 +80,14 @@ px_edit(struct px_slots *s, const struct px_slot *slot)
 	memcpy(copy, s->v[i], slot->size);
 	s->v[i] = copy;
 	s->own |= bit;
+	px_model->said[slot->obj] |= bit;
 	return (copy);
+}
+
+bool
+px_said(const struct px_slot *slot)
+{
+	return ((px_model->said[slot->obj] >> *slot->index & 1) != 0);
 }
 
 /* ---- names ---- */
@@ -197,6 +204,12 @@ px_id_claim(enum px_id_space space, uint32_t no, uint32_t id, void *obj)
 	if (who == NULL)
 		px_hash_add(px_model->ids, key, obj);
 	return (who == obj ? NULL : who);
+}
+
+bool
+px_id_any(void)
+{
+	return (px_model->ids->n > 0);
 }
 
 /* ---- objects ---- */

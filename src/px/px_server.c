@@ -56,6 +56,7 @@ take_addr(struct conf_line *l, const struct conf_word *w,
 		sv->named = memcpy(arena_get(px_model->arena, sizeof a), &a,
 		    sizeof a);
 		sv->named_pos = conf_pos(l, w);
+		px_model->n_named++;
 	}
 	sv->addr = a.addr;
 	sv->host = text.p;

@@ -284,6 +284,8 @@ says_anything(const struct px *px, const struct cookie_cfg *c)
 {
 	if (c->name.n != 0 || c->use != NULL)
 		return (true);
+	if (!px_said(&strm_cookie_srv_slot))
+		return (false);
 	PX_EACH_SERVER(sv, px) {
 		const struct cookie_srv_cfg *sc = px_get(&sv->slots,
 		    &strm_cookie_srv_slot);

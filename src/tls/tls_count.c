@@ -185,6 +185,8 @@ has_clients(void)
 static bool
 has_servers(void)
 {
+	if (!px_said(&tls_server_slot))
+		return (false);
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px)
 			if (sv->xprt != NULL)

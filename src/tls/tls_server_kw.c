@@ -155,6 +155,8 @@ finish_servers(struct conf *c)
 {
 	bool good = true;
 
+	if (!px_said(&tls_server_slot))
+		return (true);
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px) {
 			if (!tls_server_of(sv)->ssl)

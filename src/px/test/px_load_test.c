@@ -174,6 +174,20 @@ TEST(default_server_lines_reach_forward_only)
 	unload();
 }
 
+static PX_SLOT(PX_OBJ_SERVER, int, test_slot, NULL);
+
+TEST(what_no_line_changed_was_not_said)
+{
+	CHECK(load(TIMEOUTS "backend b\n server s 192.0.2.1:80\n"));
+	CHECK(!px_said(&test_slot));
+	*(int *)px_edit(&px_model->all->servers->slots, &test_slot) = 1;
+	CHECK(px_said(&test_slot));
+	unload();
+	CHECK(load(TIMEOUTS "backend b\n server s 192.0.2.1:80\n"));
+	CHECK(!px_said(&test_slot));
+	unload();
+}
+
 TEST(server_ports)
 {
 	CHECK(load("backend b\n server a 10.0.0.1\n server b 10.0.0.1:+10\n"
