@@ -9,10 +9,15 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define SMALL_BYTES   4096u
 #define BIG_BYTES    16384u
 #define CONF_BYTES  262144u
+#define HUGE_BYTES 2097152u      /* a large page */
+#define HUGE_FROM  (4 * HUGE_BYTES)     /* a configuration that is large */
+#define HUGE_REST      64u      /* for malloc's own, so that the next one can
+				 * lie behind it */
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -113,6 +118,25 @@ grow_stream(struct arena *a, size_t bytes)
 	return (c == NULL ? NULL : make_current(a, c, bytes));
 }
 
+/* A large configuration is walked many times, by each process: one page of
+ * the processor's tables for all of a chunk, where the kernel has it. */
+static struct arena_chunk *
+huge_chunk(struct arena *a)
+{
+	size_t bytes = HUGE_BYTES - HUGE_REST;
+	struct arena_chunk *c;
+	void *p;
+
+	if (posix_memalign(&p, HUGE_BYTES, bytes) != 0)
+		must_oom(bytes);
+	(void)madvise(p, HUGE_BYTES, MADV_HUGEPAGE);
+	c = p;
+	c->pool = NULL;
+	c->bytes = bytes;
+	a->used_bytes += bytes;
+	return (c);
+}
+
 void *
 arena_grow(struct arena *a, size_t bytes)
 {
@@ -126,7 +150,10 @@ arena_grow(struct arena *a, size_t bytes)
 		return (grow_stream(a, bytes));
 	if (bytes > CONF_BYTES / 4)
 		return (own_chunk(a, bytes));
-	c = new_chunk(a, NULL, CONF_BYTES);
+	if (a->used_bytes >= HUGE_FROM)
+		c = huge_chunk(a);
+	else
+		c = new_chunk(a, NULL, CONF_BYTES);
 	return (make_current(a, c, bytes));
 }
 

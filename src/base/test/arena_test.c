@@ -27,6 +27,22 @@ TEST(configuration_arenas_grow)
 	CHECK(a.chunks == NULL);
 }
 
+TEST(large_configurations_have_large_pages)
+{
+	struct arena a;
+	char *p = NULL;
+
+	arena_init(&a, 0);
+	for (int i = 0; i < 120000; i++)
+		p = memset(arena_get(&a, 104), i, 104);
+	CHECK_EQ(a.chunks->bytes, HUGE_BYTES - HUGE_REST);
+	CHECK_EQ((uintptr_t)a.chunks % HUGE_BYTES, 0);
+	CHECK(p > (char *)a.chunks && p < a.end);
+	CHECK(a.used_bytes <= 120000 * 105 + HUGE_BYTES);
+	arena_reset(&a);
+	CHECK(a.chunks == NULL);
+}
+
 TEST(everything_is_aligned)
 {
 	struct arena a;
