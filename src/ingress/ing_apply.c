@@ -77,25 +77,42 @@ write_file(int dir, const struct ing_file *f, char **why)
 	return (true);
 }
 
+static int
+open_dir(const char *path, char **why)
+{
+	int dir = -1;
+
+	if (mkdir(path, 0755) != 0 && errno != EEXIST)
+		text_why(why, "cannot make the directory '%s': %s", path,
+		    strerror(errno));
+	else if ((dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		text_why(why, "cannot open the directory '%s': %s", path,
+		    strerror(errno));
+	return (dir);
+}
+
+/* On the disk, if all was good so far. */
+static bool
+sync_dir(int dir, const char *path, bool good, char **why)
+{
+	if (good && fsync(dir) != 0)
+		good = text_why(why, "cannot sync '%s': %s", path,
+		    strerror(errno));
+	close(dir);
+	return (good);
+}
+
 bool
 ing_apply_plain(const char *path, const struct ing_files *files, char **why)
 {
 	bool good = true;
 	int dir;
 
-	if (mkdir(path, 0755) != 0 && errno != EEXIST)
-		return (text_why(why, "cannot make the directory '%s': %s", path,
-		    strerror(errno)));
-	if ((dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-		return (text_why(why, "cannot open the directory '%s': %s", path,
-		    strerror(errno)));
+	if ((dir = open_dir(path, why)) < 0)
+		return (false);
 	for (uint32_t i = 0; i < files->n && good; i++)
 		good = write_file(dir, &files->v[i], why);
-	if (good && fsync(dir) != 0)
-		good = text_why(why, "cannot sync '%s': %s", path,
-		    strerror(errno));
-	close(dir);
-	return (good);
+	return (sync_dir(dir, path, good, why));
 }
 
 /* --- generations ----------------------------------------------------------- */
@@ -120,31 +137,57 @@ is_same_file(int dir, const struct ing_file *f)
 	return (n == 0 && want.n == 0);
 }
 
-/* The list of a rendering's files is one of them, so that one less is seen. */
-static void
-add_list(struct ing_files *f)
-{
-	struct ing_file *list = ing_files_add(f, "files");
-	uint32_t n = f->n - 1;
+/* A rendering beside what is current. */
+struct change {
+	const struct ing_files *files;
+	int current;            /* its directory; or -1 */
+	bool *same;             /* by number of the file: it is as it was */
+	uint32_t n_same;
+};
 
-	for (uint32_t i = 0; i < n; i++)
-		text_printf(&list->body, "%s\n", f->v[i].path);
+static void
+compare(struct change *c, const char *base, const struct ing_files *files)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/current", base);
+	c->files = files;
+	c->current = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	c->same = must_alloc(files->n * sizeof *c->same);
+	for (uint32_t i = 0; i < files->n && c->current >= 0; i++) {
+		c->same[i] = is_same_file(c->current, &files->v[i]);
+		c->n_same += c->same[i];
+	}
+}
+
+static void
+change_fini(struct change *c)
+{
+	if (c->current >= 0)
+		close(c->current);
+	free(c->same);
+}
+
+/* A file that did not change gets a second name; nobody writes to either. */
+static bool
+link_file(int from, int dir, const struct ing_file *f)
+{
+	return (make_dirs(dir, f->path) &&
+	    linkat(from, f->path, dir, f->path, 0) == 0);
 }
 
 static bool
-is_current(const char *base, const struct ing_files *files)
+write_change(const char *path, const struct change *c, char **why)
 {
-	char path[PATH_MAX];
-	bool same = true;
+	bool good = true;
 	int dir;
 
-	snprintf(path, sizeof path, "%s/current", base);
-	if ((dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+	if ((dir = open_dir(path, why)) < 0)
 		return (false);
-	for (uint32_t i = 0; i < files->n && same; i++)
-		same = is_same_file(dir, &files->v[i]);
-	close(dir);
-	return (same);
+	for (uint32_t i = 0; i < c->files->n && good; i++)
+		good = (c->same[i] && link_file(c->current, dir,
+		    &c->files->v[i])) || write_file(dir, &c->files->v[i], why);
+	return (sync_dir(dir, path, good, why));
 }
 
 static bool
@@ -344,7 +387,7 @@ read_current(const char *base, char target[64], uint64_t *n)
 }
 
 static enum ing_applied
-switch_to(const char *base, const struct ing_files *files,
+switch_to(const char *base, const struct change *change,
     const char *socket_path, char **why)
 {
 	char dir[PATH_MAX], name[64], old[64];
@@ -354,7 +397,7 @@ switch_to(const char *base, const struct ing_files *files,
 
 	snprintf(name, sizeof name, "gen-%llu", (unsigned long long)n);
 	snprintf(dir, sizeof dir, "%s/%s", base, name);
-	if (!ing_apply_plain(dir, files, why) ||
+	if (!write_change(dir, change, why) ||
 	    !set_current(base, name, why))
 		return (ING_APPLY_FAILED);
 	if (socket_path == NULL) {
@@ -374,11 +417,39 @@ switch_to(const char *base, const struct ing_files *files,
 	return (done);
 }
 
+/* The list of a rendering's files is one of them, so that one less is seen. The
+ * others stay where they are. */
+static void
+add_list(struct ing_files *all, const struct ing_files *files)
+{
+	struct ing_file *list;
+
+	all->n = files->n;
+	all->cap = files->n + 1;
+	all->v = must_alloc(all->cap * sizeof *all->v);
+	for (uint32_t i = 0; i < files->n; i++)
+		all->v[i] = files->v[i];
+	list = ing_files_add(all, "files");
+	for (uint32_t i = 0; i < files->n; i++)
+		text_printf(&list->body, "%s\n", files->v[i].path);
+}
+
+static void
+list_fini(struct ing_files *all)
+{
+	struct ing_file *list = &all->v[all->n - 1];
+
+	text_fini(&list->body);
+	free(list->path);
+	free(all->v);
+}
+
 enum ing_applied
 ing_apply(const char *base, const struct ing_files *files,
     const char *socket_path, char **why)
 {
 	struct ing_files all = { .v = NULL };
+	struct change change = { .n_same = 0 };
 	enum ing_applied done;
 
 	*why = NULL;
@@ -387,15 +458,11 @@ ing_apply(const char *base, const struct ing_files *files,
 		    strerror(errno));
 		return (ING_APPLY_FAILED);
 	}
-	for (uint32_t i = 0; i < files->n; i++) {
-		struct ing_file *f = ing_files_add(&all, files->v[i].path);
-
-		f->secret = files->v[i].secret;
-		text_add(&f->body, text_span(&files->v[i].body));
-	}
-	add_list(&all);
-	done = is_current(base, &all) ? ING_APPLY_SAME :
-	    switch_to(base, &all, socket_path, why);
-	ing_files_fini(&all);
+	add_list(&all, files);
+	compare(&change, base, &all);
+	done = change.n_same == all.n ? ING_APPLY_SAME :
+	    switch_to(base, &change, socket_path, why);
+	change_fini(&change);
+	list_fini(&all);
 	return (done);
 }

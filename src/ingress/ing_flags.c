@@ -92,7 +92,7 @@ static const struct flag flags[] = {
 	    "service account"),
 	F("apiserver-host", STR, apiserver_host, NULL,
 	    "URL of the API server instead of the one found"),
-	F("wait-before-update", MS, wait_before_update_ms, "25ms",
+	F("wait-before-update", MS, wait_before_update_ms, "10ms",
 	    "how long changes are gathered"),
 	F("reload-interval", MS, reload_interval_ms, "250ms",
 	    "between two reloads of many; the first four come at once"),

@@ -148,6 +148,33 @@ TEST(what_is_new_becomes_current_and_what_is_not_does_nothing)
 	end();
 }
 
+static ino_t
+inode_of(const char *name)
+{
+	char path[96];
+	struct stat st;
+
+	snprintf(path, sizeof path, "%s/current/%s", base, name);
+	CHECK(stat(path, &st) == 0);
+	return (st.st_ino);
+}
+
+TEST(what_did_not_change_is_not_written_again)
+{
+	ino_t map, cfg;
+	char text[64];
+
+	begin();
+	CHECK_EQ(apply("one", NULL), ING_APPLY_DONE);
+	map = inode_of("maps/b");
+	cfg = inode_of("a.cfg");
+	CHECK_EQ(apply("two", NULL), ING_APPLY_DONE);
+	CHECK(inode_of("maps/b") == map && inode_of("a.cfg") != cfg);
+	current(text);
+	CHECK_STR(text, "two");
+	end();
+}
+
 TEST(a_file_less_is_a_change)
 {
 	struct ing_files files = { .v = NULL };
