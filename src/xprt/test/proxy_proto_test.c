@@ -261,7 +261,8 @@ TEST(tlvs_that_are_written_are_read)
 	char out[120];
 	struct conn_proxy pp;
 	struct span v;
-	size_t used, mark, room, all = 0;
+	size_t used, mark, room, n, all = 0;
+	char *to;
 
 	for (size_t size = sizeof out; size >= 28; size--) {
 		struct conn_proxy_out o = { .p = out, .size = size };
@@ -275,8 +276,10 @@ TEST(tlvs_that_are_written_are_read)
 		conn_proxy_put(&o, CONN_PROXY_SSL_CN, SPAN("ann"));
 		conn_proxy_close(&o, mark);
 		mark = conn_proxy_open(&o, 0xe1);
-		memcpy(conn_proxy_room(&o, &room), "xy", room < 2 ? room : 2);
-		conn_proxy_wrote(&o, room < 2 ? room : 2);
+		to = conn_proxy_room(&o, &room);
+		n = room < 2 ? room : 2;
+		memcpy(to, "xy", n);
+		conn_proxy_wrote(&o, n);
 		conn_proxy_close(&o, mark);
 		conn_proxy_finish(&o);
 		CHECK_EQ(o.n <= size, true);
