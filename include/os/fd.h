@@ -14,6 +14,8 @@ void fd_close(int *fd);
 
 /* fd_limit_raise - RLIMIT_NOFILE to at least `want`; returns what is in force
  * now. */
+/* fd_prealloc - the kernel has room from now on for as many as are allowed. */
+void fd_prealloc(void);
 size_t fd_limit_raise(size_t want);
 
 /* fd_read_file - all of a file, NUL-terminated, `limit` bytes at most; malloc'ed.

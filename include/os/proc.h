@@ -7,6 +7,7 @@
  */
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -26,8 +27,8 @@ struct proc_identity {
 	uid_t uid;
 	gid_t gid;
 	const char *chroot;     /* or NULL */
-	bool keep_bind;         /* keep CAP_NET_BIND_SERVICE (and
-	                         * CAP_NET_ADMIN/RAW when had) */
+	uint32_t caps;          /* to keep of those it has: bit per capability
+	                         * of capabilities(7), the first 32 */
 	bool new_privs;         /* may gain privileges by set-user-ID programs */
 	bool dumpable;
 };

@@ -270,6 +270,7 @@ px_opt(const struct px *px, enum px_opt o)
 }
 
 #define PX_WORKERS_MAX 256
+#define PX_NICE_KEPT 100
 
 struct px_global {
 	unsigned magic;
@@ -303,6 +304,16 @@ struct px_global {
 	uint32_t bufsize, maxrewrite, maxaccept, max_http_hdr;
 	uint32_t log_uri_len;
 	bool no_splice, no_reuseport, no_epoll, no_poll;
+	uint32_t fd_hard_limit;         /* 0: the system's */
+	int thread_hard_limit;          /* workers at most; 0: no limit */
+	uint32_t caps;                  /* to keep: see proc_drop() */
+	int maxpipes;                   /* -1: a quarter of maxconn */
+	uint32_t pipe_bytes;            /* tune.pipesize; 0: ours */
+	int renice_startup, renice_runtime;     /* PX_NICE_KEPT: as it is */
+	int nice_before;                /* what it was before renice_startup */
+	int log_sndbuf;                 /* tune.sndbuf.backend; 0: the
+	                                 * kernel's choice */
+	bool prealloc_fd, no_privileged_ports;
 	struct px_slots slots;
 };
 

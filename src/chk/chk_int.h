@@ -173,6 +173,8 @@ PX_SLOT_DECLARE(chk_px_slot);
 
 struct chk_global_cfg {
 	int spread_percent;
+	unsigned at_once;               /* tune.max-checks-per-thread; 0: any
+	                                 * number */
 	int64_t max_spread_ms;          /* 0: none */
 	bool external, preserve_env;    /* external-check */
 };
@@ -239,6 +241,8 @@ struct chk {                            /* of a server's health or agent */
 	struct conn conn;               /* its descriptor: -1, none is open */
 	const struct chk_step *step;    /* the one in progress */
 	const struct chk_step *queued;  /* the send that `out` is of */
+	struct list place;              /* among those that wait for their
+	                                 * turn, while it does */
 	bool running, connected, eof;
 	bool tls;                       /* the connection has TLS, */
 	bool name_counts;               /* and must be the name asked for */

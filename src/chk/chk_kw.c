@@ -230,6 +230,25 @@ parse_max_spread(struct conf_line *l, void *obj)
 	return (conf_end(l));
 }
 
+static bool
+parse_at_once(struct conf_line *l, void *obj)
+{
+	int64_t n;
+
+	if (!conf_want_int(l, "a number of checks (0: no limit)", 0, INT32_MAX,
+	    &n))
+		return (false);
+	global_of(obj)->at_once = (unsigned)n;
+	return (conf_end(l));
+}
+
+KEYWORD(at_once) = {
+	.name = "tune.max-checks-per-thread", .in = KW_GLOBAL, .args = "<n>",
+	.parse = parse_at_once,
+	.doc = "Checks that may be under way at a time, in the agent, which does "
+	    "them all; others wait for one to end. 0, the default: no limit.",
+	.example = "tune.max-checks-per-thread 50",
+};
 KEYWORD(spread_checks) = {
 	.name = "spread-checks", .in = KW_GLOBAL, .args = "<percent>",
 	.parse = parse_spread,

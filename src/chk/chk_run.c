@@ -75,9 +75,48 @@ close_connection(struct chk *c)
 	c->connected = c->eof = c->tls = false;
 }
 
+/* ---- tune.max-checks-per-thread ---- */
+
+static struct list waiting = LIST_INIT(waiting);
+static unsigned n_running;
+
+/* As many run as may. */
+static bool
+must_wait(struct chk *c)
+{
+	const struct chk_global_cfg *g = px_get(&px_model->global.slots,
+	    &chk_global_slot);
+
+	if (g->at_once == 0 || n_running < g->at_once)
+		return (false);
+	if (!list_linked(&c->place))
+		list_push_back(&waiting, &c->place);
+	return (true);
+}
+
+static void
+wait_no_more(struct chk *c)
+{
+	if (list_linked(&c->place))
+		list_del(&c->place);
+}
+
+static void
+let_next_run(void)
+{
+	struct list *n = list_pop_front(&waiting);
+
+	n_running--;
+	if (n != NULL)
+		chk_plan(OBJ(LIST_ITEM(n, struct chk, place), struct chk,
+		    CHK_MAGIC), 0);
+}
+
 static void
 end_connection(struct chk *c)
 {
+	if (c->running)
+		let_next_run();
 	chk_extern_stop(c);
 	close_connection(c);
 	free(c->in);
@@ -97,6 +136,7 @@ void
 chk_stop(struct chk *c)
 {
 	end_connection(c);
+	wait_no_more(c);
 	tmr_stop(&the_loop->wheel, &c->tmr);
 }
 
@@ -598,6 +638,7 @@ start(struct chk *c)
 	c->start_ms = the_loop->now_ms;
 	c->start_us = clock_mono_us();
 	c->running = true;
+	n_running++;
 	*c->state |= CHK_RUNNING;
 	if (c->agent != NULL)
 		chk_agent_begin(c);
@@ -644,6 +685,9 @@ chk_due(struct tmr *t)
 	struct chk *c = OBJ(HOLDER(t, struct chk, tmr), struct chk,
 	    CHK_MAGIC);
 
+	if (!c->running && must_wait(c))
+		return;
+	wait_no_more(c);
 	if (!c->running)
 		start(c);
 	else if (c->type == CHK_TYPE_EXTERN)

@@ -87,7 +87,7 @@ settle_agent(void)
 		.set_uid = g->set_uid, .set_gid = g->set_gid, .uid = g->uid,
 		.gid = g->gid, .chroot = g->chroot,
 		.new_privs = g->insecure_setuid,
-		.dumpable = g->set_dumpable
+		.dumpable = g->set_dumpable, .caps = g->caps
 	};
 	const char *what;
 
@@ -159,6 +159,8 @@ run_worker(struct keeper *k, int no, int shm_no, int keeper_fd, int agent_fd)
 		close_others(k, v, s.n_listens);
 	s.listens = v;
 	pin(no);
+	if (px_model->global.prealloc_fd)
+		fd_prealloc();
 	worker_main(&s);
 }
 

@@ -35,12 +35,25 @@
 
 /* ---- limits ---- */
 
+/* What is forked from here on runs so. */
+static void
+set_priority(void)
+{
+	const struct px_global *g = &px_model->global;
+	int n = g->renice_runtime != PX_NICE_KEPT ? g->renice_runtime :
+	    g->renice_startup != PX_NICE_KEPT ? g->nice_before : PX_NICE_KEPT;
+
+	if (n != PX_NICE_KEPT && setpriority(PRIO_PROCESS, 0, n) != 0)
+		ipc_say(DIAG_WARNING, "can't run at priority %d "
+		    "(tune.renice.runtime): %s", n, strerror(errno));
+}
+
 /* False when a limit can't be set and 'strict-limits' is in force. */
 static bool
 set_limits(struct keeper *k)
 {
 	struct px_global *g = &px_model->global;
-	size_t listens = px_model->n_listens, want, got;
+	size_t listens = px_model->n_listens, want, got, most;
 	enum diag_level how = g->strict_limits ? DIAG_ALERT : DIAG_WARNING;
 	struct rlimit rl;
 	bool good = true;
@@ -54,9 +67,18 @@ set_limits(struct keeper *k)
 	want = g->ulimit_n;
 	if (want == 0)
 		want = g->maxconn == 0 ? FD_HARD_MAX :
-		    2 * (size_t)g->maxconn + listens + FDS_OWN;
-	got = fd_limit_raise(want);
-	if (g->ulimit_n != 0 && getrlimit(RLIMIT_NOFILE, &rl) == 0 &&
+		    2 * (size_t)g->maxconn + listens + FDS_OWN +
+		    (g->maxpipes > 0 ? 2 * (size_t)g->maxpipes : 0);
+	most = g->fd_hard_limit == 0 ? SIZE_MAX : g->fd_hard_limit;
+	if (g->ulimit_n == 0 && g->maxconn == 0 && want > most)
+		want = most;
+	got = fd_limit_raise(want < most ? want : most);
+	if (got > most && getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		got = rl.rlim_cur = most;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
+	if (g->ulimit_n != 0 && g->ulimit_n <= most &&
+	    getrlimit(RLIMIT_NOFILE, &rl) == 0 &&
 	    rl.rlim_cur != g->ulimit_n && g->ulimit_n <= rl.rlim_max) {
 		rl.rlim_cur = g->ulimit_n;
 		(void)setrlimit(RLIMIT_NOFILE, &rl);
@@ -69,6 +91,7 @@ set_limits(struct keeper *k)
 		    "connections above that will wait");
 		good = false;
 	}
+	set_priority();
 	g->ulimit_n = (uint32_t)got;
 	if (g->maxconn == 0)
 		g->maxconn = got > 2 * (listens + FDS_OWN) ?
@@ -82,6 +105,13 @@ count_workers(struct keeper *k)
 	struct px_global *g = &px_model->global;
 
 	k->n = g->nbthread > 0 ? g->nbthread : proc_cpu_count();
+	if (g->thread_hard_limit != 0 && k->n > g->thread_hard_limit) {
+		if (g->nbthread > 0)
+			ipc_say(DIAG_WARNING, "'nbthread %d' is more than "
+			    "'thread-hard-limit %d', which counts",
+			    g->nbthread, g->thread_hard_limit);
+		k->n = g->thread_hard_limit;
+	}
 	if (k->n > WORKERS_MAX) {
 		if (g->nbthread > 0)
 			ipc_say(DIAG_WARNING, "'nbthread %d' is more than the "

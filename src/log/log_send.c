@@ -19,6 +19,8 @@
 #include <base/must.h>
 #include <cnt/cnt.h>
 #include <os/loop.h>
+#include <os/sock.h>
+#include <px/px.h>
 
 #define LINES 32
 #define BYTES 16384
@@ -97,9 +99,12 @@ log_send_open(void)
 		AF_UNIX };
 
 	for (size_t i = 0; i < NELEM(queues); i++)
-		if (queues[i].fd < 0)
+		if (queues[i].fd < 0) {
 			queues[i].fd = socket(family[i], SOCK_DGRAM |
 			    SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+			(void)sock_set_buffers(queues[i].fd,
+			    px_model->global.log_sndbuf, 0);
+		}
 	if (owner == 0)
 		MUST(atexit(on_exit_flush) == 0);
 	owner = getpid();

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -44,6 +45,19 @@ fd_limit_raise(size_t want)
 	if (setrlimit(RLIMIT_NOFILE, &more) == 0)
 		return (more.rlim_cur);
 	return (now.rlim_cur);
+}
+
+/* It makes the table as large as the highest number asks for. */
+void
+fd_prealloc(void)
+{
+	struct rlimit r;
+	int fd;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur > INT_MAX ||
+	    (fd = fcntl(0, F_DUPFD_CLOEXEC, (int)r.rlim_cur - 1)) < 0)
+		return;
+	close(fd);
 }
 
 /* How much there is to read, where that is known beforehand. */

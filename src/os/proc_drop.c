@@ -3,33 +3,29 @@
  * proc_drop - giving up privileges, for good.
  *
  * Capabilities are read and written with the bare system calls (capget(2)):
- * the three that may be kept need no library.
+ * the few that may be kept need no library.
  */
 #include <os/proc.h>
 
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define KEPT_CAPS (1u << CAP_NET_BIND_SERVICE | 1u << CAP_NET_ADMIN | \
-	1u << CAP_NET_RAW)
-
-/* Which of the capabilities worth keeping this process has. */
+/* Which of these capabilities this process may have. */
 static uint32_t
-kept_caps(void)
+permitted(uint32_t caps)
 {
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3
 	};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 
-	if (syscall(SYS_capget, &head, data) != 0)
+	if (caps == 0 || syscall(SYS_capget, &head, data) != 0)
 		return (0);
-	return (data[0].permitted & KEPT_CAPS);
+	return (data[0].permitted & caps);
 }
 
 static bool
@@ -59,17 +55,11 @@ change_ids(const struct proc_identity *id, const char **what)
 	return (!id->set_uid || setresuid(id->uid, id->uid, id->uid) == 0);
 }
 
-/* Only a change from root to another user loses capabilities. */
-static bool
-loses_caps(const struct proc_identity *id)
-{
-	return (geteuid() == 0 && id->set_uid && id->uid != 0);
-}
-
 bool
 proc_drop(const struct proc_identity *id, const char **what)
 {
-	uint32_t caps = id->keep_bind && loses_caps(id) ? kept_caps() : 0;
+	uint32_t caps = permitted(id->caps);
+	bool root_stays = geteuid() == 0 && (!id->set_uid || id->uid == 0);
 
 	*what = "chroot";
 	if (id->chroot != NULL &&
@@ -81,7 +71,7 @@ proc_drop(const struct proc_identity *id, const char **what)
 	if (!change_ids(id, what))
 		return (false);
 	*what = "setting capabilities";
-	if (caps != 0 && !set_caps(caps))
+	if (caps != 0 && !root_stays && !set_caps(caps))
 		return (false);
 	*what = "no new privileges";
 	if (!id->new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

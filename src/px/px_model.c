@@ -221,6 +221,8 @@ global_init(struct px_global *g)
 	g->mworker_max_reloads = -1;
 	g->unix_mode = g->unix_uid = g->unix_gid = -1;
 	g->strict_limits = true;
+	g->maxpipes = -1;
+	g->renice_startup = g->renice_runtime = PX_NICE_KEPT;
 	g->bufsize = 16384;
 	g->maxrewrite = 1024;
 	g->max_http_hdr = 101;

@@ -555,6 +555,8 @@ parse_capture_res(struct conf_line *l, void *obj)
 	    add_capture(l, obj, name, true));
 }
 
+static int64_t cookie_most = 63;        /* tune.http.cookielen */
+
 static bool
 parse_capture_cookie(struct conf_line *l, void *obj)
 {
@@ -571,8 +573,16 @@ parse_capture_cookie(struct conf_line *l, void *obj)
 		return (false);
 	c = rule_cfg_edit(obj);
 	c->cookie = name;
-	c->cookie_len = (uint32_t)len;
+	c->cookie_len = (uint32_t)(len < cookie_most ? len : cookie_most);
 	return (true);
+}
+
+static bool
+parse_cookielen(struct conf_line *l, void *obj)
+{
+	(void)obj;
+	return (conf_want_int(l, "a length", 1, 65535, &cookie_most) &&
+	    conf_end(l));
 }
 
 static bool
@@ -761,6 +771,13 @@ CAPTURE(capture_res, "capture response header", "<name> len <length>",
     parse_capture_res,
     "Keeps the last value of a response header for the log, cut at <length>.",
     "capture response header Server len 20");
+KEYWORD(cookielen) = {
+	.name = "tune.http.cookielen", .in = KW_GLOBAL, .args = "<n>",
+	.parse = parse_cookielen,
+	.doc = "The longest length that `capture cookie` may have; more is cut "
+	    "to it (63).",
+	.example = "tune.http.cookielen 200",
+};
 CAPTURE(capture_cookie, "capture cookie", "<name> len <length>",
     parse_capture_cookie,
     "Keeps the first cookie whose name begins so, of the request and of the "

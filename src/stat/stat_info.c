@@ -195,7 +195,8 @@ put_counts(struct info *f)
 	num(f, INFO_cumreq, c.req_tot);
 	num(f, INFO_pipesused, c.pipes_used);
 	num(f, INFO_pipesfree, 0);
-	num(f, INFO_maxpipes, 0);
+	num(f, INFO_maxpipes, px_model->global.maxpipes >= 0 ?
+	    (uint64_t)px_model->global.maxpipes : fe_conn_limit / 4);
 	num(f, INFO_droppedlogs, lost);
 	num(f, INFO_totalout, c.bytes_out);
 	num(f, INFO_totalspliced, c.spliced_out);

@@ -311,17 +311,9 @@ take_pipe(struct strm_pipe *p, uint32_t held, const int *fds, size_t n_fds,
 		return (true);
 	if (*at + 2 > n_fds)
 		return (false);
-	p->rd = fds[(*at)++];
-	p->wr = fds[(*at)++];
-	p->held = held;
+	strm_pipe_adopt(p, fds[*at], fds[*at + 1], held);
+	*at += 2;
 	return (true);
-}
-
-static void
-drop_pipe(struct strm_pipe *p)
-{
-	p->rd = p->wr = -1;             /* the caller's again */
-	p->held = 0;
 }
 
 static bool
@@ -566,8 +558,8 @@ thaw(struct mux_end *cli, const struct px_listen *listen, struct wire_in *in,
 			tmr_arm(&the_loop->wheel, &s->tmr, s->wait_until_ms);
 		return (true);
 	}
-	drop_pipe(&s->up);
-	drop_pipe(&s->down);
+	strm_pipe_disown(&s->up);
+	strm_pipe_disown(&s->down);
 	if (s->srv != NULL)
 		(void)conn_detach(s->srv->ops->conn(s->srv));
 	gone(cli);

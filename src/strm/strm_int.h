@@ -274,6 +274,10 @@ const struct http_reply *strm_after(struct strm *, const struct http_reply *);
 enum why strm_splice(struct strm *, struct mux_end *from, struct mux_end *to,
     uint64_t most);
 void strm_pipe_close(struct strm_pipe *);
+/* strm_pipe_adopt - one that came from another process. strm_pipe_disown -
+ * its descriptors are the caller's again. */
+void strm_pipe_adopt(struct strm_pipe *, int rd, int wr, uint32_t held);
+void strm_pipe_disown(struct strm_pipe *);
 static inline struct strm_pipe *
 strm_pipe_of(struct strm *s, const struct mux_end *from)
 {

@@ -21,10 +21,23 @@
 
 static struct strm_pipe kept[KEPT_PIPES];       /* empty ones for the next */
 static unsigned n_kept;
+static unsigned n_open;                 /* of this process, kept ones too */
+
+/* This worker's share of maxpipes. */
+static unsigned
+most_pipes(void)
+{
+	const struct px_global *g = &px_model->global;
+	unsigned all = g->maxpipes >= 0 ? (unsigned)g->maxpipes :
+	    fe_conn_limit / 4, n = g->nbthread > 0 ? (unsigned)g->nbthread : 1;
+
+	return ((all + n - 1) / n);
+}
 
 static bool
 pipe_open(struct strm_pipe *p)
 {
+	uint32_t bytes;
 	int fd[2];
 
 	if (p->rd >= 0)
@@ -36,9 +49,11 @@ pipe_open(struct strm_pipe *p)
 		p->held = 0;
 		return (true);
 	}
-	if (pipe2(fd, O_NONBLOCK | O_CLOEXEC) != 0)
+	if (n_open >= most_pipes() || pipe2(fd, O_NONBLOCK | O_CLOEXEC) != 0)
 		return (false);
-	(void)fcntl(fd[1], F_SETPIPE_SZ, PIPE_BYTES);
+	bytes = px_model->global.pipe_bytes;
+	(void)fcntl(fd[1], F_SETPIPE_SZ, bytes != 0 ? (int)bytes : PIPE_BYTES);
+	n_open++;
 	p->rd = fd[0];
 	p->wr = fd[1];
 	p->held = 0;
@@ -56,7 +71,26 @@ strm_pipe_close(struct strm_pipe *p)
 	} else {
 		fd_close(&p->rd);
 		fd_close(&p->wr);
+		n_open--;
 	}
+	p->rd = p->wr = -1;
+	p->held = 0;
+}
+
+void
+strm_pipe_adopt(struct strm_pipe *p, int rd, int wr, uint32_t held)
+{
+	p->rd = rd;
+	p->wr = wr;
+	p->held = held;
+	n_open++;
+}
+
+void
+strm_pipe_disown(struct strm_pipe *p)
+{
+	if (p->rd >= 0)
+		n_open--;
 	p->rd = p->wr = -1;
 	p->held = 0;
 }

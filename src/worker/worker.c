@@ -231,7 +231,7 @@ drop_privileges(void)
 		.set_uid = g->set_uid, .set_gid = g->set_gid,
 		.uid = g->uid, .gid = g->gid, .chroot = g->chroot,
 		.new_privs = g->insecure_setuid,
-		.dumpable = g->set_dumpable,
+		.dumpable = g->set_dumpable, .caps = g->caps,
 	};
 	const char *what;
 

@@ -119,7 +119,17 @@ accept_failed(struct lsn *l)
 	return (false);
 }
 
-/* The frontend was stopped by an order: nobody is to wait in vain. */
+static bool no_low_ports;       /* harden.reject-privileged-ports.tcp */
+
+static bool
+comes_from_low_port(const struct addr *peer)
+{
+	return ((peer->family == ADDR_V4 || peer->family == ADDR_V6) &&
+	    peer->port < IPPORT_RESERVED);
+}
+
+/* The frontend was stopped by an order: nobody is to wait in vain. Or the
+ * client is none that is wanted. */
 static void
 turn_away(struct lsn *l, int fd)
 {
@@ -151,7 +161,8 @@ admit(struct lsn *l, int fd, struct addr *peer)
 	struct cnt_fe *c = CNT_FE(l->fe->cnt);
 
 	fe_entered(l->fe);
-	if (l->fe->run != FE_RUNS) {
+	if (l->fe->run != FE_RUNS || __builtin_expect(no_low_ports &&
+	    comes_from_low_port(peer), 0)) {
 		turn_away(l, fd);
 		return;
 	}
@@ -236,6 +247,7 @@ worker_listen_open(const struct worker_start *s)
 	lsns = must_alloc(s->n_listens * sizeof *lsns + 1);
 	n_lsns = s->n_listens;
 	most_here = carries(OWN_FDS + n_lsns);
+	no_low_ports = px_model->global.no_privileged_ports;
 	for (size_t i = 0; i < n_lsns; i++) {
 		struct lsn *l = &lsns[i];
 		const struct px *px = s->listens[i].listen->bind->px;
