@@ -173,7 +173,8 @@ static const struct bit places[] = {
 	{ KW_FRONTEND, "frontend" }, { KW_BACKEND, "backend" },
 	{ KW_FRONTEND | KW_BACKEND, "listen" },
 	{ KW_USERLIST, "userlist" }, { KW_HTTP_ERRORS, "http-errors" },
-	{ KW_RESOLVERS, "resolvers" },
+	{ KW_RESOLVERS, "resolvers" }, { KW_PEERS, "peers" },
+	{ KW_LOG_PROFILE, "log-profile" },
 };
 
 static void
@@ -190,6 +191,8 @@ where(const struct kw *k)
 		printf("; only in `mode http`");
 	if (!in_line || k->flags & KW_NO)
 		printf(".\n\n");
+	if (k->in & KW_CRT_LIST)
+		printf("Also in brackets on a line of a `crt-list`.\n\n");
 }
 
 /* Rows for these places, none of the others. */
@@ -524,6 +527,9 @@ reference(void)
 	    "`http-errors`.", KW_USERLIST | KW_HTTP_ERRORS,
 	    KW_PROXY | KW_GLOBAL);
 	directives("Name servers", "In `resolvers`.", KW_RESOLVERS,
+	    KW_PROXY | KW_GLOBAL);
+	directives("Peers", "In `peers`.", KW_PEERS, KW_PROXY | KW_GLOBAL);
+	directives("Log profiles", "In `log-profile`.", KW_LOG_PROFILE,
 	    KW_PROXY | KW_GLOBAL);
 	algorithms();
 	actions();

@@ -54,22 +54,26 @@ sort_rows(void)
 	done = true;
 }
 
-/* An action is known by its bare name, too. */
+/* An action is known by its bare name, too; a word of another section or line
+ * begins with its name. */
 static bool
-is_named(const struct row *r, struct span name)
+is_named(const struct row *r, const char *kind, struct span name)
 {
 	struct span full = span_str(r->name);
 
+	if (r->kind == K_sub && (!span_begins(full, span_str(kind)) ||
+	    full.n != strlen(kind) + 1 + name.n))
+		return (false);
 	if (span_eq(full, name))
 		return (true);
-	return (r->kind == K_act && full.n > name.n && span_ends(full, name) &&
-	    full.p[full.n - name.n - 1] == ' ');
+	return ((r->kind == K_act || r->kind == K_sub) && full.n > name.n &&
+	    span_ends(full, name) && full.p[full.n - name.n - 1] == ' ');
 }
 
 const char *
 compat_find(const char *kind, struct span name, const char **text)
 {
-	unsigned mask = 0;
+	unsigned mask = 1u << K_sub;
 
 	*text = NULL;
 	for (size_t i = 0; i < NELEM(kinds); i++)
@@ -81,7 +85,7 @@ compat_find(const char *kind, struct span name, const char **text)
 		    i = after[i - 1]) {
 			const struct row *r = &rows[i - 1];
 
-			if (!is_named(r, name))
+			if (!is_named(r, kind, name))
 				continue;
 			*text = r->text;
 			return (r->status == REFUSED ? "refused" : "planned");

@@ -109,6 +109,8 @@ dump_cfg(struct text *out)
 	dump_rows(out, KW_HTTP_ERRORS, NULL);
 	text_addz(out, "log-profile\n");
 	dump_rows(out, KW_LOG_PROFILE, NULL);
+	text_addz(out, "crt-list\n");
+	dump_rows(out, KW_CRT_LIST, NULL);
 	text_addz(out, "peers\n");
 	dump_rows(out, KW_PEERS, NULL);
 	text_addz(out, "resolvers\n");

@@ -19,6 +19,7 @@ extern const struct kw_section *const __stop_kw_sections[]
 
 #define NEAR_MAX 64             /* longer words are not compared */
 #define FAMILY_MAX 16           /* longer lists are not shown */
+#define IN_LINES ((unsigned)(KW_BIND | KW_SERVER | KW_CRT_LIST))
 
 const char *(*kw_compat)(const char *kind, struct span name,
     const char **text);
@@ -163,22 +164,24 @@ find_elsewhere(const struct conf_line *l, unsigned not_in)
 	    (kw = kw_find(l, proxies & ~not_in, &n)) != NULL)
 		return (kw);
 
-	if ((not_in & (KW_BIND | KW_SERVER)) == 0)
-		all &= ~(unsigned)(KW_BIND | KW_SERVER);
+	if ((not_in & IN_LINES) == 0)
+		all &= ~IN_LINES;
 	return (kw_find(l, all, &n));
 }
+
+static const struct { unsigned bit; const char *name; } places[] = {
+	{ KW_GLOBAL, "global" }, { KW_DEFAULTS, "defaults" },
+	{ KW_FRONTEND, "frontend" }, { KW_BACKEND, "backend" },
+	{ KW_LISTEN, "listen" }, { KW_USERLIST, "userlist" },
+	{ KW_HTTP_ERRORS, "http-errors" }, { KW_PEERS, "peers" },
+	{ KW_RESOLVERS, "resolvers" }, { KW_LOG_PROFILE, "log-profile" },
+	{ KW_BIND, "bind" }, { KW_SERVER, "server" },
+	{ KW_CRT_LIST, "crt-list" },
+};
 
 static void
 put_places(struct text *t, unsigned in)
 {
-	static const struct { unsigned bit; const char *name; } places[] = {
-		{ KW_GLOBAL, "global" }, { KW_DEFAULTS, "defaults" },
-		{ KW_FRONTEND, "frontend" }, { KW_BACKEND, "backend" },
-		{ KW_LISTEN, "listen" }, { KW_USERLIST, "userlist" },
-		{ KW_HTTP_ERRORS, "http-errors" }, { KW_PEERS, "peers" },
-		{ KW_RESOLVERS, "resolvers" },
-		{ KW_LOG_PROFILE, "log-profile" },
-	};
 	const char *sep = "";
 
 	if ((in & (KW_FRONTEND | KW_BACKEND)) != 0)
@@ -186,13 +189,10 @@ put_places(struct text *t, unsigned in)
 	for (size_t i = 0; i < NELEM(places); i++) {
 		if ((in & places[i].bit) == 0)
 			continue;
-		text_printf(t, "%s'%s'", sep, places[i].name);
+		text_printf(t, "%s'%s'%s", sep, places[i].name,
+		    (places[i].bit & IN_LINES) != 0 ? " lines" : "");
 		sep = ", ";
 	}
-	if ((in & KW_BIND) != 0)
-		text_printf(t, "%s'bind' lines", sep), sep = ", ";
-	if ((in & KW_SERVER) != 0)
-		text_printf(t, "%s'server' lines", sep);
 }
 
 /* HAProxy lets a keyword of the other side pass with a warning, but for those
@@ -238,13 +238,21 @@ say_elsewhere(struct conf_line *l, const struct kw *kw, unsigned in,
 	return (false);
 }
 
+static const char *
+compat_kind(unsigned in)
+{
+	if ((in & (KW_GLOBAL | KW_PROXY)) == 0)
+		for (size_t i = 0; i < NELEM(places); i++)
+			if (in == places[i].bit)
+				return (places[i].name);
+	return ("cfg");
+}
+
 /* What the census says about the longest name that the words make. */
 static bool
 say_compat(struct conf_line *l, unsigned in)
 {
-	const char *kind = in == KW_BIND ? "bind" : in == KW_SERVER ?
-	    "server" : "cfg";
-	const char *status = NULL, *text = NULL;
+	const char *kind = compat_kind(in), *status = NULL, *text = NULL;
 	struct text t;
 	struct span name = SPAN_NONE;
 

@@ -95,25 +95,18 @@ begin_peers(struct conf_line *l)
 	return (s->px);
 }
 
-/* What no row knows. */
+/* What no row knows: true when it was said what is wrong. */
 static bool
 other_line(struct conf_line *l, void *obj)
 {
 	(void)obj;
-	if (conf_next_is(l, "shards")) {
-		conf_err(l, conf_peek(l), "'shards' is not supported yet in a "
-		    "peers section");
-		conf_err_hint(l, "without it every peer is sent all entries");
+	if (!conf_next_is(l, "stick-table"))
 		return (false);
-	}
-	if (conf_next_is(l, "stick-table")) {
-		conf_err(l, conf_peek(l), "'stick-table' is not allowed in a "
-		    "peers section");
-		conf_err_hint(l, "a table of the section is declared as "
-		    "'table <name> type ...'");
-		return (false);
-	}
-	return (kw_unknown(l, KW_PEERS, "peers"));
+	conf_err(l, conf_peek(l), "'stick-table' is not allowed in a peers "
+	    "section");
+	conf_err_hint(l, "a table of the section is declared as "
+	    "'table <name> type ...'");
+	return (true);
 }
 
 /* ---- words that connections of peers do not have ---- */

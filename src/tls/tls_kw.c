@@ -202,13 +202,17 @@ CONF_CHECK(tls_binds, 20, finish_all);
 
 /* ---- rows ---- */
 
-#define WORD(ident, word, words, fn, text)                                   \
+#define ROW(ident, word, where, words, fn, text)                             \
 	KEYWORD(tls_##ident) = {                                             \
-		.name = word, .in = KW_BIND, .args = words, .parse = fn,     \
+		.name = word, .in = where, .args = words, .parse = fn,       \
 		.doc = text,                                                 \
 	}
+#define WORD(ident, word, words, fn, text)                                   \
+	ROW(ident, word, KW_BIND, words, fn, text)
 #define SETTING(ident, word, words, text)                                    \
 	WORD(ident, word, words, parse_setting, text)
+#define CERT_SETTING(ident, word, words, text)                               \
+	ROW(ident, word, KW_BIND | KW_CRT_LIST, words, parse_setting, text)
 
 WORD(ssl, "ssl", "", parse_ssl,
     "TLS on the connections of this line; it needs a certificate: see crt.");
@@ -226,14 +230,14 @@ WORD(crt_list, "crt-list", "<file>", parse_crt_list,
     "and the names it is for: `<file> [\\[<setting>...\\]] [[!]<name>...]`. "
     "`!` excludes a name, `*` alone makes it the default.");
 #include "tls_both.def"
-SETTING(ca_file, "ca-file", "<file|directory>",
+CERT_SETTING(ca_file, "ca-file", "<file|directory>",
     "Authorities whose clients are let in, see verify; their names are told "
     "to clients. `@system-ca`: those of this machine.");
-SETTING(ca_verify_file, "ca-verify-file", "<file>",
+CERT_SETTING(ca_verify_file, "ca-verify-file", "<file>",
     "Authorities as in ca-file, whose names are not told.");
-SETTING(verify, "verify", "none|optional|required",
+CERT_SETTING(verify, "verify", "none|optional|required",
     "Whether clients are asked for a certificate, and have to have one.");
-SETTING(verify_depth, "verify-depth", "<number>",
+CERT_SETTING(verify_depth, "verify-depth", "<number>",
     "How many certificates of authorities may stand between the client's and "
     "that of an authority in ca-file; a longer chain is not verified. A word "
     "of this program, which HAProxy lacks.");
@@ -242,15 +246,15 @@ WORD(ca_ignore_err, "ca-ignore-err", "all|<number>,...", parse_ignore,
     "numbers of OpenSSL.");
 WORD(crt_ignore_err, "crt-ignore-err", "all|<number>,...", parse_ignore,
     "Errors of verification to let pass, in the client's certificate.");
-SETTING(no_ca_names, "no-ca-names", "",
+CERT_SETTING(no_ca_names, "no-ca-names", "",
     "Do not tell clients the names of the authorities in ca-file.");
-SETTING(ecdhe, "ecdhe", "<curve>",
+CERT_SETTING(ecdhe, "ecdhe", "<curve>",
     "The one curve for the exchange of keys. See curves.");
-SETTING(sigalgs, "sigalgs", "<list>",
+CERT_SETTING(sigalgs, "sigalgs", "<list>",
     "Algorithms to sign with, with colons between them.");
-SETTING(client_sigalgs, "client-sigalgs", "<list>",
+CERT_SETTING(client_sigalgs, "client-sigalgs", "<list>",
     "Algorithms that clients may sign with.");
-SETTING(ssl_min_ver, "ssl-min-ver", "<version>",
+CERT_SETTING(ssl_min_ver, "ssl-min-ver", "<version>",
     "The oldest version of TLS to speak: TLSv1.0 to TLSv1.3; TLSv1.2 when "
     "not said.");
 SETTING(strict_sni, "strict-sni", "",
@@ -265,7 +269,7 @@ WORD(ticket_keys, "tls-ticket-keys", "<file>", parse_ticket_keys,
     "48 or 80 bytes each, at least three. The last but one seals, the last "
     "three are understood. Without it there are keys of our own, which "
     "change and outlive a reload.");
-SETTING(client_order, "prefer-client-ciphers", "",
+CERT_SETTING(client_order, "prefer-client-ciphers", "",
     "Of the ciphers that both sides have, the one that the client prefers.");
 WORD(npn, "npn", "<protocols>", refuse,
     "Refused: NPN was given up; use alpn.");

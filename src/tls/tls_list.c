@@ -59,33 +59,23 @@ split(struct span s, struct conf_word *w, int max)
 static bool
 parse_settings(struct conf_line *l, struct tls_line *line)
 {
-	static const char *const allowed[] = { "alpn", "ca-file",
-		"ca-verify-file", "ciphers", "ciphersuites", "client-sigalgs",
-		"crl-file", "curves", "ecdhe", "no-alpn", "no-ca-names",
-		"prefer-client-ciphers", "sigalgs", "ssl-max-ver",
-		"ssl-min-ver", "verify", "verify-depth" };
 	struct tls_conf *conf = NULL;
+	const struct kw *kw;
+	int n;
 
 	while (!conf_accept(l, "]")) {
-		const struct conf_word *w = conf_peek(l);
-		size_t i;
-
-		if (w == NULL)
+		if (conf_left(l) == 0)
 			return (conf_err(l, NULL, "expected ']' at the end of "
 			    "the settings"));
-		l->at++;
-		for (i = 0; i < NELEM(allowed); i++)
-			if (span_is(w->text, allowed[i]))
-				break;
-		if (i == NELEM(allowed))
-			return (conf_err(l, w, "setting '%s' is not known in "
-			    "a crt-list, or not supported yet", w->text.p));
+		if ((kw = kw_find(l, KW_CRT_LIST, &n)) == NULL)
+			return (kw_unknown(l, KW_CRT_LIST, NULL));
+		l->at += n;
 		if (conf == NULL)
-			conf = arena_zget(px_model->arena, sizeof *conf);
-		if (!tls_setting(l, allowed[i], conf))
+			line->conf = conf = arena_zget(px_model->arena,
+			    sizeof *conf);
+		if (!tls_setting(l, kw->name, conf))
 			return (false);
 	}
-	line->conf = conf;
 	return (true);
 }
 

@@ -177,6 +177,7 @@ CONF_CHECK(tls_servers, 20, finish_servers);
 	}
 #define SETTING(ident, word, words, text)                                    \
 	WORD(ident, word, words, parse_setting, text)
+#define CERT_SETTING SETTING
 
 WORD(ssl, "ssl", "", parse_switch,
     "TLS on the connections to this server. Its certificate is verified "
