@@ -50,9 +50,9 @@ struct expr_var *expr_var_word(struct span text, unsigned *when,
  * bytes of a text may be those of the variable: valid until it is set. */
 bool expr_var_get(const struct expr_var *, struct txn *, struct smp *);
 
-/* expr_var_set - keep a copy; nothing happens when the scope is not alive, a
- * condition does not hold, or a limit forbids it (then it is unset). */
-void expr_var_set(const struct expr_var *, struct txn *, unsigned when,
+/* expr_var_set - keep a copy; false: nothing happened, as the scope is not alive
+ * or a condition does not hold, or a limit forbids it (then it is unset). */
+bool expr_var_set(const struct expr_var *, struct txn *, unsigned when,
     const struct smp *);
 void expr_var_unset(const struct expr_var *, struct txn *);
 

@@ -97,7 +97,7 @@ CONV_ROW(jwt_payload_query, "jwt_payload_query",
 
 /* What jwt_verify() gives. */
 enum {
-	JWT_WRONG = 0, JWT_RIGHT = 1, JWT_NO_ALG = -1, JWT_NOT_ALLOWED = -2,
+	JWT_WRONG = 0, JWT_RIGHT = 1, JWT_NO_ALG = -1,
 	JWT_MALFORMED = -3, JWT_NO_MEMORY = -4, JWT_NO_KEY = -5
 };
 
@@ -204,6 +204,12 @@ fetch_digests(void)
 }
 
 static bool
+needs_file(const struct jwt_alg *alg)
+{
+	return (alg->kind != JWT_HMAC && alg->kind != JWT_NONE);
+}
+
+static bool
 check_verify(struct arg *arg, const char **err)
 {
 	const struct jwt_alg *alg;
@@ -214,20 +220,15 @@ check_verify(struct arg *arg, const char **err)
 	conv_text_check(&arg[1]);
 	alg = find_alg(arg[0].str);
 	*err = "expected an algorithm of RFC 7518: HS256, RS256, ES256, PS256, "
-	    "or one of these with 384 or 512";
+	    "one of these with 384 or 512, or none";
 	if (arg[0].type != ARG_VAR && alg == NULL)
-		return (false);
-	*err = "'none' proves nothing: it is not allowed (RFC 8725 section "
-	    "3.2)";
-	if (arg[0].type != ARG_VAR && alg->kind == JWT_NONE)
 		return (false);
 	if (arg[1].type == ARG_VAR)
 		return (true);
-	if (arg[0].type == ARG_VAR || alg->kind != JWT_HMAC)
+	if (arg[0].type == ARG_VAR || needs_file(alg))
 		key = load_key(arg[1].str);
 	*err = "cannot read a public key or a certificate from the file";
-	return (key != NULL || arg[0].type == ARG_VAR ||
-	    alg->kind == JWT_HMAC);
+	return (key != NULL || arg[0].type == ARG_VAR || !needs_file(alg));
 }
 
 /* A certificate proves nothing about a shared secret. */
@@ -328,18 +329,28 @@ verify_public(const struct jwt_alg *alg, const EVP_MD *md, EVP_PKEY *key,
 	return (ok ? JWT_RIGHT : JWT_WRONG);
 }
 
+/* Nothing is proved, but that there is no signature (RFC 7518 section 3.6). */
+static int
+verify_none(const struct span part[JWT_PARTS], size_t n)
+{
+	if (n < 2 || n > 3 || part[0].n == 0 || part[1].n == 0)
+		return (JWT_MALFORMED);
+	return (n == 2 || part[2].n == 0 ? JWT_RIGHT : JWT_WRONG);
+}
+
 static int
 verify(struct txn *t, struct span name, struct span key, struct span token)
 {
 	struct span part[JWT_PARTS], text, sig;
 	const struct jwt_alg *alg = find_alg(name);
 	const struct jwt_key *k;
+	size_t n = conv_jwt_split(token, part);
 
 	if (alg == NULL)
 		return (JWT_NO_ALG);
 	if (alg->kind == JWT_NONE)
-		return (JWT_NOT_ALLOWED);
-	if (conv_jwt_split(token, part) != 3 || part[2].n == 0 ||
+		return (verify_none(part, n));
+	if (n != 3 || part[2].n == 0 ||
 	    !conv_jwt_decode(t, part[2], &sig))
 		return (JWT_MALFORMED);
 	text = span_of(token.p, (size_t)(part[2].p - token.p) - 1);
@@ -364,12 +375,13 @@ CONV_ROW(jwt_verify, "jwt_verify", "str alg, str key", SMP_BIN, SMP_INT,
     conv_jwt_verify, "str(eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ."
     "UVfMk9UzVOvlPQCoTh8WM4WSh7JZuh-JLwzKGAMNcLA),jwt_verify(HS256,secret)",
     "0", "Whether the signature of a token is right: 1, or 0 when it is not; "
-    "-1: no such algorithm, -2: 'none', which is not allowed, -3: malformed "
-    "token, -5: no such key. Compare with 1; never take it for a truth value. "
-    "<alg> is one of RFC 7518 or a variable, which should not come from the "
-    "token alone. <key> is the secret for HS, else the file of a public key "
-    "or certificate in PEM; or a variable with the secret or with the path of "
-    "a file that is named somewhere. Files are read at load.",
+    "-1: no such algorithm, -3: malformed token, -5: no such key. Compare "
+    "with 1; never take it for a truth value. <alg> is one of RFC 7518 or a "
+    "variable, which must not come from the token alone: 'none' says 1 when "
+    "there is no signature, and so proves nothing. <key> is the secret for "
+    "HS, else the file of a public key or certificate in PEM; or a variable "
+    "with the secret or with the path of a file that is named somewhere. Files "
+    "are read at load.",
     .check = check_verify, .fresh = true);
 CONVERTER(jwt_verify_cert) = {
 	.name = "jwt_verify_cert", .args = "str alg, str cert",

@@ -6,6 +6,7 @@
  */
 #include "conv_int.h"
 
+#include <base/must.h>
 #include <base/num.h>
 
 /* Results too large or too small stop at the ends, as the manual says. */
@@ -125,11 +126,12 @@ CONVERTER(iif) = {
 };
 
 static void
-mask(uint8_t *ip, unsigned size, unsigned bits)
+mask(uint8_t *ip, unsigned size, const struct arg *arg)
 {
-	for (unsigned i = 0; i < size; i++, bits -= bits < 8 ? bits : 8)
-		if (bits < 8)
-			ip[i] &= (uint8_t)(0xff00u >> bits);
+	const uint8_t *keep = arg->ptr;
+
+	for (unsigned i = 0; i < size; i++)
+		ip[i] &= keep[i];
 }
 
 static bool
@@ -138,39 +140,36 @@ conv_ipmask(struct txn *t, const struct arg *arg, struct smp *s)
 	/* an IPv4 address in its IPv6 form is one */
 	smp_cast(t, s, SMP_V4);
 	if (s->addr.family == ADDR_V4)
-		mask(s->addr.ip, 4, (unsigned)arg[0].num);
+		mask(s->addr.ip, 4, &arg[0]);
 	else if (arg[1].type != ARG_NONE)
-		mask(s->addr.ip, 16, (unsigned)arg[1].num);
+		mask(s->addr.ip, 16, &arg[1]);
 	else
 		return (false);
 	s->type = s->addr.family == ADDR_V4 ? SMP_V4 : SMP_V6;
 	return (true);
 }
 
-/* "24", or a mask of that family without holes, to a number of bits. */
+/* "24", or a mask of that family, to the bytes of a mask. */
 static bool
 take_mask(struct arg *arg, enum addr_family family)
 {
-	unsigned size = family == ADDR_V4 ? 4 : 16, bits = 0;
+	unsigned size = family == ADDR_V4 ? 4 : 16;
+	uint8_t *keep = must_alloc(size);
 	struct addr_net net;
 	uint64_t n;
 
+	arg->ptr = keep;
+	memset(keep, 0, size);
 	if (num_u64(arg->str, &n)) {
-		arg->num = (int64_t)n;
+		for (unsigned i = 0; i < size && n <= 8 * size; i++)
+			keep[i] = (uint8_t)(n >= 8 * (i + 1) ? 0xff :
+			    n > 8 * i ? 0xff00u >> (n - 8 * i) : 0);
 		return (n <= 8 * size);
 	}
 	if (span_find(arg->str, '/') >= 0 ||
 	    !addr_net_parse(arg->str, &net) || net.addr.family != family)
 		return (false);
-	while (bits < 8 * size &&
-	    (net.addr.ip[bits / 8] & 0x80 >> bits % 8) != 0)
-		bits++;
-	arg->num = bits;
-	while (bits < 8 * size)
-		if ((net.addr.ip[bits / 8] & 0x80 >> bits % 8) == 0)
-			bits++;
-		else
-			return (false);
+	memcpy(keep, net.addr.ip, size);
 	return (true);
 }
 

@@ -267,6 +267,9 @@ check_regsub(struct arg *arg, const char **err)
 			return (false);
 		}
 	}
+	*err = "a regular expression is missing";
+	if (arg[0].str.n == 0)
+		return (false);
 	arg[0].ptr = smp_regex_new(arg[0].str, icase, err);
 	return (arg[0].ptr != NULL);
 }

@@ -144,11 +144,19 @@ fetch_fe_name(struct txn *t, const struct arg *arg, struct smp *s)
 	return (t->fe != NULL && name(s, t->fe->name));
 }
 
+/* While none is chosen, as for what rules of the frontend answer, the frontend
+ * is meant, as in %b of log lines. */
+static const struct px *
+backend(const struct txn *t)
+{
+	return (t->be != NULL ? t->be : t->fe);
+}
+
 static bool
 fetch_be_name(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
-	return (t->be != NULL && name(s, t->be->name));
+	return (backend(t) != NULL && name(s, backend(t)->name));
 }
 
 static bool
@@ -177,8 +185,8 @@ static bool
 fetch_be_id(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
-	s->num = t->be != NULL ? t->be->id : 0;
-	return (t->be != NULL);
+	s->num = backend(t) != NULL ? backend(t)->id : 0;
+	return (backend(t) != NULL);
 }
 
 static bool

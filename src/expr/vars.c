@@ -454,7 +454,7 @@ expr_var_get(const struct expr_var *v, struct txn *t, struct smp *s)
 	return (true);
 }
 
-static void
+static bool
 set_private(const struct expr_var *v, struct txn *t, unsigned when,
     uint64_t room, const struct smp *s)
 {
@@ -464,36 +464,37 @@ set_private(const struct expr_var *v, struct txn *t, unsigned when,
 	const struct var_value *old = x != NULL && v->at < x->n ?
 	    &x->v[v->at] : &none;
 	uint64_t was = value_bytes(old);
+	bool kept = false;
 
 	if (when != 0 && !expr_var_allows(when, old, s))
-		return;
+		return (false);
 	if (x == NULL && (x = *home = expr_vars_new(a)) == NULL)
-		return;
+		return (false);
 	if (v->at >= x->n)
-		return;                 /* a name of later than this stream */
+		return (false);         /* a name of later than this stream */
 	if (room != UINT64_MAX && expr_var_bytes(s->type,
 	    is_text(s->type) ? s->str.n : 0) > room + was) {
 		x->v[v->at].type = SMP_NONE;
 		drop_text(&x->v[v->at], a);
 	} else
-		(void)expr_var_keep(&x->v[v->at], a, s);
+		kept = expr_var_keep(&x->v[v->at], a, s);
 	if (any_limit())
 		account(x, v->scope, was, value_bytes(&x->v[v->at]));
+	return (kept);
 }
 
-void
+bool
 expr_var_set(const struct expr_var *v, struct txn *t, unsigned when,
     const struct smp *s)
 {
 	uint64_t room;
 
 	if (!alive(v, t) || s->type >= SMP_NONE || s->type == SMP_ANY)
-		return;
+		return (false);
 	room = any_limit() ? room_for(v->scope, t) : UINT64_MAX;
-	if (v->scope == EXPR_SCOPE_PROC)
-		expr_slot_set(v->slot, when, room, s);
-	else
-		set_private(v, t, when, room, s);
+	return (v->scope == EXPR_SCOPE_PROC ?
+	    expr_slot_set(v->slot, when, room, s) :
+	    set_private(v, t, when, room, s));
 }
 
 void

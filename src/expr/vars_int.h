@@ -59,7 +59,7 @@ uint64_t expr_var_bytes(uint8_t type, size_t text_bytes);
 struct var_slot *expr_slot_new(void);
 bool expr_slot_get(struct var_slot *, struct arena *, struct smp *);
 /* `room`: bytes that the limits leave it. */
-void expr_slot_set(struct var_slot *, unsigned when, uint64_t room,
+bool expr_slot_set(struct var_slot *, unsigned when, uint64_t room,
     const struct smp *);
 void expr_slot_unset(struct var_slot *);
 uint64_t expr_slot_bytes(const struct var_slot *);

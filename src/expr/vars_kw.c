@@ -35,8 +35,7 @@ check_name(struct arg *arg, const char **err)
 static bool
 conv_set_var(struct txn *t, const struct arg *arg, struct smp *s)
 {
-	expr_var_set(arg[0].ptr, t, (unsigned)arg[0].num, s);
-	return (true);
+	return (expr_var_set(arg[0].ptr, t, (unsigned)arg[0].num, s));
 }
 
 /* The name and its conditions come as several arguments. */
@@ -89,7 +88,8 @@ CONVERTER(set_var) = {
 	.check = check_set, .fresh = true,
 	.doc = "Keeps the value in a variable, and passes it on. The "
 	    "conditions, which must all hold, are ifexists, ifnotexists, "
-	    "ifempty, ifnotempty, ifset, ifnotset, ifgt and iflt.",
+	    "ifempty, ifnotempty, ifset, ifnotset, ifgt and iflt; no result "
+	    "when one of them does not.",
 	.example = { "str(a),set-var(txn.x)", "a" },
 };
 CONVERTER(unset_var) = {

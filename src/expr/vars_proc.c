@@ -145,14 +145,16 @@ allows(const struct var_slot *s, unsigned when, const struct smp *in)
 	return (when == 0 || expr_var_allows(when, &was, in));
 }
 
-void
+bool
 expr_slot_set(struct var_slot *s, unsigned when, uint64_t room,
     const struct smp *in)
 {
 	size_t n = is_text(in->type) ? in->str.n : 0;
+	bool allowed;
 
 	write_begin(s);
-	if (allows(s, when, in)) {
+	allowed = allows(s, when, in);
+	if (allowed) {
 		if (n > sizeof s->text || (room != UINT64_MAX &&
 		    expr_var_bytes(in->type, n) > room + expr_slot_bytes(s)))
 			s->type = SMP_NONE;
@@ -170,6 +172,7 @@ expr_slot_set(struct var_slot *s, unsigned when, uint64_t room,
 		}
 	}
 	write_end(s);
+	return (allowed);
 }
 
 void
