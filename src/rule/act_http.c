@@ -391,11 +391,11 @@ rule_target_set(struct txn *t, struct span before, struct span path,
 	if (path.n != 0)
 		memcpy(p + at, path.p, path.n);
 	at += path.n;
-	if (query.n != 0) {
+	if (query.p != NULL)
 		p[at++] = '?';
+	if (query.n != 0)
 		memcpy(p + at, query.p, query.n);
-		at += query.n;
-	}
+	at += query.n;
 	target = span_of(p, at);
 	if (is_target(target)) {
 		t->req->target = target;
@@ -465,10 +465,10 @@ run_set_query(const void *priv, struct txn *t, struct rule_run *run)
 	struct http_uri u;
 
 	(void)run;
-	if (text.n != 0 && *text.p == '?')
-		text = span_skip(text, 1);
+	/* a question mark stays, and comes only with a query */
 	if (text.p != NULL && rule_target_split(t, &before, &u))
-		rule_target_set(t, before, u.path, text);
+		rule_target_set(t, before, u.path,
+		    text.n != 0 || u.query.p != NULL ? text : SPAN_NONE);
 	return (RULE_NEXT);
 }
 
@@ -586,7 +586,7 @@ EDIT(set_pathq, "set-pathq", IN(HTTP_REQ), "<fmt>", parse_text,
     "Replaces path and query string.");
 EDIT(set_query, "set-query", IN(HTTP_REQ), "<fmt>", parse_text,
     run_set_query, "http-request set-query a=1",
-    "Replaces the query string.");
+    "Replaces the query string. A question mark that is there stays.");
 EDIT(set_uri, "set-uri", IN(HTTP_REQ), "<fmt>", parse_text, run_set_uri,
     "http-request set-uri http://example.org%[pathq]",
     "Replaces the whole request target.");

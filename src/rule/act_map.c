@@ -83,7 +83,7 @@ run_put(const void *priv, struct txn *t, struct rule_run *run)
 	struct span val = m->val == NULL ? SPAN_NONE : rule_text(m->val, t);
 
 	(void)run;
-	if (key.n != 0 && pat_target_put(m->target, key, val))
+	if (key.p != NULL && pat_target_put(m->target, key, val))
 		txn_touch(t);           /* what was looked up before */
 	return (RULE_NEXT);
 }
@@ -95,7 +95,7 @@ run_drop(const void *priv, struct txn *t, struct rule_run *run)
 	struct span key = rule_text(m->key, t);
 
 	(void)run;
-	if (key.n != 0) {
+	if (key.p != NULL) {
 		pat_target_drop(m->target, key);
 		txn_touch(t);
 	}

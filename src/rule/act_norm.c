@@ -107,6 +107,10 @@ strip_dots(struct span in, char *out, bool two, bool full)
 		}
 		memcpy(out + n, segment.p, len);
 		n += len;
+		/* one that stays is a folder also at the end */
+		if (two && in.n == 0 && span_is(segment, "..") &&
+		    out[n - 1] != '/')
+			out[n++] = '/';
 	}
 	return (n);
 }
@@ -168,12 +172,16 @@ parameter_cmp(const void *a, const void *b)
 	return (c != 0 ? c : x->p < y->p ? -1 : 1);     /* stable */
 }
 
+/* A '&' at the end ends the last parameter; it has none behind it. */
 static size_t
 sort_query(struct arena *a, struct span in, char *out)
 {
-	struct span rest = in, *v;
+	struct span rest, *v;
 	size_t n = 1, k = 0;
 
+	if (in.p[in.n - 1] == '&')
+		in.n--;
+	rest = in;
 	for (size_t i = 0; i < in.n; i++)
 		n += in.p[i] == '&';
 	if ((v = arena_get(a, n * sizeof *v)) == NULL)

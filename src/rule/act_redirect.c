@@ -144,7 +144,8 @@ location_of(const struct redirect_cfg *c, struct txn *t)
 	struct http_uri u = { 0 };
 	size_t n = 0;
 
-	if (text.p == NULL || text.n == 0)
+	if (text.p == NULL || (text.n == 0 &&
+	    (c->kind == TO_LOCATION || c->ignore_empty)))
 		return (text);
 	if (t->req != NULL)
 		http_uri_split(t->req->meth, t->req->target, &u);

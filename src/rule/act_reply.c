@@ -396,8 +396,8 @@ build(const struct reply_cfg *c, struct txn *t)
 			return (NULL);
 		x->name = h->name;
 		x->value = rule_text(h->value, t);
-		if (!http_is_field_value(x->value))
-			continue;       /* would break the message */
+		if (x->value.n == 0 || !http_is_field_value(x->value))
+			continue;       /* nothing, or it breaks the message */
 		*at = x;
 		at = &x->next;
 	}

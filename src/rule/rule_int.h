@@ -68,7 +68,8 @@ rule_if(const struct conf_line *l)
 enum rule_verdict rule_failed(struct rule_run *);
 
 /* rule_target_split - scheme and authority, path, query of the target as it
- * is now; false: it has none. rule_target_set - put another one together. */
+ * is now; false: it has none. rule_target_set - put another one together, with
+ * a question mark unless the query is SPAN_NONE. */
 bool rule_target_split(struct txn *, struct span *before, struct http_uri *);
 void rule_target_set(struct txn *, struct span before, struct span path,
     struct span query);

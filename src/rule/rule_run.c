@@ -203,7 +203,9 @@ rule_capture(struct txn *t, bool response)
 		capture_cookie(cfg, t, response);
 	if (cfg->cap_named[response])
 		capture_headers(cfg, t, response);
-	/* there is a place for them in the log line, also without a response */
+	else if (!response && cfg->n_cap[false] != 0)
+		(void)hold_captures(t, cfg->n_cap[false], false);
+	/* they have a place in the log line, also without a response */
 	if (!response && cfg->n_cap[true] != 0)
 		(void)hold_captures(t, cfg->n_cap[true], true);
 }

@@ -57,18 +57,13 @@ set_bytes(const struct stk_table *t, struct span s)
 	memset(scratch + s.n, 0, t->key_bytes - s.n);
 }
 
-/* Text is read as far as it is a number; without any it is 0. */
+/* Text is read as far as it is a number, which an empty one is not. */
 static bool
 integer_of(struct txn *txn, struct smp *s)
 {
-	bool text = s->type == SMP_STR || s->type == SMP_BIN;
-
-	if (text && s->type == SMP_BIN)
+	if (s->type == SMP_BIN)
 		s->type = SMP_STR;
-	if (smp_cast(txn, s, SMP_INT))
-		return (true);
-	s->num = 0;
-	return (text);
+	return (smp_cast(txn, s, SMP_INT));
 }
 
 bool

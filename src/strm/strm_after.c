@@ -7,9 +7,12 @@
  */
 #include "strm_int.h"
 
-/* The answer as a head that rules can read and edit; NULL: it cannot be. */
+#include <base/num.h>
+
+/* The answer as a head that rules can read and edit; NULL: it cannot be. The
+ * text of its length is in `number`. */
 static struct http_head *
-head_of_reply(const struct http_reply *r)
+head_of_reply(const struct http_reply *r, char number[20])
 {
 	struct http_head *h = http_head_new();
 	bool good = h != NULL;
@@ -21,7 +24,9 @@ head_of_reply(const struct http_reply *r)
 	h->reason = r->reason;
 	h->body = HTTP_LENGTH;
 	h->length = r->body.n;
-	if (r->content_type.n != 0 && r->body.n != 0)
+	good = http_add_known(h, HTTP_CONTENT_LENGTH, SPAN("content-length"),
+	    span_of(number, num_put(number, r->body.n)));
+	if (good && r->content_type.n != 0 && r->body.n != 0)
 		good = http_add(h, SPAN("content-type"), r->content_type);
 	for (const struct http_reply_hdr *x = r->hdrs; good && x != NULL;
 	    x = x->next)
@@ -64,7 +69,8 @@ reply_of_head(struct strm *s, const struct http_reply *r,
 	out->hdrs = NULL;
 	last = &out->hdrs;
 	for (const struct http_hdr *row = h->hdr; row < h->hdr + h->n; row++)
-		if (row->name != NULL && !take_header(&s->arena, &last, row))
+		if (row->name != NULL && row->id != HTTP_CONTENT_LENGTH &&
+		    !take_header(&s->arena, &last, row))
 			return (r);
 	return (out);
 }
@@ -83,12 +89,13 @@ strm_after(struct strm *s, const struct http_reply *r)
 {
 	const struct px *fe = s->txn.fe, *be = s->txn.be;
 	struct http_head *server = s->txn.res, *h;
+	char number[20];
 
 	/* A whole message from a file has no parts that a rule could edit. */
 	if (r->raw.p != NULL || s->begin_why != WHY_OK || s->monitor ||
 	    (!rule_any(fe, RULE_HTTP_AFTER) &&
 	    (be == NULL || !rule_any(be, RULE_HTTP_AFTER))) ||
-	    (h = head_of_reply(r)) == NULL)
+	    (h = head_of_reply(r, number)) == NULL)
 		return (r);
 	s->txn.res = h;
 	s->txn.stage = TXN_RES;

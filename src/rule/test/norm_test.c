@@ -24,7 +24,8 @@ TEST(each_normalizer)
 		{ STRIP_DOTDOT, 0, "/foo/bar/../", "/foo/" },
 		{ STRIP_DOTDOT, 0, "/../bar/", "/../bar/" },
 		{ STRIP_DOTDOT, 0, "/bar/../../", "/../" },
-		{ STRIP_DOTDOT, 0, "/bar/../../..", "/../.." },
+		{ STRIP_DOTDOT, 0, "/bar/../../..", "/../../" },
+		{ STRIP_DOTDOT, 0, "/..", "/../" }, { STRIP_DOTDOT, 0, "/a/b..", "/a/b.." },
 		{ STRIP_DOTDOT, 0, "/foo//../", "/foo/" },
 		{ STRIP_DOTDOT, 0, "/foo/%2E%2E/", "/foo/%2E%2E/" },
 		{ STRIP_DOTDOT, 0, "/a/..b/.../c", "/a/..b/.../c" },
@@ -42,6 +43,10 @@ TEST(each_normalizer)
 		{ SORT_BY_NAME, 0, "aaa=3&a=1&aa=2", "a=1&aa=2&aaa=3" },
 		{ SORT_BY_NAME, 0, "a=3&b=4&a=1&b=5&a=2", "a=3&a=1&a=2&b=4&b=5" },
 		{ SORT_BY_NAME, 0, "b&&a", "&a&b" },
+		{ SORT_BY_NAME, 0, "b&a&", "a&b" }, { SORT_BY_NAME, 0, "&", "" },
+		{ SORT_BY_NAME, 0, "b&&a&&", "&&a&b" },
+		{ SORT_BY_NAME, 0, "b=2&a=1&b=1&a", "a=1&a&b=2&b=1" },
+		{ SORT_BY_NAME, 0, "a-b&a=1", "a=1&a-b" },
 	};
 	struct arena a;
 	char out[128];
