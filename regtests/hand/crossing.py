@@ -148,6 +148,22 @@ class Ours:
         return cli(self.stats, text)
 
 
+def each(cases):
+    """The test that runs these, or those named on the command line. Each
+    returns its program, whose old generations have to end."""
+    def test():
+        for case in cases:
+            if sys.argv[1:] and case.__name__ not in sys.argv[1:]:
+                continue
+            print(case.__name__, flush=True)
+            o = case()
+            until(lambda: procs(o.master)["old"] == [], "the end of old ones")
+            check(o.p.alive() and "ALERT" not in o.p.output(), "output:\n" +
+                  o.p.output())
+            o.p.stop()
+    return test
+
+
 GET = b"GET %s HTTP/1.1\r\nHost: t\r\n\r\n"
 
 
