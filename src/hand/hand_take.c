@@ -8,8 +8,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <base/must.h>
 #include <ipc/ipc.h>
@@ -23,7 +23,6 @@ struct entry {
 	uint32_t id;
 	uint64_t layout, n_fds, long_n;
 	struct span kind_name, record;
-	void *map;              /* of a long record; NULL */
 };
 
 struct answer {
@@ -32,7 +31,10 @@ struct answer {
 	uint32_t taken[IPC_FDS_MAX];
 	struct hand_item *item[IPC_FDS_MAX];
 	size_t n_taken;
+	uint32_t last_id;       /* of what was offered so far */
 };
+
+static char long_bytes[HAND_LONG_MAX];  /* touched as far as used */
 
 /* ---- one entry ---- */
 
@@ -54,7 +56,7 @@ read_entry(struct span bytes, struct entry *e, const char **why)
 	if ((e->kind = hand_kind_find(e->kind_name)) == NULL)
 		return (true);
 	*why = "written in a layout that is not known here";
-	if ((*e->kind)->layout != e->layout)
+	if ((*e->kind)->layout != e->layout || fault_at("hand.layout"))
 		e->kind = NULL;
 	if (!wire_find(&in, HAND_E_RECORD, &e->record) &&
 	    !wire_find_u64(&in, HAND_E_LONG, &e->long_n))
@@ -62,8 +64,9 @@ read_entry(struct span bytes, struct entry *e, const char **why)
 	return (true);
 }
 
+/* A long record is copied: memory that another process has may shrink. */
 static bool
-map_long(struct entry *e, const int *fds)
+read_long(struct entry *e, const int *fds)
 {
 	struct stat st;
 
@@ -71,14 +74,9 @@ map_long(struct entry *e, const int *fds)
 		return (true);
 	if (e->long_n > HAND_LONG_MAX || e->n_fds == 0 ||
 	    fstat(fds[0], &st) != 0 || !S_ISREG(st.st_mode) ||
-	    (uint64_t)st.st_size < e->long_n)
+	    pread(fds[0], long_bytes, e->long_n, 0) != (ssize_t)e->long_n)
 		return (false);
-	e->map = mmap(NULL, e->long_n, PROT_READ, MAP_PRIVATE, fds[0], 0);
-	if (e->map == MAP_FAILED) {
-		e->map = NULL;
-		return (false);
-	}
-	e->record = span_of(e->map, e->long_n);
+	e->record = span_of(long_bytes, e->long_n);
 	return (true);
 }
 
@@ -104,7 +102,7 @@ thaw(struct entry *e, int *fds, const char **why)
 	struct wire_in in;
 
 	*why = "its record is damaged";
-	if (!map_long(e, fds))
+	if (!read_long(e, fds))
 		return (NULL);
 	*why = "what came with it is no socket";
 	if (!are_streams(fds + skip, n))
@@ -112,9 +110,6 @@ thaw(struct entry *e, int *fds, const char **why)
 	wire_in_init(&in, e->record);
 	*why = "it could not be thawed";
 	item = fault_at("hand.thaw") ? NULL : (*e->kind)->thaw(&in, fds + skip, n, why);
-	if (e->map != NULL)
-		(void)munmap(e->map, e->long_n);
-	e->map = NULL;
 	if (item == NULL && in.err != NULL)
 		*why = in.err;
 	for (size_t i = skip; item != NULL && i < e->n_fds; i++)
@@ -125,6 +120,7 @@ thaw(struct entry *e, int *fds, const char **why)
 struct taker {                  /* a channel to an old worker */
 	struct list node;
 	struct ipc_chan chan;
+	uint32_t last_id;
 };
 
 static struct list takers = LIST_INIT(takers);
@@ -159,8 +155,9 @@ take_frame(struct ipc_msg *m, struct answer *a)
 		struct hand_item *item = NULL;
 
 		if (tag != HAND_ENTRY || !read_entry(bytes, &e, &why) ||
-		    a->n_taken == HAND_BATCH)
-			return (false);
+		    a->n_taken == HAND_BATCH || e.id <= a->last_id)
+			return (false);         /* (none is offered twice) */
+		a->last_id = e.id;
 		if (m->cut)
 			why = "no descriptors are left here: raise 'ulimit-n'";
 		else if (e.n_fds > m->n_fds - at)
@@ -196,14 +193,17 @@ settle(struct answer *a, bool ours)
 }
 
 static void
-on_offers(struct ipc_chan *c, struct ipc_msg *m)
+on_offers(struct taker *t, struct ipc_msg *m)
 {
+	struct ipc_chan *c = &t->chan;
 	struct answer a;
 	bool good;
 
 	a.n_taken = 0;
+	a.last_id = t->last_id;
 	wire_out_init(&a.out, a.bytes, sizeof a.bytes);
 	good = m->flags == HAND_VERSION && take_frame(m, &a);
+	t->last_id = a.last_id;
 	if (good && a.n_taken > 0)
 		wire_put_bytes(&a.out, HAND_A_TAKEN, WIRE_REQUIRED,
 		    span_of((const char *)a.taken,
@@ -230,7 +230,7 @@ on_giver(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 	struct taker *t = arg;
 
 	if (m != NULL && m->type == IPC_OFFERS)
-		on_offers(c, m);
+		on_offers(t, m);
 	if (m == NULL || m->type == IPC_HAND_END || c->fd < 0)
 		free_taker(t);
 }

@@ -10,6 +10,7 @@
 
 #include <os/fd.h>
 #include <os/sock.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -27,6 +28,8 @@ static const struct wire_field pretend_wire[] = {
 	WIRE(1, U32, WIRE_REQUIRED, struct pretend, number),
 	WIRE_END
 };
+
+#define FRAME_HEAD 8            /* what room ipc puts before the bytes */
 
 static struct loop loop;
 static struct pretend all[1000];
@@ -420,34 +423,207 @@ TEST(nothing_is_taken_back_from_one_that_is_stuck)
 	loop_close(&loop);
 }
 
-TEST(nothing_is_served_when_the_answer_cannot_be_sent)
+/* A frame with one connection, number 0. */
+static struct span
+an_offer(uint32_t id, uint64_t n_fds, size_t long_n)
 {
-	struct ipc_chan c;
-	struct ipc_msg m = { .type = IPC_OFFERS, .flags = HAND_VERSION };
-	char bytes[1000];
+	static char bytes[1000];
 	struct wire_out o;
 	size_t mark;
+
+	wire_out_init(&o, bytes, sizeof bytes);
+	mark = wire_begin(&o, HAND_ENTRY, WIRE_REQUIRED);
+	wire_put_u64(&o, HAND_E_ID, WIRE_REQUIRED, id);
+	wire_put_bytes(&o, HAND_E_KIND, WIRE_REQUIRED, SPAN("pretend"));
+	wire_put_u64(&o, HAND_E_LAYOUT, WIRE_REQUIRED, 3);
+	wire_put_u64(&o, HAND_E_FDS, WIRE_REQUIRED, n_fds);
+	if (long_n != 0)
+		wire_put_u64(&o, HAND_E_LONG, WIRE_REQUIRED, long_n);
+	else
+		wire_put_bytes(&o, HAND_E_RECORD, WIRE_REQUIRED,
+		    SPAN("\x01\x80\x04\0\0\0\0\0\0\0"));
+	wire_end(&o, mark);
+	return (span_of(o.p, o.n));
+}
+
+TEST(nothing_is_served_when_the_answer_cannot_be_sent)
+{
+	struct taker t = { .last_id = 0 };
+	struct ipc_msg m = { .type = IPC_OFFERS, .flags = HAND_VERSION };
 	int fd[2];
 
 	set_up(1);
 	all[0].frozen = true;
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
-	ipc_open(&c, fd[1], IPC_WORKER, IPC_WORKER, &loop, on_giver, &c);
+	ipc_open(&t.chan, fd[1], IPC_WORKER, IPC_WORKER, &loop, on_giver, &t);
 	(void)close(fd[0]);
-	wire_out_init(&o, bytes, sizeof bytes);
-	mark = wire_begin(&o, HAND_ENTRY, WIRE_REQUIRED);
-	wire_put_u64(&o, HAND_E_ID, WIRE_REQUIRED, 1);
-	wire_put_bytes(&o, HAND_E_KIND, WIRE_REQUIRED, SPAN("pretend"));
-	wire_put_u64(&o, HAND_E_LAYOUT, WIRE_REQUIRED, 3);
-	wire_put_u64(&o, HAND_E_FDS, WIRE_REQUIRED, 0);
-	wire_put_bytes(&o, HAND_E_RECORD, WIRE_REQUIRED,
-	    SPAN("\x01\x80\x04\0\0\0\0\0\0\0"));
-	wire_end(&o, mark);
-	m.data = span_of(o.p, o.n);
-	on_offers(&c, &m);
+	m.data = an_offer(1, 0, 0);
+	on_offers(&t, &m);
 	CHECK_EQ(n_thawed, 1);
 	CHECK(!copy[0].started && copy[0].thaws == 0);
-	CHECK_EQ(c.fd, -1);
+	CHECK_EQ(t.chan.fd, -1);
+	loop_close(&loop);
+}
+
+/* ---- what nobody of ours would send ---- */
+
+static int
+a_file(size_t n)
+{
+	int fd = memfd_create("test", 0);
+
+	CHECK(fd >= 0 && ftruncate(fd, (off_t)n) == 0);
+	return (fd);
+}
+
+/* One offer with these descriptors: the reason why it is refused, "" when it is
+ * taken, NULL when it ends the channel. */
+static const char *
+fate(struct span offer, int *fds, size_t n_fds, unsigned version)
+{
+	static char why[96];
+	struct taker t = { .last_id = 0 };
+	struct ipc_msg m = { .type = IPC_OFFERS, .flags = (uint8_t)version,
+		.data = offer, .fds = fds, .n_fds = n_fds };
+	char got[1000];
+	struct wire_in in, one;
+	struct span s;
+	int fd[2];
+	ssize_t n;
+
+	CHECK(sock_pair(SOCK_SEQPACKET, fd));
+	ipc_open(&t.chan, fd[1], IPC_WORKER, IPC_WORKER, &loop, on_giver, &t);
+	on_offers(&t, &m);
+	turns(1);
+	for (size_t i = 0; i < n_fds; i++)
+		fd_close(&fds[i]);
+	n = recv(fd[0], got, sizeof got, MSG_DONTWAIT);
+	(void)close(fd[0]);
+	if (t.chan.fd < 0)
+		return (NULL);
+	ipc_close(&t.chan);
+	if (!CHECK(n > FRAME_HEAD))
+		return (NULL);
+	wire_in_init(&in, span_of(got + FRAME_HEAD, (size_t)n - FRAME_HEAD));
+	if (!wire_find_in(&in, HAND_A_REFUSED, &one) ||
+	    !wire_find(&one, HAND_R_WHY, &s))
+		return ("");
+	snprintf(why, sizeof why, "%.*s", (int)s.n, s.p);
+	return (why);
+}
+
+TEST(foreign_and_impossible_offers_are_refused)
+{
+	static const char longer[] = "its record is damaged";
+	static const struct {
+		enum { NONE, SOCKET, PIPE, REGULAR, DEVICE, DIRECTORY } fd;
+		size_t in_file, long_n;
+		unsigned version, n_fds;        /* said to come along */
+		const char *why;
+	} rows[] = {
+		{ NONE, 0, 0, HAND_VERSION, 0, "" },
+		{ SOCKET, 0, 0, HAND_VERSION, 1, "" },
+		{ PIPE, 0, 0, HAND_VERSION, 1, "" },
+		{ REGULAR, 9, 0, HAND_VERSION, 1,
+		  "what came with it is no socket" },
+		{ DEVICE, 0, 0, HAND_VERSION, 1,
+		  "what came with it is no socket" },
+		{ DIRECTORY, 0, 0, HAND_VERSION, 1,
+		  "what came with it is no socket" },
+		{ NONE, 0, 0, HAND_VERSION + 1, 0, NULL },
+		{ NONE, 0, 0, HAND_VERSION, 1, NULL },
+		{ SOCKET, 0, 0, HAND_VERSION, 2, NULL },
+		/* long ones: none, too short, too long, no memory */
+		{ NONE, 0, 100, HAND_VERSION, 0, longer },
+		{ REGULAR, 99, 100, HAND_VERSION, 1, longer },
+		{ REGULAR, 100, HAND_LONG_MAX + 1, HAND_VERSION, 1, longer },
+		{ REGULAR, 100, SIZE_MAX, HAND_VERSION, 1, longer },
+		{ SOCKET, 0, 100, HAND_VERSION, 1, longer },
+		{ DEVICE, 0, 100, HAND_VERSION, 1, longer },
+		{ DIRECTORY, 0, 100, HAND_VERSION, 1, longer },
+	};
+
+	set_up(1);
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		int pair[2], fds[1] = { -1 };
+		const char *why;
+		bool good;
+
+		if (rows[i].fd == SOCKET)
+			fds[0] = socket(AF_UNIX, SOCK_STREAM, 0);
+		if (rows[i].fd == PIPE && CHECK(pipe(pair) == 0)) {
+			fds[0] = pair[0];
+			(void)close(pair[1]);
+		}
+		if (rows[i].fd == REGULAR)
+			fds[0] = a_file(rows[i].in_file);
+		if (rows[i].fd == DEVICE)
+			fds[0] = open("/dev/null", O_RDWR);
+		if (rows[i].fd == DIRECTORY)
+			fds[0] = open("/", O_RDONLY);
+		all[0].frozen = true;
+		copy[0].started = false;
+		why = fate(an_offer(1, rows[i].n_fds, rows[i].long_n), fds,
+		    fds[0] >= 0, rows[i].version);
+		good = rows[i].why == NULL ? why == NULL : why != NULL &&
+		    strcmp(why, rows[i].why) == 0;
+		if (!CHECK(good))
+			printf("    row %zu: %s\n", i, why);
+		fd_close(&copy[0].fd);
+	}
+	loop_close(&loop);
+}
+
+TEST(nothing_is_taken_twice)
+{
+	struct taker t = { .last_id = 0 };
+	struct ipc_msg m = { .type = IPC_OFFERS, .flags = HAND_VERSION };
+	static const uint32_t ids[] = { 1, 2, 7, 2 };
+	int fd[2];
+
+	set_up(1);
+	all[0].frozen = true;
+	CHECK(sock_pair(SOCK_SEQPACKET, fd));
+	ipc_open(&t.chan, fd[1], IPC_WORKER, IPC_WORKER, &loop, on_giver, &t);
+	for (size_t i = 0; i < NELEM(ids); i++) {
+		CHECK(t.chan.fd >= 0);
+		m.data = an_offer(ids[i], 0, 0);
+		copy[0].started = false;
+		on_offers(&t, &m);
+	}
+	CHECK_EQ(n_thawed, 3);
+	CHECK_EQ(t.chan.fd, -1);        /* the last one was a replay */
+	(void)close(fd[0]);
+	loop_close(&loop);
+}
+
+/* An answer that comes again, or speaks of what was not offered. */
+TEST(foreign_answers_change_nothing)
+{
+	static const uint32_t ids[] = { 2, 2, 0, 77, UINT32_MAX, 1 };
+	char bytes[200];
+	struct wire_out o;
+	int fd[2];
+
+	set_up(3);
+	CHECK(sock_pair(SOCK_SEQPACKET, fd));
+	hand_give(&loop, fd[0], on_news);
+	turns(3);
+	CHECK_EQ(giver->n_flying, 3);
+	wire_out_init(&o, bytes, sizeof bytes);
+	wire_put_bytes(&o, HAND_A_TAKEN, WIRE_REQUIRED,
+	    span_of((const char *)ids, sizeof ids));
+	wire_put_bytes(&o, HAND_A_TAKEN, WIRE_REQUIRED, SPAN("abc"));
+	wire_put_bytes(&o, HAND_A_REFUSED, WIRE_REQUIRED, SPAN("?"));
+	wire_put_bytes(&o, 99, WIRE_REQUIRED, SPAN("?"));
+	read_answers(giver, span_of(o.p, o.n));
+	read_answers(giver, span_of(o.p, o.n - 3));
+	CHECK_EQ(n_gone, 2);
+	CHECK_EQ(giver->n_flying, 1);
+	CHECK(all[0].went && all[1].went && all[2].frozen && !all[2].went);
+	(void)close(fd[1]);
+	turns(3);
+	CHECK_EQ(n_back, 1);
 	loop_close(&loop);
 }
 
