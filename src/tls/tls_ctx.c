@@ -289,6 +289,8 @@ set_verify(struct tls_making *m)
 
 /* ---- protocols above ---- */
 
+/* Nothing in common: the connection goes on without a protocol, as HAProxy's
+ * does; RFC 7301 section 3.2 would end it, and with it clients that only ask. */
 static int
 on_alpn(SSL *ssl, const unsigned char **out, unsigned char *n,
     const unsigned char *in, unsigned in_n, void *arg)
@@ -300,7 +302,7 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *n,
 	return (SSL_select_next_proto((unsigned char **)(uintptr_t)out, n,
 	    (const unsigned char *)a.p, (unsigned)a.n, in, in_n) ==
 	    OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK :
-	    SSL_TLSEXT_ERR_ALERT_FATAL);
+	    SSL_TLSEXT_ERR_NOACK);
 }
 
 /* ---- all of it ---- */
