@@ -40,6 +40,12 @@ extern const size_t ing_annots_n;
 
 struct ing_strs { const char **v; uint32_t n; };
 
+/* A header and its value, a log-format of ours; "": it is taken away. */
+struct ing_header {
+	const char *name, *format;
+	struct ing_header *next;
+};
+
 /* A service that is asked about requests, as it is written. */
 struct ing_ask_opts {
 	const char *url, *method, *redirect, *headers_ref;
@@ -127,7 +133,8 @@ struct ing_opts {
 	int64_t service_upstream;       /* bool */
 	const char *vhost;
 	int64_t access_log;             /* bool */
-	int64_t retry_on;               /* enum ing_retry, a set; 0: not said */
+	int64_t retry_on;               /* enum ing_retry, a set */
+	int64_t retry_any;              /* bool: ING_RETRY_ANY_METHOD for all */
 	int64_t close_after;            /* connection-proxy-header: bool */
 	int64_t http_version, streams, streams_back;    /* one value each */
 	const char *dflt_service;       /* default-backend */
@@ -148,6 +155,11 @@ struct ing_opts {
 	struct ing_strs block_from, block_agents, block_referers;
 	struct ing_strs hide_headers;
 	const struct ing_data *add_headers;
+	const struct ing_header *set_headers;   /* of requests */
+	struct ing_strs silent_urls, word_block;
+	int64_t no_log, no_http_log, strict_sni, tls_tickets;   /* bool */
+	int64_t underscores;                    /* bool: in names of headers */
+	const char *for_header;                 /* X-Forwarded-For */
 	int64_t server_header, real_ip;         /* bool */
 	int64_t pool_said, pool_s;              /* 0: not said; the first is
 	                                         * plus one */

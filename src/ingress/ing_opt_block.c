@@ -7,6 +7,9 @@
 
 #include <base/num.h>
 
+/* All that a header's value may have beside letters, digits and '_'. */
+#define PRINTABLE " !\"#%&'()*+,-./:;<=>?@[\\]^`{|}~"
+
 /* "~regex", "~*regex" in any case, or the whole text: as an expression. */
 static bool
 put_expression(struct ing_parse *p, struct span one, const char **out)
@@ -90,6 +93,62 @@ parse_headers(struct ing_parse *p, struct span v, void *field)
 	return (d != NULL);
 }
 
+/* Values may have variables of nginx, and no others. */
+static bool
+parse_set(struct ing_parse *p, struct span v, void *field)
+{
+	const struct ing_data *d;
+	struct ing_header *first = NULL, **at = &first;
+	struct text t;
+	bool good = true;
+
+	if (span_find(v, '/') <= 0)
+		return (ing_parse_bad(p, v, "NAMESPACE/NAME of a ConfigMap"));
+	if ((d = ing_opt_headers(p, arena_dup(p->mem, v), NULL)) == NULL)
+		return (false);
+	text_init(&t);
+	ING_EACH(struct ing_pair, h, d->data) {
+		t.n = 0;
+		good = good && (ing_opt_vars(&t, h->value, PRINTABLE) ||
+		    ing_parse_bad(p, h->value, "a text, or variables like "
+		    "$host and $http_NAME"));
+		*at = arena_zget(p->mem, sizeof **at);
+		(*at)->name = h->key;
+		(*at)->format = arena_dup(p->mem, text_span(&t));
+		at = &(*at)->next;
+	}
+	text_fini(&t);
+	if (good)
+		*(const struct ing_header **)field = first;
+	return (good);
+}
+
+static bool
+is_uri(struct span s)
+{
+	return (s.p[0] == '/');
+}
+
+static bool
+parse_uris(struct ing_parse *p, struct span v, void *field)
+{
+	return (ing_parse_list(p, v, field, is_uri,
+	    "URIs, with commas between"));
+}
+
+static bool
+is_word(struct span s)
+{
+	return (s.n <= 200);
+}
+
+static bool
+parse_words(struct ing_parse *p, struct span v, void *field)
+{
+	return (ing_parse_list(p, v, field, is_word,
+	    "words, with commas between"));
+}
+
 /* A number plus one, so that 0 is "not said". */
 static bool
 parse_said(struct ing_parse *p, struct span v, void *field)
@@ -118,12 +177,36 @@ const struct ing_opt ing_opt_block[] = {
 	  .dflt = "false", .doc = "" },
 	{ .configmap = "enable-real-ip", .kind = ING_O_BOOL, OPT(real_ip),
 	  PLAN, .parse = ing_parse_bool, .dflt = "false",
-	  .doc = "the first address of X-Forwarded-For" },
+	  .doc = "" },
 	{ .configmap = "upstream-keepalive-connections", .kind = ING_O_INT,
 	  OPT(pool_said), PLAN, .parse = parse_said,
 	  .doc = "of each server; when not said there is no limit" },
 	{ .configmap = "upstream-keepalive-timeout", .kind = ING_O_INT,
 	  OPT(pool_s), PLAN, .parse = ing_parse_seconds,
 	  .doc = "half of those that are too many close each time" },
+	{ .configmap = "proxy-set-headers", .kind = ING_O_PTR,
+	  OPT(set_headers), PLAN, .parse = parse_set, .doc = "" },
+	{ .configmap = "skip-access-log-urls", .kind = ING_O_STRS,
+	  OPT(silent_urls), PLAN, .parse = parse_uris, .doc = "" },
+	{ .configmap = "annotation-value-word-blocklist",
+	  .kind = ING_O_STRS, OPT(word_block), PLAN, .parse = parse_words,
+	  .doc = "" },
+	{ .configmap = "disable-access-log", .kind = ING_O_BOOL, OPT(no_log),
+	  PLAN, .parse = ing_parse_bool, .dflt = "false", .doc = "" },
+	{ .configmap = "disable-http-access-log", .kind = ING_O_BOOL,
+	  OPT(no_http_log), PLAN, .parse = ing_parse_bool,
+	  .dflt = "false", .doc = "" },
+	{ .configmap = "ssl-reject-handshake", .kind = ING_O_BOOL,
+	  OPT(strict_sni), PLAN, .parse = ing_parse_bool,
+	  .dflt = "false", .doc = "" },
+	{ .configmap = "ssl-session-tickets", .kind = ING_O_BOOL,
+	  OPT(tls_tickets), PLAN, .parse = ing_parse_bool,
+	  .dflt = "false", .doc = "" },
+	{ .configmap = "enable-underscores-in-headers", .kind = ING_O_BOOL,
+	  OPT(underscores), PLAN, .parse = ing_parse_bool,
+	  .dflt = "false", .doc = "" },
+	{ .configmap = "forwarded-for-header", .kind = ING_O_STR,
+	  OPT(for_header), PLAN, .parse = ing_parse_token,
+	  .dflt = "X-Forwarded-For", .doc = "" },
 	{ .key = NULL }
 };

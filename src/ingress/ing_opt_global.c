@@ -127,8 +127,8 @@ const struct ing_opt ing_opt_global[] = {
 	BOOLEAN("compute-full-forwarded-for", full_forwarded, "false"),
 	{ .configmap = "proxy-real-ip-cidr", .kind = ING_O_STRS,
 	  OPT(real_ip_from), .at = ING_AT_PLAN, .parse = ing_parse_cidrs,
-	  .dflt = "0.0.0.0/0,::/0", .doc = "of X-Forwarded-For the first "
-	  "address is taken" },
+	  .dflt = "0.0.0.0/0,::/0", .doc = "of proxies that are trusted, 8 "
+	  "in a row at most" },
 	BOOLEAN("use-proxy-protocol", proxy_protocol, "false"),
 	{ .configmap = "use-http2", .kind = ING_O_BOOL, OPT(http2),
 	  .at = ING_AT_PLAN, .parse = ing_parse_bool, .dflt = "true",

@@ -166,6 +166,26 @@ tell_annotation(const struct ing_annot_issue *i, void *arg)
 	    i->closed ? "; its locations answer 503" : "");
 }
 
+/* annotation-value-word-blocklist */
+static bool
+is_blocked(struct ing_planning *p, const struct ing_ingress *ing)
+{
+	const struct ing_strs *words = &p->plan->defaults.word_block;
+
+	ING_EACH(struct ing_pair, a, ing->o.annots)
+		for (uint32_t i = 0; i < words->n; i++) {
+			if (memmem(a->value.p, a->value.n, words->v[i],
+			    strlen(words->v[i])) == NULL)
+				continue;
+			ing_plan_problem(p->plan, &ing->o, "BlockedWord",
+			    true, "annotation %s has '%s', which "
+			    "annotation-value-word-blocklist forbids; its "
+			    "locations answer 503", a->key, words->v[i]);
+			return (true);
+		}
+	return (false);
+}
+
 static void
 take(struct ing_planning *p)
 {
@@ -204,6 +224,7 @@ take(struct ing_planning *p)
 		p->client_closed = false;
 		t->open = ing_annot_read(&ctx, t->ing, &t->opts);
 		t->client_closed = p->client_closed;
+		t->open &= !is_blocked(p, t->ing);
 		if (t->opts.buffer_bytes > plan->buffer_bytes)
 			plan->buffer_bytes = t->opts.buffer_bytes;
 	}

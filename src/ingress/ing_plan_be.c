@@ -422,7 +422,7 @@ ask_be(struct ing_planning *p, const struct ing_taken *t)
 	opts = arena_get(p->mem, sizeof *opts);
 	*opts = plan->defaults;
 	opts->connect_timeout_s = t->opts.connect_timeout_s;
-	opts->read_timeout_s = opts->send_timeout_s = t->opts.read_timeout_s;
+	opts->read_timeout_s = t->opts.read_timeout_s;
 	opts->protocol = a->tls ? ING_HTTPS : ING_HTTP;
 	be->id = id;
 	be->ns = be->service = "";

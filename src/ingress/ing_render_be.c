@@ -9,24 +9,17 @@
 
 #include <base/must.h>
 
-static int64_t
-server_ms(const struct ing_opts *o)
-{
-	return ((o->send_timeout_s > o->read_timeout_s ? o->send_timeout_s :
-	    o->read_timeout_s) * 1000);
-}
-
 static void
 render_timeouts(struct ing_rendering *r, const struct ing_plan_be *be)
 {
 	const struct ing_opts *o = be->opts, *dflt = &r->plan->defaults;
 	struct ing_cfg *c = &r->cfg;
 
-	if (server_ms(o) != server_ms(dflt)) {
+	if (o->read_timeout_s != dflt->read_timeout_s) {
 		ing_line(c, "timeout server");
-		ing_cfg_ms(c, server_ms(o));
+		ing_cfg_ms(c, o->read_timeout_s * 1000);
 		ing_line(c, "timeout tunnel");
-		ing_cfg_ms(c, server_ms(o));
+		ing_cfg_ms(c, o->read_timeout_s * 1000);
 	}
 	if (o->connect_timeout_s != dflt->connect_timeout_s) {
 		ing_line(c, "timeout connect");
@@ -42,8 +35,8 @@ render_timeouts(struct ing_rendering *r, const struct ing_plan_be *be)
 
 /* What is tried again, at another server. Requests that change something only
  * when that is said, too. */
-static void
-render_retries(struct ing_rendering *r, const struct ing_plan_be *be)
+void
+ing_render_retries(struct ing_cfg *c, int64_t set)
 {
 	static const struct { int64_t bit; const char *words; } rows[] = {
 		{ ING_RETRY_ERROR, "conn-failure empty-response" },
@@ -54,18 +47,28 @@ render_retries(struct ing_rendering *r, const struct ing_plan_be *be)
 		{ ING_RETRY_403, "403" }, { ING_RETRY_404, "404" },
 		{ ING_RETRY_429, "429" },
 	};
-	int64_t set = be->opts->retry_on;
-	struct ing_cfg *c = &r->cfg;
 
-	if ((set & ING_RETRY_OFF) != 0 ||
-	    (set & ~(int64_t)ING_RETRY_ANY_METHOD) == 0)
-		return;
 	ing_line(c, "retry-on");
+	if ((set & ING_RETRY_OFF) != 0 ||
+	    (set & ~(int64_t)ING_RETRY_ANY_METHOD) == 0) {
+		ing_keys(c, "none");
+		return;
+	}
 	for (size_t i = 0; i < NELEM(rows); i++)
 		if ((set & rows[i].bit) != 0)
 			ing_cfg_keys(c, rows[i].words);
-	if ((set & ING_RETRY_ANY_METHOD) == 0)
-		ing_line(c, "http-request disable-l7-retry "
+}
+
+static void
+render_retries(struct ing_rendering *r, const struct ing_plan_be *be)
+{
+	int64_t set = be->opts->retry_on;
+
+	if (set != r->plan->defaults.retry_on)
+		ing_render_retries(&r->cfg, set);
+	if ((set & (ING_RETRY_OFF | ING_RETRY_ANY_METHOD)) == 0 &&
+	    !r->plan->defaults.retry_any)
+		ing_line(&r->cfg, "http-request disable-l7-retry "
 		    "if { method POST LOCK PATCH }");
 }
 

@@ -38,8 +38,10 @@ render_global(struct ing_rendering *r)
 		ing_cfg_num(c, o->connections);
 	}
 	if (r->plan->options->https_port != 0) {
-		ing_line(c, "ssl-default-bind-options no-tls-tickets "
-		    "ssl-min-ver");
+		ing_line(c, "ssl-default-bind-options");
+		if (!o->tls_tickets)
+			ing_keys(c, "no-tls-tickets");
+		ing_keys(c, "ssl-min-ver");
 		ing_cfg_name(c, span_str(tls_min[o->tls_min]));
 		if (o->tls_ciphers != NULL) {
 			ing_line(c, "ssl-default-bind-ciphers");
@@ -73,8 +75,6 @@ render_defaults(struct ing_rendering *r)
 {
 	struct ing_cfg *c = &r->cfg;
 	const struct ing_opts *o = &r->plan->defaults;
-	int64_t server_ms = (o->send_timeout_s > o->read_timeout_s ?
-	    o->send_timeout_s : o->read_timeout_s) * 1000;
 
 	ing_section(c, "defaults", SPAN_NONE);
 	ing_line(c, "mode http");
@@ -82,8 +82,11 @@ render_defaults(struct ing_rendering *r)
 	ing_line(c, "option httplog");
 	ing_line(c, "option redispatch");
 	ing_line(c, "option idle-close-on-response");
+	if (!o->underscores)
+		ing_line(c, "option http-restrict-req-hdr-names delete");
 	ing_line(c, "retries");
 	ing_cfg_num(c, o->tries > 0 ? o->tries - 1 : 10);
+	ing_render_retries(c, o->retry_on);
 	render_pool(r);
 	ing_line(c, "timeout http-request");
 	ing_cfg_ms(c, o->client_head_s * 1000);
@@ -94,9 +97,9 @@ render_defaults(struct ing_rendering *r)
 	ing_line(c, "timeout connect");
 	ing_cfg_ms(c, o->connect_timeout_s * 1000);
 	ing_line(c, "timeout server");
-	ing_cfg_ms(c, server_ms);
+	ing_cfg_ms(c, o->read_timeout_s * 1000);
 	ing_line(c, "timeout tunnel");
-	ing_cfg_ms(c, server_ms);
+	ing_cfg_ms(c, o->read_timeout_s * 1000);
 }
 
 void
@@ -118,6 +121,8 @@ end_tls_bind(struct ing_rendering *r)
 		asks |= ing_client_asks(r->plan->hosts[i]->client);
 	ing_keys(&r->cfg, "ssl crt-list certs.list alpn");
 	ing_keys(&r->cfg, "http/1.1");
+	if (r->plan->defaults.strict_sni)
+		ing_keys(&r->cfg, "strict-sni");
 	/* What is wrong with a certificate is said in HTTP, by rules. */
 	if (asks)
 		ing_keys(&r->cfg, "ca-ignore-err all crt-ignore-err all");
@@ -157,7 +162,11 @@ find_host(struct ing_rendering *r)
 	ing_line(c, "http-request set-var(txn.host) "
 	    "req.hdr(host),host_only,lower,map_str(maps/hosts.map)");
 	ing_line(c, "http-request set-var(txn.host) "
-	    "\"req.hdr(host),host_only,lower,regsub(^[^.]*,),"
+	    "\"req.hdr(host),host_only,lower,regsub([.]\\$,),"
+	    "map_str(maps/hosts.map)\" if !{ var(txn.host) -m found } "
+	    "{ req.hdr(host),host_only -m end . }");
+	ing_line(c, "http-request set-var(txn.host) "
+	    "\"req.hdr(host),host_only,lower,regsub([.]\\$,),regsub(^[^.]*,),"
 	    "map_str(maps/wild.map)\" if !{ var(txn.host) -m found }");
 	for (uint32_t i = 0; i < r->plan->n_hosts; i++)
 		if (strcmp(r->plan->hosts[i]->name, "_") == 0)
@@ -253,18 +262,59 @@ if_trusted(struct ing_rendering *r)
 	ing_keys(&r->cfg, "}");
 }
 
+/* "hdr_ip(NAME,NO)" */
+static void
+put_address(struct ing_cfg *c, const char *name, int no)
+{
+	ing_cfg_fmt_begin(c);
+	ing_fmt(c, "hdr_ip(");
+	ing_cfg_fmt_name(c, span_str(name));
+	ing_fmt(c, ",");
+	ing_cfg_fmt_num(c, no);
+	ing_fmt(c, ")");
+	ing_cfg_fmt_end(c);
+}
+
+static bool
+trusts_all(const struct ing_strs *from)
+{
+	for (uint32_t i = 0; i < from->n; i++)
+		if (strcmp(from->v[i], "0.0.0.0/0") == 0)
+			return (true);
+	return (false);
+}
+
+#define HOPS 8                  /* of proxies before us that may be trusted */
+
+/* The last address that none of those wrote who may be trusted: what is before
+ * it anybody can have made up. */
+static void
+find_client(struct ing_rendering *r)
+{
+	const char *name = r->plan->defaults.for_header;
+	bool all = trusts_all(&r->plan->defaults.real_ip_from);
+	struct ing_cfg *c = &r->cfg;
+
+	for (int i = 1; i <= (all ? 1 : HOPS); i++) {
+		ing_line(c, "http-request set-src");
+		put_address(c, name, all ? 1 : -i);
+		if_trusted(r);
+		ing_keys(c, "{");
+		put_address(c, name, all ? 1 : -i);
+		ing_keys(c, "-m found }");
+	}
+}
+
 /* With use-forwarded-headers, what a proxy before us says of the client. */
 static void
 believe_forwarded(struct ing_rendering *r)
 {
+	const struct ing_opts *o = &r->plan->defaults;
 	struct ing_cfg *c = &r->cfg;
 
-	if (r->plan->defaults.real_ip && !r->plan->defaults.forwarded) {
-		ing_line(c, "http-request set-src hdr_ip(X-Forwarded-For,1)");
-		if_trusted(r);
-		ing_keys(c, "{ req.hdr(X-Forwarded-For) -m found }");
-	}
-	if (!r->plan->defaults.forwarded)
+	if (o->real_ip && !o->forwarded)
+		find_client(r);
+	if (!o->forwarded)
 		return;
 	ing_line(c, "http-request set-var(txn.scheme) "
 	    "req.hdr(X-Forwarded-Proto,1),lower");
@@ -273,13 +323,15 @@ believe_forwarded(struct ing_rendering *r)
 	ing_line(c, "http-request set-var(txn.fhost) "
 	    "req.hdr(X-Forwarded-Host,1)");
 	if_trusted(r);
-	ing_line(c, "http-request set-var(txn.ffor) "
-	    "req.fhdr(X-Forwarded-For)");
+	ing_line(c, "http-request set-var(txn.ffor)");
+	ing_cfg_fmt_begin(c);
+	ing_fmt(c, "req.fhdr(");
+	ing_cfg_fmt_name(c, span_str(o->for_header));
+	ing_fmt(c, ")");
+	ing_cfg_fmt_end(c);
 	if_trusted(r);
 	ing_line(c, "http-request set-var(txn.peer) src");
-	ing_line(c, "http-request set-src hdr_ip(X-Forwarded-For,1)");
-	if_trusted(r);
-	ing_keys(c, "{ req.hdr(X-Forwarded-For) -m found }");
+	find_client(r);
 }
 
 /* What the servers are told of the client; what it said itself is dropped,
@@ -312,6 +364,17 @@ set_forwarded(struct ing_rendering *r)
 	ing_line(c, "http-request set-header X-Forwarded-Scheme "
 	    "%[var(txn.scheme)]");
 	ing_line(c, "http-request set-header X-Scheme %[var(txn.scheme)]");
+	for (const struct ing_header *h = o->set_headers; h != NULL;
+	    h = h->next) {
+		if (h->format[0] == '\0') {
+			ing_line(c, "http-request del-header");
+			ing_cfg_name(c, span_str(h->name));
+			continue;
+		}
+		ing_line(c, "http-request set-header");
+		ing_cfg_name(c, span_str(h->name));
+		ing_cfg_text(c, span_str(h->format));
+	}
 }
 
 static void
@@ -400,6 +463,19 @@ block(struct ing_rendering *r)
 	}
 }
 
+/* A server that could not be reached is 502, one that did not answer in time
+ * 504; 503 is for those that are not there. */
+static void
+name_failures(struct ing_rendering *r)
+{
+	struct ing_cfg *c = &r->cfg;
+
+	ing_line(c, "http-after-response set-status 502 if { status 503 } "
+	    "{ bc_err gt 0 } !{ server_status -m found }");
+	ing_line(c, "http-after-response set-status 504 if { status 503 } "
+	    "{ bc_err 0 } !{ server_status -m found }");
+}
+
 static void
 set_headers(struct ing_rendering *r)
 {
@@ -424,12 +500,29 @@ set_headers(struct ing_rendering *r)
 }
 
 static void
+keep_silent(struct ing_rendering *r)
+{
+	const struct ing_opts *o = &r->plan->defaults;
+	struct ing_cfg *c = &r->cfg;
+
+	if (o->no_log || o->no_http_log)
+		ing_line(c, "http-request set-log-level silent");
+	if (o->silent_urls.n == 0)
+		return;
+	ing_line(c, "http-request set-log-level silent if { url -m str --");
+	for (uint32_t i = 0; i < o->silent_urls.n; i++)
+		ing_cfg_text(c, span_str(o->silent_urls.v[i]));
+	ing_keys(c, "}");
+}
+
+static void
 render_frontend(struct ing_rendering *r)
 {
 	struct ing_cfg *c = &r->cfg;
 
 	ing_section(c, "frontend", SPAN("ingress"));
 	render_listeners(r);
+	keep_silent(r);
 	find_scheme(r);
 	block(r);
 	redirect_www(r);
@@ -439,6 +532,7 @@ render_frontend(struct ing_rendering *r)
 	set_forwarded(r);
 	set_hsts(r);
 	set_headers(r);
+	name_failures(r);
 	ing_render_canaries(r);
 	if (r->n_classes > 0)
 		ing_line(c, "use_backend %[var(txn.route),field(4,/)] "

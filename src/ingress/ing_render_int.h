@@ -73,6 +73,7 @@ void ing_render_key(struct ing_rendering *, const struct ing_server *);
 struct span ing_server_key(const struct ing_server *, char z[ING_KEY_BYTES]);
 
 /* ing_render_be.c */
+void ing_render_retries(struct ing_cfg *, int64_t set);
 void ing_render_backends(struct ing_rendering *);
 
 /*

@@ -76,18 +76,18 @@ redirect_root(struct ing_rules *r)
 /* To the same place by https, where the host has a certificate, or always when
  * forced; the challenges of ACME are answered as they come. */
 static void
-redirect_https(struct ing_rules *r)
+redirect_as(struct ing_rules *r, bool forwarded)
 {
 	const struct ing_opts *o = r->policy->opts;
 	const struct ing_strs *not = &r->plan->defaults.no_tls_redirect;
 	struct ing_cfg *c = r->cfg;
 
-	if (!o->force_ssl_redirect && !(o->ssl_redirect &&
-	    r->policy->host_has_cert))
-		return;
 	ing_line(c, "http-request redirect location");
 	ing_cfg_fmt_begin(c);
-	ing_fmt(c, "https://%[req.hdr(host),host_only]");
+	if (forwarded)
+		ing_fmt(c, "https://%[var(txn.fhost),host_only]");
+	else
+		ing_fmt(c, "https://%[req.hdr(host),host_only]");
 	if (o->redirect_port) {
 		ing_fmt(c, ":");
 		ing_cfg_fmt_num(c, r->plan->options->https_port);
@@ -100,6 +100,8 @@ redirect_https(struct ing_rules *r)
 	ing_keys(c, "code");
 	ing_cfg_num(c, r->plan->defaults.redirect_code);
 	ing_keys(c, "if { var(txn.scheme) -m str http }");
+	if (forwarded)
+		ing_keys(c, "{ var(txn.fhost) -m found }");
 	if (not->n > 0) {
 		ing_keys(c, "!{ var(txn.path) -m beg --");
 		for (uint32_t i = 0; i < not->n; i++)
@@ -107,6 +109,19 @@ redirect_https(struct ing_rules *r)
 		ing_keys(c, "}");
 	}
 	ing_rule_and(r);
+}
+
+static void
+redirect_https(struct ing_rules *r)
+{
+	const struct ing_opts *o = r->policy->opts;
+
+	if (!o->force_ssl_redirect && !(o->ssl_redirect &&
+	    r->policy->host_has_cert))
+		return;
+	if (r->plan->defaults.forwarded)
+		redirect_as(r, true);
+	redirect_as(r, false);
 }
 
 static void
@@ -169,6 +184,48 @@ put_target(struct ing_cfg *c, const char *target)
 	ing_cfg_fmt_end(c);
 }
 
+/* "REGEX FORMAT": what matches the rule's path, whatever is around it, becomes
+ * the text, with what it caught filled in. */
+static void
+put_swap(struct ing_cfg *c, const char *path, const char *text)
+{
+	struct text t;
+
+	text_init(&t);
+	text_printf(&t, "(?i)^.*?(?:%s).*$", path);
+	ing_cfg_text(c, text_span(&t));
+	text_fini(&t);
+	put_target(c, text);
+}
+
+static void
+tell_prefix(struct ing_rules *r, const char *path)
+{
+	struct ing_cfg *c = r->cfg;
+
+	if (r->policy->opts->forwarded_prefix == NULL)
+		return;
+	ing_line(c, "http-request set-header X-Forwarded-Prefix %[path]");
+	ing_rule_if(r, "");
+	ing_line(c, "http-request replace-header X-Forwarded-Prefix");
+	put_swap(c, path, r->policy->opts->forwarded_prefix);
+	ing_rule_if(r, "");
+}
+
+/* As the rule was chosen: "//", dots, and letters that are written as %61. */
+static void
+normalize(struct ing_rules *r)
+{
+	static const char *const how[] = { "percent-decode-unreserved",
+	    "path-merge-slashes", "path-strip-dot", "path-strip-dotdot full" };
+
+	for (size_t i = 0; i < NELEM(how); i++) {
+		ing_line(r->cfg, "http-request normalize-uri");
+		ing_cfg_keys(r->cfg, how[i]);
+		ing_rule_if(r, "{ var(txn.uri) -m found }");
+	}
+}
+
 /* The whole path becomes the target, where the rule's path is found in it. */
 static void
 rewrite(struct ing_rules *r)
@@ -176,27 +233,16 @@ rewrite(struct ing_rules *r)
 	const char *target = r->policy->opts->rewrite_target;
 	const char *path = r->policy->rewrite_path;
 	struct ing_cfg *c = r->cfg;
-	struct text t;
 
 	if (r->policy->instead_of != NULL)
 		return;
 	if (target == NULL || path == NULL || strcmp(target, path) == 0)
 		return;
+	normalize(r);
+	tell_prefix(r, path);
 	ing_line(c, "http-request replace-path");
-	text_init(&t);
-	text_printf(&t, "(?i)^.*?(?:%s).*$", path);
-	ing_cfg_text(c, text_span(&t));
-	text_fini(&t);
-	put_target(c, target);
+	put_swap(c, path, target);
 	ing_rule_if(r, "");
-	if (r->policy->opts->forwarded_prefix != NULL) {
-		ing_line(c, "http-request set-header X-Forwarded-Prefix");
-		ing_cfg_fmt_begin(c);
-		ing_cfg_fmt_text(c, span_str(r->policy->opts->
-		    forwarded_prefix));
-		ing_cfg_fmt_end(c);
-		ing_rule_if(r, "");
-	}
 }
 
 /* What was asked for has no server: a page of the default backend's choice. */
@@ -225,13 +271,13 @@ ask_default(struct ing_rules *r)
 
 static void (*const steps[])(struct ing_rules *) = {
 	silence,
+	check_size,
 	redirect_root,
 	ing_rules_cors,
 	redirect_https,
 	ing_rules_client_plain,
 	ing_rules_limit,
 	ing_rules_auth,
-	check_size,
 	ask_default,
 	rewrite,
 	set_host,

@@ -67,8 +67,7 @@ check_password(struct ing_rules *r, const struct ing_strs *or_from)
 	struct ing_cfg *c = r->cfg;
 
 	ing_line(c, "http-request auth realm");
-	ing_cfg_text(c, span_str(o->auth_realm != NULL ? o->auth_realm :
-	    "Authentication Required"));
+	ing_cfg_text(c, span_str(o->auth_realm != NULL ? o->auth_realm : ""));
 	ing_keys(c, "if");
 	ing_rules_stranger(r, o->users);
 	ing_rules_exempt(r);
@@ -132,6 +131,19 @@ ing_rules_auth(struct ing_rules *r)
 	ing_rule_if(r, "");
 }
 
+/* A hash, or the password itself as nginx has it, "{PLAIN}password". */
+static void
+put_password(struct ing_cfg *c, struct span hash)
+{
+	bool plain = span_begins(hash, SPAN("{PLAIN}"));
+
+	if (plain)
+		ing_keys(c, "insecure-password");
+	else
+		ing_keys(c, "password");
+	ing_cfg_text(c, plain ? span_skip(hash, 7) : hash);
+}
+
 static void
 render_users(struct ing_rendering *r)
 {
@@ -143,8 +155,7 @@ render_users(struct ing_rendering *r)
 		for (uint32_t i = 0; i < ref->users->n; i++) {
 			ing_line(c, "user");
 			ing_cfg_text(c, span_str(ref->users->v[i].name));
-			ing_keys(c, "password");
-			ing_cfg_text(c, span_str(ref->users->v[i].hash));
+			put_password(c, span_str(ref->users->v[i].hash));
 		}
 	}
 }
