@@ -528,6 +528,7 @@ reference(void)
 	    KW_PROXY | KW_GLOBAL);
 	directives("Name servers", "In `resolvers`.", KW_RESOLVERS,
 	    KW_PROXY | KW_GLOBAL);
+	directives("Mailers", "In `mailers`.", KW_MAILERS, KW_PROXY | KW_GLOBAL);
 	directives("Peers", "In `peers`.", KW_PEERS, KW_PROXY | KW_GLOBAL);
 	directives("Log profiles", "In `log-profile`.", KW_LOG_PROFILE,
 	    KW_PROXY | KW_GLOBAL);

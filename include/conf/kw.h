@@ -29,6 +29,7 @@ enum kw_where {                 /* where a directive may stand */
 	KW_RESOLVERS = 1 << 10,
 	KW_LOG_PROFILE = 1 << 11,
 	KW_PEERS    = 1 << 12,
+	KW_MAILERS  = 1 << 14,
 	KW_CRT_LIST = 1 << 13,  /* in brackets in the file of "crt-list" */
 
 	KW_PROXY = KW_DEFAULTS | KW_FRONTEND | KW_BACKEND

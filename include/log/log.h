@@ -76,6 +76,10 @@ void log_accept(struct txn *);
  */
 void log_unique_id(struct txn *);
 
+/* log_want_level - the name of a level, as enum log_level. */
+struct conf_line;
+bool log_want_level(struct conf_line *, uint8_t *);
+
 /* log_event - a line about a proxy (NULL: the process), to its log targets. */
 void log_event(const struct px *, enum log_level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

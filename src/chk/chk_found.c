@@ -21,15 +21,17 @@ chk_log_check(const struct chk *c, const struct chk_verdict *v, int health,
 {
 	const struct srv *srv = c->srv;
 	bool up = health >= rise;
-	char reason[CHK_LINE];
+	char reason[CHK_LINE], text[CHK_LINE * 2];
 
-	log_event(srv->be->px, LOG_L_NOTICE, "%s check for %sserver %s/%s "
-	    "%s%s, status: %d/%d %s.", c->agent != NULL ? "Agent" : "Health",
+	snprintf(text, sizeof text, "%s check for %sserver %s/%s "
+	    "%s%s, status: %d/%d %s", c->agent != NULL ? "Agent" : "Health",
 	    srv->cfg->backup ? "backup " : "", srv->be->px->name,
 	    srv->cfg->name, v->status == CHK_L7OKC ? "conditionally succeeded"
 	    : chk_is_good(v->status) ? "succeeded" : "failed",
 	    chk_reason_text(v, reason), up ? health - rise + 1 : health,
 	    up ? fall : rise, up ? "UP" : "DOWN");
+	log_event(srv->be->px, LOG_L_NOTICE, "%s.", text);
+	chk_mail(srv, LOG_L_INFO, text);
 }
 
 /* One more or one less; a lone failure or success is forgotten. */

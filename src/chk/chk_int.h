@@ -384,6 +384,9 @@ void chk_log_down(const struct srv *, enum log_level, const char *what,
     uint32_t requeued);
 void chk_log_up(const struct srv *, const char *what, uint32_t requeued);
 void chk_log_short(const struct srv *, const char *what);
+/* chk_mail - to who is told by mail of this level: `what` is the line, without
+ * its full stop. */
+void chk_mail(const struct srv *, enum log_level, const char *what);
 /* chk_log_backend - after the server's own line. */
 void chk_log_backend(const struct srv *, const struct chk_before *);
 /* chk_go_* - the change with its line; `why` follows "is DOWN". */

@@ -107,28 +107,40 @@ chk_reason_text(const struct chk_verdict *v, char dst[CHK_LINE])
 	return (dst);
 }
 
-void
-chk_log_down(const struct srv *srv, enum log_level level, const char *what,
+static void
+down_text(char dst[CHK_LINE * 3], const struct srv *srv, const char *what,
     uint32_t requeued)
 {
 	char left[CHK_LINE];
 
-	log_event(srv->be->px, level, "%s %s/%s %s. %s %u sessions active, "
-	    "%u requeued, %u remaining in queue.", chk_kind_text(srv),
+	snprintf(dst, CHK_LINE * 3, "%s %s/%s %s. %s %u sessions active, "
+	    "%u requeued, %u remaining in queue", chk_kind_text(srv),
 	    srv->be->px->name, srv->cfg->name, what,
 	    left_text(srv, left, "left"), atomic_load(&srv->shm->inflight),
 	    requeued, atomic_load(&srv->shm->queued));
 }
 
 void
+chk_log_down(const struct srv *srv, enum log_level level, const char *what,
+    uint32_t requeued)
+{
+	char text[CHK_LINE * 3];
+
+	down_text(text, srv, what, requeued);
+	log_event(srv->be->px, level, "%s.", text);
+}
+
+void
 chk_log_up(const struct srv *srv, const char *what, uint32_t requeued)
 {
-	char left[CHK_LINE];
+	char left[CHK_LINE], text[CHK_LINE * 3];
 
-	log_event(srv->be->px, LOG_L_NOTICE, "%s %s/%s %s. %s %u sessions "
-	    "requeued, %u total in queue.", chk_kind_text(srv), srv->be->px->name,
+	snprintf(text, sizeof text, "%s %s/%s %s. %s %u sessions requeued, %u "
+	    "total in queue", chk_kind_text(srv), srv->be->px->name,
 	    srv->cfg->name, what, left_text(srv, left, "online"), requeued,
 	    atomic_load(&srv->be->shm->queued_all));
+	log_event(srv->be->px, LOG_L_NOTICE, "%s.", text);
+	chk_mail(srv, LOG_L_NOTICE, text);
 }
 
 void
@@ -263,13 +275,15 @@ void
 chk_go_down(struct srv *srv, const char *why)
 {
 	struct chk_before b = chk_look(srv);
-	char what[CHK_LINE];
+	char what[CHK_LINE], text[CHK_LINE * 3];
 	uint32_t n;
 
 	atomic_store(&srv->shm->state, SRV_STOPPED);
 	n = chk_act(srv, &b);
 	snprintf(what, sizeof what, "is DOWN%s", why);
-	chk_log_down(srv, LOG_L_ALERT, what, n);
+	down_text(text, srv, what, n);
+	log_event(srv->be->px, LOG_L_ALERT, "%s.", text);
+	chk_mail(srv, LOG_L_ALERT, text);
 	if (atomic_load(&srv->shm->admin) & SRV_FDRAIN)
 		chk_log_short(srv, "remains in forced drain mode.");
 	chk_log_backend(srv, &b);

@@ -176,7 +176,7 @@ static const struct { unsigned bit; const char *name; } places[] = {
 	{ KW_HTTP_ERRORS, "http-errors" }, { KW_PEERS, "peers" },
 	{ KW_RESOLVERS, "resolvers" }, { KW_LOG_PROFILE, "log-profile" },
 	{ KW_BIND, "bind" }, { KW_SERVER, "server" },
-	{ KW_CRT_LIST, "crt-list" },
+	{ KW_CRT_LIST, "crt-list" }, { KW_MAILERS, "mailers" },
 };
 
 static void

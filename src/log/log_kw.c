@@ -55,6 +55,12 @@ want_of(struct conf_line *l, const char *what, const char *const *names,
 	return (false);
 }
 
+bool
+log_want_level(struct conf_line *l, uint8_t *level)
+{
+	return (want_of(l, "level", levels, NELEM(levels), level));
+}
+
 static bool
 parse_address(struct conf_line *l, struct log_target *t)
 {

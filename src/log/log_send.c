@@ -102,8 +102,8 @@ log_send_open(void)
 		if (queues[i].fd < 0) {
 			queues[i].fd = socket(family[i], SOCK_DGRAM |
 			    SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-			(void)sock_set_buffers(queues[i].fd,
-			    px_model->global.log_sndbuf, 0);
+			(void)sock_set_buffers(queues[i].fd, px_model == NULL ?
+			    0 : px_model->global.log_sndbuf, 0);
 		}
 	if (owner == 0)
 		MUST(atexit(on_exit_flush) == 0);

@@ -184,6 +184,8 @@ parse_never_local(struct conf_line *l, void *obj)
 static bool
 check_sense(struct conf *c)
 {
+	if (!px_said(&srv_pp_slot))
+		return (true);
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px) {
 			const struct srv_pp *pp = px_get(&sv->slots,
