@@ -66,11 +66,16 @@ run_nice(const void *priv, struct txn *t, struct rule_run *run)
 
 struct capture_cfg {
 	const struct expr *expr;
+	struct capture_cfg *next;       /* until their slots are known */
+	const struct px *px;
+	struct diag_pos pos;
 	const struct px *fe;            /* whose slots, or NULL: the txn's */
 	unsigned id;
 	uint32_t len;                   /* 0: as its slot says */
 	bool response;
 };
+
+static struct capture_cfg *captures;    /* of this load, with an id */
 
 static bool
 parse_capture(struct conf_line *l, struct px *px, enum rule_set set,
@@ -93,6 +98,10 @@ parse_capture(struct conf_line *l, struct px *px, enum rule_set set,
 		if (!conf_want_int(l, "the number of a capture", 0, 65535, &n))
 			return (false);
 		c->id = (unsigned)n;
+		c->px = px;
+		c->pos = conf_pos(l, &l->word[l->at - 1]);
+		c->next = captures;
+		captures = c;
 		return (true);
 	}
 	if (!conf_accept(l, "len"))
@@ -112,6 +121,27 @@ parse_capture(struct conf_line *l, struct px *px, enum rule_set set,
 	c->id = cfg->n_cap[0]++;
 	return (true);
 }
+
+/* Which frontend a backend's rule runs for is known with the request only. */
+static bool
+check_captures(struct conf *conf)
+{
+	const struct rule_cfg *cfg;
+	bool ok = true;
+
+	for (const struct capture_cfg *c = captures; c != NULL; c = c->next) {
+		cfg = px_get(&c->px->slots, &rule_slot);
+		if ((c->px->kind & PX_FE) != 0 && c->id >=
+		    cfg->n_cap[c->response])
+			ok = conf_fail(conf, DIAG_ALERT, c->pos, "proxy '%s': "
+			    "unable to find capture id '%u': it has %u for %s",
+			    c->px->name, c->id, cfg->n_cap[c->response],
+			    c->response ? "responses" : "requests");
+	}
+	captures = NULL;
+	return (ok);
+}
+CONF_CHECK(captures, 31, check_captures);
 
 /* A value into a slot of the frontend; false: there is no such slot. */
 static bool

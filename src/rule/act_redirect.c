@@ -79,6 +79,20 @@ parse_option(struct conf_line *l, struct redirect_cfg *c)
 	return (true);
 }
 
+/* Options may come before the address, too. */
+static bool
+is_option(struct span word)
+{
+	static const char *const words[] = { "code", "set-cookie",
+	    "clear-cookie", "drop-query", "keep-query", "append-slash",
+	    "ignore-empty" };
+
+	for (size_t i = 0; i < NELEM(words); i++)
+		if (span_is(word, words[i]))
+			return (true);
+	return (false);
+}
+
 void *
 rule_redirect_parse(struct conf_line *l, enum rule_set set, bool plain)
 {
@@ -87,6 +101,12 @@ rule_redirect_parse(struct conf_line *l, enum rule_set set, bool plain)
 	const struct conf_word *w = conf_peek(l);
 	size_t k = 0;
 
+	c->code = 302;
+	while (w != NULL && is_option(w->text)) {
+		if (!parse_option(l, c))
+			return (NULL);
+		w = conf_peek(l);
+	}
 	while (w != NULL && k < NELEM(kinds) && !span_is(w->text, kinds[k]))
 		k++;
 	if (w == NULL || k == NELEM(kinds)) {
@@ -99,7 +119,6 @@ rule_redirect_parse(struct conf_line *l, enum rule_set set, bool plain)
 	}
 	l->at++;
 	c->kind = (uint8_t)k;
-	c->code = 302;
 	if (plain ? !conf_want(l, "an address", &c->text) :
 	    !rule_want_fmt(l, "an address", LOGFMT_HEADER, set, &c->fmt))
 		return (NULL);

@@ -48,7 +48,7 @@ struct parse {
 	struct px *px;
 	enum rule_set set;
 	struct reply_cfg *c;
-	bool body_given;
+	bool body_given, status_given, page_given;
 	const struct conf_word *type_word;
 	const struct conf_word *error_file;     /* read when the status is
 	                                         * known */
@@ -147,9 +147,14 @@ parse_word(struct parse *p)
 	size_t i;
 
 	l->at++;
-	if (span_is(w->text, "status") ||
-	    (p->c->deny && span_is(w->text, "deny_status")))
+	if (p->c->deny && span_is(w->text, "deny_status")) {
+		p->page_given = true;
 		return (want_status(p));
+	}
+	if (span_is(w->text, "status")) {
+		p->status_given = true;
+		return (want_status(p));
+	}
 	if (span_is(w->text, "content-type")) {
 		p->type_word = w;
 		return (conf_want(l, "a content type", &p->c->content_type));
@@ -274,9 +279,12 @@ prebuild(struct arena *a, const struct reply_cfg *c)
 	r->body = body;
 	at = &r->hdrs;
 	for (const struct header_fmt *h = c->hdrs; h != NULL; h = h->next) {
+		logfmt_constant(h->value, &value);
+		if (value.n == 0)
+			continue;
 		*at = arena_zget(a, sizeof **at);
 		(*at)->name = h->name;
-		logfmt_constant(h->value, &(*at)->value);
+		(*at)->value = value;
 		at = &(*at)->next;
 	}
 	return (r);
@@ -296,8 +304,10 @@ parse_reply(struct conf_line *l, struct px *px, enum rule_set set,
 	while (!rule_if(l))
 		if (!parse_word(&p))
 			return (false);
-	if (deny && !p.body_given && c->hdrs == NULL &&
-	    p.type_word == NULL && px_error_has(c->status))
+	/* the older words say the page, too; 'status' alone is an answer
+	 * without one, as for 'return' */
+	if (deny && !p.body_given && !p.status_given && c->hdrs == NULL &&
+	    p.type_word == NULL && (p.page_given || px_error_has(c->status)))
 		c->body = BODY_DEFAULT;
 	if (!check_reply(&p, first))
 		return (false);

@@ -332,6 +332,8 @@ TEST(answers)
 		    "301|||location: https://a.org/p/q?x=1" },
 		{ "redirect location /c code 301 set-cookie A=b",
 		    "301|||location: /c|set-cookie: A=b; path=/;" },
+		{ "redirect code 301 set-cookie A=b location /c",
+		    "301|||location: /c|set-cookie: A=b; path=/;" },
 		{ "redirect location /c code 301 clear-cookie A",
 		    "301|||location: /c|set-cookie: A; path=/; Max-Age=0;" },
 	};
