@@ -100,11 +100,15 @@ def is_ecluse(path=None):
     return "cluse" in out
 
 
+def is_sanitized():
+    with open(program(), "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 def need_plain():
     """A test of the memory itself: sanitizers use far more of it."""
-    with open(program(), "rb") as f:
-        if b"__asan_init" in f.read():
-            skip("built with sanitizers")
+    if is_sanitized():
+        skip("built with sanitizers")
 
 
 def need_root():
