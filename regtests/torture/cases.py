@@ -318,7 +318,7 @@ class Run:
                 self.until_gone(began, old, end)
             if event == "upgrade":
                 while not (done := self.proxy.upgraded()) and (
-                        time.monotonic() < began + 1):
+                        time.monotonic() < began + 5):
                     time.sleep(0.01)
                 self.upgrades.append(done)
             # Sockets of further workers may stay: look after there were some.

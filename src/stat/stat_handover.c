@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stat_handover - "show handover": the counters of what went from old workers
- * to new ones, over all processes and generations since the start.
+ * stat_handover - the counters of what went from old workers to new ones, over
+ * all processes and generations since the start: "show handover", and the same
+ * for the exporter.
  */
-#include "stat_int.h"
+#include "stat_prom.h"
 
 #include <base/must.h>
 #include <cnt/cnt.h>
@@ -12,9 +13,11 @@
 
 /* Rows of cnt/proc.def, by their name. */
 #define PREFIX "handover_"
+#define TIME   "handover_us"
 
-static enum cli_done
-run_handover(struct cli_ctx *x)
+static void
+each(struct text *out, void (*put)(struct text *, const struct cnt_row *,
+    uint64_t))
 {
 	uint64_t v[sizeof(struct cnt_proc) / sizeof(uint64_t)];
 
@@ -23,11 +26,45 @@ run_handover(struct cli_ctx *x)
 		const struct cnt_row *r = &cnt_rows[CNT_KIND_PROC][i];
 
 		if (strncmp(r->name, PREFIX, sizeof PREFIX - 1) == 0)
-			text_printf(x->out, "ecluse_%s %llu\n", r->name,
-			    (unsigned long long)v[i]);
+			put(out, r, v[i]);
 	}
+}
+
+static void
+put_line(struct text *out, const struct cnt_row *r, uint64_t n)
+{
+	text_printf(out, "ecluse_%s %llu\n", r->name, (unsigned long long)n);
+}
+
+static enum cli_done
+run_handover(struct cli_ctx *x)
+{
+	each(x->out, put_line);
 	text_addc(x->out, '\n');
 	return (CLI_DONE);
+}
+
+/* Prometheus counts in seconds. */
+static void
+put_metric(struct text *out, const struct cnt_row *r, uint64_t n)
+{
+	bool time = strcmp(r->name, TIME) == 0;
+	const char *name = time ? PREFIX "seconds" : r->name;
+
+	text_printf(out, "# HELP ecluse_%s_total %s\n"
+	    "# TYPE ecluse_%s_total counter\necluse_%s_total ", name, time ?
+	    "time that workers took to hand over, summed up" : r->help, name,
+	    name);
+	if (time)
+		text_printf(out, "%.6f\n", (double)n / 1e6);
+	else
+		text_printf(out, "%llu\n", (unsigned long long)n);
+}
+
+void
+stat_prom_handover(struct text *out)
+{
+	each(out, put_metric);
 }
 
 CLI_COMMAND(show_handover) = {

@@ -352,8 +352,10 @@ export(struct prom *p, struct text *out)
 	PX_EACH(px, px_model)
 		if (!px->disabled)
 			take_proxy(p, px);
-	if (wants(p, SCOPE_GLOBAL))
+	if (wants(p, SCOPE_GLOBAL)) {
 		stat_prom_process(out);
+		stat_prom_handover(out);
+	}
 	put_all(p, out);
 	if (wants(p, SCOPE_TABLE))
 		stat_prom_tables(out);
