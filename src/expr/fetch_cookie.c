@@ -8,6 +8,26 @@
 
 #include <base/must.h>
 
+/* The end of a cookie: ';' or ',' that is not in quotes, though RFC 6265 has
+ * neither quotes nor commas: older ones had. */
+static struct span
+take_pair(struct span *rest, bool response)
+{
+	bool quoted = false;
+	size_t n = 0;
+	struct span one;
+
+	while (n < rest->n && (quoted || (rest->p[n] != ';' &&
+	    (response || rest->p[n] != ',')))) {
+		if (rest->p[n] == '"')
+			quoted = !quoted;
+		n++;
+	}
+	one = span_of(rest->p, n);
+	*rest = n < rest->n ? span_skip(*rest, n + 1) : SPAN_NONE;
+	return (one);
+}
+
 /*
  * A position: it[0] counts from 1 the header, it[1] is the offset behind what
  * was taken of it. A Set-Cookie header has one cookie, with attributes behind.
@@ -25,13 +45,15 @@ next_pair(const struct http_head *h, bool response, uint32_t it[3],
 		while (hdr != NULL && it[1] < hdr->value_n) {
 			rest = span_of(hdr->value + it[1],
 			    hdr->value_n - it[1]);
-			(void)span_cut(&rest, ';', &one);
+			one = take_pair(&rest, response);
 			it[1] = rest.p == NULL || response ? hdr->value_n :
 			    (uint32_t)(rest.p - hdr->value);
 			one = span_trim(one);
 			if ((eq = span_find(one, '=')) < 0)
 				continue;
 			*name = span_trim(span_of(one.p, (size_t)eq));
+			if (!response && name->n != 0 && *name->p == '$')
+				continue;       /* of a cookie, none itself */
 			*value = span_trim(span_skip(one, (size_t)eq + 1));
 			return (true);
 		}

@@ -9,6 +9,7 @@
  */
 #include <expr/expr.h>
 
+#include <base/buf.h>
 #include <base/must.h>
 #include <base/num.h>
 
@@ -34,6 +35,13 @@ number(const char *p, size_t n)
 
 /* ---- bytes at an offset ---- */
 
+/* What no buffer holds never comes. */
+static bool
+may_come(size_t from, size_t n)
+{
+	return (from <= buf_size && n <= buf_size - from);
+}
+
 static bool
 piece(struct txn *t, bool response, const struct arg *arg, struct smp *s)
 {
@@ -41,7 +49,7 @@ piece(struct txn *t, bool response, const struct arg *arg, struct smp *s)
 	size_t from = (size_t)arg[0].num, n = (size_t)arg[1].num;
 
 	if (from > all.n || n > all.n - from || all.n == 0) {
-		s->waits = true;
+		s->waits = may_come(from, n);
 		return (false);
 	}
 	s->str = span_of(all.p + from, n != 0 ? n : all.n - from);
@@ -81,9 +89,13 @@ length_value(struct txn *t, bool response, const struct arg *arg,
 		    0) + arg[2].num;
 	if (from < 0)
 		return (s->waits = false);
-	if ((uint64_t)from > all.n || n > all.n - (size_t)from)
+	if ((uint64_t)from > all.n || n > all.n - (size_t)from) {
+		s->waits = may_come((size_t)from, n);
 		return (false);
+	}
 	s->waits = false;
+	if (n == 0)                     /* no session, no key */
+		return (false);
 	s->str = span_of(all.p + from, n);
 	return (true);
 }
@@ -289,15 +301,23 @@ fetch_sni(struct txn *t, const struct arg *arg, struct smp *s)
 	return (false);
 }
 
-/* The protocol that the client wants most. */
+/* The protocol that the client wants most; for conditions each. */
 static bool
 fetch_alpn(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	struct span ext, list;
+	uint32_t skip = s->it[0];
 
 	(void)arg;
-	return (extension_of(t, s, 16, &ext) && take_lv(&ext, 2, &list) &&
-	    take_lv(&list, 1, &s->str));
+	s->more = false;
+	if (!extension_of(t, s, 16, &ext) || !take_lv(&ext, 2, &list))
+		return (false);
+	for (uint32_t i = 0; i <= skip; i++)
+		if (!take_lv(&list, 1, &s->str))
+			return (false);
+	s->it[0]++;
+	s->more = s->each && list.n != 0;
+	return (true);
 }
 
 static bool
@@ -498,7 +518,8 @@ ROW(req_ssl_ver, "req.ssl_ver", "", SMP_INT, IN_REQ, fetch_ssl_ver,
 ROW(req_ssl_ver_old, "req_ssl_ver", "", SMP_INT, IN_REQ, fetch_ssl_ver,
     VER_DOC, .dotted = true, .acl = SMP_ACL_EXACT);
 ROW(req_alpn, "req.ssl_alpn", "", SMP_STR, IN_REQ, fetch_alpn,
-    "The first protocol that a TLS hello on its way through offers (ALPN).");
+    "The first protocol that a TLS hello on its way through offers (ALPN); "
+    "conditions look at each.", .list = true);
 ROW(req_ec_ext, "req.ssl_ec_ext", "", SMP_BOOL, IN_REQ, fetch_ec_ext,
     "True when a TLS hello on its way through names elliptic curves.");
 ROW(req_st_ext, "req.ssl_st_ext", "", SMP_INT, IN_REQ, fetch_st_ext,

@@ -4,7 +4,7 @@
  *
  * Source: configuration manual 7.3.6.
  */
-#include <expr/expr.h>
+#include "fetch_int.h"
 
 #include <base/must.h>
 #include <base/num.h>
@@ -228,7 +228,7 @@ fetch_proto_http(struct txn *t, const struct arg *arg, struct smp *s)
 	s->num = txn_req(t) != NULL || (t->is_http && t->uri.p != NULL);
 	s->waits = t->head_waits;       /* told here, and by nobody else */
 	t->head_waits = false;
-	return (true);
+	return (s->num != 0);
 }
 
 static bool
@@ -250,23 +250,40 @@ check_name(struct arg *arg, const char **err)
 	return (true);
 }
 
+bool
+expr_hides_all(const struct http_hdr *h)
+{
+	struct span rest = span_of(h->value, h->value_n), word;
+
+	while (span_cut(&rest, ',', &word))
+		if (!expr_is_hop(span_trim(word)))
+			return (false);
+	return (true);
+}
+
 static const struct http_hdr *
 next_hdr(const struct http_head *h, const struct arg *arg,
     const struct http_hdr *prev)
 {
-	if (arg[0].type == ARG_STR)
-		return (http_find(h, (enum http_name)arg[0].num, arg[0].str,
-		    prev));
+	if (arg[0].type == ARG_STR) {
+		do {
+			prev = http_find(h, (enum http_name)arg[0].num,
+			    arg[0].str, prev);
+		} while (prev != NULL && expr_hides(prev));
+		return (prev);
+	}
 	prev = prev == NULL ? h->hdr : prev + 1;
-	while (prev < h->hdr + h->n && prev->name == NULL)
+	while (prev < h->hdr + h->n && (prev->name == NULL ||
+	    expr_hides(prev)))
 		prev++;
 	return (prev < h->hdr + h->n ? prev : NULL);
 }
 
 /* Up to the next comma that is not in quotes, which is taken along; what is
- * between two commas counts as a value, also when it is nothing. */
+ * between two commas counts as a value, also when it is nothing, and so does
+ * what is behind the last (*after). */
 static struct span
-take_item(struct span *rest)
+take_item(struct span *rest, bool *after)
 {
 	const char *p = rest->p, *end = rest->p + rest->n;
 	bool quoted = false;
@@ -279,6 +296,7 @@ take_item(struct span *rest)
 			quoted = !quoted;
 	}
 	item = span_of(rest->p, (size_t)(p - rest->p));
+	*after = p + 1 == end;
 	*rest = span_skip(*rest, item.n + (p < end));
 	return (item);
 }
@@ -294,6 +312,7 @@ next_value(const struct http_head *h, const struct arg *arg, bool full,
 {
 	const struct http_hdr *hdr = it[0] != 0 ? &h->hdr[it[0] - 1] : NULL;
 	struct span rest;
+	bool after;
 
 	for (;;) {
 		if (it[2] != 0) {
@@ -307,11 +326,16 @@ next_value(const struct http_head *h, const struct arg *arg, bool full,
 			if (memchr(rest.p, ',', rest.n) == NULL) {
 				it[1] = hdr->value_n;
 				*out = span_trim(rest);
+				if (hdr->id == HTTP_CONNECTION &&
+				    expr_is_hop(*out))
+					continue;
 				return (true);
 			}
-			*out = span_trim(take_item(&rest));
+			*out = span_trim(take_item(&rest, &after));
 			it[1] = (uint32_t)(rest.p - hdr->value);
-			it[2] = it[1] == hdr->value_n;  /* "a,": one more */
+			it[2] = after;                  /* "a,": one more */
+			if (hdr->id == HTTP_CONNECTION && expr_is_hop(*out))
+				continue;
 			return (true);
 		}
 		if ((hdr = next_hdr(h, arg, hdr)) == NULL)
@@ -354,7 +378,7 @@ only_value(const struct http_head *h, const struct arg *arg, bool full,
 	const struct http_hdr *hdr = arg[0].type != ARG_STR ? NULL :
 	    http_find_only(h, (enum http_name)arg[0].num, arg[0].str);
 
-	if (hdr == NULL || (!full && hdr->value_n != 0 &&
+	if (hdr == NULL || expr_hides(hdr) || (!full && hdr->value_n != 0 &&
 	    memchr(hdr->value, ',', hdr->value_n) != NULL))
 		return (false);
 	*out = span_of(hdr->value, hdr->value_n);
@@ -458,6 +482,22 @@ fetch_res_hdr_cnt(struct txn *t, const struct arg *arg, struct smp *s)
 	return (header_count(t->res, arg, false, s));
 }
 
+/* "1.2.3.4:80" and "[::1]" name an address, too; a port behind the latter is
+ * none of the forms that the manual has. */
+static struct span
+bare_address(struct span s)
+{
+	ptrdiff_t colon = span_rfind(s, ':');
+	uint64_t port;
+
+	if (s.n > 2 && *s.p == '[' && s.p[s.n - 1] == ']')
+		return (span_of(s.p + 1, s.n - 2));
+	if (colon > 0 && span_find(s, ':') == colon &&
+	    num_u64(span_skip(s, (size_t)colon + 1), &port) && port <= 65535)
+		s.n = (size_t)colon;
+	return (s);
+}
+
 /* A header's value as a number or address: the text, then its other form. */
 static bool
 header_as(const struct http_head *h, const struct arg *arg, struct txn *t,
@@ -470,19 +510,16 @@ header_as(const struct http_head *h, const struct arg *arg, struct txn *t,
 	more = s->more;
 	s->type = SMP_STR;
 	if (type == SMP_ADDR) {
-		/* "1.2.3.4:80" and "[::1]:80" name an address, too */
 		struct addr_net net;
-		ptrdiff_t colon = span_rfind(s->str, ':');
+		bool is = addr_net_parse(bare_address(s->str), &net) &&
+		    span_find(s->str, '/') < 0;
 
-		if (!addr_net_parse(s->str, &net) && colon > 0) {
-			s->str.n = (size_t)colon;
-			if (s->str.n > 2 && *s->str.p == '[')
-				s->str = span_of(s->str.p + 1, s->str.n - 2);
-		}
+		s->addr = net.addr;
+		s->type = SMP_ADDR;
+		s->more = more;
+		return (is);
 	}
 	if (!smp_cast(t, s, type)) {
-		if (type == SMP_ADDR)
-			return (false);
 		s->type = SMP_INT;      /* as HAProxy reads no number */
 		s->num = 0;
 	}

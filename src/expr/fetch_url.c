@@ -5,7 +5,7 @@
  * Source: configuration manual 7.3.6; SPOE manual 3.1 (integers of variable
  * length).
  */
-#include <expr/expr.h>
+#include "fetch_int.h"
 
 #include <base/hash.h>
 #include <base/must.h>
@@ -172,7 +172,7 @@ fetch_url_port(struct txn *t, const struct arg *arg, struct smp *s)
 #define EACH_HEADER(it, head)                                                \
 	for (const struct http_hdr *it = (head)->hdr;                        \
 	    it < (head)->hdr + (head)->n; it++)                              \
-		if (it->name != NULL)
+		if (it->name != NULL && !expr_hides(it))
 
 static char *
 put_lower(char *p, const char *from, size_t n)

@@ -155,6 +155,22 @@ input_is_final(const struct strm *s)
 	    the_loop->now_ms >= s->wait_until_ms));
 }
 
+/* Rules wait for bytes that cannot come: the client has closed its side, which
+ * nobody saw as nobody read. Then they are told so and run once more. */
+static bool
+has_closed(struct strm *s)
+{
+	struct span data;
+
+	if (is_http(s) || s->txn.wait_over)
+		return (false);
+	for (int i = 0; i < 2 && !s->cli->eof; i++)
+		if (s->cli->ops->peek(s->cli, &data, NULL) == WHY_AGAIN)
+			break;
+	txn_touch(&s->txn);
+	return (s->txn.wait_over = s->cli->eof || s->cli->dead);
+}
+
 /* The client waits for a word before it sends its body (RFC 9110 10.1.1): we
  * want it now, so the server need not ask again. */
 static void
@@ -257,7 +273,10 @@ run_lists(struct strm *s, unsigned last)
 			return (strm_fail(s, WHY_CLI_ABORT));
 		}
 		strm_sniffs(s);
-		v = rule_run(px, lists[s->list].set, &s->txn, &s->rules);
+		do {
+			v = rule_run(px, lists[s->list].set, &s->txn,
+			    &s->rules);
+		} while (v == RULE_WAIT && !s->rules.paused && has_closed(s));
 		strm_sniffed(s);
 		if (paused && !s->rules.paused)
 			strm_wait(s, 0);        /* that one is over */

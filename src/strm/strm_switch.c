@@ -8,13 +8,38 @@
  */
 #include "strm_int.h"
 
+/*
+ * The preface of HTTP/2 (RFC 9113 3.4): all that rules can know of such a
+ * client in mode tcp. WHY_AGAIN: its beginning is here.
+ */
+static enum why
+look_for_preface(struct span data, struct http_head *head)
+{
+	static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+	size_t n = sizeof preface - 1;
+
+	if (memcmp(data.p, preface, data.n < n ? data.n : n) != 0)
+		return (WHY_REQ_BAD);
+	if (data.n < n)
+		return (WHY_AGAIN);
+	head->request = true;
+	head->major = 2;
+	head->minor = 0;
+	head->meth = HTTP_METH_OTHER;
+	head->method = span_of(data.p, 3);
+	head->target = span_of(data.p + 4, 1);
+	return (WHY_OK);
+}
+
 static bool
 find_head(struct txn *t, struct http_head *head)
 {
 	struct span data = t->ops->payload(t, false);
 	enum why why = data.n == 0 ? WHY_AGAIN :
-	    mux_proto_for(PX_HTTP)->look(data, head);
+	    look_for_preface(data, head);
 
+	if (data.n != 0 && why != WHY_OK && (why != WHY_AGAIN || data.n < 4))
+		why = mux_proto_for(PX_HTTP)->look(data, head);
 	t->head_waits = why == WHY_AGAIN;
 	return (why == WHY_OK);
 }
