@@ -191,16 +191,17 @@ arena_span(struct arena *a, struct span s)
 char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
+	char *at = a->at, *p;
 	va_list ap;
-	char *p;
 	int n;
 
+	/* Where it will be, if it fits there. */
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(at, (size_t)(a->end - at), fmt, ap);
 	va_end(ap);
 	MUST(n >= 0);
-	if ((p = arena_get(a, (size_t)n + 1)) == NULL)
-		return (NULL);
+	if ((p = arena_get(a, (size_t)n + 1)) == at || p == NULL)
+		return (p);
 	va_start(ap, fmt);
 	vsnprintf(p, (size_t)n + 1, fmt, ap);
 	va_end(ap);

@@ -172,21 +172,26 @@ void
 ing_cfg_num(struct ing_cfg *c, int64_t n)
 {
 	char z[24];
+	size_t sign = n < 0;
 
-	add_copy(c, span_of(z, (size_t)snprintf(z, sizeof z, "%" PRId64, n)));
+	z[0] = '-';
+	add_copy(c, span_of(z, sign + num_put(z + sign,
+	    sign ? -(uint64_t)n : (uint64_t)n)));
 }
 
 void
 ing_cfg_ms(struct ing_cfg *c, int64_t ms)
 {
+	bool whole = ms % 1000 == 0;
 	char z[24];
-	int n;
+	size_t n;
 
-	if (ms % 1000 == 0)
-		n = snprintf(z, sizeof z, "%" PRId64 "s", ms / 1000);
-	else
-		n = snprintf(z, sizeof z, "%" PRId64 "ms", ms);
-	add_copy(c, span_of(z, (size_t)n));
+	MUST(ms >= 0);
+	n = num_put(z, (uint64_t)(whole ? ms / 1000 : ms));
+	if (!whole)
+		z[n++] = 'm';
+	z[n++] = 's';
+	add_copy(c, span_of(z, n));
 }
 
 void

@@ -225,6 +225,7 @@ take(struct ing_planning *p)
 		t->open = ing_annot_read(&ctx, t->ing, &t->opts);
 		t->client_closed = p->client_closed;
 		t->open &= !is_blocked(p, t->ing);
+		ing_plan_taken(p, t);
 		if (t->opts.buffer_bytes > plan->buffer_bytes)
 			plan->buffer_bytes = t->opts.buffer_bytes;
 	}
@@ -275,6 +276,7 @@ plan_default(struct ing_planning *p)
 	t->ing = nobody;
 	t->opts = p->plan->defaults;
 	t->open = true;
+	ing_plan_taken(p, t);
 	p->plan->dflt = ing_plan_be(p, t, &ref);
 }
 

@@ -284,16 +284,74 @@ find_servers(struct ing_planning *p, struct ing_plan_be *be,
 
 /* --- backends -------------------------------------------------------------- */
 
-static char *
-hex(struct arena *mem, const struct text *t)
+static const char *
+opts_text(struct ing_planning *p, const struct ing_opts *opts,
+    enum ing_opt_at at)
 {
-	return (arena_printf(mem, "%016" PRIx64, span_hash(text_span(t))));
+	const char *z = "";
+	struct text text;
+
+	text_init(&text);
+	ing_opts_text(opts, &p->plan->defaults, at, &text);
+	if (text.n > 0)
+		z = arena_dup(p->mem, text_span(&text));
+	text_fini(&text);
+	return (z);
+}
+
+void
+ing_plan_taken(struct ing_planning *p, struct ing_taken *t)
+{
+	t->be_text = opts_text(p, &t->opts, ING_AT_BACKEND);
+	t->rules_text = opts_text(p, &t->opts, ING_AT_RULES);
+}
+
+static const char *
+hex(struct arena *mem, const char *text)
+{
+	return (arena_printf(mem, "%016" PRIx64, span_hash(span_str(text))));
+}
+
+/* As the rule says it. */
+static const char *
+port_text(struct ing_planning *p, const struct ing_backend_ref *ref)
+{
+	char z[24];
+
+	if (ref->port <= 0)
+		return (ref->port == 0 ? ref->port_name :
+		    arena_printf(p->mem, "%" PRId64, ref->port));
+	return (arena_dup(p->mem, span_of(z, num_put(z,
+	    (uint64_t)ref->port))));
+}
+
+/* Names of Kubernetes have no '_', so no two are alike. */
+static const char *
+backend_id(struct ing_planning *p, const struct ing_plan_be *be,
+    const char *special)
+{
+	const char *parts[] = { be->ns, be->service, be->port,
+	    special[0] == '\0' ? NULL : hex(p->mem, special) };
+	size_t n = NELEM(parts) - (special[0] == '\0'), bytes = 0;
+	char *id, *at;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += strlen(parts[i]) + 1;
+	id = at = arena_get(p->mem, bytes);
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(parts[i]);
+
+		memcpy(at, parts[i], len);
+		at += len;
+		*at++ = '_';
+	}
+	at[-1] = '\0';
+	return (id);
 }
 
 static struct ing_plan_be *
 new_backend(struct ing_planning *p, const struct ing_taken *t,
-    const struct ing_backend_ref *ref, const char *port,
-    const struct text *special)
+    const struct ing_backend_ref *ref, const char *port)
 {
 	struct ing_plan *plan = p->plan;
 	struct ing_plan_be *be = arena_zget(p->mem, sizeof *be);
@@ -303,11 +361,7 @@ new_backend(struct ing_planning *p, const struct ing_taken *t,
 	be->port = port;
 	be->by = t->ing;
 	be->opts = &t->opts;
-	/* Names of Kubernetes have no '_', so no two are alike. */
-	be->id = special->n == 0 ?
-	    arena_printf(p->mem, "%s_%s_%s", be->ns, be->service, port) :
-	    arena_printf(p->mem, "%s_%s_%s_%s", be->ns, be->service, port,
-	    hex(p->mem, special));
+	be->id = backend_id(p, be, t->be_text);
 	be->service_opts = ing_index_put(&p->services, ing_plan_key(p, be->ns,
 	    be->service, port, ""), (void *)(uintptr_t)be->opts);
 	find_servers(p, be, ref);
@@ -329,8 +383,7 @@ ing_plan_tcp_be(struct ing_planning *p, const struct ing_taken *t,
 	if (ref->service == NULL || (ref->port == 0 &&
 	    ref->port_name == NULL))
 		return (NULL);
-	port = ref->port != 0 ? arena_printf(p->mem, "%" PRId64, ref->port) :
-	    ref->port_name;
+	port = port_text(p, ref);
 	key = ing_plan_key(p, t->ing->o.ns, ref->service, port, "tcp");
 	if ((be = ing_index_get(&p->backends, key)) != NULL)
 		return (be);
@@ -466,6 +519,7 @@ ing_plan_canary_be(struct ing_planning *p, const struct ing_loc *loc,
 	t->open = true;
 	if (canary->opts.canary_legacy)
 		take_cookie(&t->opts, &canary->opts);
+	ing_plan_taken(p, t);
 	be = ing_plan_be(p, t, ref);
 	if (be != NULL && be->opts == &t->opts)         /* it is new */
 		be->service_opts = &canary->opts;
@@ -478,24 +532,18 @@ ing_plan_be(struct ing_planning *p, const struct ing_taken *t,
 {
 	struct ing_plan_be *be;
 	const char *port;
-	struct text special;
 	struct span key;
 
 	if (ref->service == NULL || (ref->port == 0 &&
 	    ref->port_name == NULL))
 		return (NULL);
-	port = ref->port != 0 ? arena_printf(p->mem, "%" PRId64, ref->port) :
-	    ref->port_name;
-	text_init(&special);
-	ing_opts_text(&t->opts, &p->plan->defaults, ING_AT_BACKEND, &special);
-	key = ing_plan_key(p, t->ing->o.ns, ref->service, port,
-	    special.n == 0 ? "" : special.p);
+	port = port_text(p, ref);
+	key = ing_plan_key(p, t->ing->o.ns, ref->service, port, t->be_text);
 	be = ing_index_get(&p->backends, key);
 	if (be == NULL) {
-		be = new_backend(p, t, ref, port, &special);
+		be = new_backend(p, t, ref, port);
 		ing_index_put(&p->backends, key, be);
 	}
-	text_fini(&special);
 	return (be);
 }
 
@@ -503,9 +551,9 @@ ing_plan_be(struct ing_planning *p, const struct ing_taken *t,
 
 static const char *
 policy_id(struct ing_planning *p, const struct ing_plan_be *be,
-    const struct text *t)
+    const char *text)
 {
-	const char *id = t->n == 0 ? "-" : hex(p->mem, t);
+	const char *id = text[0] == '\0' ? "-" : hex(p->mem, text);
 
 	/* Different texts of one hash: nearly impossible, and still no reason
 	 * to mix up rules. */
@@ -522,15 +570,13 @@ ing_plan_policy_as(struct ing_planning *p, struct ing_plan_be *be,
     const struct ing_policy *like)
 {
 	struct ing_policy *o, **at = &be->policies;
-	struct text text = { .p = (char *)(uintptr_t)like->text,
-	    .n = strlen(like->text) };
 
 	for (o = be->policies; o != NULL; o = o->next)
 		if (strcmp(o->text, like->text) == 0)
 			return (o);
 	o = arena_get(p->mem, sizeof *o);
 	*o = *like;
-	o->id = policy_id(p, be, &text);
+	o->id = policy_id(p, be, like->text);
 	while (*at != NULL && strcmp((*at)->id, o->id) < 0)
 		at = &(*at)->next;
 	o->next = *at;
@@ -566,7 +612,8 @@ ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
 	struct text text;
 
 	text_init(&text);
-	ing_opts_text(&t->opts, &p->plan->defaults, ING_AT_RULES, &text);
+	if (t->rules_text[0] != '\0')
+		text_addz(&text, t->rules_text);
 	if (t->opts.asks != NULL)
 		like.ask = ask_be(p, t);
 	if (t->opts.rewrite_target != NULL && path != NULL)

@@ -12,6 +12,8 @@
 struct ing_taken {
 	const struct ing_ingress *ing;
 	struct ing_opts opts;
+	const char *be_text;            /* what of them makes another backend, */
+	const char *rules_text;         /* another policy: ing_plan_taken() */
 	bool open;                      /* false: all its locations are 503 */
 	bool client_closed;             /* for an annotation auth-tls-* */
 };
@@ -48,6 +50,9 @@ void *ing_plan_vec(struct arena *, void *v, uint32_t n, size_t each);
 
 /* ing_plan_be.c */
 void ing_plan_slices(struct ing_planning *);
+
+/* ing_plan_taken - its options are all read. */
+void ing_plan_taken(struct ing_planning *, struct ing_taken *);
 struct ing_plan_be *ing_plan_be(struct ing_planning *,
     const struct ing_taken *, const struct ing_backend_ref *);
 struct ing_policy *ing_plan_policy(struct ing_planning *,

@@ -33,8 +33,11 @@ static void
 set_value(struct maps *m, const struct ing_loc *loc)
 {
 	text_clear(&m->value);
-	if (loc->to == ING_TO_BACKEND)
-		text_printf(&m->value, "%s/%s", loc->be->id, loc->policy->id);
+	if (loc->to == ING_TO_BACKEND) {
+		text_addz(&m->value, loc->be->id);
+		text_addc(&m->value, '/');
+		text_addz(&m->value, loc->policy->id);
+	}
 	if (loc->to == ING_TO_BACKEND && loc->canary != NULL)
 		text_printf(&m->value, "/%s/%s/%s", ing_render_class(m->r, loc), loc->canary_be->id,
 		    loc->canary_policy->id);
@@ -67,7 +70,8 @@ put_host(struct maps *m, const struct ing_plan_host *h)
 	if (strcmp(h->name, "_") == 0)
 		return;
 	text_clear(&m->value);
-	text_printf(&m->value, "%s%s", ing_render_mark(h), h->name);
+	text_addz(&m->value, ing_render_mark(h));
+	text_addz(&m->value, h->name);
 	put_name(m, h->name);
 	for (uint32_t i = 0; i < h->n_aliases; i++)
 		put_name(m, h->aliases[i]);

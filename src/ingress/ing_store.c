@@ -97,6 +97,30 @@ changed(struct ing_store *s, struct table *t)
 	t->sorted = NULL;
 }
 
+static int
+cmp(const void *a, const void *b)
+{
+	const struct ing_obj *const *x = a, *const *y = b;
+	int c = strcmp((*x)->ns, (*y)->ns);
+
+	return (c != 0 ? c : strcmp((*x)->name, (*y)->name));
+}
+
+/* Another version of an object has its place in the order. */
+static void
+replaced(struct ing_store *s, struct table *t, const struct ing_obj *old,
+    const struct ing_obj *o)
+{
+	const struct ing_obj **at;
+
+	s->generation++;
+	if (t->sorted == NULL)
+		return;
+	at = bsearch(&old, t->sorted, t->n, sizeof *t->sorted, cmp);
+	MUST(at != NULL && *at == old);
+	*at = o;
+}
+
 static bool
 is_same(const struct ing_obj *a, const struct ing_obj *b)
 {
@@ -124,7 +148,10 @@ ing_store_put(struct ing_store *s, struct ing_obj **take)
 		ing_obj_free(o);
 		return (false);
 	}
-	changed(s, t);
+	if (old == NULL)
+		changed(s, t);
+	else
+		replaced(s, t, old, o);
 	o->generation = s->generation;
 	o->marked = true;
 	s->bytes += o->bytes - (old != NULL ? old->bytes : 0);
@@ -238,15 +265,6 @@ ing_store_forget_asked(struct ing_store *s)
 	}
 	s->asked->n = 0;
 	s->asked->sorted = false;
-}
-
-static int
-cmp(const void *a, const void *b)
-{
-	const struct ing_obj *const *x = a, *const *y = b;
-	int c = strcmp((*x)->ns, (*y)->ns);
-
-	return (c != 0 ? c : strcmp((*x)->name, (*y)->name));
 }
 
 const struct ing_obj *const *

@@ -9,13 +9,15 @@
  */
 #include <ingress/cfg.h>
 
-static bool
-is_plain(char c)
-{
-	return ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || (c != '\0' &&
-	    strchr("_-.,:;/@%+=*?!&~^|<>()[]{}", c) != NULL));
-}
+static const bool is_plain[256] = {
+	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true,
+	['_'] = true, ['-'] = true, ['.'] = true, [','] = true, [':'] = true,
+	[';'] = true, ['/'] = true, ['@'] = true, ['%'] = true, ['+'] = true,
+	['='] = true, ['*'] = true, ['?'] = true, ['!'] = true, ['&'] = true,
+	['~'] = true, ['^'] = true, ['|'] = true, ['<'] = true, ['>'] = true,
+	['('] = true, [')'] = true, ['['] = true, [']'] = true, ['{'] = true,
+	['}'] = true,
+};
 
 static void
 write_text(struct span s, struct text *out)
@@ -23,7 +25,7 @@ write_text(struct span s, struct text *out)
 	bool plain = s.n > 0, single = false;
 
 	for (size_t i = 0; i < s.n; i++) {
-		plain &= is_plain(s.p[i]);
+		plain &= is_plain[(uint8_t)s.p[i]];
 		single |= s.p[i] == '\'';
 	}
 	if (plain) {
