@@ -20,7 +20,6 @@ void text_fini(struct text *);
 void text_clear(struct text *);
 void text_add(struct text *, struct span);
 void text_addz(struct text *, const char *);
-void text_addc(struct text *, char);
 void text_printf(struct text *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void text_vprintf(struct text *, const char *fmt, va_list);
@@ -40,6 +39,17 @@ void text_json(struct text *, struct span);
 
 /* text_eat - drop the first `n` bytes. */
 void text_eat(struct text *, size_t n);
+
+static inline void
+text_addc(struct text *t, char c)
+{
+	if (t->cap - t->n < 2) {
+		text_add(t, span_of(&c, 1));
+		return;
+	}
+	t->p[t->n++] = c;
+	t->p[t->n] = '\0';
+}
 
 static inline struct span
 text_span(const struct text *t)

@@ -63,12 +63,6 @@ text_addz(struct text *t, const char *z)
 }
 
 void
-text_addc(struct text *t, char c)
-{
-	text_add(t, span_of(&c, 1));
-}
-
-void
 text_printf(struct text *t, const char *fmt, ...)
 {
 	va_list ap;

@@ -269,13 +269,10 @@ conf_want_size(struct conf_line *l, const char *what, uint64_t *out)
 	}
 }
 
-static bool
-is_name_char(char c)
-{
-	return ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-	    c == ':');
-}
+static const bool is_name_char[256] = {
+	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true,
+	['-'] = true, ['_'] = true, ['.'] = true, [':'] = true,
+};
 
 bool
 conf_want_name(struct conf_line *l, const char *what, struct span *out)
@@ -288,7 +285,7 @@ conf_want_name(struct conf_line *l, const char *what, struct span *out)
 		return (conf_err(l, w, "'%s' expects %s, got an empty word",
 		    kw_name(l), what));
 	for (size_t i = 0; i < out->n; i++)
-		if (!is_name_char(out->p[i]))
+		if (!is_name_char[(uint8_t)out->p[i]])
 			return (conf_err(l, w, "character '%c' is not "
 			    "permitted in '%s' name '%s'", out->p[i],
 			    kw_name(l), out->p));

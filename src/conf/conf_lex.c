@@ -42,6 +42,12 @@ is_blank(char c)
 	return (c == ' ' || (c >= '\t' && c <= '\r'));
 }
 
+/* What ends a piece of a word that is as it is written. */
+static const bool ends_plain[256] = {
+	[' '] = true, ['\t' ... '\r'] = true, ['#'] = true, ['"'] = true,
+	['\''] = true, ['\\'] = true,
+};
+
 static bool
 is_name(char c)
 {
@@ -315,15 +321,12 @@ take_plain(struct cursor *c)
 {
 	size_t plain = c->at;
 
-	while (c->at < c->in.n) {
-		char b = c->in.p[c->at];
+	const char *p = c->in.p, *end = p + c->in.n, *at = p + plain;
 
-		if (is_blank(b) || b == '#' || b == '"' || b == '\'' ||
-		    b == '\\')
-			break;
-		c->at++;
-	}
-	text_add(&c->lex->out, span_of(c->in.p + plain, c->at - plain));
+	while (at < end && !ends_plain[(uint8_t)*at])
+		at++;
+	c->at = (size_t)(at - p);
+	text_add(&c->lex->out, span_of(p + plain, c->at - plain));
 }
 
 bool

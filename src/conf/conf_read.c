@@ -100,34 +100,6 @@ take_prefix(struct conf_line *l)
 		l->at = 1;
 }
 
-static void
-run_row(struct conf_line *l)
-{
-	struct conf_section_state *st = l->conf->state;
-	int n_words = 0;
-
-	take_prefix(l);
-	if (l->at == l->n) {
-		kw_no_refused(l);
-		return;
-	}
-	l->kw = kw_find(l, scope_of(st->section), &n_words);
-	if (l->kw == NULL) {
-		if (!l->no && !l->reset && st->section->line != NULL &&
-		    st->section->line(l, st->obj))
-			return;
-		kw_unknown(l, scope_of(st->section), st->section->name);
-		return;
-	}
-	if ((l->no || l->reset) && (l->kw->flags & KW_NO) == 0) {
-		kw_no_refused(l);
-		return;
-	}
-	l->at += n_words;
-	l->obj = (l->kw->in & KW_PROXY) != 0 ? st->obj : NULL;
-	l->kw->parse(l, st->obj);
-}
-
 /* A section that we do not have: said once, its lines are passed over. */
 static bool
 foreign_section(struct conf_line *l)
@@ -149,6 +121,36 @@ foreign_section(struct conf_line *l)
 }
 
 static void
+run_row(struct conf_line *l)
+{
+	struct conf_section_state *st = l->conf->state;
+	int n_words = 0;
+
+	take_prefix(l);
+	if (l->at == l->n) {
+		kw_no_refused(l);
+		return;
+	}
+	l->kw = kw_find(l, scope_of(st->section), &n_words);
+	if (l->kw == NULL) {
+		if (foreign_section(l))
+			return;
+		if (!l->no && !l->reset && st->section->line != NULL &&
+		    st->section->line(l, st->obj))
+			return;
+		kw_unknown(l, scope_of(st->section), st->section->name);
+		return;
+	}
+	if ((l->no || l->reset) && (l->kw->flags & KW_NO) == 0) {
+		kw_no_refused(l);
+		return;
+	}
+	l->at += n_words;
+	l->obj = (l->kw->in & KW_PROXY) != 0 ? st->obj : NULL;
+	l->kw->parse(l, st->obj);
+}
+
+static void
 run_line(struct conf_line *l)
 {
 	struct conf_section_state *st = l->conf->state;
@@ -161,12 +163,10 @@ run_line(struct conf_line *l)
 		section_begin(l, s);
 		return;
 	}
-	if (foreign_section(l) || st->skip_section)
-		return;
-	if (st->section == NULL)
-		kw_unknown(l, 0, NULL);
-	else
+	if (st->section != NULL && !st->skip_section)
 		run_row(l);
+	else if (!foreign_section(l) && !st->skip_section)
+		kw_unknown(l, 0, NULL);
 }
 
 /* ---- lines ---- */

@@ -103,7 +103,8 @@ kw_section_find(struct span name)
 	const struct kw_section *const *s;
 
 	for (s = __start_kw_sections; s < __stop_kw_sections; s++)
-		if (span_is(name, (*s)->name))
+		if (name.n > 0 && (*s)->name[0] == name.p[0] &&
+		    span_is(name, (*s)->name))
 			return (*s);
 	return (NULL);
 }

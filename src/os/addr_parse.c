@@ -60,7 +60,8 @@ take_prefix(struct span *s, bool *dgram)
 		*s = span_skip(*s, 6);
 		*dgram = true;
 	}
-	for (size_t i = 0; i < NELEM(prefixes) && found == NULL; i++)
+	for (size_t i = 0; i < NELEM(prefixes) && found == NULL &&
+	    span_find(*s, '@') >= 0; i++)
 		if (span_begins(*s, span_str(prefixes[i].name)))
 			found = &prefixes[i];
 	if (found == NULL)
