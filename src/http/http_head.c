@@ -121,15 +121,27 @@ http_find(const struct http_head *h, enum http_name id, struct span name,
 	    prev == NULL ? h->hdr : h->hdr + (prev - h->hdr) + 1));
 }
 
+/* Names without a number are compared; apart, so that others cost little. */
+static const struct http_hdr * __attribute__((noinline))
+find_only_other(const struct http_head *h, struct span name)
+{
+	const struct http_hdr *r = find_row(h, HTTP_OTHER, name, h->hdr);
+
+	return (r == NULL || find_row(h, HTTP_OTHER, name, h->hdr +
+	    (r - h->hdr) + 1) != NULL ? NULL : r);
+}
+
 const struct http_hdr *
 http_find_only(const struct http_head *h, enum http_name known, struct span name)
 {
-	const struct http_hdr *found = NULL;
+	const struct http_hdr *found = NULL, *end = h->hdr + h->n;
 
 	if (!may_have(h, known))
 		return (NULL);
-	for (const struct http_hdr *r = h->hdr; r < h->hdr + h->n; r++)
-		if (is_row(r, known, name)) {
+	if (known == HTTP_OTHER)
+		return (find_only_other(h, name));
+	for (const struct http_hdr *r = h->hdr; r < end; r++)
+		if (r->id == known && r->name != NULL) {
 			if (found != NULL)
 				return (NULL);
 			found = r;
