@@ -57,6 +57,20 @@ want_ref(struct cli_ctx *x, int at, bool map)
 	return (r);
 }
 
+/* The same; what only maps use is no ACL, and the other way round. */
+static struct pat_ref *
+want_kind(struct cli_ctx *x, int at, bool map)
+{
+	struct pat_ref *r = want_ref(x, at, map);
+
+	if (r == NULL || !(map ? r->is_acl && !r->is_map :
+	    r->is_map && !r->is_acl))
+		return (r);
+	cli_say(x, 3, "Unknown %s identifier. Please use #<id> or <file>.",
+	    kind_of(map));
+	return (NULL);
+}
+
 /* A list with values is changed by the commands for maps. */
 static bool
 may_change(struct cli_ctx *x, const struct pat_ref *r, bool map)
@@ -288,7 +302,7 @@ run_del(struct cli_ctx *x, bool map)
 		    "identifier and key.", kind_of(map));
 		return (CLI_DONE);
 	}
-	if ((r = want_ref(x, x->at, map)) == NULL)
+	if ((r = want_kind(x, x->at, map)) == NULL)
 		return (CLI_DONE);
 	j = job_begin(x);
 	if (each_named(r, x->arg[x->at + 1], del_row, j) == 0)
@@ -370,7 +384,7 @@ run_clear(struct cli_ctx *x, bool map)
 		cli_say(x, 3, "Missing %s identifier.", kind_of(map));
 		return (CLI_DONE);
 	}
-	if ((r = want_ref(x, at, map)) == NULL)
+	if ((r = want_kind(x, at, map)) == NULL)
 		return (CLI_DONE);
 	if (!given)
 		ver = r->curr_ver;
@@ -395,7 +409,7 @@ run_clear_map(struct cli_ctx *x)
 static enum cli_done
 run_prepare(struct cli_ctx *x, bool map)
 {
-	struct pat_ref *r = want_ref(x, x->at, map);
+	struct pat_ref *r = want_kind(x, x->at, map);
 	struct job *j;
 
 	if (r == NULL)
@@ -435,7 +449,7 @@ run_commit(struct cli_ctx *x, bool map)
 		    "Missing version number.", kind_of(map));
 		return (CLI_DONE);
 	}
-	if ((r = want_ref(x, at, map)) == NULL)
+	if ((r = want_kind(x, at, map)) == NULL)
 		return (CLI_DONE);
 	if ((int32_t)(ver - r->curr_ver) <= 0 ||
 	    (int32_t)(ver - r->next_ver) > 0) {
@@ -549,7 +563,7 @@ run_show(struct cli_ctx *x, bool map)
 		if (!want_version(x, &at, &given, &s->ver))
 			return (CLI_DONE);
 		if (!list) {
-			s->ref = want_ref(x, at, map);
+			s->ref = want_kind(x, at, map);
 			if (s->ref == NULL)
 				return (CLI_DONE);
 			if (!given)

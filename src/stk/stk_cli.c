@@ -297,9 +297,10 @@ show_key(struct cli_ctx *x, const struct walk *w)
 
 	if (!take_key(x, w->t, x->at + 2, &k))
 		return (CLI_DONE);
+	if ((e = stk_get(w->t, &k, false)) == NULL)
+		return (CLI_DONE);
 	put_head(x->out, w->t);
-	if ((e = stk_get(w->t, &k, false)) != NULL)
-		show_one(x->out, w, e, stk_index_of(w->t->shm, e));
+	show_one(x->out, w, e, stk_index_of(w->t->shm, e));
 	return (CLI_DONE);
 }
 
