@@ -78,8 +78,8 @@ find_no(const struct to_no *t, size_t n, int from, uint8_t other)
 	return (other);
 }
 
-static uint8_t
-no_of_errno(int err)
+uint8_t
+strm_errno_error(int err)
 {
 	static const struct to_no known[] = {
 		{ 0, 0 }, { EMFILE, 2 }, { ENFILE, 3 }, { EAFNOSUPPORT, 5 },
@@ -122,7 +122,7 @@ strm_server_error(struct mux_end *e)
 	case WHY_SRV_NAME:      /* the one that sni asked for, or verifyhost */
 		return (conn_tell(c, CONN_TELL_SNI).n > 0 ? 33 : 32);
 	default:
-		return (no_of_errno(c->sys_errno));
+		return (strm_errno_error(c->sys_errno));
 	}
 }
 
@@ -137,7 +137,7 @@ server_error(struct txn *t)
 		c = t->ops == NULL || t->ops->server_conn == NULL ? NULL :
 		    t->ops->server_conn(t);
 		return (c == NULL ? NULL : error_no(c->err ?
-		    no_of_errno(c->sys_errno) : 0));
+		    strm_errno_error(c->sys_errno) : 0));
 	}
 	if (s->srv == NULL && s->tries == 0)
 		return (NULL);

@@ -104,6 +104,7 @@ struct strm {
 	bool want_down;                 /* even if it is down */
 	enum why begin_why, grant_why;
 	uint16_t tries;                 /* connections attempted */
+	uint8_t no_socket;              /* for the next */
 	uint8_t srv_err;                /* strm_server_error() of the last that
 	                                 * failed. Not frozen: the next tells */
 	struct {                        /* profiling.tasks */
@@ -170,6 +171,7 @@ strm_debugs(void)
 /* strm_server_error - what a server end failed of, by the numbers of samples;
  * 0: of nothing that is known. */
 uint8_t strm_server_error(struct mux_end *);
+uint8_t strm_errno_error(int err);
 
 /* ---- strm_admit.c ---- */
 /* strm_session - see mux_stream_ops.session */

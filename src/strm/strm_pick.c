@@ -6,6 +6,8 @@
 #include "strm_cookie.h"
 #include "strm_int.h"
 
+#include <errno.h>
+
 #include <base/must.h>
 #include <cnt/cnt.h>
 #include <log/log.h>
@@ -229,7 +231,8 @@ note_failed(struct strm *s)
 {
 	struct conn *c;
 
-	s->srv_err = 0;
+	s->srv_err = s->no_socket;
+	s->no_socket = 0;
 	if (s->srv == NULL)
 		return;
 	c = s->srv->ops->conn(s->srv);
@@ -309,10 +312,14 @@ open_server(struct strm *s)
 	struct srv *srv = s->slot.srv;
 	enum why why = WHY_SRV_REFUSED;
 
+	errno = 0;
 	s->srv = mux_proto_for(s->txn.be->mode)->connect(srv, &s->txn,
 	    may_reuse(s), s, &why);
-	if (s->srv == NULL)
+	if (s->srv == NULL) {           /* no connection, but it was tried */
+		s->no_socket = strm_errno_error(errno);
+		s->tries++;
 		return (why);
+	}
 	if (__builtin_expect(s->tries++ != 0, 0))
 		s->txn.addr[TXN_BSRC].family = s->txn.addr[TXN_BDST].family =
 		    ADDR_NONE;
