@@ -138,6 +138,7 @@ struct ing_opts {
 	int64_t close_after;            /* connection-proxy-header: bool */
 	int64_t http_version, streams, streams_back;    /* one value each */
 	const char *dflt_service;       /* default-backend */
+	struct ing_strs error_codes;    /* custom-http-errors */
 	/* TLS with them: ing_opt_upstream.c */
 	const char *srv_secret, *srv_name, *srv_ciphers;
 	int64_t srv_verify, srv_depth, srv_sni;

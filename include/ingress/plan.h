@@ -42,8 +42,8 @@ struct ing_plan_be {
 	const char *ns, *service, *port;        /* port: as the rule says it */
 	const struct ing_ingress *by;           /* the oldest that names it */
 	bool tcp;               /* bytes, not requests */
-	const struct ing_ask *asked;    /* it is no Service of a path, but one
-	                                 * that is asked; or NULL */
+	bool inside;            /* no path leads there: it is asked by rules */
+	const struct ing_ask *asked;    /* what auth-url says of it; or NULL */
 	const struct ing_opts *opts;
 	const struct ing_opts *service_opts;    /* see ING_AT_SERVICE */
 	const struct ing_server *servers;       /* sorted by name */
@@ -72,6 +72,9 @@ struct ing_policy {
 	bool any_host;          /* it is that for names nobody has */
 	const struct ing_plan_be *ask;          /* who is asked about requests;
 	                                         * NULL: nobody, or ourselves */
+	const struct ing_plan_be *pages;        /* who has those for errors of
+	                                         * servers; NULL: nobody */
+	const struct ing_plan_be *served_by;    /* whose errors they are */
 	const struct ing_plan_be *instead_of;   /* default-backend answers,
 	                                         * as this has no server */
 	struct ing_policy *next;        /* of the same backend */
@@ -128,6 +131,7 @@ struct ing_plan {
 	struct ing_plan_be **backends;          /* sorted by id */
 	uint32_t n_backends;
 	struct ing_plan_be *dflt;               /* --default-backend-service */
+	const struct ing_service *dflt_service; /* the same */
 	struct ing_problem *problems;           /* sorted by object */
 	uint32_t n_problems;
 	const struct ing_data *default_cert;

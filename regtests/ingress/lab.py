@@ -67,6 +67,7 @@ def done():
 OURS = re.compile(rb"^\thttp-request limit-body .*\n|"
                   rb"^\thttp-request auth-request.*\n|"
                   rb"^\t.*\{ sub_request \}\n|"
+                  rb"^\thttp-response answer-from .*\n|"
                   rb"^\thttp-after-response set-status .*bc_err.*\n|"
                   rb" no-sni-auto\b|"
                   rb" verify-depth \d+|^\tfilter bwlim-out .*\n|"

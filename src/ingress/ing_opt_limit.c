@@ -6,7 +6,7 @@
 
 #define AT .at = ING_AT_RULES
 #define RATE_DOC "counted over a second and a minute: what is let through at "\
-	"once, and in the long run, is that of the leaky bucket within 9 %"
+	"once, and in the long run, is that of the leaky bucket"
 
 const struct ing_opt ing_opt_limit[] = {
 	{ .key = "limit-rps", .kind = ING_O_INT, OPT(limit_rps), AT,

@@ -124,6 +124,21 @@ parse_service(struct ing_parse *p, struct span v, void *field)
 	return (true);
 }
 
+static bool
+is_error(struct span s)
+{
+	uint64_t n;
+
+	return (num_u64(s, &n) && n >= 400 && n <= 599);
+}
+
+static bool
+parse_errors(struct ing_parse *p, struct span v, void *field)
+{
+	return (ing_parse_list(p, v, field, is_error,
+	    "status codes from 400 to 599, with commas between"));
+}
+
 #define BE .at = ING_AT_BACKEND
 
 const struct ing_opt ing_opt_proxy[] = {
@@ -167,6 +182,10 @@ const struct ing_opt ing_opt_proxy[] = {
 	{ .key = "default-backend", .kind = ING_O_STR, OPT(dflt_service),
 	  .at = ING_AT_PLAN, .parse = parse_service,
 	  .doc = "for Services without endpoints; a request keeps its body" },
+	{ .key = "custom-http-errors", .configmap = "custom-http-errors",
+	  .kind = ING_O_STRS, OPT(error_codes), .at = ING_AT_RULES,
+	  .parse = parse_errors, .doc = "of servers: an error of this "
+	  "proxy itself, like 502, is its own; a page may be 1m long" },
 	{ .key = "service-upstream", .configmap = "service-upstream",
 	  .kind = ING_O_BOOL, OPT(service_upstream), BE,
 	  .parse = ing_parse_bool, .doc = "" },

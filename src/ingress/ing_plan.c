@@ -256,9 +256,7 @@ find_flag(struct ing_planning *p, enum ing_kind kind, const char *ref,
 static void
 plan_default(struct ing_planning *p)
 {
-	const struct ing_service *s = (const struct ing_service *)find_flag(p,
-	    ING_SERVICE, p->o->default_backend_service,
-	    "default-backend-service");
+	const struct ing_service *s = p->plan->dflt_service;
 	struct ing_taken *t;
 	struct ing_ingress *nobody;
 	const struct ing_svc_port *port;
@@ -323,6 +321,9 @@ ing_plan_make(struct ing_store *store, const struct ing_options *o)
 	plan->default_cert = (const struct ing_data *)find_flag(&p,
 	    ING_SECRET, o->default_ssl_certificate,
 	    "default-ssl-certificate");
+	plan->dflt_service = (const struct ing_service *)find_flag(&p,
+	    ING_SERVICE, o->default_backend_service,
+	    "default-backend-service");
 	take(&p);
 	ing_plan_slices(&p);
 	ing_plan_hosts(&p);

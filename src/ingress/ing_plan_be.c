@@ -481,9 +481,62 @@ ask_be(struct ing_planning *p, const struct ing_taken *t)
 	be->ns = be->service = "";
 	be->port = arena_printf(p->mem, "%" PRId64, a->port);
 	be->by = t->ing;
+	be->inside = true;
 	be->asked = a;
 	be->opts = be->service_opts = opts;
 	find_asked(p, be);
+	plan->backends = ing_plan_vec(p->mem, plan->backends,
+	    plan->n_backends, sizeof *plan->backends);
+	plan->backends[plan->n_backends++] = be;
+	ing_index_put(&p->backends, span_str(id), be);
+	return (be);
+}
+
+/* The Service that has pages for errors: of the Ingress, or of all. */
+static const struct ing_service *
+find_pages(struct ing_planning *p, const struct ing_taken *t)
+{
+	const struct ing_service *s = NULL;
+
+	if (t->opts.dflt_service != NULL)
+		s = (const struct ing_service *)ing_store_find(p->store,
+		    ING_SERVICE, t->ing->o.ns, t->opts.dflt_service);
+	if (s == NULL)
+		s = p->plan->dflt_service;
+	return (s == NULL || s->ports.n == 0 ? NULL : s);
+}
+
+static const struct ing_plan_be *
+pages_be(struct ing_planning *p, const struct ing_taken *t)
+{
+	const struct ing_service *s = find_pages(p, t);
+	struct ing_plan *plan = p->plan;
+	const struct ing_svc_port *port;
+	struct ing_backend_ref ref;
+	struct ing_plan_be *be;
+	const char *id;
+
+	if (s == NULL) {
+		ing_plan_problem(plan, &t->ing->o, "CustomErrors", false,
+		    "custom-http-errors: there is neither a default-backend "
+		    "nor a --default-backend-service that has the pages");
+		return (NULL);
+	}
+	port = s->ports.v;
+	id = arena_printf(p->mem, "_pages_%s_%s", s->o.ns, s->o.name);
+	if ((be = ing_index_get(&p->backends, span_str(id))) != NULL)
+		return (be);
+	be = arena_zget(p->mem, sizeof *be);
+	be->id = id;
+	be->inside = true;
+	be->ns = s->o.ns;
+	be->service = s->o.name;
+	be->port = arena_printf(p->mem, "%" PRId64, port->port);
+	be->by = t->ing;
+	be->opts = be->service_opts = &plan->defaults;
+	ref = (struct ing_backend_ref){ .service = s->o.name,
+	    .port = port->port };
+	find_servers(p, be, &ref);
 	plan->backends = ing_plan_vec(p->mem, plan->backends,
 	    plan->n_backends, sizeof *plan->backends);
 	plan->backends[plan->n_backends++] = be;
@@ -616,6 +669,13 @@ ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
 		text_addz(&text, t->rules_text);
 	if (t->opts.asks != NULL)
 		like.ask = ask_be(p, t);
+	if (t->opts.error_codes.n > 0 && instead_of == NULL &&
+	    (like.pages = pages_be(p, t)) != NULL) {
+		/* They are told whose errors they are. */
+		like.served_by = be;
+		text_printf(&text, "pages=%s\nby=%s\n", like.pages->id,
+		    t->ing->o.name);
+	}
 	if (t->opts.rewrite_target != NULL && path != NULL)
 		text_printf(&text, "path=%s\n", path);
 	if (t->opts.affinity && t->opts.cookie_path == NULL && path != NULL &&

@@ -251,11 +251,11 @@ static void
 render_backend(struct ing_rendering *r, const struct ing_plan_be *be)
 {
 	/* One that is asked is entered without a door of its own. */
-	if (be->asked != NULL)
+	if (be->inside)
 		ing_section(&r->cfg, "listen", span_str(be->id));
 	else
 		ing_section(&r->cfg, "backend", span_str(be->id));
-	if (be->asked != NULL && !r->plan->defaults.ask_log)
+	if (be->inside && (be->asked == NULL || !r->plan->defaults.ask_log))
 		ing_line(&r->cfg, "no log");
 	if (be->tcp)
 		ing_line(&r->cfg, "mode tcp");

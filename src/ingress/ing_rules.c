@@ -269,6 +269,45 @@ ask_default(struct ing_rules *r)
 	ing_rule_if(r, "");
 }
 
+/* Pages for errors of servers, by another server; what it is told of the request
+ * is kept while the request is there. */
+static void
+replace_errors(struct ing_rules *r)
+{
+	const struct ing_strs *codes = &r->policy->opts->error_codes;
+	const struct ing_plan_be *by = r->policy->served_by;
+	struct ing_cfg *c = r->cfg;
+
+	if (r->policy->pages == NULL)
+		return;
+	ing_line(c, "http-request set-var(txn.page_format) "
+	    "req.fhdr(accept)");
+	ing_rule_if(r, "");
+	ing_line(c, "http-request set-var(txn.page_uri) pathq");
+	ing_rule_if(r, "");
+	ing_line(c, "http-request set-var(txn.page_id) "
+	    "req.hdr(X-Request-ID)");
+	ing_rule_if(r, "");
+	ing_line(c, "http-response answer-from");
+	ing_cfg_name(c, span_str(r->policy->pages->id));
+	ing_keys(c, "path / hdr X-Code %[status] "
+	    "hdr X-Format %[var(txn.page_format)] "
+	    "hdr X-Original-URI %[var(txn.page_uri)] "
+	    "hdr X-Request-ID %[var(txn.page_id)] hdr X-Namespace");
+	ing_cfg_text(c, span_str(by->ns));
+	ing_keys(c, "hdr X-Ingress-Name");
+	ing_cfg_text(c, span_str(r->policy->by->o.name));
+	ing_keys(c, "hdr X-Service-Name");
+	ing_cfg_text(c, span_str(by->service));
+	ing_keys(c, "hdr X-Service-Port");
+	ing_cfg_text(c, span_str(by->port));
+	ing_keys(c, "if { status");
+	for (uint32_t i = 0; i < codes->n; i++)
+		ing_cfg_text(c, span_str(codes->v[i]));
+	ing_keys(c, "}");
+	ing_rule_and(r);
+}
+
 static void (*const steps[])(struct ing_rules *) = {
 	silence,
 	check_size,
@@ -279,6 +318,7 @@ static void (*const steps[])(struct ing_rules *) = {
 	ing_rules_limit,
 	ing_rules_auth,
 	ask_default,
+	replace_errors,
 	rewrite,
 	set_host,
 	ing_rules_cookie,

@@ -226,23 +226,24 @@ refuse_past(struct ing_rules *r, const char *sample, int64_t limit,
 	ing_rule_and(r);
 }
 
-/* What comes at once is at most a burst above the rate; in the long run, the
- * rate and a share of the burst. What is refused does not count. */
+/* What comes at once is one and a burst, as a bucket that leaks has it; in the
+ * long run, the rate and a share of the burst. What is refused does not count. */
 static void
 limit_rate(struct ing_rules *r, int64_t rate, bool slow)
 {
 	int64_t burst = rate * r->policy->opts->limit_burst;
+	int64_t once = burst + 1 > rate ? burst + 1 : rate;
 	int64_t code = r->plan->defaults.limit_req_code;
 	struct ing_cfg *c = r->cfg;
 
 	if (slow) {
-		refuse_past(r, "sc_gpc0_rate(1)", rate + burst, code);
+		refuse_past(r, "sc_gpc0_rate(1)", once, code);
 		refuse_past(r, "sc_gpc1_rate(1)", rate * 10 + burst, code);
 		ing_line(c, "http-request sc-inc-gpc0(1)");
 		unless_free(r, "");
 		ing_line(c, "http-request sc-inc-gpc1(1)");
 	} else {
-		refuse_past(r, "sc_gpc0_rate(0)", rate + burst, code);
+		refuse_past(r, "sc_gpc0_rate(0)", once, code);
 		refuse_past(r, "sc_gpc1_rate(0)", rate * 60 + burst, code);
 		ing_line(c, "http-request sc-inc-gpc0(0)");
 		unless_free(r, "");

@@ -146,6 +146,8 @@ wait_in_rules(struct strm *s)
 {
 	s->res_waits = true;
 	s->srv_seen_ms = the_loop->now_ms;
+	if (s->rules.wait != NULL)      /* nobody else looks after it */
+		strm_watch(s);
 	if (s->tmr.due_ms > s->rules.until_ms)
 		tmr_arm(&the_loop->wheel, &s->tmr, s->rules.until_ms);
 	return (STEP_WAIT);
@@ -159,6 +161,7 @@ run_rules(struct strm *s, const struct px *px, enum rule_set set)
 	unsigned status;
 
 	s->res_waits = false;
+	s->rules.wait = NULL;           /* `run` has it */
 	switch (rule_run(px, set, &s->txn, &run)) {
 	case RULE_NEXT:
 	case RULE_STOP:

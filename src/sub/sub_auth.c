@@ -9,21 +9,10 @@
  */
 #include "sub_int.h"
 
-#include <string.h>
-
 #include <base/must.h>
 #include <conf/conf.h>
 #include <expr/vars.h>
 #include <rule/rule.h>
-#include <srv/srv.h>
-
-#define DEFAULT_MS 60000
-
-struct hdr_set {
-	struct hdr_set *next;
-	struct span name;
-	struct logfmt *fmt;
-};
 
 struct hdr_save {
 	struct hdr_save *next;
@@ -33,20 +22,10 @@ struct hdr_save {
 };
 
 struct auth_act {
-	struct auth_act *next;          /* until all proxies are known */
+	struct sub_ask ask;
 	const struct expr_var *var;     /* of the status */
-	struct span proxy;
-	struct diag_pos pos;
-	const struct px_listen *listen;
-	enum http_meth meth;
-	struct span method;
-	struct logfmt *path;            /* NULL: as the request has it */
-	struct hdr_set *set;
 	struct hdr_save *save;
-	int64_t ms;
 };
-
-static struct auth_act *waiting;
 
 /* ---- the configuration ---- */
 
@@ -84,33 +63,6 @@ take_save(struct conf_line *l, struct auth_act *a)
 }
 
 static bool
-take_header(struct conf_line *l, struct auth_act *a)
-{
-	struct hdr_set *h = arena_zget(l->conf->arena, sizeof *h), **at;
-
-	if (!rule_want_header(l, &h->name) || !rule_want_fmt(l,
-	    "a header value", LOGFMT_HEADER, RULE_HTTP_REQ, &h->fmt))
-		return (false);
-	for (at = &a->set; *at != NULL; at = &(*at)->next)
-		;
-	*at = h;
-	return (true);
-}
-
-static bool
-take_method(struct conf_line *l, struct auth_act *a)
-{
-	const struct conf_word *w = conf_peek(l);
-
-	if (!conf_want(l, "a method", &a->method))
-		return (false);
-	a->meth = http_meth_id(a->method);
-	return ((http_is_token(a->method) && a->meth != HTTP_CONNECT) ||
-	    conf_err(l, w, "'%.*s' is no method for a request without a body",
-	    SPAN_FMT(a->method)));
-}
-
-static bool
 take_var(struct conf_line *l, struct auth_act *a)
 {
 	const struct conf_word *w = rule_word(l);
@@ -125,79 +77,33 @@ take_var(struct conf_line *l, struct auth_act *a)
 }
 
 static bool
-take_option(struct conf_line *l, struct auth_act *a)
+take_option(struct conf_line *l, struct auth_act *a, enum rule_set set)
 {
-	if (conf_accept(l, "method"))
-		return (take_method(l, a));
-	if (conf_accept(l, "path"))
-		return (rule_want_fmt(l, "a path", LOGFMT_HEADER,
-		    RULE_HTTP_REQ, &a->path));
-	if (conf_accept(l, "hdr"))
-		return (take_header(l, a));
+	bool found;
+
 	if (conf_accept(l, "save"))
 		return (take_save(l, a));
-	if (conf_accept(l, "timeout"))
-		return (conf_want_time(l, "a time", "ms", &a->ms));
-	return (conf_err(l, conf_peek(l), "expected 'method', 'path', 'hdr', "
-	    "'save' or 'timeout'"));
+	if (!sub_ask_option(l, &a->ask, set, &found))
+		return (false);
+	return (found || conf_err(l, conf_peek(l), "expected 'method', "
+	    "'path', 'hdr', 'save' or 'timeout'"));
 }
 
 static bool
 parse_auth(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
 {
 	struct auth_act *a = arena_zget(l->conf->arena, sizeof *a);
-	const struct conf_word *w = conf_peek(l);
 
 	(void)px;
-	(void)set;
 	*priv = a;
-	a->ms = DEFAULT_MS;
-	a->meth = HTTP_GET;
-	a->method = SPAN("GET");
-	a->pos = conf_pos(l, w);
-	if (!take_var(l, a) ||
-	    !conf_want_name(l, "the name of a proxy", &a->proxy))
+	if (!take_var(l, a) || !sub_ask_begin(l, &a->ask))
 		return (false);
 	while (conf_left(l) > 0 && !conf_next_is(l, "if") &&
 	    !conf_next_is(l, "unless"))
-		if (!take_option(l, a))
+		if (!take_option(l, a, set))
 			return (false);
-	a->next = waiting;
-	waiting = a;
 	return (true);
 }
-
-static bool
-link_one(struct conf *c, struct auth_act *a)
-{
-	struct px *px = px_find(px_model, a->proxy, PX_FE);
-
-	if (px == NULL)
-		return (conf_fail(c, DIAG_ALERT, a->pos, "'auth-request' : "
-		    "there is no 'frontend' or 'listen' section '%.*s'",
-		    SPAN_FMT(a->proxy)));
-	if (px->mode != PX_HTTP)
-		return (conf_fail(c, DIAG_ALERT, a->pos, "'auth-request' : "
-		    "%s '%s' is not in mode http", px->section, px->name));
-	px->asked = true;
-	a->listen = sub_listen_new(px);
-	return (true);
-}
-
-/* Before proxies without a door are complained about. */
-static bool
-link_all(struct conf *c)
-{
-	bool good = true;
-
-	for (struct auth_act *a = waiting; a != NULL; a = a->next)
-		good &= link_one(c, a);
-	waiting = NULL;
-	return (good);
-}
-CONF_CHECK(sub_auth, 8, link_all);
-
-/* ---- the request ---- */
 
 struct wait {                           /* in the arena of who asks */
 	struct rule_wait wait;
@@ -207,105 +113,6 @@ struct wait {                           /* in the arena of who asks */
 	uint16_t status;                /* 0: there was no answer */
 	bool starting;
 };
-
-/* What a request writes down: bytes that its head points into. */
-struct writer {
-	struct http_head *head;
-	struct buf buf;
-	bool full;
-};
-
-static struct span
-copy(struct writer *w, struct span s)
-{
-	struct span at = span_of(w->buf.data + w->buf.len, s.n);
-
-	if (s.n > buf_room(&w->buf)) {
-		w->full = true;
-		return (SPAN_NONE);
-	}
-	memcpy(buf_tail(&w->buf), s.p, s.n);
-	buf_wrote(&w->buf, s.n);
-	return (at);
-}
-
-/* Its body does not go along, so nothing that is said of it does. */
-static bool
-is_about_body(unsigned id)
-{
-	return (id == HTTP_CONTENT_LENGTH || id == HTTP_TRANSFER_ENCODING ||
-	    id == HTTP_EXPECT);
-}
-
-static void
-copy_headers(struct writer *w, const struct http_head *from)
-{
-	for (unsigned i = 0; i < from->n && !w->full; i++) {
-		const struct http_hdr *h = &from->hdr[i];
-		struct span name, value;
-
-		if (h->name == NULL || is_about_body(h->id))
-			continue;
-		name = copy(w, span_of(h->name, h->name_n));
-		value = copy(w, span_of(h->value, h->value_n));
-		w->full = w->full || !http_add_known(w->head,
-		    (enum http_name)h->id, name, value);
-	}
-}
-
-static void
-set_headers(struct writer *w, const struct auth_act *a, struct txn *t)
-{
-	for (const struct hdr_set *h = a->set; h != NULL; h = h->next) {
-		struct span v = rule_text(h->fmt, t);
-
-		if (v.n == 0) {
-			(void)http_del(w->head, HTTP_OTHER, h->name);
-			continue;
-		}
-		v = copy(w, v);
-		w->full = w->full || !http_set(w->head, h->name, v);
-	}
-}
-
-/* A target is one word that begins like a path. */
-static bool
-is_target(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((uint8_t)s.p[i] <= ' ' || s.p[i] == 0x7f)
-			return (false);
-	return (s.n > 0 && s.p[0] == '/');
-}
-
-static struct span
-own_path(struct txn *t)
-{
-	struct http_uri u;
-
-	return (http_uri_split((enum http_meth)t->req->meth, t->req->target,
-	    &u) ? u.path_query : SPAN_NONE);
-}
-
-static bool
-write_request(struct writer *w, const struct auth_act *a, struct txn *t)
-{
-	struct span target = a->path != NULL ? rule_text(a->path, t) :
-	    own_path(t);
-
-	if (t->req == NULL || !is_target(target))
-		return (false);
-	if ((w->head = http_head_new()) == NULL || !buf_hold(&w->buf))
-		return (false);
-	w->head->request = true;
-	w->head->major = w->head->minor = 1;
-	w->head->meth = (uint8_t)a->meth;
-	w->head->method = a->method;
-	w->head->target = copy(w, target);
-	copy_headers(w, t->req);
-	set_headers(w, a, t);
-	return (!w->full);
-}
 
 /* ---- the answer ---- */
 
@@ -380,25 +187,17 @@ say(const struct auth_act *a, struct txn *t, unsigned status)
 static struct wait *
 ask(const struct auth_act *a, struct txn *t)
 {
-	struct writer w = { 0 };
-	struct wait *wait = arena_zget(t->arena, sizeof *wait);
+	struct wait *w = arena_zget(t->arena, sizeof *w);
 
-	if (wait == NULL || !write_request(&w, a, t) || (wait->sub = sub_new(
-	    a->listen, txn_addr(t, TXN_SRC), txn_addr(t, TXN_DST), &auth_ops,
-	    wait)) == NULL) {
-		if (w.head != NULL)
-			http_head_free(w.head);
-		buf_drop(&w.buf);
+	if (w == NULL || (w->sub = sub_ask(&a->ask, t, &auth_ops, w)) == NULL)
 		return (NULL);
-	}
-	wait->wait.drop = drop;
-	wait->txn = t;
-	wait->act = a;
-	wait->starting = true;
-	sub_start(wait->sub, w.head, &w.buf, a->meth == HTTP_GET ||
-	    a->meth == HTTP_HEAD || a->meth == HTTP_OPTIONS);
-	wait->starting = false;
-	return (wait);
+	w->wait.drop = drop;
+	w->txn = t;
+	w->act = a;
+	w->starting = true;
+	sub_start(w->sub);
+	w->starting = false;
+	return (w);
 }
 
 static enum rule_verdict
@@ -407,15 +206,14 @@ begin(const struct auth_act *a, struct txn *t, struct rule_run *run)
 	struct wait *w;
 
 	forget(a, t);
-	/* One of ours that asks in turn would never end. */
-	if (sub_is(t) || (w = ask(a, t)) == NULL)
+	if ((w = ask(a, t)) == NULL)
 		return (say(a, t, 0));
 	if (w->sub == NULL)
 		return (say(a, t, w->status));
 	run->wait = &w->wait;
 	run->paused = true;
-	run->until_ms = the_loop->now_ms + a->ms;
-	run->wait_ms = a->ms;
+	run->until_ms = the_loop->now_ms + a->ask.ms;
+	run->wait_ms = a->ask.ms;
 	return (RULE_WAIT);
 }
 

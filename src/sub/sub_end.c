@@ -88,25 +88,27 @@ finish(struct sub *s)
 }
 
 void
-sub_start(struct sub *s, struct http_head *head, struct buf *bytes, bool again)
+sub_start(struct sub *s)
 {
 	const struct mux_begin b = {
-		.listen = s->listen, .head = head, .buf = bytes, .why = WHY_OK,
+		.listen = s->listen, .head = s->head, .buf = &s->bytes,
+		.why = WHY_OK,
 		/* "not the first": it may use any connection that is idle */
-		.req_no = again ? 2 : 1,
+		.req_no = s->again ? 2 : 1,
 		.accept_us = the_loop->now_us,
 		.accept_wall_us = the_loop->wall_us,
-		.first_byte_us = the_loop->now_us, .head_bytes = bytes->len,
+		.first_byte_us = the_loop->now_us,
+		.head_bytes = s->bytes.len,
 	};
 
-	s->end.got = bytes->len;
+	s->end.got = s->bytes.len;
 	s->end.strm = mux_stream->open(&s->end, &b);
-	buf_drop(bytes);
+	buf_drop(&s->bytes);
 	if (s->end.strm != NULL) {
 		mux_stream->wake(&s->end);
 		return;
 	}
-	http_head_free(head);
+	http_head_free(s->head);
 	finish(s);
 }
 
@@ -161,8 +163,12 @@ static enum why
 take_payload(struct mux_end *e, struct span data, struct span trailers,
     unsigned flags, size_t *taken)
 {
+	struct sub *s = sub_of(e);
+
 	(void)trailers;
 	(void)flags;
+	if (s->ops != NULL && s->ops->payload != NULL && data.n > 0)
+		s->ops->payload(s->arg, data);
 	e->put += data.n;
 	*taken = data.n;
 	return (WHY_OK);
@@ -174,16 +180,20 @@ take_reply(struct mux_end *e, const struct http_reply *r, bool head_only)
 {
 	struct http_head *head = http_head_new();
 	bool fits = true;
+	size_t taken;
 
 	(void)head_only;
 	if (head == NULL)
 		return (WHY_NOMEM);
 	head->status = r->status;
+	if (r->content_type.n != 0)
+		fits = http_add(head, SPAN("content-type"), r->content_type);
 	for (const struct http_reply_hdr *h = r->hdrs; h != NULL; h = h->next)
 		fits = fits && http_add(head, h->name, h->value);
 	if (fits)
 		(void)take_head(e, head);
 	http_head_free(head);
+	(void)take_payload(e, r->body, SPAN_NONE, 0, &taken);
 	return (WHY_OK);
 }
 

@@ -12,10 +12,16 @@
  */
 #include <mux/mux.h>
 
+#include <rule/rule.h>
+
+struct logfmt;
+
 /* What is told to who asks. */
 struct sub_ops {
 	/* answered - the head of the answer; valid during the call */
 	void (*answered)(void *arg, const struct http_head *);
+	/* payload - some bytes of its body; NULL: nobody wants them */
+	void (*payload)(void *arg, struct span);
 	/* over - all of it came, or nothing will: the request is gone */
 	void (*over)(void *arg);
 };
@@ -28,7 +34,40 @@ struct sub {
 	const struct px_listen *listen;
 	const struct sub_ops *ops;      /* NULL: nobody asks any more */
 	void *arg;
+	struct http_head *head;         /* until it starts; and what its */
+	struct buf bytes;               /* slices point into */
+	bool again;                     /* it may be sent over another
+	                                 * connection once more */
 };
+
+/* Words of a rule: where to, and what is different from the request that it
+ * is about. */
+struct sub_ask {
+	struct sub_ask *next;
+	struct span action, proxy;
+	struct diag_pos pos;
+	const struct px_listen *listen;
+	enum http_meth meth;
+	struct span method;
+	struct logfmt *path;            /* NULL: as the request has it */
+	struct sub_hdr {
+		struct sub_hdr *next;
+		struct span name;
+		struct logfmt *fmt;
+	} *set;
+	int64_t ms;
+};
+
+/* sub_ask_begin - the proxy's name; sub_ask_option - one word of the others and
+ * what belongs to it, or it is none of them (*found). */
+bool sub_ask_begin(struct conf_line *, struct sub_ask *);
+bool sub_ask_option(struct conf_line *, struct sub_ask *, enum rule_set,
+    bool *found);
+
+/* sub_ask - make that request for a stream, for sub_start(); NULL: it can't be
+ * made, or the stream is one of ours, which ask nobody. */
+struct sub *sub_ask(const struct sub_ask *, struct txn *,
+    const struct sub_ops *, void *arg);
 
 /* Where requests of ours enter a proxy; in the configuration's arena. */
 struct px_listen *sub_listen_new(struct px *);
@@ -40,12 +79,8 @@ bool sub_is(const struct txn *);
 struct sub *sub_new(const struct px_listen *, const struct addr *src,
     const struct addr *dst, const struct sub_ops *, void *arg);
 
-/*
- * sub_start - send it. Head and bytes are taken. It may be over when this
- * returns. `again`: it may be sent once more over another connection.
- */
-void sub_start(struct sub *, struct http_head *, struct buf *bytes,
-    bool again);
+/* sub_start - send it. It may be over when this returns. */
+void sub_start(struct sub *);
 
 /* sub_drop - nobody wants the answer any more; nothing is told from now on. */
 void sub_drop(struct sub *);
