@@ -116,7 +116,7 @@ endif
 	check-compat shape \
 	unit-programs fuzz-programs fuzz bench bench-tools lint fmt \
 	torture torture-tools \
-	check-kube \
+	check-kube check-cluster \
 	doc check-doc golden-ingress bench-ingress random-ingress help clean FORCE
 
 ifneq ($(MAIN),)
@@ -269,6 +269,12 @@ bench-ingress: $(O)/ecluse $(INGPROG) bench-tools  ## 10,000 Ingresses: time and
 # --- Kubernetes --------------------------------------------------------------
 check-kube: $(O)/ecluse $(INGPROG)  ## the generator against a real API server (CASE=)
 	@O=$(abspath $(O)) $(PYTHON) regtests/kube/check_kube.py $(CASE)
+
+check-cluster:  ## the chart on a node: install, upgrade, rollback (root; FROM=)
+	@regtests/kube/image.sh $(O)/images $(FROM)
+	@$(PYTHON) regtests/kube/check_cluster.py \
+		$(O)/images/one.tar=docker.io/library/ecluse:one \
+		$(O)/images/two.tar=docker.io/library/ecluse:two
 
 # --- torture -----------------------------------------------------------------
 TORTURE := $(O)/torture/clients $(O)/torture/server
