@@ -161,6 +161,8 @@ struct ing_opts {
 	int64_t no_log, no_http_log, strict_sni, tls_tickets;   /* bool */
 	int64_t underscores;                    /* bool: in names of headers */
 	const char *for_header;                 /* X-Forwarded-For */
+	const char *log_format;                 /* of nginx; NULL: our own */
+	int64_t log_json;                       /* bool: how it is escaped */
 	int64_t server_header, real_ip;         /* bool */
 	int64_t pool_said, pool_s;              /* 0: not said; the first is
 	                                         * plus one */

@@ -186,6 +186,13 @@ const struct ing_opt ing_opt_block[] = {
 	  .doc = "half of those that are too many close each time" },
 	{ .configmap = "proxy-set-headers", .kind = ING_O_PTR,
 	  OPT(set_headers), PLAN, .parse = parse_set, .doc = "" },
+	{ .configmap = "log-format-upstream", .kind = ING_O_STR,
+	  OPT(log_format), PLAN, .parse = ing_parse_text,
+	  .doc = "bytes are with heads; a variable that is not known is -; "
+	  "without it the format of HAProxy" },
+	{ .configmap = "log-format-escape-json", .kind = ING_O_BOOL,
+	  OPT(log_json), PLAN, .parse = ing_parse_bool, .dflt = "false",
+	  .doc = "" },
 	{ .configmap = "skip-access-log-urls", .kind = ING_O_STRS,
 	  OPT(silent_urls), PLAN, .parse = parse_uris, .doc = "" },
 	{ .configmap = "annotation-value-word-blocklist",

@@ -45,6 +45,9 @@ const struct ing_data *ing_opt_headers(struct ing_parse *, const char *ref,
 bool ing_opt_vars(struct text *, struct span, const char *others);
 bool ing_opt_var_name(struct span *, struct span *name);
 
+/* ing_opt_var_sample - the sample of a variable; false: it is not known. */
+bool ing_opt_var_sample(struct text *, struct span name);
+
 /* A letter, a digit, or '_'. */
 bool ing_opt_is_word(char);
 

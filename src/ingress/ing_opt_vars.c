@@ -21,7 +21,7 @@ static const struct variable {
 	{ "scheme", "var(txn.scheme)", false, false },
 	{ "pass_access_scheme", "var(txn.scheme)", false, false },
 	{ "request_method", "method", false, false },
-	{ "http_", "req.hdr(", true, true },
+	{ "http_", "req.fhdr(", true, true },
 	{ "cookie_", "req.cook(", true, false },
 	{ "arg_", "url_param(", true, false },
 };
@@ -33,8 +33,8 @@ ing_opt_is_word(char c)
 	return ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_');
 }
 
-static bool
-put_variable(struct text *t, struct span name)
+bool
+ing_opt_var_sample(struct text *t, struct span name)
 {
 	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
 		const struct variable *v = &variables[i];
@@ -43,22 +43,36 @@ put_variable(struct text *t, struct span name)
 		if (!v->named && !span_is(name, v->name))
 			continue;
 		if (!v->named) {
-			text_printf(t, "%%[%s]", v->sample);
+			text_addz(t, v->sample);
 			return (true);
 		}
 		if (!span_begins(name, span_str(v->name)) ||
 		    name.n == strlen(v->name))
 			continue;
-		text_printf(t, "%%[%s", v->sample);
+		text_addz(t, v->sample);
 		rest = span_skip(name, strlen(v->name));
 		/* $http_x_forwarded_for is the header X-Forwarded-For. */
 		for (size_t k = 0; k < rest.n; k++)
 			text_addc(t, rest.p[k] == '_' && v->header ? '-' :
 			    rest.p[k]);
-		text_addz(t, ")]");
+		text_addc(t, ')');
 		return (true);
 	}
 	return (false);
+}
+
+static bool
+put_variable(struct text *t, struct span name)
+{
+	size_t before = t->n;
+
+	text_addz(t, "%[");
+	if (!ing_opt_var_sample(t, name)) {
+		t->n = before;
+		return (false);
+	}
+	text_addc(t, ']');
+	return (true);
 }
 
 bool

@@ -530,6 +530,7 @@ render_frontend(struct ing_rendering *r)
 	find_route(r);
 	answer_health(r);
 	set_forwarded(r);
+	ing_render_log(r);
 	set_hsts(r);
 	set_headers(r);
 	name_failures(r);

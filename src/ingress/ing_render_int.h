@@ -72,6 +72,9 @@ void ing_render_cookie(struct ing_rendering *, const struct ing_plan_be *);
 void ing_render_key(struct ing_rendering *, const struct ing_server *);
 struct span ing_server_key(const struct ing_server *, char z[ING_KEY_BYTES]);
 
+/* ing_render_log.c: the frontend's log-format, and what it needs to keep. */
+void ing_render_log(struct ing_rendering *);
+
 /* ing_render_be.c */
 void ing_render_retries(struct ing_cfg *, int64_t set);
 void ing_render_backends(struct ing_rendering *);

@@ -113,7 +113,7 @@ TEST(values_become_options_or_leave_them_alone)
 		{ "upstream-hash-by", "$request_uri-x",
 		  "upstream-hash-by=\"%[pathq]-x\"\n", true },
 		{ "upstream-hash-by", "${http_x_key}",
-		  "upstream-hash-by=\"%[req.hdr(x-key)]\"\n", true },
+		  "upstream-hash-by=\"%[req.fhdr(x-key)]\"\n", true },
 		{ "upstream-hash-by", "$evil", "", true },
 		{ "upstream-hash-by", "${host", "", true },
 		{ "upstream-hash-by", "%[src]", "", true },
