@@ -125,6 +125,12 @@ bool conf_want_size(struct conf_line *, const char *what, uint64_t *out);
 /* conf_want_name - a proxy, server, ACL… name: A-Z a-z 0-9 - _ . : only. */
 bool conf_want_name(struct conf_line *, const char *what, struct span *out);
 
+/* conf_want_ip - an IP address for `word`, or a name that has one now; with a
+ * port where `port` says so, else without or with one, never with several. */
+struct addr;
+bool conf_want_ip(struct conf_line *, const char *word, bool port,
+    struct addr *out);
+
 /* conf_end - an error when words are left over. */
 bool conf_end(struct conf_line *);
 

@@ -56,9 +56,13 @@ struct span srv_pp_of_check(const struct srv *, int fd,
 int32_t srv_pool_max(const struct srv *);       /* pool-max-conn, -1: none */
 int32_t srv_pool_purge_ms(const struct srv *);  /* pool-purge-delay */
 
-/* srv_connect_to - a socket on its way to `to`, or to the server's UNIX
- * socket, from the configured source; as sock_probe() when `probe`. */
-int srv_connect_to(const struct srv *, const struct addr *to, bool probe);
+/* srv_connect_to - a socket on its way to `to` (with `socks` to its SOCKS proxy:
+ * conn_socks() has to follow), or to the server's UNIX socket, from the
+ * configured source; as sock_probe() when `probe`. srv_has_socks - there is
+ * such a proxy, for traffic or for checks. */
+int srv_connect_to(const struct srv *, const struct addr *to, bool probe,
+    bool socks);
+bool srv_has_socks(const struct srv *, bool check);
 
 /* srv_each_be - walk all backends of the generation. */
 void srv_each_be(void (*fn)(struct be *, void *arg), void *arg);

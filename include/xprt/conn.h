@@ -145,6 +145,8 @@ struct conn {
 	bool watched : 1;               /* registered with the loop */
 	bool wait_proxy : 1;            /* a PROXY header must come first */
 	bool wait_hello : 1;            /* the handshake is not over */
+	bool socks_asked : 1;           /* a SOCKS proxy: for its connection */
+	bool socks_tls : 1;             /* TLS comes behind its answer */
 	int sys_errno;
 	unsigned long xprt_err;         /* of the transport, why its handshake
 	                                 * failed; 0: it did not */
@@ -241,6 +243,11 @@ enum why conn_greet_late(struct conn *);
  */
 void conn_ask(struct xprt_to *, const struct px_server *, struct txn *);
 bool conn_connect(struct conn *, const struct xprt_ops *, struct xprt_to *);
+
+/* conn_socks - one on its way to a SOCKS proxy is to lead to `to`, before all
+ * else: behind conn_connect(), if that is called. conn_greet() has to follow.
+ * False: to no such address. */
+bool conn_socks(struct conn *, const struct addr *to);
 
 /*
  * conn_proxy_take - read the PROXY protocol header that must come first and

@@ -37,7 +37,7 @@ parse_addr(struct conf_line *l, void *obj)
 	struct chk_srv_cfg *cfg;
 	struct addr to;
 
-	if (!chk_want_addr(l, "agent-addr", &to))
+	if (!conf_want_ip(l, "agent-addr", false, &to))
 		return (false);
 	cfg = cfg_of(obj);
 	cfg->agent_addr = to;

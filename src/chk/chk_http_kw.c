@@ -498,7 +498,8 @@ LINE(expect, "expect", "[min-recv <n>] [comment <text>] [ok-status <status>] "
     "status becomes.",
     "http-check expect status 200,301-304");
 LINE(connect, "connect", "[default] [port <port>|<expression>] [addr <address>] "
-    "[send-proxy] [ssl] [sni <name>] [alpn <protocols>] [linger] "
+    "[send-proxy] [via-socks4] [ssl] [sni <name>] [alpn <protocols>] "
+    "[linger] "
     "[comment <text>]", parse_connect,
     "Connect, anew if there is a connection; words as those of `tcp-check "
     "connect`.", "http-check connect port 8080");

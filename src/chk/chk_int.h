@@ -134,6 +134,7 @@ struct chk_step {
 	uint8_t kind;                   /* enum chk_kind */
 	bool sends_proxy, linger;       /* CONNECT */
 	bool has_addr, as_server;       /* as_server: `default` */
+	bool via_socks;                 /* `via-socks4` */
 	bool tls;                       /* `ssl`, with: */
 	struct span sni, alpn;          /* as in chk_srv_cfg */
 	bool http;                      /* SEND: `request`, else `data` */
@@ -361,8 +362,6 @@ bool chk_parse_hdr(struct conf_line *, struct chk_expect *, bool full);
 bool chk_parse_hex(struct conf_line *, struct span *out, struct span *shown);
 
 /* ---- chk_kw.c ---- */
-/* chk_want_addr - an IP address, or a name that has one, for `word`. */
-bool chk_want_addr(struct conf_line *, const char *word, struct addr *);
 bool chk_want_interval(struct conf_line *, int32_t *ms);
 
 /* ---- chk_state.c ---- */

@@ -121,35 +121,13 @@ parse_port(struct conf_line *l, void *obj)
 	return (true);
 }
 
-bool
-chk_want_addr(struct conf_line *l, const char *word, struct addr *out)
-{
-	const struct conf_word *w = conf_peek(l);
-	struct addr_spec a;
-	struct span text;
-	const char *err;
-
-	if (!conf_want(l, "an address", &text))
-		return (false);
-	if (!addr_parse(text, &a, &err))
-		return (conf_err(l, w, "%s in '%s'", err, text.p));
-	if (a.need_dns && !addr_resolve(&a, &err))
-		return (conf_err(l, w, "could not resolve address '%.*s': "
-		    "%s", SPAN_FMT(a.host), err));
-	if (a.addr.family != ADDR_V4 && a.addr.family != ADDR_V6)
-		return (conf_err(l, w, "'%s' expects an IP address, not '%s'",
-		    word, text.p));
-	*out = a.addr;
-	return (true);
-}
-
 static bool
 parse_addr(struct conf_line *l, void *obj)
 {
 	struct chk_srv_cfg *cfg;
 	struct addr to;
 
-	if (!chk_want_addr(l, "addr", &to))
+	if (!conf_want_ip(l, "addr", false, &to))
 		return (false);
 	cfg = cfg_of(obj);
 	cfg->addr = to;

@@ -55,34 +55,6 @@ begin_mailers(struct conf_line *l)
 }
 
 static bool
-want_inet(struct conf_line *l, const char *name, struct addr *out)
-{
-	const struct conf_word *w = conf_peek(l);
-	struct addr_spec a;
-	struct span text;
-	const char *err;
-
-	if (!conf_want(l, "an address and a port", &text))
-		return (false);
-	if (!addr_parse(text, &a, &err))
-		return (conf_err(l, w, "'mailer %s' : %s in '%s'", name, err,
-		    text.p));
-	if (!a.need_dns && a.addr.family != ADDR_V4 &&
-	    a.addr.family != ADDR_V6)
-		return (conf_err(l, w, "'mailer %s' : expected an IP address, "
-		    "found '%s'", name, text.p));
-	if (!a.port_given || a.port_offset || a.addr.port == 0 ||
-	    a.port_last != a.addr.port)
-		return (conf_err(l, w, "'mailer %s' : missing port "
-		    "specification in '%s'", name, text.p));
-	if (a.need_dns && !addr_resolve(&a, &err))
-		return (conf_err(l, w, "'mailer %s' : invalid address: '%.*s' "
-		    "in '%s'", name, SPAN_FMT(a.host), text.p));
-	*out = a.addr;
-	return (true);
-}
-
-static bool
 parse_mailer(struct conf_line *l, void *obj)
 {
 	struct chk_mailers *in = obj;
@@ -91,7 +63,7 @@ parse_mailer(struct conf_line *l, void *obj)
 	struct span name;
 
 	if (!conf_want_name(l, "a name", &name) ||
-	    !want_inet(l, name.p, &m->addr))
+	    !conf_want_ip(l, "mailer", true, &m->addr))
 		return (false);
 	while (*tail != NULL)
 		tail = &(*tail)->next;

@@ -479,6 +479,9 @@ greet(struct chk *c)
 		    "Server presented an SSL certificate different from the "
 		    "expected one" : "Server presented an SSL certificate "
 		    "different from the configured one", c->step);
+	else if (why == WHY_SRV_REFUSED)
+		conclude_at(c, CHK_SOCKERR, "SOCKS4 Proxy deny the request",
+		    c->step);
 	else if (why != WHY_OK && why != WHY_AGAIN)
 		conclude_at(c, CHK_L6RSP, "SSL handshake failure", c->step);
 	return (why == WHY_OK);
@@ -532,7 +535,22 @@ wants_proxy(const struct chk *c, const struct chk_step *s)
 	    s)));
 }
 
-/* What the connection begins with: a PROXY header, TLS. False without memory. */
+/* Through the server's SOCKS proxy: as its line or the connect line says. */
+static bool
+goes_by_socks(const struct chk *c, const struct chk_step *s,
+    const struct addr *to)
+{
+	bool line = s == NULL || s->as_server;
+
+	if (c->agent != NULL || (to->family != ADDR_V4 &&
+	    to->family != ADDR_V6))
+		return (false);
+	return (s != NULL && s->via_socks ? srv_has_socks(c->srv, false) :
+	    line && srv_has_socks(c->srv, true));
+}
+
+/* What the connection begins with: SOCKS, a PROXY header, TLS. False without
+ * memory, or when SOCKS can't lead there. */
 static bool
 begin(struct chk *c, const struct chk_step *s, const struct addr *to)
 {
@@ -542,11 +560,11 @@ begin(struct chk *c, const struct chk_step *s, const struct addr *to)
 	    (first = srv_pp_of_check(c->srv, c->conn.fd, to)).n == 0)
 		return (false);
 	c->tls = chk_wants_tls(c, s);
-	if (c->tls)
-		return (chk_tls_begin(c, s, first));
-	if (first.n > 0)
+	if (c->tls && !chk_tls_begin(c, s, first))
+		return (false);
+	if (!c->tls && first.n > 0)
 		queue(c, first);
-	return (true);
+	return (!goes_by_socks(c, s, to) || conn_socks(&c->conn, to));
 }
 
 static int
@@ -578,7 +596,8 @@ open_connection(struct chk *c, const struct chk_step *s, bool probe,
 	}
 	if (port != 0)
 		to->port = (uint16_t)port;
-	return (srv_connect_to(srv, to, probe));
+	return (srv_connect_to(srv, to, probe && !goes_by_socks(c, s, to),
+	    goes_by_socks(c, s, to)));
 }
 
 /* Nothing is said on it: the application need not see it. */

@@ -35,7 +35,7 @@ chk_step_add(struct conf_line *l, struct chk_steps *list, const void *by,
 static bool
 want_addr(struct conf_line *l, struct chk_step *s)
 {
-	return (s->has_addr = chk_want_addr(l, "addr", &s->addr));
+	return (s->has_addr = conf_want_ip(l, "addr", false, &s->addr));
 }
 
 static bool
@@ -58,7 +58,6 @@ want_port(struct conf_line *l, struct chk_step *s)
 static bool
 connect_word(struct conf_line *l, struct chk_step *s)
 {
-	static const char *const later[] = { "proto", "via-socks4" };
 	const struct conf_word *w = conf_peek(l);
 	bool taken, good = chk_parse_tls_word(l, s, &taken);
 
@@ -76,13 +75,14 @@ connect_word(struct conf_line *l, struct chk_step *s)
 		return (s->linger = true);
 	if (conf_accept(l, "comment"))
 		return (conf_want(l, "a comment", &s->comment));
-	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-		if (span_is(w->text, later[i]))
-			return (conf_err(l, w, "'%s' of a check's connection "
-			    "is not supported yet", later[i]));
+	if (conf_accept(l, "via-socks4"))
+		return (s->via_socks = true);
+	if (span_is(w->text, "proto"))
+		return (conf_err(l, w, "'proto' of a check's connection is not "
+		    "supported yet"));
 	return (conf_err(l, w, "'connect' expects 'default', 'port', 'addr', "
-	    "'send-proxy', 'ssl', 'sni', 'alpn', 'linger' or 'comment', found "
-	    "'%s'", w->text.p));
+	    "'send-proxy', 'via-socks4', 'ssl', 'sni', 'alpn', 'linger' or "
+	    "'comment', found '%s'", w->text.p));
 }
 
 bool

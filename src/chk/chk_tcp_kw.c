@@ -228,11 +228,13 @@ KEYWORD(option_tcp_check) = {
 	.example = "option tcp-check",
 };
 LINE(connect, "connect", "[default] [port <port>|<expression>] [addr <address>] "
-    "[send-proxy] [ssl] [sni <name>] [alpn <protocols>] [linger] "
+    "[send-proxy] [via-socks4] [ssl] [sni <name>] [alpn <protocols>] "
+    "[linger] "
     "[comment <text>]", parse_connect,
     "Connect, anew if there is a connection: to the server's address and "
     "port for checks or to those given. `send-proxy` begins with a PROXY "
-    "header, `ssl` has TLS with the server's words about it (and asks for the "
+    "header, `via-socks4` goes through the server's SOCKS proxy, `ssl` has TLS "
+    "with the server's words about it (and asks for the "
     "name of `sni`), `default` does what the server's line says, `linger` ends "
     "the connection without a reset.",
     "tcp-check connect port 6379");

@@ -9,6 +9,7 @@
 
 #include <base/must.h>
 #include <base/num.h>
+#include <os/addr.h>
 
 /* "'timeout client'", "'server b/s' : 'weight'": who complains. */
 static void
@@ -289,6 +290,37 @@ conf_want_name(struct conf_line *l, const char *what, struct span *out)
 			return (conf_err(l, w, "character '%c' is not "
 			    "permitted in '%s' name '%s'", out->p[i],
 			    kw_name(l), out->p));
+	return (true);
+}
+
+bool
+conf_want_ip(struct conf_line *l, const char *word, bool port,
+    struct addr *out)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct addr_spec a;
+	struct span text;
+	const char *err;
+
+	if (!conf_want(l, port ? "an address and a port" : "an address",
+	    &text))
+		return (false);
+	if (!addr_parse(text, &a, &err))
+		return (conf_err(l, w, "'%s' : %s in '%s'", word, err, text.p));
+	if (!a.need_dns && a.addr.family != ADDR_V4 &&
+	    a.addr.family != ADDR_V6)
+		return (conf_err(l, w, "'%s' expects an IP address, not '%s'",
+		    word, text.p));
+	if (port && (!a.port_given || a.port_offset || a.addr.port == 0))
+		return (conf_err(l, w, "'%s' : missing port specification in "
+		    "'%s'", word, text.p));
+	if (a.port_given && a.port_last != a.addr.port)
+		return (conf_err(l, w, "'%s' : a range of ports is not "
+		    "supported in '%s'", word, text.p));
+	if (a.need_dns && !addr_resolve(&a, &err))
+		return (conf_err(l, w, "'%s' : invalid address: '%.*s' in "
+		    "'%s': %s", word, SPAN_FMT(a.host), text.p, err));
+	*out = a.addr;
 	return (true);
 }
 

@@ -110,10 +110,11 @@ connect_other(const struct srv *srv)
 }
 
 int
-srv_connect_to(const struct srv *srv, const struct addr *to, bool probe)
+srv_connect_to(const struct srv *srv, const struct addr *to, bool probe,
+    bool socks)
 {
-	return (is_inet(to) ? connect_inet(srv, NULL, to, probe) :
-	    connect_other(srv));
+	return (is_inet(to) ? connect_inet(srv, NULL, srv_hop(srv, to, socks),
+	    probe) : connect_other(srv));
 }
 
 int
@@ -123,8 +124,8 @@ srv_connect(struct srv *srv, struct txn *txn)
 	int fd;
 
 	srv_addr(srv, txn, &to);
-	fd = is_inet(&to) ? connect_inet(srv, txn, &to, false) :
-	    connect_other(srv);
+	fd = is_inet(&to) ? connect_inet(srv, txn, srv_hop(srv, &to,
+	    srv_has_socks(srv, false)), false) : connect_other(srv);
 	if (fd >= 0 && px_opt(srv->be->px, PX_OPT_SRVTCPKA))
 		px_tcpka_apply(srv->be->px, false, fd);
 	return (fd);
@@ -180,6 +181,15 @@ srv_may_reuse(const struct srv *srv, uint32_t served)
 	return (most < 0 || served <= (uint32_t)most);
 }
 
+static bool
+begin_socks(const struct srv *srv, struct txn *txn, struct conn *c)
+{
+	struct addr to;
+
+	srv_addr(srv, txn, &to);
+	return (!is_inet(&to) || conn_socks(c, &to));
+}
+
 bool
 srv_begin(const struct srv *srv, struct txn *txn, struct xprt_to *to,
     struct conn *c, struct buf *out)
@@ -188,10 +198,12 @@ srv_begin(const struct srv *srv, struct txn *txn, struct xprt_to *to,
 	bool good;
 
 	if (srv->cfg->xprt == NULL)
-		return (put_proxy_header(srv, txn, out));
+		return (put_proxy_header(srv, txn, out) &&
+		    (!srv_has_socks(srv, false) || begin_socks(srv, txn, c)));
 	good = put_proxy_header(srv, txn, &first);
 	to->first = buf_peek(&first);
-	good = good && conn_connect(c, srv->cfg->xprt, to);
+	good = good && conn_connect(c, srv->cfg->xprt, to) &&
+	    (!srv_has_socks(srv, false) || begin_socks(srv, txn, c));
 	buf_drop(&first);
 	return (good);
 }

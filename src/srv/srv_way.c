@@ -3,7 +3,7 @@
  * srv_way - connections that do not begin the usual way.
  *
  * Source: configuration manual 4.2 "source", "option tcp-smart-connect", 5.2
- * "namespace", "tcp-md5sig", "tcp-ut", "tfo", 3.2 "tune.sndbuf.server".
+ * "namespace", "tcp-md5sig", "tcp-ut", "tfo", "socks4", 3.2 "tune.sndbuf.server".
  */
 #include "srv_way.h"
 
@@ -16,6 +16,7 @@
 #include <expr/expr.h>
 #include <os/sock.h>
 #include <px/sock.h>
+#include <srv/state.h>
 #include <xprt/conn.h>
 
 const struct srv_source *
@@ -133,6 +134,23 @@ foreign_of(const struct srv_source *src, struct txn *txn, struct addr *out)
 	/* Nobody else's request may use this connection. */
 	txn->bc.set |= SOCK_OWN;
 	return (out->family == ADDR_V4 || out->family == ADDR_V6);
+}
+
+bool
+srv_has_socks(const struct srv *srv, bool check)
+{
+	const struct srv_way *w = px_get(&srv->cfg->slots, &srv_way_slot);
+
+	return (w->socks.family != ADDR_NONE && (!check || w->check_socks));
+}
+
+/* Where to, when not there: UNIX sockets are reached without a proxy. */
+const struct addr *
+srv_hop(const struct srv *srv, const struct addr *to, bool socks)
+{
+	const struct srv_way *w = px_get(&srv->cfg->slots, &srv_way_slot);
+
+	return (socks ? &w->socks : to);
 }
 
 int

@@ -28,7 +28,9 @@ struct srv_way {                        /* of a server; zeroes: as usual */
 	const char *cc;                 /* congestion control, or NULL */
 	uint32_t user_timeout_ms;       /* tcp-ut */
 	bool tfo;
-	bool special;                   /* any of the last six */
+	struct addr socks;              /* socks4; ADDR_NONE: none */
+	bool check_socks;               /* check-via-socks4 */
+	bool special;                   /* any of namespace to socks */
 };
 PX_SLOT_DECLARE(srv_way_slot);          /* of servers */
 
@@ -43,6 +45,11 @@ const struct srv_source *srv_source_of(const struct srv *);
 /* srv_way_is_usual - a plain socket will do, from the source's address if
  * there is one. */
 bool srv_way_is_usual(const struct srv *, const struct srv_source *);
+
+/* srv_hop - where to connect on the way to `to`: the server's SOCKS proxy, if
+ * it is to be used. */
+const struct addr *srv_hop(const struct srv *, const struct addr *to,
+    bool socks);
 
 /* srv_way_connect - as srv_connect() to an IP address when it is not usual.
  * Without a stream (checks) nothing is taken from a client. */

@@ -24,32 +24,6 @@ way_of(void *obj)
 	return (px_edit(&sv->slots, &srv_way_slot));
 }
 
-static bool
-want_addr(struct conf_line *l, struct addr *out)
-{
-	const struct conf_word *w = conf_peek(l);
-	struct addr_spec a;
-	struct span text;
-	const char *err;
-
-	if (!conf_want(l, "an address", &text))
-		return (false);
-	if (!addr_parse(text, &a, &err))
-		return (conf_err(l, w, "%s in '%s'", err, text.p));
-	if (a.addr.family != ADDR_V4 && a.addr.family != ADDR_V6 &&
-	    !a.need_dns)
-		return (conf_err(l, w, "'source' expects an IP address, not "
-		    "'%s'", text.p));
-	if (a.port_given && a.port_last != a.addr.port)
-		return (conf_err(l, w, "a range of ports in 'source' is not "
-		    "supported yet"));
-	if (a.need_dns && !addr_resolve(&a, &err))
-		return (conf_err(l, w, "could not resolve address '%.*s': "
-		    "%s", SPAN_FMT(a.host), err));
-	*out = a.addr;
-	return (true);
-}
-
 /* hdr_ip(name) or hdr_ip(name,occurrence): as the sample, the last one when
  * no occurrence is said. */
 static bool
@@ -76,7 +50,7 @@ want_usesrc(struct conf_line *l, struct srv_source *src)
 		return (want_header(l, src));
 	else {
 		src->usesrc = SRV_USESRC_ADDR;
-		return (want_addr(l, &src->foreign));
+		return (conf_want_ip(l, "usesrc", false, &src->foreign));
 	}
 	return (true);
 }
@@ -102,7 +76,7 @@ want_source(struct conf_line *l)
 {
 	struct srv_source *src = arena_zget(l->conf->arena, sizeof *src);
 
-	if (!want_addr(l, &src->addr))
+	if (!conf_want_ip(l, "source", false, &src->addr))
 		return (NULL);
 	for (;;) {
 		if (conf_accept(l, "usesrc")) {
@@ -168,6 +142,22 @@ parse_cc(struct conf_line *l, void *obj)
 	w->cc = s.p;
 	w->special = true;
 	return (true);
+}
+
+static bool
+parse_socks(struct conf_line *l, void *obj)
+{
+	struct srv_way *w = way_of(obj);
+
+	w->special = true;
+	return (conf_want_ip(l, "socks4", true, &w->socks));
+}
+
+static bool
+parse_check_socks(struct conf_line *l, void *obj)
+{
+	(void)l;
+	return (way_of(obj)->check_socks = true);
 }
 
 #define MD5_KEY_MAX 80          /* TCP_MD5SIG_MAXKEYLEN of the kernel */
@@ -246,6 +236,11 @@ SERVER_WORD(cc, "cc", 0, "<name>", parse_cc,
     "The congestion control of connections to it, one that the sysctl "
     "net.ipv4.tcp_allowed_congestion_control has, or with CAP_NET_ADMIN "
     "another; the usual one stays where it is refused.");
+SERVER_WORD(socks, "socks4", 0, "<address>:<port>", parse_socks,
+    "Connections to it go through this SOCKS proxy, version 4, which knows "
+    "IPv4 only; not those of checks, unless check-via-socks4 is said.");
+SERVER_WORD(check_socks, "check-via-socks4", 0, "", parse_check_socks,
+    "Its checks go through the proxy of socks4, too.");
 SERVER_WORD(md5, "tcp-md5sig", 0, "<password>", parse_md5,
     "Signs the packets of connections to it with this password (RFC 2385).");
 SERVER_WORD(namespace, "namespace", 0, "<name>", parse_namespace,
