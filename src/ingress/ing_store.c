@@ -197,11 +197,23 @@ ing_store_del(struct ing_store *s, enum ing_kind kind, const char *ns,
 	return (true);
 }
 
+/* Names come from annotations, too: what the API server can't have is never
+ * asked for, nor put into a URL. */
+static bool
+is_name(const char *s)
+{
+	size_t n = strlen(s);
+
+	return (n >= 1 && n <= 253 && strspn(s,
+	    "abcdefghijklmnopqrstuvwxyz0123456789-.") == n && s[0] != '.');
+}
+
 static void
 note_asked(struct asked *a, enum ing_kind kind, const char *ns,
     const char *name)
 {
-	if (kind != ING_SECRET && kind != ING_CONFIGMAP)
+	if ((kind != ING_SECRET && kind != ING_CONFIGMAP) || !is_name(ns) ||
+	    !is_name(name))
 		return;
 	if (a->n == a->cap) {
 		a->cap = a->cap == 0 ? 64 : a->cap * 2;

@@ -88,6 +88,25 @@ TEST(what_was_put_is_found_sorted_and_what_was_deleted_is_not)
 	ing_store_free(s);
 }
 
+TEST(only_what_can_be_is_asked_for)
+{
+	static const char *const bad[] = { "", "x?y", "x/y", "..", "X", "a b",
+	    "x%41", "x&limit=1" };
+	struct ing_store *s = ing_store_new();
+	const struct ing_asked *asked;
+	size_t n;
+
+	for (size_t i = 0; i < NELEM(bad); i++) {
+		CHECK(ing_store_find(s, ING_SECRET, "a", bad[i]) == NULL);
+		CHECK(ing_store_find(s, ING_CONFIGMAP, bad[i], "a") == NULL);
+	}
+	CHECK(ing_store_find(s, ING_CONFIGMAP, "a", "x-1.y") == NULL);
+	asked = ing_store_asked(s, &n);
+	if (CHECK_EQ(n, 1))
+		CHECK_STR(asked[0].name, "x-1.y");
+	ing_store_free(s);
+}
+
 TEST(what_a_list_lacks_is_deleted)
 {
 	struct ing_store *s = ing_store_new();
