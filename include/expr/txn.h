@@ -52,6 +52,8 @@ struct txn_ops {
 	struct http_head *(*sniff)(struct txn *);
 	/* from the loop: go on with the rule that waits; it may end at once */
 	void (*wake)(struct txn *);
+	/* set n_act, n_fe, n_be, n_srv as they are now; may be NULL */
+	void (*note_use)(struct txn *);
 };
 
 /* Where the stream is when something is evaluated, and what exists then. */

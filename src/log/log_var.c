@@ -428,10 +428,19 @@ SO_FAR(U, "U", false, "Bytes read from the client.", t->bytes_in);
 
 NUMBER(ST, "ST", false, "Status sent to the client.",
     t->status != 0 || !t->is_http ? t->status : -1);
-NUMBER(ac, "ac", false, "Connections of the process.", t->n_act);
-NUMBER(fc, "fc", false, "Connections of the frontend.", t->n_fe);
-NUMBER(bc, "bc", false, "Streams of the backend.", t->n_be);
-NUMBER(sc, "sc", false, "Streams of the server.", t->n_srv);
+/* The stream notes them for its line; what a rule writes wants them now. */
+static struct txn *
+in_use(struct txn *t)
+{
+	if (t->stage != TXN_LOG && t->ops != NULL && t->ops->note_use != NULL)
+		t->ops->note_use(t);
+	return (t);
+}
+
+NUMBER(ac, "ac", false, "Connections of the process.", in_use(t)->n_act);
+NUMBER(fc, "fc", false, "Connections of the frontend.", in_use(t)->n_fe);
+NUMBER(bc, "bc", false, "Streams of the backend.", in_use(t)->n_be);
+NUMBER(sc, "sc", false, "Streams of the server.", in_use(t)->n_srv);
 NUMBER(sq, "sq", false, "Place in the server's queue.", t->q_srv);
 NUMBER(bq, "bq", false, "Place in the backend's queue.", t->q_be);
 NUMBER(lc, "lc", false, "Number of this frontend's log line.",

@@ -231,9 +231,8 @@ is_silent(const struct strm *s)
 	return (nothing && px_opt(fe, PX_OPT_DONTLOGNULL));
 }
 
-/* Facts that are only true at the very end: use of things, for the log. */
-static void
-note_use(struct strm *s)
+void
+strm_note_use(struct strm *s)
 {
 	struct txn *t = &s->txn;
 
@@ -257,7 +256,7 @@ strm_log(struct strm *s)
 	if (s->logged || (!no_stream && !log_wanted(&s->txn)) || is_silent(s))
 		return;
 	s->logged = true;
-	note_use(s);
+	strm_note_use(s);
 	s->txn.bytes_in = s->cli->got;
 	s->txn.bytes_out = s->cli->put;
 	s->txn.t.end = the_loop->now_us;

@@ -126,15 +126,25 @@ ROW(quic_enabled, SMP_BOOL, SMP_ALWAYS, fetch_quic_enabled,
 
 /* ---- what came in the PROXY header ---- */
 
+/* The first of that type; for conditions each. */
 static bool
 tlv_of(struct txn *t, unsigned type, struct smp *s)
 {
 	const struct strm *strm = strm_of_txn(t);
 	const struct conn *c = strm == NULL || strm->cli == NULL ? NULL :
 	    strm->cli->ops->conn(strm->cli);
+	struct span all, more;
 
-	return (c != NULL && c->tlvs != NULL &&
-	    conn_proxy_tlv(conn_tlvs(c), type, &s->str));
+	s->more = false;
+	if (c == NULL || c->tlvs == NULL)
+		return (false);
+	all = conn_tlvs(c);
+	if (!conn_proxy_tlv(span_skip(all, s->it[0]), type, &s->str))
+		return (false);
+	s->it[0] = (uint32_t)(s->str.p + s->str.n - all.p);
+	s->more = s->each &&
+	    conn_proxy_tlv(span_skip(all, s->it[0]), type, &more);
+	return (true);
 }
 
 /* Only who asks makes connections keep them. */
@@ -179,9 +189,12 @@ check_tlv(struct arg *arg, const char **err)
 {
 	static const struct { const char *name; uint8_t type; } names[] = {
 		{ "ALPN", 0x01 }, { "AUTHORITY", CONN_PROXY_AUTHORITY },
-		{ "CRC32C", CONN_PROXY_CRC32C }, { "NOOP", 0x04 },
-		{ "UNIQUE_ID", CONN_PROXY_UNIQUE_ID },
-		{ "SSL", CONN_PROXY_SSL }, { "NETNS", 0x30 },
+		{ "CRC32", CONN_PROXY_CRC32C }, { "CRC32C", CONN_PROXY_CRC32C },
+		{ "NOOP", 0x04 }, { "UNIQUE_ID", CONN_PROXY_UNIQUE_ID },
+		{ "SSL", CONN_PROXY_SSL }, { "SSL_VERSION", 0x21 },
+		{ "SSL_CN", 0x22 }, { "SSL_CIPHER", 0x23 },
+		{ "SSL_SIG_ALG", 0x24 }, { "SSL_KEY_ALG", 0x25 },
+		{ "NETNS", 0x30 },
 	};
 	struct span s = arg[0].str;
 	uint64_t v = 256;
@@ -193,15 +206,16 @@ check_tlv(struct arg *arg, const char **err)
 	    num_hex(span_skip(s, 2), &v) : num_u64(s, &v)))
 		v = 256;
 	*err = "expected the type of a TLV, 0 to 255 (also as 0xE0), or "
-	    "ALPN, AUTHORITY, CRC32C, NOOP, UNIQUE_ID, SSL, NETNS";
+	    "ALPN, AUTHORITY, CRC32, NOOP, UNIQUE_ID, SSL, SSL_VERSION, "
+	    "SSL_CN, SSL_CIPHER, SSL_SIG_ALG, SSL_KEY_ALG, NETNS";
 	arg[0].num = (int64_t)v;
 	return (v < 256 && keep_tlvs(arg, err));
 }
 FETCH(fc_pp_tlv) = {
 	.name = "fc_pp_tlv", .args = "str type", .out = SMP_STR,
 	.stages = SMP_ANYWHERE & ~(SMP_AT(CHECK) | SMP_AT(CONN)),
-	.run = fetch_tlv, .check = check_tlv, .fresh = true,
+	.run = fetch_tlv, .check = check_tlv, .fresh = true, .list = true,
 	.doc = "What the PROXY header says with a TLV of that type, a number "
-	    "or a name.",
+	    "or a name: the first of them; conditions look at each.",
 	.example = "http-request set-header X-Cloud %[fc_pp_tlv(0xEA)]",
 };

@@ -295,6 +295,9 @@ enum strm_step strm_fail(struct strm *, enum why);
 enum strm_step strm_reply(struct strm *, const struct http_reply *, enum why);
 /* strm_finish - both messages went whole. Always STEP_GONE. */
 enum strm_step strm_finish(struct strm *);
+/* strm_note_use - how much of everything is in use now, but for this stream:
+ * for its log line, and for formats of rules. */
+void strm_note_use(struct strm *);
 /* strm_log - the log line now, once. */
 void strm_log(struct strm *);
 /* strm_hint - send the client a response 103 with this header. */

@@ -61,6 +61,12 @@ payload(struct txn *t, bool response)
 	return (data);
 }
 
+static void
+note_use(struct txn *t)
+{
+	strm_note_use(HOLDER(t, struct strm, txn));
+}
+
 static enum why
 gather(struct txn *t, bool response, size_t want)
 {
@@ -113,6 +119,7 @@ static const struct txn_ops txn_ops = {
 	.server_conn = server_conn,
 	.sniff = strm_sniff,
 	.wake = wake_rule,
+	.note_use = note_use,
 };
 
 struct strm *
