@@ -76,11 +76,16 @@ srv_way_key(const struct srv *srv)
 	const struct srv_way *w = px_get(&srv->cfg->slots, &srv_way_slot);
 	const struct px_server *cfg = srv->cfg;
 	uint64_t key = srv_pp_version(srv_pp_of(srv));
+	char socks[ADDR_TEXT];
 
 	key = mix_text(key, cfg->xprt == NULL ? "raw" : cfg->xprt->name);
 	key = mix_text(key, cfg->unix_path);
 	key = mix_text(key, w->namespace);
 	key = mix_text(key, w->md5_key);
+	if (w->socks.family != ADDR_NONE) {
+		addr_print_port(&w->socks, socks);
+		key = mix_text(key, socks);
+	}
 	return (mix_source(key, srv_source_of(srv)) | 1);
 }
 
@@ -90,7 +95,10 @@ srv_is_at(const struct srv *srv, const struct conn *c)
 	struct addr to, peer;
 
 	srv_addr(srv, NULL, &to);
-	sock_peer(c->fd, &peer);
+	if (c->has_peer)                /* behind a SOCKS proxy */
+		peer = c->peer;
+	else
+		sock_peer(c->fd, &peer);
 	return ((to.family != ADDR_V4 && to.family != ADDR_V6) ||
 	    addr_eq(&to, &peer));
 }
