@@ -5,7 +5,9 @@
  * One table of a process for all lists. An entry is named by a hash of the
  * text, seeded with the state of the list: one that changes has none of its
  * old entries. Two texts of the same 64 bits would share a result, which
- * takes longer to happen than machines last. Entries are in sets of one cache
+ * takes longer to happen than machines last - as long as states have nothing
+ * in common: XXH3 of a short text is one of the text xor the seed, so that
+ * neighbours as seeds would make neighbours of texts the same. Entries are in sets of one cache
  * line, the one used last in front.
  *
  * Source: configuration manual 3.2, tune.pattern.cache-size.
@@ -33,10 +35,15 @@ static uint32_t n_sets;
 static uint64_t seed;
 static uint64_t last_state;
 
+/* Far from all others (the finalizer of splitmix64). */
 uint64_t
 pat_cache_state(void)
 {
-	return (++last_state);
+	uint64_t z = ++last_state * 0x9e3779b97f4a7c15u;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return (z ^ z >> 31);
 }
 
 /* Without memory there is no cache. */

@@ -629,7 +629,7 @@ slow_find(const struct pat_index *x, const struct pat_row *row, struct span s)
 
 	if (x->n >= (reg ? MANY_REGS : MANY_SUBS) &&
 	    pat_cache_get(x->state, s, &name, &no) &&
-	    (no == PAT_MISS || !row[no].dead))
+	    (no == PAT_MISS || (no < x->n && !row[no].dead)))
 		return (no);
 	no = reg ? reg_find(x, row, s) : sub_find(x, row, s);
 	pat_cache_put(name, no);

@@ -6,6 +6,7 @@
 #include <base/test.h>
 
 #include <stdio.h>
+#include <string.h>
 
 #include "../pat_cache.c"
 
@@ -112,4 +113,42 @@ TEST(a_table_holds_about_what_it_should)
 	learn(s, SPAN("a"), 1);
 	CHECK_EQ(known(s, SPAN("a")), -2);
 	CHECK(sets == NULL);
+}
+
+static bool
+has(uint64_t state, const char *text, size_t n, uint32_t *no)
+{
+	uint64_t name;
+
+	return (pat_cache_get(state, span_of(text, n), &name, no));
+}
+
+/* Texts that differ in a few bits, in states one after the other. */
+TEST(neighbours_do_not_meet)
+{
+	static const char base[] = "abcdefghijklmnop";
+	unsigned met = 0, asked = 0;
+
+	start(DEFAULT_ENTRIES);
+	for (size_t n = 0; n <= 16; n++) {
+		uint64_t state = pat_cache_state(), name;
+		uint32_t no;
+
+		(void)pat_cache_get(state, span_of(base, n), &name, &no);
+		pat_cache_put(name, 7);
+		for (int k = 0; k < 64; k++) {
+			state = pat_cache_state();
+			for (size_t at = 0; at < n; at++)
+				for (unsigned x = 0; x < 256; x++) {
+					char text[sizeof base];
+
+					memcpy(text, base, sizeof text);
+					text[at] = (char)(text[at] ^ x);
+					met += has(state, text, n, &no);
+					asked++;
+				}
+		}
+	}
+	CHECK_EQ(met, 0);
+	CHECK(asked > 2000000);
 }
