@@ -271,6 +271,13 @@ void cond_pivot_watch(struct arena *, const struct cond *,
 /* expr_same - two compiled expressions that always give the same sample. */
 bool expr_same(const struct expr *, const struct expr *);
 
+/* acl_named - the ACL of that name in the section that is read, or one that is
+ * predefined; NULL after recording the error. acl_true - whether it holds. */
+struct acl;
+const struct acl *acl_named(struct conf_line *, const struct conf_word *,
+    struct span name);
+bool acl_true(const struct acl *, struct txn *);
+
 /*
  * acl_method - the `i`th match method and what it does; acl_predefined - the
  * `i`th ACL that needs no declaration and what it is. For manuals: false

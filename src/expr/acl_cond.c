@@ -466,7 +466,7 @@ term_true(const struct acl_term *t, struct txn *txn)
 	}
 }
 
-static bool
+bool
 acl_true(const struct acl *a, struct txn *txn)
 {
 	for (const struct acl_term *t = a->terms; t != NULL; t = t->next)
@@ -887,27 +887,32 @@ fetch_acl(struct txn *t, const struct arg *arg, struct smp *s)
 	return (true);
 }
 
+const struct acl *
+acl_named(struct conf_line *l, const struct conf_word *w, struct span name)
+{
+	struct px *px = l->obj;
+	struct conf_word at = *w;
+	const struct acl *a;
+
+	if (px == NULL) {
+		conf_err(l, w, "there are no ACLs in this section");
+		return (NULL);
+	}
+	at.text = name;
+	a = list_find(px_get(&px->slots, &acl_slot), px, name);
+	return (a != NULL ? a : find_predefined(l, &at));
+}
+
 /* arg[].ptr: the ACL; arg[].num: it is negated. */
 static bool
 setup_acl(struct conf_line *l, const struct conf_word *w, struct arg *arg)
 {
-	const struct acl_list *x;
-	struct px *px = l->obj;
-
-	if (px == NULL)
-		return (conf_err(l, w, "fetch 'acl': there are no ACLs in this "
-		    "section"));
-	x = px_get(&px->slots, &acl_slot);
 	for (int i = 0; i < EXPR_ARGS_MAX && arg[i].type != ARG_NONE; i++) {
 		struct span name = span_trim(arg[i].str);
-		struct conf_word at = *w;
 
 		arg[i].num = name.n > 0 && *name.p == '!';
-		name = span_skip(name, (size_t)arg[i].num);
-		arg[i].ptr = list_find(x, px, name);
-		at.text = name;
-		if (arg[i].ptr == NULL)
-			arg[i].ptr = find_predefined(l, &at);
+		arg[i].ptr = acl_named(l, w, span_skip(name,
+		    (size_t)arg[i].num));
 		if (arg[i].ptr == NULL)
 			return (false);
 	}

@@ -122,13 +122,11 @@ next_pair(struct span *s, struct pair *p, bool *bad)
 
 /* ---- nodes ---- */
 
-/* "_" and at least one of letters, digits, '.', '_', '-'. */
+/* At least one of letters, digits, '.', '_', '-'. */
 static bool
-is_obfuscated(struct span s)
+is_obscure(struct span s)
 {
-	if (s.n < 2 || *s.p != '_')
-		return (false);
-	for (size_t i = 1; i < s.n; i++) {
+	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 
 		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -136,7 +134,27 @@ is_obfuscated(struct span s)
 		    c == '-'))
 			return (false);
 	}
-	return (true);
+	return (s.n != 0);
+}
+
+static bool
+is_obfuscated(struct span s)
+{
+	return (s.n > 1 && *s.p == '_' && is_obscure(span_skip(s, 1)));
+}
+
+/* A word becomes "_word". */
+static bool
+obfuscate(struct txn *t, struct smp *s)
+{
+	char *p;
+
+	if (!smp_cast(t, s, SMP_STR) || !is_obscure(s->str) ||
+	    (p = arena_get(t->arena, s->str.n + 1)) == NULL)
+		return (false);
+	*p = '_';
+	memcpy(p + 1, s->str.p, s->str.n);
+	return (conv_give(s, p, s->str.n + 1));
 }
 
 static bool
@@ -295,7 +313,6 @@ static bool
 conv_nn(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	char ip[ADDR_TEXT + 2];
-	struct node n;
 	size_t len;
 
 	(void)arg;
@@ -309,18 +326,24 @@ conv_nn(struct txn *t, const struct arg *arg, struct smp *s)
 		return (conv_give(s, arena_dup(t->arena, span_of(v6 ? ip :
 		    ip + 1, v6 ? len + 2 : len)), v6 ? len + 2 : len));
 	}
-	return (smp_cast(t, s, SMP_STR) && split_node(s->str, &n) &&
-	    n.port.p == NULL);
+	if ((s->type == SMP_STR || s->type == SMP_BIN) && s->str.n == 0) {
+		s->type = SMP_STR;
+		s->str = SPAN("unknown");
+		s->constant = true;
+		return (true);
+	}
+	return (obfuscate(t, s));
 }
 
 static bool
 conv_np(struct txn *t, const struct arg *arg, struct smp *s)
 {
+	bool number = s->type == SMP_INT;
 	uint64_t port;
 
 	(void)arg;
-	return (smp_cast(t, s, SMP_STR) && (port_of(s->str, &port) ||
-	    is_obfuscated(s->str)));
+	return (number ? smp_cast(t, s, SMP_STR) && port_of(s->str, &port) :
+	    obfuscate(t, s));
 }
 
 CONV_ROW(rfc7239_is_valid, "rfc7239_is_valid", "", SMP_STR, SMP_BOOL,
@@ -342,8 +365,9 @@ CONV_ROW(rfc7239_n2np, "rfc7239_n2np", "", SMP_STR, SMP_ANY, conv_n2np,
 CONV_ROW(rfc7239_nn, "rfc7239_nn", "", SMP_ANY, SMP_STR, conv_nn,
     "str(2001:db8::1),ipmask(32,128),rfc7239_nn", "[2001:db8::1]",
     "The value as the name of a node in a Forwarded header: an address (an "
-    "IPv6 one in brackets), 'unknown', or a word that begins with '_'.");
+    "IPv6 one in brackets), 'unknown' for an empty text, or '_' and the text, "
+    "which may have letters, digits, '.', '_' and '-' only.");
 CONV_ROW(rfc7239_np, "rfc7239_np", "", SMP_ANY, SMP_STR, conv_np,
     "int(8080),rfc7239_np", "8080",
     "The value as the port of a node in a Forwarded header: a number up to "
-    "65535, or a word that begins with '_'.");
+    "65535, or '_' and the text, as in rfc7239_nn().");

@@ -685,13 +685,18 @@ TEST(nodes_of_forwarded_headers)
 		{ "str(1.2.3.4:_p.1),rfc7239_n2np", "_p.1" },
 		{ "str(1.2.3.4),rfc7239_n2np", "(none)" },
 		{ "src,rfc7239_nn", "10.0.0.7" },
-		{ "str(unknown),rfc7239_nn", "unknown" },
+		{ "str(test),rfc7239_nn", "_test" },
+		{ "str(),rfc7239_nn", "unknown" },
+		{ "str(_x.y-1),rfc7239_nn", "__x.y-1" },
 		{ "str(_a b),rfc7239_nn", "(none)" },
 		{ "str(1.2.3.4:5),rfc7239_nn", "(none)" },
 		{ "int(65535),rfc7239_np", "65535" },
 		{ "int(65536),rfc7239_np", "(none)" },
 		{ "int(-1),rfc7239_np", "(none)" },
-		{ "str(_p),rfc7239_np", "_p" },
+		{ "str(p),rfc7239_np", "_p" },
+		{ "str(8888),rfc7239_np", "_8888" },
+		{ "str(),rfc7239_np", "(none)" },
+		{ "str(a:b),rfc7239_np", "(none)" },
 	};
 
 	check_rows(rows, NELEM(rows));
