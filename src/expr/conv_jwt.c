@@ -333,7 +333,7 @@ verify_public(const struct jwt_alg *alg, const EVP_MD *md, EVP_PKEY *key,
 static int
 verify_none(const struct span part[JWT_PARTS], size_t n)
 {
-	if (n < 2 || n > 3 || part[0].n == 0 || part[1].n == 0)
+	if (n < 2 || n > 3)
 		return (JWT_MALFORMED);
 	return (n == 2 || part[2].n == 0 ? JWT_RIGHT : JWT_WRONG);
 }
