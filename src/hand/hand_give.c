@@ -26,6 +26,7 @@
 #include "hand_int.h"
 
 #define FRAMES_MAX   4          /* sent and not answered */
+#define GIVE_BATCH   8          /* in a frame: others wait for a tenth of 1 ms */
 #define TURN_US      2000       /* freezing in a row before others get theirs */
 #define AGAIN_MS     20         /* until those who said soon are asked */
 #define AGAIN_MANY_MS 100       /* the same, when that is much work */
@@ -37,7 +38,7 @@
 struct flight {                 /* a frame that is on its way */
 	uint32_t first_id;
 	unsigned n, left;       /* connections in it; not answered yet */
-	struct hand_item *item[HAND_BATCH];
+	struct hand_item *item[GIVE_BATCH];
 };
 
 struct giver {
@@ -60,7 +61,7 @@ struct frame {
 	struct wire_out out;
 	int fds[IPC_FDS_MAX];
 	size_t n_fds;
-	int memfd[HAND_BATCH];  /* of long records; ours to close */
+	int memfd[GIVE_BATCH];  /* of long records; ours to close */
 	unsigned n_memfd;
 };
 
@@ -246,7 +247,7 @@ put_entry(struct frame *fr, const struct hand_item *it, uint32_t id,
 static bool
 has_room(const struct frame *fr, size_t n, size_t n_fds)
 {
-	return (fr->f->n < HAND_BATCH && fr->n_fds + n_fds + 1 <= IPC_FDS_MAX &&
+	return (fr->f->n < GIVE_BATCH && fr->n_fds + n_fds + 1 <= IPC_FDS_MAX &&
 	    fr->out.cap - fr->out.n >= n + 256);
 }
 

@@ -28,7 +28,7 @@ enum hand_answer_tag {
 };
 enum hand_refused_tag { HAND_R_ID = 1, HAND_R_WHY = 2 };
 
-#define HAND_BATCH 32                   /* connections in a frame */
+#define HAND_BATCH 32                   /* connections in a frame, at most */
 #define HAND_LONG_MAX (4u << 20)        /* bytes of a record in a memfd */
 
 extern uint32_t hand_took_n;

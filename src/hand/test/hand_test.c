@@ -339,11 +339,11 @@ TEST(what_flies_comes_back_when_the_new_one_dies)
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	hand_give(&loop, fd[0], on_news);
 	turns(3);
-	CHECK_EQ(giver->n_flying, FRAMES_MAX * HAND_BATCH);
+	CHECK_EQ(giver->n_flying, FRAMES_MAX * GIVE_BATCH);
 	CHECK(all[0].frozen && hand_in_flight(&all[0].item));
 	(void)close(fd[1]);
 	turns(5);
-	CHECK_EQ(n_back, FRAMES_MAX * HAND_BATCH);
+	CHECK_EQ(n_back, FRAMES_MAX * GIVE_BATCH);
 	CHECK(n_gone == 0 && n_done == 0 && n_final == 0 && n_stay == 0);
 	CHECK(n_broken == 1 && giver == NULL);
 	CHECK_EQ(last.left, 1000);
@@ -356,7 +356,7 @@ TEST(what_flies_comes_back_when_the_new_one_dies)
 
 TEST(who_was_there_at_two_deaths_stays)
 {
-	const uint32_t n = FRAMES_MAX * HAND_BATCH;
+	const uint32_t n = FRAMES_MAX * GIVE_BATCH;
 	int fd[2];
 
 	set_up(200);
@@ -682,7 +682,7 @@ TEST(connections_without_a_free_descriptor_stay)
 	(void)close(top);
 	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
 	few = old;
-	few.rlim_cur = (rlim_t)top + 5;
+	few.rlim_cur = (rlim_t)top;
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
 	turns(30);
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
