@@ -210,13 +210,30 @@ unless_free(struct ing_rules *r, const char *cond)
 	ing_rule_and(r);
 }
 
+/* The proxy has a page of its own for it. */
+static bool
+has_page(int64_t code)
+{
+	static const short pages[] = { 400, 401, 403, 404, 405, 407, 408, 410,
+		413, 421, 422, 425, 429, 500, 501, 502, 503, 504 };
+
+	for (size_t i = 0; i < NELEM(pages); i++)
+		if (code == pages[i])
+			return (true);
+	return (false);
+}
+
 static void
 refuse_past(struct ing_rules *r, const char *sample, int64_t limit,
     int64_t code)
 {
 	struct ing_cfg *c = r->cfg;
 
-	ing_line(c, "http-request deny deny_status");
+	ing_line(c, "http-request deny");
+	if (has_page(code))
+		ing_keys(c, "deny_status");
+	else
+		ing_keys(c, "status");
 	ing_cfg_num(c, code);
 	ing_keys(c, "if {");
 	ing_cfg_keys(c, sample);
