@@ -408,7 +408,8 @@ class Run:
         self.figures["pss_peak_mib"] = self.sampler.peak_mib
         self.figures["processes_peak"] = self.sampler.processes
         for k in ("latency_calm", "latency_reload", "pause_calm",
-                  "pause_reload", "late_calm", "late_reload"):
+                  "pause_reload", "wait_calm", "wait_reload", "late_calm",
+                  "late_reload"):
             self.figures[k] = finals[0][k]
         self.crowds(total(finals))
         self.figures["unfinished"] = sum(f["unfinished"] for f in finals)

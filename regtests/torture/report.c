@@ -10,6 +10,7 @@
 
 static struct hist latency[2];  /* of requests: calm, after a signal */
 static struct hist pause_seen[2];       /* worst of each probe in a window */
+static struct hist wait_seen[2];        /* of any message of a probe in one */
 static struct hist late[2];     /* and the worst of our own timers */
 static int64_t late_us;
 static int64_t window_end, killed_at, kill_end, served_us, kill_worst_us;
@@ -59,10 +60,18 @@ report_latency(struct conn *c, int64_t us)
 void
 report_round_trip(struct conn *c, int64_t us)
 {
-	if (c->crowd->kind->probe && us > c->worst_us) {
+	if (!c->crowd->kind->probe)
+		return;
+	if (us > c->worst_us) {
 		c->worst_us = us;
 		c->worst_at = now;
 	}
+	if (window_end == 0)
+		return;
+	/* While one waits, no other is sent: those count that would have been. */
+	hist_add(&wait_seen[in_reload], us);
+	while ((us -= c->crowd->every_us) > 0)
+		hist_add(&wait_seen[in_reload], us);
 }
 
 /* A timer ran later than it should: these clients did not get their share of
@@ -200,6 +209,8 @@ report_counts(const char *name)
 	print_hist("latency_reload", &latency[1]);
 	print_hist("pause_calm", &pause_seen[0]);
 	print_hist("pause_reload", &pause_seen[1]);
+	print_hist("wait_calm", &wait_seen[0]);
+	print_hist("wait_reload", &wait_seen[1]);
 	print_hist("late_calm", &late[0]);
 	print_hist("late_reload", &late[1]);
 	printf("\"unfinished\":%d,\"crowds\":{", stopping ? crowd_left() : 0);

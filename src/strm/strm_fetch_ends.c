@@ -94,6 +94,16 @@ ROW(bc_nb_streams, "bc_nb_streams", SMP_INT, ON_RES, fetch_bc_streams,
     "How many streams the server's connection has open: one, with HTTP/1 and "
     "in mode tcp.");
 
+/* A second stream at a time would need HTTP/2. */
+ROW(fc_streams_limit, "fc_settings_streams_limit", SMP_INT, SMP_ANYWHERE &
+    ~(SMP_AT(CONN) | SMP_AT(SESS)), fetch_fc_streams,
+    "How many streams the client's connection may have at a time: one, with "
+    "HTTP/1 and in mode tcp.");
+ROW(bc_streams_limit, "bc_settings_streams_limit", SMP_INT, ON_RES,
+    fetch_bc_streams,
+    "How many streams the server's connection may have at a time: one, with "
+    "HTTP/1 and in mode tcp.");
+
 /* A message that is not well-formed ends its connection: there is never a
  * second glitch. */
 static bool
