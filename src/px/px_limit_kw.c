@@ -55,7 +55,7 @@ parse_maxpipes(struct conf_line *l, void *obj)
 }
 
 static bool
-parse_pipesize(struct conf_line *l, void *obj)
+want_bytes(struct conf_line *l, uint32_t *out)
 {
 	const struct conf_word *w = conf_peek(l);
 	uint64_t n;
@@ -63,24 +63,26 @@ parse_pipesize(struct conf_line *l, void *obj)
 	if (!conf_want_size(l, "a size", &n))
 		return (false);
 	if (n > INT32_MAX)
-		return (conf_err(l, w, "'tune.pipesize' is at most 2g-1"));
-	global_of(obj)->pipe_bytes = (uint32_t)n;
+		return (conf_err(l, w, "'%s' is at most 2g-1", l->kw->name));
+	*out = (uint32_t)n;
 	return (conf_end(l));
+}
+
+static bool
+parse_pipesize(struct conf_line *l, void *obj)
+{
+	return (want_bytes(l, &global_of(obj)->pipe_bytes));
 }
 
 static bool
 parse_log_sndbuf(struct conf_line *l, void *obj)
 {
-	const struct conf_word *w = conf_peek(l);
-	uint64_t n;
+	uint32_t n;
 
-	if (!conf_want_size(l, "a size", &n))
+	if (!want_bytes(l, &n))
 		return (false);
-	if (n > INT32_MAX)
-		return (conf_err(l, w, "'tune.sndbuf.backend' is at most "
-		    "2g-1"));
 	global_of(obj)->log_sndbuf = (int)n;
-	return (conf_end(l));
+	return (true);
 }
 
 static bool
