@@ -9,6 +9,7 @@ API server's word to the first request that the new one serves; wall time, which
 on a machine that does other things is not ours alone.
 """
 import json
+import os
 import re
 import resource
 import subprocess
@@ -79,7 +80,9 @@ def changes(ingress, ecluse, n, work):
 def main():
     ingress, ecluse = (Path(p).resolve() for p in sys.argv[1:3])
     bad = []
-    with tempfile.TemporaryDirectory() as folder:
+    # In memory, as the chart has it: a disk's fsync(2) is not ours to measure.
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
         work = Path(folder)
         _, small, _, _ = measure(ingress, 1000, work)
         _, middle, _, _ = measure(ingress, 3000, work)
