@@ -17,10 +17,7 @@
 #define BODY_MAX (1u << 20)
 
 struct wait {                           /* in the arena of who asks */
-	struct rule_wait wait;
-	struct txn *txn;
-	struct sub *sub;                /* NULL: it is over */
-	bool starting;
+	struct sub_wait on;
 	bool bad;                       /* too long, or without memory */
 	struct text body;
 	struct http_reply reply;        /* status 0: there is none */
@@ -71,7 +68,7 @@ is_hop(unsigned id)
 static void
 answered(void *arg, const struct http_head *head)
 {
-	struct wait *w = arg;
+	struct wait *w = HOLDER(arg, struct wait, on);
 	struct http_reply_hdr **at = &w->reply.hdrs, *h;
 
 	for (unsigned i = 0; i < head->n && !w->bad; i++) {
@@ -79,14 +76,14 @@ answered(void *arg, const struct http_head *head)
 
 		if (from->name == NULL || is_hop(from->id))
 			continue;
-		h = arena_zget(w->txn->arena, sizeof *h);
+		h = arena_zget(w->on.txn->arena, sizeof *h);
 		if (h == NULL) {
 			w->bad = true;
 			return;
 		}
-		h->name = arena_span(w->txn->arena, span_of(from->name,
+		h->name = arena_span(w->on.txn->arena, span_of(from->name,
 		    from->name_n));
-		h->value = arena_span(w->txn->arena, span_of(from->value,
+		h->value = arena_span(w->on.txn->arena, span_of(from->value,
 		    from->value_n));
 		w->bad = h->name.p == NULL ||
 		    (h->value.p == NULL && from->value_n > 0);
@@ -99,34 +96,22 @@ answered(void *arg, const struct http_head *head)
 static void
 payload(void *arg, struct span data)
 {
-	struct wait *w = arg;
+	struct wait *w = HOLDER(arg, struct wait, on);
 
 	w->bad = w->bad || w->body.n + data.n > BODY_MAX;
 	if (!w->bad)
 		text_add(&w->body, data);
 }
 
-static void
-over(void *arg)
-{
-	struct wait *w = arg;
-
-	w->sub = NULL;
-	if (!w->starting)
-		w->txn->ops->wake(w->txn);
-}
-
 static const struct sub_ops answer_ops = { .answered = answered,
-	.payload = payload, .over = over };
+	.payload = payload, .over = sub_wait_over };
 
 static void
 drop(struct rule_wait *rw)
 {
-	struct wait *w = HOLDER(rw, struct wait, wait);
+	struct wait *w = HOLDER(rw, struct wait, on.wait);
 
-	if (w->sub != NULL)
-		sub_drop(w->sub);
-	w->sub = NULL;
+	sub_wait_drop(&w->on);
 	text_fini(&w->body);
 }
 
@@ -138,8 +123,8 @@ end(struct wait *w, struct rule_run *run)
 
 	run->wait = NULL;
 	run->paused = false;
-	if (w->sub != NULL || w->bad || r->status < 200) {
-		drop(&w->wait);
+	if (w->on.sub != NULL || w->bad || r->status < 200) {
+		drop(&w->on.wait);
 		return (RULE_NEXT);
 	}
 	text_addc(&w->body, '\0');      /* so that there is memory to own */
@@ -156,21 +141,13 @@ begin(const struct sub_ask *a, struct txn *t, struct rule_run *run)
 {
 	struct wait *w = arena_zget(t->arena, sizeof *w);
 
-	if (w == NULL || (w->sub = sub_ask(a, t, &answer_ops, w)) == NULL)
+	if (w == NULL)
 		return (RULE_NEXT);
-	w->wait.drop = drop;
-	w->txn = t;
 	text_init(&w->body);
-	w->starting = true;
-	sub_start(w->sub);
-	w->starting = false;
-	if (w->sub == NULL)
-		return (end(w, run));
-	run->wait = &w->wait;
-	run->paused = true;
-	run->until_ms = the_loop->now_ms + a->ms;
-	run->wait_ms = a->ms;
-	return (RULE_WAIT);
+	if (!sub_wait_begin(&w->on, a, t, &answer_ops, drop))
+		return (RULE_NEXT);
+	return (w->on.sub == NULL ? end(w, run) :
+	    sub_wait_pause(&w->on, run, a->ms));
 }
 
 static enum rule_verdict
@@ -180,10 +157,8 @@ run_answer(const void *priv, struct txn *t, struct rule_run *run)
 
 	if (!run->paused)
 		return (begin(priv, t, run));
-	w = HOLDER(run->wait, struct wait, wait);
-	if (w->sub != NULL && the_loop->now_ms < run->until_ms)
-		return (RULE_WAIT);
-	return (end(w, run));
+	w = HOLDER(run->wait, struct wait, on.wait);
+	return (sub_wait_more(&w->on, run) ? RULE_WAIT : end(w, run));
 }
 
 ACTION(answer_from) = {

@@ -106,12 +106,9 @@ parse_auth(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
 }
 
 struct wait {                           /* in the arena of who asks */
-	struct rule_wait wait;
-	struct txn *txn;
+	struct sub_wait on;
 	const struct auth_act *act;
-	struct sub *sub;                /* NULL: it is over */
 	uint16_t status;                /* 0: there was no answer */
-	bool starting;
 };
 
 /* ---- the answer ---- */
@@ -131,7 +128,7 @@ nth_header(const struct http_head *head, const struct hdr_save *h)
 static void
 answered(void *arg, const struct http_head *head)
 {
-	struct wait *w = arg;
+	struct wait *w = HOLDER(arg, struct wait, on);
 
 	w->status = head->status;
 	for (const struct hdr_save *h = w->act->save; h != NULL;
@@ -139,30 +136,17 @@ answered(void *arg, const struct http_head *head)
 		struct smp s = { .type = SMP_STR, .str = nth_header(head, h) };
 
 		if (s.str.p != NULL)
-			expr_var_set(h->var, w->txn, 0, &s);
+			expr_var_set(h->var, w->on.txn, 0, &s);
 	}
 }
 
-static void
-over(void *arg)
-{
-	struct wait *w = arg;
-
-	w->sub = NULL;
-	if (!w->starting)
-		w->txn->ops->wake(w->txn);
-}
-
-static const struct sub_ops auth_ops = { .answered = answered, .over = over };
+static const struct sub_ops auth_ops = { .answered = answered,
+	.over = sub_wait_over };
 
 static void
 drop(struct rule_wait *rw)
 {
-	struct wait *w = HOLDER(rw, struct wait, wait);
-
-	if (w->sub != NULL)
-		sub_drop(w->sub);
-	w->sub = NULL;
+	sub_wait_drop(HOLDER(rw, struct sub_wait, wait));
 }
 
 /* ---- the rule ---- */
@@ -184,37 +168,19 @@ say(const struct auth_act *a, struct txn *t, unsigned status)
 	return (RULE_NEXT);
 }
 
-static struct wait *
-ask(const struct auth_act *a, struct txn *t)
-{
-	struct wait *w = arena_zget(t->arena, sizeof *w);
-
-	if (w == NULL || (w->sub = sub_ask(&a->ask, t, &auth_ops, w)) == NULL)
-		return (NULL);
-	w->wait.drop = drop;
-	w->txn = t;
-	w->act = a;
-	w->starting = true;
-	sub_start(w->sub);
-	w->starting = false;
-	return (w);
-}
-
 static enum rule_verdict
 begin(const struct auth_act *a, struct txn *t, struct rule_run *run)
 {
-	struct wait *w;
+	struct wait *w = arena_zget(t->arena, sizeof *w);
 
 	forget(a, t);
-	if ((w = ask(a, t)) == NULL)
+	if (w == NULL)
 		return (say(a, t, 0));
-	if (w->sub == NULL)
-		return (say(a, t, w->status));
-	run->wait = &w->wait;
-	run->paused = true;
-	run->until_ms = the_loop->now_ms + a->ask.ms;
-	run->wait_ms = a->ask.ms;
-	return (RULE_WAIT);
+	w->act = a;
+	if (!sub_wait_begin(&w->on, &a->ask, t, &auth_ops, drop))
+		return (say(a, t, 0));
+	return (w->on.sub == NULL ? say(a, t, w->status) :
+	    sub_wait_pause(&w->on, run, a->ask.ms));
 }
 
 static enum rule_verdict
@@ -225,10 +191,10 @@ run_auth(const void *priv, struct txn *t, struct rule_run *run)
 
 	if (!run->paused)
 		return (begin(a, t, run));
-	w = HOLDER(run->wait, struct wait, wait);
-	if (w->sub != NULL && the_loop->now_ms < run->until_ms)
+	w = HOLDER(run->wait, struct wait, on.wait);
+	if (sub_wait_more(&w->on, run))
 		return (RULE_WAIT);
-	if (w->sub != NULL) {           /* it took too long */
+	if (w->on.sub != NULL) {           /* it took too long */
 		w->status = 0;
 		forget(a, t);
 	}
@@ -271,7 +237,7 @@ fetch_sub(struct txn *t, const struct arg *arg, struct smp *s)
 FETCH(sub_request) = {
 	.name = "sub_request", .args = "", .out = SMP_BOOL, .run = fetch_sub,
 	.stages = SMP_ANYWHERE & ~SMP_AT(CHECK),
-	.doc = "True for a request that an 'auth-request' rule sent. A word of "
-	    "this program, which HAProxy lacks.",
+	.doc = "True for a request that an 'auth-request' or 'answer-from' rule "
+	    "sent. A word of this program, which HAProxy lacks.",
 	.example = "http-request set-log-level silent if { sub_request }",
 };

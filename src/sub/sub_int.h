@@ -84,4 +84,26 @@ void sub_start(struct sub *);
 
 /* sub_drop - nobody wants the answer any more; nothing is told from now on. */
 void sub_drop(struct sub *);
+
+/* A rule that waits for such an answer: within what the rule keeps of it. */
+struct sub_wait {
+	struct rule_wait wait;
+	struct txn *txn;
+	struct sub *sub;                /* NULL: it is over */
+	bool starting;
+};
+
+/* sub_wait_begin - ask; `ops` are told of the wait, their `over` is
+ * sub_wait_over(). False: nothing was asked. It may be over already. `drop` is
+ * what rule_wait has it for, and calls sub_wait_drop().
+ *
+ * sub_wait_pause - the rule waits for `ms` from now on.
+ * sub_wait_more - true while there is time and no answer. */
+bool sub_wait_begin(struct sub_wait *, const struct sub_ask *, struct txn *,
+    const struct sub_ops *, void (*drop)(struct rule_wait *));
+void sub_wait_over(void *wait);
+void sub_wait_drop(struct sub_wait *);
+enum rule_verdict sub_wait_pause(struct sub_wait *, struct rule_run *,
+    int64_t ms);
+bool sub_wait_more(const struct sub_wait *, const struct rule_run *);
 #endif
