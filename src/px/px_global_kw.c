@@ -70,24 +70,13 @@ parse_group(struct conf_line *l, void *obj)
 }
 
 static bool
-want_u32(struct conf_line *l, int64_t lo, uint32_t *out)
-{
-	int64_t n;
-
-	if (!conf_want_int(l, "an integer argument", lo, UINT32_MAX, &n))
-		return (false);
-	*out = (uint32_t)n;
-	return (conf_end(l));
-}
-
-static bool
 parse_uid(struct conf_line *l, void *obj)
 {
 	struct px_global *g = global_of(obj);
 
 	if (g->set_uid)
 		return (twice(l, "user/uid"));
-	g->set_uid = want_u32(l, 0, &g->uid);
+	g->set_uid = px_want_u32(l, 0, UINT32_MAX, &g->uid);
 	return (g->set_uid);
 }
 
@@ -98,7 +87,7 @@ parse_gid(struct conf_line *l, void *obj)
 
 	if (g->set_gid)
 		return (twice(l, "group/gid"));
-	g->set_gid = want_u32(l, 0, &g->gid);
+	g->set_gid = px_want_u32(l, 0, UINT32_MAX, &g->gid);
 	return (g->set_gid);
 }
 
@@ -460,7 +449,8 @@ parse_stats_timeout(struct conf_line *l, void *obj)
 static bool
 parse_stats_maxconn(struct conf_line *l, void *obj)
 {
-	return (want_u32(l, 1, &global_of(obj)->stats_maxconn));
+	return (px_want_u32(l, 1, UINT32_MAX,
+	    &global_of(obj)->stats_maxconn));
 }
 
 #define GLOBAL(ident, word, bits, words, fn, text, line)                     \

@@ -15,6 +15,9 @@ void px_slots_init(void);
 const char *px_subject(char buf[PX_SUBJECT], const char *what, const char *a,
     const char *b);
 
+/* px_want_u32 - one number from `lo` to `hi`, and nothing behind it. */
+bool px_want_u32(struct conf_line *, int64_t lo, int64_t hi, uint32_t *out);
+
 /* px_text - a NUL-terminated copy for the life of the generation. */
 const char *px_text(struct span);
 

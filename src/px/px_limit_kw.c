@@ -33,12 +33,8 @@ want_int(struct conf_line *l, int64_t lo, int64_t hi, int *out)
 static bool
 parse_fd_hard_limit(struct conf_line *l, void *obj)
 {
-	int n;
-
-	if (!want_int(l, 1, INT32_MAX, &n))
-		return (false);
-	global_of(obj)->fd_hard_limit = (uint32_t)n;
-	return (true);
+	return (px_want_u32(l, 1, INT32_MAX,
+	    &global_of(obj)->fd_hard_limit));
 }
 
 static bool

@@ -33,26 +33,17 @@ parse_mode(struct conf_line *l, void *obj)
 }
 
 static bool
-want_u32(struct conf_line *l, uint32_t *out)
-{
-	int64_t n;
-
-	if (!conf_want_int(l, "an integer argument", 0, INT32_MAX, &n))
-		return (false);
-	*out = (uint32_t)n;
-	return (conf_end(l));
-}
-
-static bool
 parse_maxconn(struct conf_line *l, void *obj)
 {
-	return (want_u32(l, &OBJ(obj, struct px, PX_MAGIC)->maxconn));
+	return (px_want_u32(l, 0, INT32_MAX,
+	    &OBJ(obj, struct px, PX_MAGIC)->maxconn));
 }
 
 static bool
 parse_fullconn(struct conf_line *l, void *obj)
 {
-	return (want_u32(l, &OBJ(obj, struct px, PX_MAGIC)->fullconn));
+	return (px_want_u32(l, 0, INT32_MAX,
+	    &OBJ(obj, struct px, PX_MAGIC)->fullconn));
 }
 
 static bool
@@ -61,7 +52,7 @@ parse_backlog(struct conf_line *l, void *obj)
 	struct px *px = OBJ(obj, struct px, PX_MAGIC);
 	uint32_t n;
 
-	if (!want_u32(l, &n))
+	if (!px_want_u32(l, 0, INT32_MAX, &n))
 		return (false);
 	px->backlog = (int)n;
 	return (true);
@@ -73,7 +64,7 @@ parse_retries(struct conf_line *l, void *obj)
 	struct px *px = OBJ(obj, struct px, PX_MAGIC);
 	uint32_t n;
 
-	if (!want_u32(l, &n))
+	if (!px_want_u32(l, 0, INT32_MAX, &n))
 		return (false);
 	px->retries = (int)n;
 	return (true);

@@ -16,8 +16,8 @@ global_of(void *obj)
 	return (OBJ(obj, struct px_global, PX_GLOBAL_MAGIC));
 }
 
-static bool
-want_u32(struct conf_line *l, int64_t lo, int64_t hi, uint32_t *out)
+bool
+px_want_u32(struct conf_line *l, int64_t lo, int64_t hi, uint32_t *out)
 {
 	int64_t n;
 
@@ -48,7 +48,7 @@ parse_maxconn(struct conf_line *l, void *obj)
 {
 	uint32_t n;
 
-	if (!want_u32(l, 0, INT32_MAX, &n))
+	if (!px_want_u32(l, 0, INT32_MAX, &n))
 		return (false);
 	/* -n on the command line came first and wins. */
 	if (!global_of(obj)->maxconn_fixed)
@@ -59,7 +59,7 @@ parse_maxconn(struct conf_line *l, void *obj)
 static bool
 parse_ulimit_n(struct conf_line *l, void *obj)
 {
-	return (want_u32(l, 0, INT32_MAX, &global_of(obj)->ulimit_n));
+	return (px_want_u32(l, 0, INT32_MAX, &global_of(obj)->ulimit_n));
 }
 
 static bool
@@ -89,13 +89,13 @@ parse_maxaccept(struct conf_line *l, void *obj)
 static bool
 parse_maxhdr(struct conf_line *l, void *obj)
 {
-	return (want_u32(l, 1, 32767, &global_of(obj)->max_http_hdr));
+	return (px_want_u32(l, 1, 32767, &global_of(obj)->max_http_hdr));
 }
 
 static bool
 parse_logurilen(struct conf_line *l, void *obj)
 {
-	return (want_u32(l, 1, 65535, &global_of(obj)->log_uri_len));
+	return (px_want_u32(l, 1, 65535, &global_of(obj)->log_uri_len));
 }
 
 /* ---- unix-bind ---- */
