@@ -120,7 +120,7 @@ parse_options(struct conf_line *l, void *obj)
 				break;
 		if (i == NELEM(all))
 			return (conf_err(l, w, "'proxy-v2-options' : '%.*s' : "
-			    "proxy v2 option not implemented; expected 'ssl', "
+			    "there is no such option; expected 'ssl', "
 			    "'cert-cn', 'ssl-cipher', 'cert-sig', 'cert-key', "
 			    "'authority', 'crc32c' or 'unique-id'",
 			    SPAN_FMT(item)));
