@@ -131,6 +131,7 @@ main(int argc, char **argv)
 		return (1);
 	the_args = copy_strings(argv);
 	proc_title_init(argc, argv);
+	proc_short_turns();
 	the_program = program_path(the_args[0]);
 	if ((status = keeper_cmdline(argc, the_args, &the_opts)) >= 0)
 		return (status);

@@ -58,6 +58,15 @@ void proc_notify(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* proc_start_s - seconds since this process was started: proc_title_init(), or
  * proc_signals_reset() after fork. */
 long proc_start_s(void);
+
+/* proc_short_turns - ask the scheduler for short turns, for this process and
+ * those that it starts.  While connections cross, more processes are busy than
+ * there are processors: with turns of the usual length (1 to 3 ms) a message
+ * that waits for three of them in a row is late.  The share of the processors
+ * stays the same.  Linux 6.12 and later; has no effect before, nor on a
+ * process whose policy is not the usual one. */
+void proc_short_turns(void);
+
 /* Let others go first from here on, for good: what is left of this process is
  * its own end, and the kernel's work for that (thousands of descriptors, their
  * names in /proc) should not hold up those who serve. Not idle priority: it

@@ -15,14 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "proc_int.h"
-
-#define STEP_BACK 10            /* a tenth of the share of those who serve */
 
 static char *title;             /* the memory of argv, and of environ */
 static size_t title_bytes;
@@ -149,15 +146,4 @@ proc_start_s(void)
 	if (start_us == 0)
 		proc_started_now();
 	return ((long)((clock_mono_us() - start_us) / 1000000));
-}
-
-void
-proc_step_back(void)
-{
-	static bool done;
-
-	if (!done)
-		(void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) +
-		    STEP_BACK);
-	done = true;
 }
