@@ -71,6 +71,8 @@ struct smp_fetch {
 	                                 * when it is not this one: "req.hdr" */
 	bool acl_only;                  /* a name for conditions alone */
 	bool fresh;                     /* differs from call to call: rand() */
+	bool steady;                    /* fresh, and yet the same for as long as
+	                                 * no rule runs: var() */
 	bool constant;                  /* folded when it is parsed: str() */
 	bool list;                      /* conditions look at each value */
 	bool waits;                     /* may set out->waits; then also fresh */
@@ -258,6 +260,14 @@ unsigned cond_pivots(const struct cond *, struct cond_pivot *out,
  * -1: none is. */
 bool cond_rest(const struct cond *, int test, struct txn *);
 
+/*
+ * cond_same_first - both are false unless the same test, their first, is true,
+ * and as long as no rule runs that stays so: where it fails for one of them,
+ * the other one need not be looked at. cond_first - that test.
+ */
+bool cond_same_first(const struct cond *, const struct cond *);
+bool cond_first(const struct cond *, struct txn *);
+
 /* cond_pivot_same - of two conditions, and so one look-up for both. */
 bool cond_pivot_same(const struct cond_pivot *, const struct cond_pivot *);
 
@@ -308,8 +318,8 @@ size_t logfmt_run(const struct logfmt *, struct txn *, char *dst, size_t);
 /* logfmt_constant - true when the text does not depend on the stream. */
 bool logfmt_constant(const struct logfmt *, struct span *text);
 
-/* logfmt_plain - the whole text is the value of an expression that is no text
- * itself, an address or a number: it is in the arena already. False: run it. */
+/* logfmt_plain - the whole text is the value of one expression, coded where
+ * the format asks for that: in the arena, or for ever. False: run it. */
 bool logfmt_plain(const struct logfmt *, struct txn *, struct span *text);
 bool logfmt_is_plain(const struct logfmt *);
 

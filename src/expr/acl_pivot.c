@@ -6,6 +6,9 @@
  * "if host_a api or host_b api" needs what `host_a` and `host_b` compare:
  * each of its groups has a test of the Host header. A test qualifies when all
  * alternatives of its ACL compare the same sample by the same method.
+ *
+ * Where conditions of rules behind each other begin with the same test, its
+ * failing for the first of them stands for all.
  */
 #include "acl_int.h"
 
@@ -180,4 +183,50 @@ cond_pivot_watch(struct arena *a, const struct cond *c,
 	struct watcher x = { a, stale };
 
 	each_ref(c, p, add_watch, &x);
+}
+
+/* ---- what conditions behind each other begin with ---- */
+
+/* Nothing but what a rule does changes it. */
+static bool
+is_steady(const struct acl *a)
+{
+	for (const struct acl_term *t = a->terms; t != NULL; t = t->next)
+		if (t->expr->waits || (t->expr->fresh &&
+		    (t->expr->from != NULL || !t->expr->fetch->steady)))
+			return (false);
+	return (true);
+}
+
+/* The same ACL, or two without a name that ask whether there is the same. */
+static bool
+same_acl(const struct acl *a, const struct acl *b)
+{
+	const struct acl_term *x = a->terms, *y = b->terms;
+
+	return (a == b || (x != NULL && y != NULL && x->next == NULL &&
+	    y->next == NULL && x->expr == y->expr && x->match == y->match &&
+	    x->pats == NULL && y->pats == NULL));
+}
+
+/* A is false where its first test is: "if A B", and neither "unless A" nor "if
+ * A or B". */
+static bool
+needs_first(const struct cond *c)
+{
+	return (c != NULL && !c->unless && next_group(c, c->test) == NULL);
+}
+
+bool
+cond_same_first(const struct cond *a, const struct cond *b)
+{
+	return (needs_first(a) && needs_first(b) &&
+	    a->test->negate == b->test->negate &&
+	    same_acl(a->test->acl, b->test->acl) && is_steady(a->test->acl));
+}
+
+bool
+cond_first(const struct cond *c, struct txn *t)
+{
+	return (acl_true(c->test->acl, t) != c->test->negate);
 }

@@ -347,24 +347,7 @@ logfmt_is_plain(const struct logfmt *f)
 	const struct piece *x = f->first;
 
 	return (x != NULL && x->kind == PIECE_EXPR && x->next == NULL &&
-	    x->lead_n == 0 && x->flags == 0 && f->enc == ENC_TEXT &&
-	    (x->expr->type == SMP_ADDR || x->expr->type == SMP_V4 ||
-	    x->expr->type == SMP_V6 || x->expr->type == SMP_INT));
-}
-
-bool
-logfmt_plain(const struct logfmt *f, struct txn *t, struct span *text)
-{
-	const struct piece *x = f->first;
-	struct smp s;
-
-	if (!logfmt_is_plain(f))
-		return (false);
-	*text = SPAN("");
-	if (!expr_eval(x->expr, t, &s) || !smp_cast(t, &s, SMP_STR))
-		return (true);
-	*text = s.str;
-	return (s.str.p != NULL);
+	    x->lead_n == 0 && x->flags == 0 && f->enc == ENC_TEXT && !f->bin);
 }
 
 /* ---- running ---- */
@@ -424,7 +407,7 @@ is_plain(const char *p)
 	    (quote - ALL(1))) & ALL(0x80)) == 0);
 }
 
-static size_t
+static inline size_t
 plain_run(struct span s, size_t from, unsigned coded)
 {
 	size_t i = from;
@@ -440,14 +423,15 @@ plain_run(struct span s, size_t from, unsigned coded)
 	return (i);
 }
 
+static const uint8_t hashes[] = { [LOGVAR_PLAIN] = 0,
+	[LOGVAR_LINE] = CODE_LINE, [LOGVAR_HTTP] = CODE_HTTP,
+	[LOGVAR_HEADER] = CODE_HTTP | CODE_HEADER,
+	[LOGVAR_FIELD] = CODE_FIELD };
+
 static void
 put_coded(struct logfmt_out *o, struct span s, unsigned flags, unsigned code)
 {
 	static const char digit[] = "0123456789ABCDEF";
-	static const uint8_t hashes[] = { [LOGVAR_PLAIN] = 0,
-	    [LOGVAR_LINE] = CODE_LINE, [LOGVAR_HTTP] = CODE_HTTP,
-	    [LOGVAR_HEADER] = CODE_HTTP | CODE_HEADER,
-	    [LOGVAR_FIELD] = CODE_FIELD };
 	uint8_t hash = hashes[code];
 	uint8_t esc = (flags & FLAG_E) != 0 ? CODE_ESCAPE : 0;
 
@@ -515,6 +499,45 @@ put_expr(struct logfmt_out *o, const struct piece *x, struct txn *t)
 	 * only, in spite of Q */
 	put_text(o, text, (x->flags & FLAG_M) == 0 ?
 	    x->flags & ~(unsigned)FLAG_Q : x->flags, x->code);
+}
+
+#define CODED_MOST 3            /* bytes of what was one */
+
+/* Few texts have anything that is coded. */
+static struct span
+coded_copy(struct arena *a, struct span s, unsigned code)
+{
+	struct logfmt_out o;
+	char *p;
+
+	if (__builtin_expect(code_tab['"'] == 0, 0))
+		code_init();
+	if (plain_run(s, 0, hashes[code]) == s.n)
+		return (arena_span(a, s));
+	if ((p = arena_get(a, s.n * CODED_MOST)) == NULL)
+		return (SPAN_NONE);
+	o = (struct logfmt_out){ p, p + s.n * CODED_MOST };
+	put_coded(&o, s, 0, code);
+	return (span_of(p, (size_t)(o.at - p)));
+}
+
+bool
+logfmt_plain(const struct logfmt *f, struct txn *t, struct span *text)
+{
+	const struct piece *x = f->first;
+	struct smp s;
+	bool made;
+
+	if (!logfmt_is_plain(f))
+		return (false);
+	*text = SPAN("");
+	if (!expr_eval(x->expr, t, &s))
+		return (true);
+	made = s.type < SMP_STR;        /* the text of a number, an address */
+	if (!smp_cast(t, &s, SMP_STR) || s.str.n == 0)
+		return (true);
+	*text = made ? s.str : coded_copy(t->arena, s.str, x->code);
+	return (true);
 }
 
 #define NUMBER_ROOM 24

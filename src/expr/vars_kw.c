@@ -73,7 +73,7 @@ conv_unset_var(struct txn *t, const struct arg *arg, struct smp *s)
 FETCH(var) = {
 	.name = "var", .args = "str name, str default=", .out = SMP_ANY,
 	.stages = SMP_ALWAYS, .run = fetch_var, .check = check_name,
-	.fresh = true,
+	.fresh = true, .steady = true,
 	.doc = "The value of a variable, of the type it was set with; without "
 	    "a value the text <default>, if given. Names begin with their "
 	    "scope: 'proc.' (all workers of the process), 'sess.' (the client "
@@ -199,8 +199,10 @@ KEYWORD(global_set_var_fmt) = {
 static bool
 parse_limit(struct conf_line *l, int which)
 {
-	return (conf_want_size(l, "a size", &expr_vars_limit[which]) &&
-	    conf_end(l));
+	if (!conf_want_size(l, "a size", &expr_vars_limit[which]))
+		return (false);
+	expr_vars_limited |= expr_vars_limit[which] != 0;
+	return (conf_end(l));
 }
 
 #define LIMIT(ident, word, which, what)                                      \

@@ -15,7 +15,7 @@ struct edit {                   /* what all of them need */
 	struct logfmt *fmt;
 	struct span fixed;              /* set-, add-header: the value, when it
 	                                 * is always that; p NULL: it is not */
-	bool plain;                     /* nothing but a number or an address */
+	bool plain;                     /* nothing but one expression */
 	struct smp_regex *regex;        /* replace-*, del-header -m reg */
 	uint8_t match;                  /* del-header: enum del_match */
 	uint16_t status;
@@ -190,8 +190,7 @@ put_header(const struct edit *e, struct txn *t, struct rule_run *run,
 		v = rule_text(e->fmt, t);
 		if (!e->plain && !http_is_field_value(v))
 			return (RULE_NEXT);
-		if (!e->plain)
-			v = span_trim(v);
+		v = span_trim(v);
 	}
 	if (v.p == NULL || v.n > UINT32_MAX || !put(h, e->id, e->name, v))
 		return (rule_failed(run));

@@ -14,6 +14,9 @@ struct rule {
 	const struct cond *cond;        /* NULL: always */
 	const void *priv;
 	struct diag_pos pos;
+	uint16_t skips;                 /* rules behind it that begin with the
+	                                 * same test: where it fails, they go
+	                                 * with it */
 };
 
 struct rule_list {

@@ -637,6 +637,19 @@ rule_add_last(struct conf *conf, struct px *px, enum rule_set set,
 	    .action = action, .cond = cond, .priv = priv, .pos = px->pos };
 }
 
+/* Runs of rules whose conditions begin with the same test. */
+static void
+find_runs(const struct rule_list *list)
+{
+	for (unsigned i = list->n; i-- > 1; ) {
+		struct rule *r = &list->v[i - 1];
+
+		if (cond_same_first(r->cond, r[1].cond) &&
+		    r[1].skips < UINT16_MAX)
+			r->skips = (uint16_t)(r[1].skips + 1);
+	}
+}
+
 /* From here on no rule is added: what streams ask is one bit. */
 static void
 note_sets(struct px *px)
@@ -644,9 +657,11 @@ note_sets(struct px *px)
 	const struct rule_cfg *c = px_get(&px->slots, &rule_slot);
 
 	px->rule_sets = 0;
-	for (unsigned i = 0; i < RULE_N; i++)
+	for (unsigned i = 0; i < RULE_N; i++) {
 		if (c->set[i].n != 0)
 			px->rule_sets |= 1u << i;
+		find_runs(&c->set[i]);
+	}
 }
 
 static bool

@@ -19,6 +19,18 @@ may_yield(enum rule_set set)
 	    set == RULE_HTTP_RES);
 }
 
+/* Leaves run->at at the last rule that is known not to apply. */
+static bool
+applies(const struct rule *r, struct txn *t, struct rule_run *run)
+{
+	if (r->skips == 0)
+		return (cond_true(r->cond, t));
+	if (cond_first(r->cond, t))
+		return (cond_rest(r->cond, 0, t));
+	run->at += r->skips;
+	return (false);
+}
+
 enum rule_verdict
 rule_run(const struct px *px, enum rule_set set, struct txn *t,
     struct rule_run *run)
@@ -38,7 +50,7 @@ rule_run(const struct px *px, enum rule_set set, struct txn *t,
 		enum rule_verdict v;
 		enum cond_result is = run->paused ? COND_TRUE :
 		    wait_ms != 0 ? cond_try(r->cond, t) :
-		    cond_true(r->cond, t) ? COND_TRUE : COND_FALSE;
+		    applies(r, t, run) ? COND_TRUE : COND_FALSE;
 
 		if (is == COND_FALSE)
 			continue;

@@ -300,6 +300,41 @@ TEST(every_byte_is_coded_as_its_place_wants)
 	}
 }
 
+TEST(one_expression_alone_gives_what_running_gives)
+{
+	static const struct { const char *fmt, *target, *want; } rows[] = {
+		{ "%[path,url_dec]", "/%0a%0dx%7f%01%09%ff{~",
+		    "/%0A%0Dx%7F%01\t\377{~" },
+		{ "%[path]", "/a/much/longer/path", "/a/much/longer/path" },
+		{ "%[path,url_dec]", "/a/much/longer%00path",
+		    "/a/much/longer%00path" },
+		{ "%[path,length]", "/abc", "4" },
+		{ "%[src]", "/", "10.0.0.7" },
+		{ "%[str(abc)]", "/", "abc" },
+		{ "%[hdr(none)]", "/", "" },
+	};
+	struct try t;
+	struct span got;
+	char out[64];
+
+	try_init(&t);
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		struct logfmt *f = parse(&t, rows[i].fmt, LOGFMT_HEADER);
+
+		try_request(&t, "GET", rows[i].target, NULL);
+		CHECK(logfmt_is_plain(f));
+		CHECK(logfmt_plain(f, &t.txn, &got));
+		CHECK_MEM(got.p, got.n, rows[i].want, strlen(rows[i].want));
+		CHECK_MEM(got.p, got.n, out,
+		    logfmt_run(f, &t.txn, out, sizeof out));
+	}
+	CHECK(!logfmt_is_plain(parse(&t, "a%[src]", LOGFMT_HEADER)));
+	CHECK(!logfmt_is_plain(parse(&t, "%[src]%[src]", LOGFMT_HEADER)));
+	CHECK(!logfmt_is_plain(parse(&t, "%{+Q}[src]", LOGFMT_HEADER)));
+	CHECK(!logfmt_is_plain(parse(&t, "%znum", LOGFMT_HEADER)));
+	try_fini(&t);
+}
+
 TEST(constant_formats_and_http_only_ones_are_known)
 {
 	struct try t;

@@ -3,6 +3,7 @@
  * Rules: choosing a backend, editing messages, answering, refusing bad lines.
  */
 #include <base/test.h>
+#include <expr/vars.h>
 
 #include "../../expr/test/expr_try.h"
 #include "rule_int.h"
@@ -292,6 +293,107 @@ TEST(an_edit_is_seen_by_the_next_rule)
 	CHECK_EQ(r.why, WHY_REQ_DENIED);
 	CHECK_EQ(r.reply->status, 429);
 	try_fini(&t);
+}
+
+static unsigned
+n_skips(const struct try *t)
+{
+	const struct rule_list *l = &((const struct rule_cfg *)px_get(
+	    &px_find(t->model, SPAN("f"), PX_FE)->slots,
+	    &rule_slot))->set[RULE_HTTP_REQ];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < l->n; i++)
+		n += l->v[i].skips;
+	return (n);
+}
+
+TEST(rules_go_with_the_test_that_they_begin_with)
+{
+	static const struct { const char *a, *b; unsigned skips; } rows[] = {
+		{ "if one", "if one { path / }", 1 },
+		{ "if one { path / }", "if one !METH_GET", 1 },
+		{ "if { path -m found }", "if { path -m found }", 1 },
+		{ "if !{ var(txn.a) -m found }",
+		    "if !{ var(txn.a) -m found } one", 1 },
+		{ "if { var(txn.a) -m found }",
+		    "if !{ var(txn.a) -m found }", 0 },
+		{ "if { var(txn.a) -m found }",
+		    "if { var(txn.b) -m found }", 0 },
+		{ "if { var(txn.a),lower -m found }",
+		    "if { var(txn.a),lower -m found }", 0 },
+		{ "if { rand(9) -m found }", "if { rand(9) -m found }", 0 },
+		{ "if two", "if two", 0 },
+		{ "unless one", "unless one", 0 },
+		{ "if one or METH_GET", "if one", 0 },
+		{ "if one", "if METH_GET one", 0 },
+		{ "if one", "", 0 },
+	};
+	struct rule_run r;
+	struct try t;
+	char text[512];
+
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		try_init(&t);
+		snprintf(text, sizeof text, "\tacl one hdr(x-a) 22\n"
+		    "\tacl two rand(2) 1\n\tacl two path /\n"
+		    "\thttp-request add-header r a %s\n"
+		    "\thttp-request add-header r b %s\n",
+		    rows[i].a, rows[i].b);
+		CHECK_EQ(run(&t, text, &r), RULE_NEXT);
+		if (!CHECK_EQ(n_skips(&t), rows[i].skips))
+			printf("    in '%s', '%s'\n", rows[i].a, rows[i].b);
+		try_fini(&t);
+	}
+}
+
+/* Rules that are skipped are those that would not have run. */
+TEST(rules_that_are_skipped_would_have_done_nothing)
+{
+	static const char *const tests[] = { "{ var(txn.a) -m found }",
+	    "!{ var(txn.a) -m found }", "{ var(txn.b) -m found }", "one",
+	    "!one", "{ req.hdr(r) -m found }" };
+	static const char *const acts[] = { "set-var(txn.a) int(1)",
+	    "unset-var(txn.a)", "set-var(txn.b) int(1)", "del-header x-a",
+	    "add-header r n", "add-header x-a 22" };
+	unsigned skips = 0;
+
+	srand(3);
+	for (int round = 0; round < 80; round++) {
+		char want[1024];
+		struct rule_run r;
+		struct text cfg;
+		struct try t;
+		struct rule_list *l;
+
+		try_init(&t);
+		text_init(&cfg);
+		text_addz(&cfg, "\tacl one hdr(x-a) 22\n");
+		for (int i = 0; i < 14; i++)
+			text_printf(&cfg, "\thttp-request %s if %s %s\n"
+			    "\thttp-request add-header log %d if %s\n",
+			    acts[rand() % 6], tests[rand() % 3],
+			    rand() % 2 ? tests[rand() % 6] : "", i,
+			    tests[rand() % 6]);
+		CHECK_EQ(run(&t, cfg.p, &r), RULE_NEXT);
+		snprintf(want, sizeof want, "%s", head_text(t.txn.req));
+		skips += n_skips(&t);
+		l = &rule_cfg_edit(px_find(t.model, SPAN("f"),
+		    PX_FE))->set[RULE_HTTP_REQ];
+		for (unsigned i = 0; i < l->n; i++)
+			l->v[i].skips = 0;
+		try_request(&t, "GET", "/p/q?x=1", (const char *const[]){
+		    "Host: a.org", "X-A: 1", "X-A: 2, 22", "X-B: b", NULL });
+		expr_vars_end(&t.txn);
+		memset(&r, 0, sizeof r);
+		CHECK_EQ(rule_run(t.txn.fe, RULE_HTTP_REQ, &t.txn, &r),
+		    RULE_NEXT);
+		if (!CHECK_STR(want, head_text(t.txn.req)))
+			printf("    in\n%s", cfg.p);
+		text_fini(&cfg);
+		try_fini(&t);
+	}
+	CHECK(skips > 80);
 }
 
 static const char *
