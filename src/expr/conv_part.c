@@ -14,7 +14,7 @@
 static bool
 is_delim(struct span delims, char c)
 {
-	return (span_find(delims, c) >= 0);
+	return (delims.n == 1 ? c == *delims.p : span_find(delims, c) >= 0);
 }
 
 /*

@@ -251,21 +251,29 @@ fetch_rand(struct txn *t, const struct arg *arg, struct smp *s)
 	return (true);
 }
 
+/* RFC 9562 4: 16 bytes as hexadecimal digits, in groups. */
 static bool
 fetch_uuid(struct txn *t, const struct arg *arg, struct smp *s)
 {
+	static const char digit[] = "0123456789abcdef";
+	static const uint8_t place[16] = { 0, 2, 4, 6, 9, 11, 14, 16, 19, 21,
+	    24, 26, 28, 30, 32, 34 };
 	uint64_t a = rand_u64(), b = rand_u64();
-	unsigned version = (unsigned)arg[0].num;
-	char *p = arena_get(t->arena, 37);
+	char *p = arena_get(t->arena, 36);
 
 	if (p == NULL)
 		return (false);
-	if (version == 7)               /* begins with the milliseconds */
+	if (arg[0].num == 7)            /* begins with the milliseconds */
 		a = (uint64_t)(clock_wall_us() / 1000) << 16 | (a & 0xfff);
-	snprintf(p, 37, "%08x-%04x-%x%03x-%04x-%012llx", (unsigned)(a >> 32),
-	    (unsigned)(a >> 16 & 0xffff), version, (unsigned)(a & 0xfff),
-	    (unsigned)(b >> 48 & 0x3fff) | 0x8000,
-	    (unsigned long long)(b & 0xffffffffffffULL));
+	a = (a & ~UINT64_C(0xf000)) | (uint64_t)arg[0].num << 12;
+	b = (b & UINT64_MAX >> 2) | UINT64_C(1) << 63;
+	p[8] = p[13] = p[18] = p[23] = '-';
+	for (int i = 0; i < 16; i++) {
+		uint8_t v = (uint8_t)((i < 8 ? a : b) >> (56 - i % 8 * 8));
+
+		p[place[i]] = digit[v >> 4];
+		p[place[i] + 1] = digit[v & 15];
+	}
 	s->str = span_of(p, 36);
 	return (true);
 }

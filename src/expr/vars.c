@@ -24,6 +24,7 @@ static struct {                         /* those with an index, by it */
 } at_index[2];                          /* of a stream, of a session */
 
 uint64_t expr_vars_limit[EXPR_SCOPE_N + 1];
+bool expr_vars_limited;
 /* Of this process's streams and sessions; when limits are set. */
 static uint64_t private_bytes;
 
@@ -133,6 +134,7 @@ expr_vars_forget(void)
 		at_index[i].n = 0;
 	}
 	memset(expr_vars_limit, 0, sizeof expr_vars_limit);
+	expr_vars_limited = false;
 	private_bytes = 0;
 }
 
@@ -329,16 +331,6 @@ proc_bytes(void)
 	return (n);
 }
 
-static bool
-any_limit(void)
-{
-	uint64_t any = 0;
-
-	for (int i = 0; i <= EXPR_LIMIT_ALL; i++)
-		any |= expr_vars_limit[i];
-	return (any != 0);
-}
-
 static void
 at_most(uint64_t *room, uint64_t limit, uint64_t used)
 {
@@ -397,7 +389,7 @@ account(struct expr_vars *x, uint8_t scope, uint64_t was, uint64_t is)
 void
 expr_vars_count(struct expr_vars *x)
 {
-	if (!any_limit())
+	if (!expr_vars_limited)
 		return;
 	for (uint32_t i = 0; i < x->n; i++)
 		account(x, expr_var_at(x->session, i)->scope, 0,
@@ -463,7 +455,7 @@ set_private(const struct expr_var *v, struct txn *t, unsigned when,
 	static const struct var_value none = { .type = SMP_NONE };
 	const struct var_value *old = x != NULL && v->at < x->n ?
 	    &x->v[v->at] : &none;
-	uint64_t was = value_bytes(old);
+	uint64_t was = expr_vars_limited ? value_bytes(old) : 0;
 	bool kept = false;
 
 	if (when != 0 && !expr_var_allows(when, old, s))
@@ -478,7 +470,7 @@ set_private(const struct expr_var *v, struct txn *t, unsigned when,
 		drop_text(&x->v[v->at], a);
 	} else
 		kept = expr_var_keep(&x->v[v->at], a, s);
-	if (any_limit())
+	if (expr_vars_limited)
 		account(x, v->scope, was, value_bytes(&x->v[v->at]));
 	return (kept);
 }
@@ -491,7 +483,7 @@ expr_var_set(const struct expr_var *v, struct txn *t, unsigned when,
 
 	if (!alive(v, t) || s->type >= SMP_NONE || s->type == SMP_ANY)
 		return (false);
-	room = any_limit() ? room_for(v->scope, t) : UINT64_MAX;
+	room = expr_vars_limited ? room_for(v->scope, t) : UINT64_MAX;
 	return (v->scope == EXPR_SCOPE_PROC ?
 	    expr_slot_set(v->slot, when, room, s) :
 	    set_private(v, t, when, room, s));
@@ -514,6 +506,6 @@ expr_var_unset(const struct expr_var *v, struct txn *t)
 	was = value_bytes(at);
 	drop_text(at, x->session ? NULL : t->arena);
 	at->type = SMP_NONE;
-	if (any_limit())
+	if (expr_vars_limited)
 		account(x, v->scope, was, 0);
 }

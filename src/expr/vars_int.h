@@ -71,4 +71,5 @@ void expr_vars_count(struct expr_vars *);
 /* The limits by scope, 0: none; the last is that of all together. */
 extern uint64_t expr_vars_limit[EXPR_SCOPE_N + 1];
 #define EXPR_LIMIT_ALL EXPR_SCOPE_N
+extern bool expr_vars_limited;          /* there is one */
 #endif

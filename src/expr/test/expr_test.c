@@ -2,7 +2,10 @@
 /*
  * Sample expressions: values, types, arguments, errors, sharing.
  */
+#include <base/clock.h>
 #include <base/test.h>
+
+#include <inttypes.h>
 
 #include "expr_int.h"
 #include "expr_try.h"
@@ -189,6 +192,35 @@ TEST(equal_expressions_are_one_and_run_once_per_message)
 	CHECK_EQ(n_runs, 2);
 	CHECK(parse(&t, "path,lower") == parse(&t, "path,lower"));
 	CHECK(!expr_same(parse(&t, "rand"), parse(&t, "rand")));
+	try_fini(&t);
+}
+
+TEST(a_uuid_has_its_version_and_variant)
+{
+	static const struct { const char *text; char version; } rows[] = {
+		{ "uuid", '4' }, { "uuid(4)", '4' }, { "uuid(7)", '7' },
+	};
+	struct try t;
+	struct smp s, again;
+	uint64_t ms;
+
+	try_init(&t);
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		const struct expr *e = parse(&t, rows[i].text);
+
+		CHECK(expr_eval(e, &t.txn, &s));
+		CHECK_EQ(s.str.n, 36);
+		for (size_t k = 0; k < s.str.n; k++)
+			CHECK(k == 8 || k == 13 || k == 18 || k == 23 ?
+			    s.str.p[k] == '-' :
+			    strchr("0123456789abcdef", s.str.p[k]) != NULL);
+		CHECK_EQ(s.str.p[14], rows[i].version);
+		CHECK(strchr("89ab", s.str.p[19]) != NULL);
+		CHECK(expr_eval(e, &t.txn, &again));
+		CHECK(!span_eq(s.str, again.str));
+	}
+	CHECK_EQ(sscanf(s.str.p, "%8" SCNx64, &ms), 1);
+	CHECK(ms - ((uint64_t)clock_wall_us() / 1000 >> 16) + 1 <= 1);
 	try_fini(&t);
 }
 

@@ -213,6 +213,7 @@ TEST(limits_include_what_is_inside)
 	t.txn.sess_vars = &session;
 	expr_vars_limit[EXPR_SCOPE_TXN] = 10;
 	expr_vars_limit[EXPR_SCOPE_SESS] = 16;
+	expr_vars_limited = true;
 	set_text(&t.txn, "req.r", "12345678");
 	CHECK_STR(value(&t.txn, "req.r"), "12345678");
 	set_text(&t.txn, "txn.t", "123");
