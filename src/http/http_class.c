@@ -9,6 +9,7 @@
 #define V HTTP_C_VALUE
 #define G HTTP_C_TARGET
 #define H HTTP_C_HOST
+#define P HTTP_C_PLAIN
 
 const uint8_t http_class_tab[256] = {
 	['\t'] = V, [' '] = V,
@@ -19,21 +20,22 @@ const uint8_t http_class_tab[256] = {
 	['(' ... ')'] = V | G | H,
 	['*' ... '+'] = T | V | G | H,
 	[','] = V | G | H,
-	['-' ... '.'] = T | V | G | H,
+	['-'] = T | V | G | H | P,
+	['.'] = T | V | G | H,
 	['/'] = V | G,
-	['0' ... '9'] = T | V | G | H,
+	['0' ... '9'] = T | V | G | H | P,
 	[':' ... ';'] = V | G | H,
 	['<'] = V | G,
 	['='] = V | G | H,
 	['>' ... '@'] = V | G,
-	['A' ... 'Z'] = T | V | G | H,
+	['A' ... 'Z'] = T | V | G | H | P,
 	['['] = V | G | H,
 	['\\'] = V | G,
 	[']'] = V | G | H,
 	['^'] = T | V | G,
 	['_'] = T | V | G | H,
 	['`'] = T | V | G,
-	['a' ... 'z'] = T | V | G | H,
+	['a' ... 'z'] = T | V | G | H | P,
 	['{'] = V | G,
 	['|'] = T | V | G,
 	['}'] = V | G,

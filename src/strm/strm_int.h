@@ -122,6 +122,9 @@ struct strm {
 	struct tmr tmr;
 	struct strm_pipe up, down;      /* to the server, to the client */
 	struct strm_kept *kept;         /* retry-on; else NULL */
+	uint64_t names_epoch;           /* of the request whose header names
+	                                 * strm_names_ok() last saw. Not frozen:
+	                                 * it looks again */
 	struct {                        /* a long answer of our own. Not frozen:
 	                                 * it is sent where it was made */
 		char *body;

@@ -11,20 +11,20 @@
 #include <base/must.h>
 #include <conf/conf.h>
 #include <conf/kw.h>
+#include <http/class.h>
 #include <strm/cfg.h>
 
-/* A-Z a-z 0-9 and '-', and nothing that CGI turns into the same '_'. */
+/* Nothing that CGI turns into the same '_'; names with a number are so. */
 static bool
 is_plain(const struct http_hdr *h)
 {
-	for (size_t i = 0; i < h->name_n; i++) {
-		char c = h->name[i];
+	unsigned all = HTTP_C_PLAIN;
 
-		if ((c < '0' || c > '9') && c != '-' &&
-		    (span_lower(c) < 'a' || span_lower(c) > 'z'))
-			return (false);
-	}
-	return (true);
+	if (h->id != HTTP_OTHER)
+		return (true);
+	for (size_t i = 0; i < h->name_n; i++)
+		all &= http_class_tab[(uint8_t)h->name[i]];
+	return (all != 0);
 }
 
 bool
@@ -32,6 +32,8 @@ strm_names_ok(struct strm *s, const struct strm_cfg *c)
 {
 	struct http_head *req = s->txn.req;
 
+	if (s->names_epoch == s->txn.cache_epoch)
+		return (true);          /* since the frontend's rules */
 	for (struct http_hdr *h = req->hdr; h < req->hdr + req->n; h++) {
 		if (h->name == NULL || is_plain(h))
 			continue;
@@ -40,6 +42,7 @@ strm_names_ok(struct strm *s, const struct strm_cfg *c)
 		http_del_hdr(req, h);
 		txn_touch(&s->txn);
 	}
+	s->names_epoch = s->txn.cache_epoch;
 	return (true);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every name, method and status we know is found, and nothing else is. */
 #include <base/test.h>
+#include <http/class.h>
 
 #include "../http_name.c"
 
@@ -41,6 +42,21 @@ TEST(one_other_byte_is_another_name)
 	CHECK_EQ(http_name_id(SPAN("x-a-very-long-name-of-a-field")),
 	    HTTP_OTHER);
 	CHECK_EQ(http_name_id(SPAN("content\rlength")), HTTP_OTHER);
+}
+
+/* Who looks for names that servers mix up passes over those with a number. */
+TEST(names_with_a_number_are_plain)
+{
+	for (unsigned id = 1; id < HTTP_NAME_N; id++) {
+		struct span s = http_name_text((enum http_name)id);
+
+		for (size_t i = 0; i < s.n; i++)
+			CHECK(http_is_class(s.p[i], HTTP_C_PLAIN));
+	}
+	for (int c = 0; c < 256; c++)
+		CHECK_EQ(http_is_class((char)c, HTTP_C_PLAIN),
+		    c == '-' || (c >= '0' && c <= '9') ||
+		    (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
 }
 
 TEST(methods)
