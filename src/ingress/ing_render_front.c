@@ -160,13 +160,13 @@ find_host(struct ing_rendering *r)
 	const char *mark = "";
 
 	ing_line(c, "http-request set-var(txn.host) "
-	    "req.hdr(host),host_only,lower,map_str(maps/hosts.map)");
+	    "req.hdr(host),host_only,map_str(maps/hosts.map)");
 	ing_line(c, "http-request set-var(txn.host) "
-	    "\"req.hdr(host),host_only,lower,regsub([.]\\$,),"
+	    "\"req.hdr(host),host_only,regsub([.]\\$,),"
 	    "map_str(maps/hosts.map)\" if !{ var(txn.host) -m found } "
 	    "{ req.hdr(host),host_only -m end . }");
 	ing_line(c, "http-request set-var(txn.host) "
-	    "\"req.hdr(host),host_only,lower,regsub([.]\\$,),regsub(^[^.]*,),"
+	    "\"req.hdr(host),host_only,regsub([.]\\$,),regsub(^[^.]*,),"
 	    "map_str(maps/wild.map)\" if !{ var(txn.host) -m found }");
 	for (uint32_t i = 0; i < r->plan->n_hosts; i++)
 		if (strcmp(r->plan->hosts[i]->name, "_") == 0)
@@ -194,10 +194,10 @@ find_path(struct ing_rendering *r)
 {
 	struct ing_cfg *c = &r->cfg;
 
-	ing_line(c, "http-request deny deny_status 400 "
-	    "if { path -m sub -- %00 }");
 	ing_line(c, "http-request set-var(txn.uri) url "
 	    "if { path -m sub -- // /. % }");
+	ing_line(c, "http-request deny deny_status 400 "
+	    "if { var(txn.uri) -m found } { path -m sub -- %00 }");
 	ing_line(c, "http-request set-path %[path,url_dec] "
 	    "if { var(txn.uri) -m found } { path -m sub -- % }");
 	ing_line(c, "http-request normalize-uri path-merge-slashes "
@@ -427,7 +427,7 @@ redirect_www(struct ing_rendering *r)
 	if (!ing_render_any_www(r->plan))
 		return;
 	ing_line(c, "http-request set-var(txn.www) "
-	    "req.hdr(host),host_only,lower,map_str(maps/www.map)");
+	    "req.hdr(host),host_only,map_str(maps/www.map)");
 	ing_line(c, "http-request redirect location "
 	    "%[var(txn.scheme)]://%[var(txn.www)]%[pathq] code");
 	ing_cfg_num(c, r->plan->defaults.redirect_code);

@@ -22,7 +22,7 @@ check_name(struct ing_rules *r)
 	struct ing_cfg *c = r->cfg;
 
 	ing_line(c, "http-request set-var(txn.name) "
-	    "req.hdr(host),host_only,lower");
+	    "req.hdr(host),host_only");
 	ing_rule_if(r, "");
 	ing_line(c, "http-request deny deny_status 421 if { ssl_fc } "
 	    "!{ ssl_fc_sni,lower,strcmp(txn.name) eq 0 }");
