@@ -89,16 +89,43 @@ put_start_line(struct out *o, const struct http_head *h, unsigned minor)
 #define FRAMING_BITS (BIT(CONTENT_LENGTH) | BIT(TRANSFER_ENCODING))
 
 /*
- * Field names leave in lower case, as in every later version of HTTP: eight
- * letters at a time. `p` has `n` bytes of a token (RFC 9110 5.6.2); up to
- * `end` there is memory, so that the last letters are taken in one go, too.
+ * Field names leave in lower case, as in every later version of HTTP: sixteen
+ * or eight letters at a time. `p` has `n` bytes of a token (RFC 9110 5.6.2); up
+ * to `end` there is memory, so that the last letters are taken in one go, too.
  */
+#ifdef __SSE2__
+static inline void
+lower_16(char *p, size_t n)
+{
+	static const char ends[32] = {  /* [16 - n]: n bytes of ones */
+		[0 ... 15] = -1 };
+	const __m128i v = _mm_loadu_si128((const __m128i *)(void *)p);
+	const __m128i part = _mm_loadu_si128((const __m128i *)(const void *)
+	    (ends + 16 - (n < 16 ? n : 16)));
+	/* 'A' to 'Z' become the lowest 26 of all signed numbers */
+	const __m128i upper = _mm_cmplt_epi8(
+	    _mm_sub_epi8(v, _mm_set1_epi8((char)('A' + 128))),
+	    _mm_set1_epi8(-128 + 26));
+
+	_mm_storeu_si128((__m128i *)(void *)p, _mm_or_si128(v, _mm_and_si128(
+	    _mm_and_si128(upper, part), _mm_set1_epi8(0x20))));
+}
+#endif
+
 static inline void
 lower_name(char *p, size_t n, const char *end)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
 	uint64_t w, low, upper;
 
+#ifdef __SSE2__
+	for (; n > 0 && end - p >= 16; p += 16) {
+		lower_16(p, n);
+		if (n <= 16)
+			return;
+		n -= 16;
+	}
+#endif
 	for (; n > 0 && end - p >= 8; p += 8) {
 		memcpy(&w, p, 8);
 		low = w & ones * 0x7f;
