@@ -65,6 +65,7 @@ struct agent_socket {
 	const struct px_listen *listen; /* whose it is */
 	bool stats;                     /* of a "stats socket" line */
 	bool peers;                     /* of a section of peers */
+	bool door;                      /* ipc/takeover.h */
 	bool exportable;                /* goes to who asks _getsocks */
 	bool shard;                     /* not the first of its address */
 	bool first;                     /* of its SO_REUSEPORT group, surely */

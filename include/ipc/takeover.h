@@ -53,6 +53,31 @@ struct ipc_takeover_who {
 bool ipc_takeover(const char *path, const struct ipc_takeover_who *,
     const char **err);
 
+/*
+ * ipc_takeover_named - without a path: an Écluse is found by its number, from
+ * the first of `pids` that has a door (below). All comes over, or nothing
+ * does: from another program, network namespace or user. What stopped half
+ * way is said. Returns whether it comes.
+ */
+bool ipc_takeover_named(const struct ipc_takeover_who *);
+
+/*
+ * A door - an abstract UNIX socket of a generation, named by its launched
+ * process and its keeper. What comes in there may ask what can be asked on a
+ * stats socket with "expose-fd listeners", if it is of the same user.
+ */
+struct ipc_door {
+	char name[64];                  /* "abnsz@…", as a path is written */
+};
+
+/* ipc_door_open - listen, as the user that this process has now; the caller
+ * owns the descriptor. -1: somebody has that name, which harms nobody. */
+int ipc_door_open(pid_t top, pid_t keeper);
+
+/* ipc_door_find - the nth door (from 0) of those that say they are of `top`;
+ * whether they are is judged by who answers. False: there is none. */
+bool ipc_door_find(pid_t top, size_t nth, struct ipc_door *);
+
 /* What came besides sockets. */
 struct ipc_heritage {
 	int state_fd, ledger_fd;        /* owned by the caller; -1: nothing */

@@ -6,22 +6,41 @@
 #include "cli_int.h"
 
 #include <agent/agent.h>
+#include <os/fd.h>
 #include <os/loop.h>
 #include <os/sock.h>
 
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static bool accepting;
 static unsigned n_open;                 /* sessions of stats sockets */
 static bool full;                       /* as many as stats maxconn says */
 
+static bool
+is_ours(const struct agent_socket *s)
+{
+	return (s->stats || s->door);
+}
+
 static void
 each_socket(void (*fn)(struct loop *, int fd))
 {
 	for (size_t i = 0; i < agent_n_sockets; i++)
-		if (agent_sockets[i].stats)
+		if (is_ours(&agent_sockets[i]))
 			fn(the_loop, agent_sockets[i].fd);
+}
+
+/* No mode of a file guards an abstract name: only the same user may enter. */
+static bool
+may_enter(const struct agent_socket *s, int fd)
+{
+	struct ucred cred = { 0, (uid_t)-1, (gid_t)-1 };
+	socklen_t n = sizeof cred;
+
+	return (!s->door || (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred,
+	    &n) == 0 && cred.uid == agent_facts.top_uid));
 }
 
 static void
@@ -34,6 +53,10 @@ on_waiting(void *arg, unsigned events)
 
 	(void)events;
 	while (!full && (fd = sock_accept(s->fd, &peer)) >= 0) {
+		if (!may_enter(s, fd)) {
+			fd_close(&fd);
+			continue;
+		}
 		full = ++n_open >= px_model->global.stats_maxconn;
 		if (full)
 			each_socket(loop_pause);
@@ -61,7 +84,7 @@ gates(bool open)
 	for (size_t i = 0; i < agent_n_sockets; i++) {
 		const struct agent_socket *s = &agent_sockets[i];
 
-		if (!s->stats || open == accepting)
+		if (!is_ours(s) || open == accepting)
 			continue;
 		if (open)
 			(void)loop_add_level(the_loop, s->fd, on_waiting,

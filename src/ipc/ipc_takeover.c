@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,9 +116,11 @@ read_greeting(int sock, struct ipc_greet *g, int *chan, const char **why)
 	return (false);
 }
 
-/* False: not an Écluse that would come along; *why NULL: nothing to say. */
+/* False: not an Écluse that would come along; *why NULL: nothing to say. A
+ * name may be taken by anybody, who could let us wait, so there the user is
+ * looked at first. */
 static bool
-greet(const char *path, const char **why)
+greet(const char *path, bool by_name, const char **why)
 {
 	static const char ask[] = IPC_TAKEOVER_ASK " 1\n";
 	int sock = ipc_getsocks_dial(path, why), chan = -1;
@@ -128,7 +131,8 @@ greet(const char *path, const char **why)
 		*why = NULL;            /* asking for sockets will say it */
 		return (false);
 	}
-	good = send(sock, ask, sizeof ask - 1, MSG_NOSIGNAL) > 0 &&
+	good = (!by_name || is_same_user(sock, why)) &&
+	    send(sock, ask, sizeof ask - 1, MSG_NOSIGNAL) > 0 &&
 	    read_greeting(sock, &taking.greet, &chan, why);
 	if (good && !is_same_user(sock, why)) {
 		fd_close(&chan);
@@ -249,19 +253,11 @@ ipc_takeover_drop(void)
 	taking.open = taking.serves = false;
 }
 
-bool
-ipc_takeover(const char *path, const struct ipc_takeover_who *who,
+/* What the one that greeted has to give. */
+static bool
+come_over(const char *from, const struct ipc_takeover_who *who,
     const char **err)
 {
-	const char *why = NULL;
-
-	if (!greet(path, &why)) {
-		if (why != NULL)
-			ipc_say(DIAG_WARNING, "-x %s: only listening sockets "
-			    "come over, no state and no connections: %s", path,
-			    why);
-		return (ipc_getsocks(path, err) >= 0);
-	}
 	taking.open = true;
 	if (!receive_all()) {
 		ipc_takeover_drop();
@@ -274,11 +270,67 @@ ipc_takeover(const char *path, const struct ipc_takeover_who *who,
 		return (true);
 	}
 	taking.heritage.share = same_ns(&taking.greet);
-	ipc_say(DIAG_NOTICE, "-x %s: taking over from process %d, %s", path,
+	ipc_say(DIAG_NOTICE, "%s: taking over from process %d, %s", from,
 	    (int)taking.greet.top_pid, taking.heritage.share ?
 	    "with its state" : "in another PID namespace: with a copy of its "
 	    "state");
 	return (true);
+}
+
+bool
+ipc_takeover(const char *path, const struct ipc_takeover_who *who,
+    const char **err)
+{
+	const char *why = NULL;
+	char from[300];
+
+	if (greet(path, false, &why)) {
+		snprintf(from, sizeof from, "-x %s", path);
+		return (come_over(from, who, err));
+	}
+	if (why != NULL)
+		ipc_say(DIAG_WARNING, "-x %s: only listening sockets come "
+		    "over, no state and no connections: %s", path, why);
+	return (ipc_getsocks(path, err) >= 0);
+}
+
+/* The one with that number greets, at one of the doors that bear it. */
+static bool
+greet_named(pid_t pid, const char **why)
+{
+	struct ipc_door door;
+	size_t nth;
+
+	for (nth = 0; ipc_door_find(pid, nth, &door); nth++) {
+		if (!greet(door.name, true, why))
+			continue;
+		if (same_ns(&taking.greet) && taking.greet.top_pid == pid)
+			return (true);
+		ipc_close(&taking.chan);
+		*why = "the process behind its name is another one";
+	}
+	if (nth > 0 && *why == NULL)
+		*why = "it does not answer to this user";
+	return (false);
+}
+
+bool
+ipc_takeover_named(const struct ipc_takeover_who *who)
+{
+	for (size_t i = 0; i < who->n; i++) {
+		const char *err = NULL;
+		char from[32];
+
+		snprintf(from, sizeof from, "%s %d", who->signal == SIGTERM ?
+		    "-st" : "-sf", (int)who->pids[i]);
+		if (greet_named(who->pids[i], &err) &&
+		    come_over(from, who, &err))
+			return (true);
+		if (err != NULL)
+			ipc_say(DIAG_WARNING, "%s: its sockets, state and "
+			    "connections do not come over: %s", from, err);
+	}
+	return (false);
 }
 
 void

@@ -100,6 +100,12 @@ bool keeper_sockets_narrow(struct keeper *);
 void keeper_sockets_widen(void);
 void keeper_sockets_pause(struct keeper *, bool);
 
+/* keeper_door_open - the agent gets the door (ipc/takeover.h) as well, once
+ * agent_facts are known. keeper_door_close - in a worker; the keeper's is
+ * closed with its sockets. */
+void keeper_door_open(void);
+void keeper_door_close(void);
+
 /* keeper_takeover - our sockets, with those of a running process (-x).
  * keeper_takeover_state - keeper_state() with its state, or fresh.
  * keeper_takeover_serve - take its connections, and tell it to go. */

@@ -155,6 +155,7 @@ run_worker(struct keeper *k, int no, int shm_no, int keeper_fd, int agent_fd)
 	fault_scope("worker", k->gen);
 	if (fault_at("worker.start"))
 		exit(1);
+	keeper_door_close();
 	if (k->n_socks < 1000)          /* a square; they do no harm */
 		close_others(k, v, s.n_listens);
 	s.listens = v;

@@ -13,6 +13,7 @@
 #include <base/must.h>
 #include <ipc/holder.h>
 #include <ipc/say.h>
+#include <ipc/takeover.h>
 #include <os/fd.h>
 #include <os/sock.h>
 #include <px/px.h>
@@ -166,6 +167,9 @@ open_one(struct keeper *k, struct px_listen *li, bool stats)
 	return (true);
 }
 
+static struct agent_socket *sockets;    /* agent_sockets, to be added to */
+static int door = -1;
+
 /* The agent needs them all: to serve the stats sockets, to export the rest. */
 static void
 list_for_agent(struct keeper *k)
@@ -175,7 +179,7 @@ list_for_agent(struct keeper *k)
 
 	for (size_t i = 0; i < k->n_socks; i++)
 		n += k->socks[i].n;
-	list = must_alloc((n + 1) * sizeof *list);
+	list = must_alloc((n + 1) * sizeof *list);      /* and the door */
 	for (size_t i = 0; i < k->n_socks; i++) {
 		const struct keeper_sock *s = &k->socks[i];
 
@@ -189,7 +193,27 @@ list_for_agent(struct keeper *k)
 			    s->listen->addr.addr.family != ADDR_SOCKPAIR,
 			    .shard = j > 0, .first = s->first && j == 0 };
 	}
-	agent_sockets = list;
+	agent_sockets = sockets = list;
+}
+
+/* As if a "stats socket" line with "expose-fd listeners" asked for it. */
+void
+keeper_door_open(void)
+{
+	static struct px_bind bind = { .level = PX_LEVEL_USER,
+		.expose_fd = true };
+	static struct px_listen listen = { .bind = &bind };
+
+	door = ipc_door_open(agent_facts.top_pid, agent_facts.keeper_pid);
+	if (door >= 0)
+		sockets[agent_n_sockets++] = (struct agent_socket){
+		    .fd = door, .listen = &listen, .door = true };
+}
+
+void
+keeper_door_close(void)
+{
+	fd_close(&door);
 }
 
 bool
@@ -255,6 +279,7 @@ keeper_listens(const struct keeper *k, int no, size_t *n)
 void
 keeper_sockets_close(struct keeper *k)
 {
+	keeper_door_close();
 	for (size_t i = 0; i < k->n_socks; i++) {
 		/* A holder's own descriptors are the holder's to close. */
 		for (size_t j = 0; j < k->socks[i].n && k->has_master; j++)

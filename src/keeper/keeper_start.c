@@ -226,6 +226,7 @@ keeper_top(struct keeper_opts *o)
 	if (px_model->global.daemon)
 		keeper_daemonize(k);
 	set_facts(k, 0);
+	keeper_door_open();
 	if (!ipc_life_open(k->life) || !keeper_takeover_state(k))
 		return (1);
 	keeper_run(k);
@@ -303,6 +304,7 @@ keeper_candidate(struct keeper_opts *o, int master_fd)
 		exit(1);
 	set_cli_env();
 	set_facts(k, st.master_pid);
+	keeper_door_open();
 	copy = (struct ipc_heritage){ fds[3], fds[4], false };
 	if (!keeper_state(k, fds[0], fds[1], st.oldest_gen) ||
 	    !keeper_copy(&copy) || fault_at("keeper.state"))

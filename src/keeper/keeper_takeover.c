@@ -52,7 +52,9 @@ keeper_takeover(struct keeper *k)
 	bool good;
 
 	opts = k->o;
-	if (path != NULL && strcmp(path, "/dev/null") != 0 &&
+	if (path == NULL)
+		(void)ipc_takeover_named(&who);
+	else if (strcmp(path, "/dev/null") != 0 &&
 	    !ipc_takeover(path, &who, &err)) {
 		ipc_say(DIAG_ALERT, "-x %s: no sockets from the old process: "
 		    "%s", path, err);

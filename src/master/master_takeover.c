@@ -76,9 +76,10 @@ master_takeover(struct master *m)
 	const char *path = m->a->getsocks, *err;
 
 	ipc_holder_busy = on_busy;
-	if (path == NULL || strcmp(path, "/dev/null") == 0)
-		return (true);
-	if (!ipc_takeover(path, &who, &err)) {
+	if (path == NULL)
+		(void)ipc_takeover_named(&who);
+	else if (strcmp(path, "/dev/null") != 0 &&
+	    !ipc_takeover(path, &who, &err)) {
 		ipc_say(DIAG_ALERT, "-x %s: no sockets from the old process: "
 		    "%s", path, err);
 		return (false);
