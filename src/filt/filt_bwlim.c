@@ -37,7 +37,7 @@ rate_of(const struct bwlim_cfg *c)
 
 void
 filt_bwlim_start(struct txn *t, const struct filt *f, uint64_t limit,
-    uint32_t period_ms)
+    uint32_t period_ms, uint64_t free)
 {
 	const struct bwlim_cfg *c = f->cfg;
 	struct filt_use *u = filt_use_get(t, f);
@@ -49,6 +49,7 @@ filt_bwlim_start(struct txn *t, const struct filt *f, uint64_t limit,
 	stk_share_end(&b->share);
 	b->bucket.limit = limit != 0 ? limit : c->limit;
 	b->bucket.period_ms = period_ms != 0 ? period_ms : c->period_ms;
+	b->free = free;
 	bucket_start(&b->bucket, the_loop->now_us);
 	if (c->key != NULL)
 		(void)stk_share_begin(&b->share, t, c->table, c->key,
@@ -95,6 +96,13 @@ bwlim_take(struct filt_use *u, bool response, uint64_t want,
 	struct bwlim_use *b = of(u);
 
 	(void)response;
+	b->was_free = b->free > 0;
+	if (b->was_free) {
+		if (want > b->free)
+			want = b->free;
+		b->free -= want;
+		return (want);
+	}
 	if (b->share.tab != NULL)
 		return (take_shared(b, c, want, again_ms));
 	return (bucket_take(&b->bucket, want, c->min_size, the_loop->now_us,
@@ -107,7 +115,9 @@ bwlim_give(struct filt_use *u, bool response, uint64_t n)
 	struct bwlim_use *b = of(u);
 
 	(void)response;
-	if (b->share.tab != NULL)
+	if (b->was_free)
+		b->free += n;
+	else if (b->share.tab != NULL)
 		stk_share_give(&b->share, n);
 	else
 		b->bucket.left += n;
@@ -127,13 +137,14 @@ filt_bwlim_is(const struct filt *f)
 
 /* ---- hand-over ---- */
 
-#define TAG_SHARE 5
+#define TAG_SHARE 5     /* 6: free */
 static const struct wire_field fields[] = {
 	WIRE(1, U64, WIRE_REQUIRED, struct bwlim_use, bucket.limit),
 	WIRE(2, U32, WIRE_REQUIRED, struct bwlim_use, bucket.period_ms),
 	WIRE(3, U64, WIRE_REQUIRED, struct bwlim_use, bucket.left),
 	WIRE(4, I64, WIRE_REQUIRED, struct bwlim_use, bucket.at_us),
-	/* not frozen: share (by its names) */
+	WIRE(6, U64, WIRE_OPTIONAL, struct bwlim_use, free),
+	/* not frozen: share (by its names), was_free (nothing is half taken) */
 	WIRE_END
 };
 

@@ -15,6 +15,7 @@ struct set_limit {
 	struct span name;
 	struct diag_pos pos;
 	struct rule_number limit, period;
+	uint64_t after;                 /* bytes that are free */
 	bool own;                       /* one of these two is given */
 	const struct filt *filt;
 };
@@ -50,6 +51,11 @@ parse_set(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
 	if (!conf_want_name(l, "the name of a limit", &a->name))
 		return (false);
 	for (;;) {
+		if (conf_accept(l, "after")) {
+			if (!conf_want_size(l, "a number of bytes", &a->after))
+				return (false);
+			continue;
+		}
 		if (conf_accept(l, "limit")) {
 			if (!parse_limit(l, set, &a->limit))
 				return (false);
@@ -115,7 +121,7 @@ run_set(const void *priv, struct txn *t, struct rule_run *run)
 
 	(void)run;
 	filt_bwlim_start(t, a->filt, number(&a->limit, t, UINT32_MAX),
-	    (uint32_t)number(&a->period, t, INT32_MAX));
+	    (uint32_t)number(&a->period, t, INT32_MAX), a->after);
 	return (RULE_NEXT);
 }
 
@@ -125,10 +131,11 @@ ACTION(set_bandwidth_limit) = {
 	.name = "set-bandwidth-limit",
 	.sets = IN(TCP_REQ) | IN(TCP_RES) | IN(HTTP_REQ) | IN(HTTP_RES),
 	.args = "<name> [limit { <size> | <expr> }] "
-	    "[period { <time> | <expr> }]",
+	    "[period { <time> | <expr> }] [after <size>]",
 	.parse = parse_set, .run = run_set,
 	.doc = "Puts a 'filter bwlim-in' or 'bwlim-out' of this proxy to work "
 	    "on this stream, from its beginning; with a limit or a period of "
 	    "its own if the filter is not shared by a key. Only payload "
-	    "counts.",
+	    "counts; with 'after', a word of this program, what comes behind so "
+	    "many bytes of it.",
 };

@@ -247,6 +247,8 @@ read_proxy_connection(struct h1_conn *h, struct http_head *head)
 static void
 accept_request(struct h1_conn *h, struct http_head *head, size_t used)
 {
+	uint32_t most;
+
 	if (__builtin_expect(px_opt(frontend(h), PX_OPT_HTTP_USE_PROXY_HEADER),
 	    0))
 		read_proxy_connection(h, head);
@@ -254,6 +256,9 @@ accept_request(struct h1_conn *h, struct http_head *head, size_t used)
 	h->meth = head->meth;
 	h->end.close = h->http10 ? !head->keep_alive || head->close :
 	    head->close;
+	most = h1_most_requests(frontend(h));
+	if (most != 0 && h->req_no + 1 >= most)
+		h->end.close = true;
 	h->want_close = false;
 	h1_set_rx(h, head);
 	begin(h, head, used, WHY_OK);

@@ -115,6 +115,9 @@ struct mux_end *h1_take(struct mux_end *, void *strm);
  * itself (http-reuse never): max-session-srv-conns of its frontend. */
 unsigned h1_session_conns(const struct px *fe);
 
+/* h1_most_requests - of a connection of a client; 0: any number. */
+uint32_t h1_most_requests(const struct px *fe);
+
 /* h1_owned_close - the client goes: so do the connections it owned. */
 void h1_owned_close(struct h1_conn *client);
 

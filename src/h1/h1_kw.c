@@ -10,6 +10,7 @@
 
 struct h1_cfg {
 	unsigned session_conns;
+	uint32_t requests;              /* of a client's connection; 0: any */
 };
 static const struct h1_cfg initial = { .session_conns = 5 };
 static PX_SLOT(PX_OBJ_PROXY, struct h1_cfg, h1_slot, &initial);
@@ -20,6 +21,14 @@ h1_session_conns(const struct px *fe)
 	const struct h1_cfg *c = px_get(&fe->slots, &h1_slot);
 
 	return (c->session_conns);
+}
+
+uint32_t
+h1_most_requests(const struct px *fe)
+{
+	const struct h1_cfg *c = px_get(&fe->slots, &h1_slot);
+
+	return (c->requests);
 }
 
 static bool
@@ -41,4 +50,27 @@ KEYWORD(max_session_srv_conns) = {
 	.doc = "Idle connections to servers that are kept for one client alone "
 	    "(`http-reuse never`), while it is there (5).",
 	.example = "max-session-srv-conns 20",
+};
+
+static bool
+parse_requests(struct conf_line *l, void *obj)
+{
+	struct px *px = OBJ(obj, struct px, PX_MAGIC);
+	struct h1_cfg *c = px_edit(&px->slots, &h1_slot);
+	int64_t n;
+
+	if (!conf_want_int(l, "a number of requests (0: no limit)", 0,
+	    INT32_MAX, &n))
+		return (false);
+	c->requests = (uint32_t)n;
+	return (conf_end(l));
+}
+
+KEYWORD(max_keep_alive_requests) = {
+	.name = "max-keep-alive-requests", .in = KW_DEFAULTS | KW_FRONTEND,
+	.flags = KW_HTTP, .args = "<n>", .parse = parse_requests,
+	.doc = "After so many requests a client's connection is closed, which "
+	    "the last response says. 0, the default: no limit. A word of this "
+	    "program, which HAProxy lacks.",
+	.example = "max-keep-alive-requests 1000",
 };

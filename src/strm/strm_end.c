@@ -378,6 +378,23 @@ strm_served(struct strm *s, enum why why)
 	return (bury(s, why, !s->cli->close, false, false));
 }
 
+/* option http-gateway-status: as RFC 9110 15.6.3 and 15.6.5 have it. */
+static unsigned __attribute__((noinline, cold))
+gateway_status(enum why why)
+{
+	switch (why) {
+	case WHY_SRV_CONN_TIMEOUT:
+		return (504);
+	case WHY_SRV_REFUSED:
+	case WHY_SRV_TLS:
+	case WHY_SRV_CERT:
+	case WHY_SRV_NAME:
+		return (502);
+	default:
+		return (503);
+	}
+}
+
 enum strm_step
 strm_fail(struct strm *s, enum why why)
 {
@@ -385,6 +402,8 @@ strm_fail(struct strm *s, enum why why)
 	unsigned status = why_rows[why].status;
 	bool client_gone = s->cli->dead;
 
+	if (status == 503 && px_opt(px, PX_OPT_HTTP_GATEWAY_STATUS))
+		status = gateway_status(why);
 	if (why == WHY_CLI_TIMEOUT && !s->res_head && is_http(s))
 		status = 408;
 	if (status != 0 && is_http(s) && !s->res_head && !client_gone &&
