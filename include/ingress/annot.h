@@ -158,14 +158,36 @@ struct ing_opts {
 	const struct ing_data *add_headers;
 	const struct ing_header *set_headers;   /* of requests */
 	struct ing_strs silent_urls, word_block;
-	int64_t no_log, no_http_log, strict_sni, tls_tickets;   /* bool */
-	int64_t underscores;                    /* bool: in names of headers */
 	const char *for_header;                 /* X-Forwarded-For */
-	const char *log_format;                 /* of nginx; NULL: our own */
-	int64_t log_json;                       /* bool: how it is escaped */
+	const char *host_header;                /* X-Forwarded-Host */
+	const char *limit_key;                  /* a log-format of ours; NULL:
+	                                         * the client's address */
 	int64_t server_header, real_ip;         /* bool */
 	int64_t pool_said, pool_s;              /* 0: not said; the first is
 	                                         * plus one */
+	int64_t pool_requests;                  /* 0: any number */
+	int64_t ipv4_names;                     /* bool: no AAAA is asked for */
+	/* idem, connections of clients: ing_opt_door.c */
+	const char *curves, *ticket_keys;       /* NULL: as OpenSSL has them;
+	                                         * of our own */
+	const struct ing_data *dh_params;
+	int64_t tls_sessions, tls_cache, tls_session_s, tls_tickets;
+	int64_t tls_record_bytes;               /* 0: not said */
+	int64_t strict_sni;                     /* bool */
+	int64_t underscores, clean_names;       /* bool: names of headers */
+	int64_t head_bytes, first_head_bytes;   /* 0: not said */
+	int64_t requests;                       /* of a connection; 0: any */
+	int64_t proxy_header_s;                 /* wait for it */
+	int64_t no_ipv6, share_port;            /* bool; one value */
+	const char *cpus;                       /* "0-3", or NULL */
+	/* idem, what is told of them: ing_opt_log.c */
+	const char *log_format;                 /* of nginx; NULL: our own */
+	int64_t log_json;                       /* bool: how it is escaped */
+	int64_t no_log, no_http_log, log_default;       /* bool */
+	int64_t log_errors;                     /* enum ing_log_level */
+	int64_t log_stderr, http_log_stderr, errors_stderr;
+	int64_t syslog, syslog_port;
+	const char *syslog_host;
 	/* idem: ing_opt_global.c */
 	struct ing_strs bind_address;
 	struct ing_strs no_tls_redirect;
@@ -178,10 +200,15 @@ struct ing_opts {
 	int64_t tls_min;                        /* enum ing_tls_version */
 	int64_t keep_alive_s, client_head_s, client_body_s, shutdown_s;
 	int64_t workers, connections;           /* 0: as the proxy has it */
+	int64_t strict_paths;                   /* bool: told of odd ones */
 	int64_t redirect_code, limit_req_code, limit_conn_code;
 };
 
 enum ing_tls_version { ING_TLS10, ING_TLS11, ING_TLS12, ING_TLS13 };
+/* error-log-level; the words are in ing_opt_log.c, in this order. */
+enum ing_log_level { ING_LOG_DEBUG, ING_LOG_INFO, ING_LOG_NOTICE,
+	ING_LOG_WARNING, ING_LOG_ERR, ING_LOG_CRIT, ING_LOG_ALERT,
+	ING_LOG_EMERG };
 enum ing_client_verify { ING_CLIENT_ON, ING_CLIENT_OFF, ING_CLIENT_OPTIONAL,
 	ING_CLIENT_NO_CA };
 enum ing_protocol { ING_HTTP, ING_HTTPS };

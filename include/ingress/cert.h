@@ -33,6 +33,15 @@ struct ing_ca {
 /* ing_ca_of - made at the first call and kept, as above. */
 const struct ing_ca *ing_ca_of(const struct ing_data *secret);
 
+/* Parameters of Diffie-Hellman, the same way. */
+struct ing_dh {
+	const char *why;        /* why they are of no use; NULL: they are good */
+	struct span pem;
+};
+
+/* ing_dh_of - of the Secret's dhparam.pem; made at the first call and kept. */
+const struct ing_dh *ing_dh_of(const struct ing_data *secret);
+
 /* ing_cert_covers - true when one of its names is the host, or a wildcard for
  * one label of it; "*.foo.com" only by the same name. */
 bool ing_cert_covers(const struct ing_cert *, const char *host);

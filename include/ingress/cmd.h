@@ -21,6 +21,9 @@ bool ing_cmd_load(struct ing_store *, char **files, int n);
  */
 void ing_cmd_fallback(struct ing_options *, const char *dir, struct text *pem);
 
+/* ing_cmd_ipv6 - whether this machine has addresses of IPv6 to listen at. */
+bool ing_cmd_ipv6(void);
+
 /* ing_cmd_problems - what is wrong, a line each, on standard error; returns how
  * many. */
 uint32_t ing_cmd_problems(const struct ing_plan *);

@@ -36,6 +36,7 @@ struct ing_pair { const char *key; struct span value; };
 
 struct ing_mem;
 struct ing_cert;
+struct ing_dh;
 
 struct ing_obj {
 	unsigned magic;
@@ -149,6 +150,7 @@ struct ing_data {                       /* Secret or ConfigMap */
 	                                 * of a Secret decoded */
 	struct ing_cert *cert;          /* see ing_cert_of() */
 	struct ing_ca *ca;              /* see ing_ca_of() */
+	struct ing_dh *dh;              /* see ing_dh_of() */
 };
 
 struct ing_condition { const char *type, *status; };

@@ -42,6 +42,8 @@ struct ing_options {
 	int64_t status_port;            /* idem */
 	bool enable_metrics;
 	bool proxy_protocol;
+	bool ipv6;                      /* all addresses of it, too; of no flag
+	                                 * but the machine for `run` */
 	bool enable_ssl_passthrough;
 	int64_t workers;                /* 0: one for each CPU */
 	bool starting;                  /* 503 for all: nothing is known yet */

@@ -221,6 +221,46 @@ ing_ca_of(const struct ing_data *secret)
 	return (c);
 }
 
+static struct span
+copy_params(struct ing_mem *m, struct span pem, int *bits)
+{
+	BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
+	BIO *out = BIO_new(BIO_s_mem());
+	EVP_PKEY *k = PEM_read_bio_Parameters(in, NULL);
+	bool good = k != NULL && (EVP_PKEY_is_a(k, "DH") ||
+	    EVP_PKEY_is_a(k, "DHX")) && PEM_write_bio_Parameters(out, k) == 1;
+
+	*bits = good ? EVP_PKEY_get_bits(k) : 0;
+	EVP_PKEY_free(k);
+	BIO_free(in);
+	return (keep(m, out, good));
+}
+
+#define DH_BITS 2048            /* what OpenSSL asks for at its usual level */
+
+const struct ing_dh *
+ing_dh_of(const struct ing_data *secret)
+{
+	struct ing_data *s = (struct ing_data *)(uintptr_t)secret;
+	struct span pem = ing_pair_find(&s->data, "dhparam.pem");
+	struct ing_dh *d;
+	int bits = 0;
+
+	if (s->dh != NULL)
+		return (s->dh);
+	d = ing_mem_get(s->o.mem, sizeof *d);
+	if (pem.p == NULL)
+		d->why = "it has no key dhparam.pem";
+	else if ((d->pem = copy_params(s->o.mem, pem, &bits)).n == 0)
+		d->why = "dhparam.pem holds no parameters of Diffie-Hellman "
+		    "in PEM form";
+	else if (bits < DH_BITS)
+		d->why = "dhparam.pem has less than 2048 bits";
+	ERR_clear_error();
+	s->dh = d;
+	return (d);
+}
+
 bool
 ing_cert_covers(const struct ing_cert *c, const char *host)
 {

@@ -5,8 +5,10 @@
 #include <ingress/cmd.h>
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -123,6 +125,19 @@ time_again(struct ing_store *store, const struct ing_options *o)
 		    (long long)plan_us, (long long)render_us);
 	}
 	fprintf(stderr, "timing store_bytes=%zu\n", ing_store_bytes(store));
+}
+
+bool
+ing_cmd_ipv6(void)
+{
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool can = fd >= 0 &&
+	    bind(fd, (struct sockaddr *)&any, sizeof any) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return (can);
 }
 
 static int

@@ -19,7 +19,7 @@ const struct ing_opt *const ing_opt_tables[] = {
 	ing_opt_route, ing_opt_host, ing_opt_access, ing_opt_ask,
 	ing_opt_client, ing_opt_cors, ing_opt_canary, ing_opt_proxy, ing_opt_upstream,
 	ing_opt_balance, ing_opt_limit, ing_opt_response, ing_opt_block,
-	ing_opt_global, NULL
+	ing_opt_global, ing_opt_door, ing_opt_log, NULL
 };
 
 const struct ing_opt_end ing_opt_ends[] = {

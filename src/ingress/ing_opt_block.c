@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ing_opt_block - settings of the ConfigMap about who is sent away, headers
- * that all responses have or lack, and idle connections to servers.
+ * ing_opt_block - settings of the ConfigMap about who is sent away and by what
+ * is counted, headers that all responses have or lack, and idle connections to
+ * servers.
  */
 #include "ing_opt_int.h"
 
@@ -124,19 +125,6 @@ parse_set(struct ing_parse *p, struct span v, void *field)
 }
 
 static bool
-is_uri(struct span s)
-{
-	return (s.p[0] == '/');
-}
-
-static bool
-parse_uris(struct ing_parse *p, struct span v, void *field)
-{
-	return (ing_parse_list(p, v, field, is_uri,
-	    "URIs, with commas between"));
-}
-
-static bool
 is_word(struct span s)
 {
 	return (s.n <= 200);
@@ -147,6 +135,26 @@ parse_words(struct ing_parse *p, struct span v, void *field)
 {
 	return (ing_parse_list(p, v, field, is_word,
 	    "words, with commas between"));
+}
+
+/* What is counted by; the address as it is, where it is said. */
+static bool
+parse_key(struct ing_parse *p, struct span v, void *field)
+{
+	struct text t;
+	bool good;
+
+	if (span_is(v, "$binary_remote_addr")) {
+		*(const char **)field = NULL;
+		return (true);
+	}
+	text_init(&t);
+	good = ing_opt_vars(&t, v, "-_.:/|");
+	if (good)
+		*(const char **)field = arena_dup(p->mem, text_span(&t));
+	text_fini(&t);
+	return (good || ing_parse_bad(p, v, "variables like "
+	    "$binary_remote_addr, $host, $http_NAME"));
 }
 
 /* A number plus one, so that 0 is "not said". */
@@ -186,34 +194,22 @@ const struct ing_opt ing_opt_block[] = {
 	  .doc = "half of those that are too many close each time" },
 	{ .configmap = "proxy-set-headers", .kind = ING_O_PTR,
 	  OPT(set_headers), PLAN, .parse = parse_set, .doc = "" },
-	{ .configmap = "log-format-upstream", .kind = ING_O_STR,
-	  OPT(log_format), PLAN, .parse = ing_parse_text,
-	  .doc = "bytes are with heads; a variable that is not known is -; "
-	  "without it the format of HAProxy" },
-	{ .configmap = "log-format-escape-json", .kind = ING_O_BOOL,
-	  OPT(log_json), PLAN, .parse = ing_parse_bool, .dflt = "false",
-	  .doc = "" },
-	{ .configmap = "skip-access-log-urls", .kind = ING_O_STRS,
-	  OPT(silent_urls), PLAN, .parse = parse_uris, .doc = "" },
 	{ .configmap = "annotation-value-word-blocklist",
 	  .kind = ING_O_STRS, OPT(word_block), PLAN, .parse = parse_words,
 	  .doc = "" },
-	{ .configmap = "disable-access-log", .kind = ING_O_BOOL, OPT(no_log),
-	  PLAN, .parse = ing_parse_bool, .dflt = "false", .doc = "" },
-	{ .configmap = "disable-http-access-log", .kind = ING_O_BOOL,
-	  OPT(no_http_log), PLAN, .parse = ing_parse_bool,
-	  .dflt = "false", .doc = "" },
-	{ .configmap = "ssl-reject-handshake", .kind = ING_O_BOOL,
-	  OPT(strict_sni), PLAN, .parse = ing_parse_bool,
-	  .dflt = "false", .doc = "" },
-	{ .configmap = "ssl-session-tickets", .kind = ING_O_BOOL,
-	  OPT(tls_tickets), PLAN, .parse = ing_parse_bool,
-	  .dflt = "false", .doc = "" },
-	{ .configmap = "enable-underscores-in-headers", .kind = ING_O_BOOL,
-	  OPT(underscores), PLAN, .parse = ing_parse_bool,
-	  .dflt = "false", .doc = "" },
 	{ .configmap = "forwarded-for-header", .kind = ING_O_STR,
 	  OPT(for_header), PLAN, .parse = ing_parse_token,
 	  .dflt = "X-Forwarded-For", .doc = "" },
+	{ .configmap = "forwarded-host-header", .kind = ING_O_STR,
+	  OPT(host_header), PLAN, .parse = ing_parse_token,
+	  .dflt = "X-Forwarded-Host", .doc = "" },
+	{ .configmap = "limit-conn-zone-variable", .kind = ING_O_STR,
+	  OPT(limit_key), PLAN, .parse = parse_key, .doc = "" },
+	{ .configmap = "upstream-keepalive-requests", .kind = ING_O_INT,
+	  OPT(pool_requests), PLAN, .parse = ing_parse_count,
+	  .dflt = "10000", .doc = "" },
+	{ .configmap = "disable-ipv6-dns", .kind = ING_O_BOOL,
+	  OPT(ipv4_names), PLAN, .parse = ing_parse_bool, .dflt = "false",
+	  .doc = "IPv6 is used where there is nothing else" },
 	{ .key = NULL }
 };

@@ -91,8 +91,8 @@ parse_tls(struct ing_parse *p, struct span v, void *field)
 }
 
 /* "240s", or a bare number of seconds. */
-static bool
-parse_time(struct ing_parse *p, struct span v, void *field)
+bool
+ing_parse_time(struct ing_parse *p, struct span v, void *field)
 {
 	int64_t us;
 
@@ -100,6 +100,17 @@ parse_time(struct ing_parse *p, struct span v, void *field)
 		return (ing_parse_bad(p, v, "a time like 75 or 240s"));
 	*(int64_t *)field = us / 1000000;
 	return (true);
+}
+
+/* 0: a connection is closed after each request. */
+static bool
+parse_keep(struct ing_parse *p, struct span v, void *field)
+{
+	if (span_is(v, "0") || span_is(v, "0s")) {
+		*(int64_t *)field = 0;
+		return (true);
+	}
+	return (ing_parse_time(p, v, field));
 }
 
 static bool
@@ -123,6 +134,7 @@ parse_workers(struct ing_parse *p, struct span v, void *field)
 const struct ing_opt ing_opt_global[] = {
 	BOOLEAN("allow-cross-namespace-resources", cross_namespace, "false"),
 	NUMBER("annotations-risk-level", risk_level, parse_risk, "High"),
+	BOOLEAN("strict-validate-path-type", strict_paths, "true"),
 	BOOLEAN("use-forwarded-headers", forwarded, "false"),
 	BOOLEAN("compute-full-forwarded-for", full_forwarded, "false"),
 	{ .configmap = "proxy-real-ip-cidr", .kind = ING_O_STRS,
@@ -140,10 +152,10 @@ const struct ing_opt ing_opt_global[] = {
 	BOOLEAN("hsts-preload", hsts_preload, "false"),
 	NUMBER("hsts-max-age", hsts_max_age_s, ing_parse_age, "31536000"),
 	NUMBER("ssl-protocols", tls_min, parse_tls, "TLSv1.2 TLSv1.3"),
-	NUMBER("keep-alive", keep_alive_s, parse_time, "75"),
-	NUMBER("client-header-timeout", client_head_s, parse_time, "60"),
-	NUMBER("client-body-timeout", client_body_s, parse_time, "60"),
-	NUMBER("worker-shutdown-timeout", shutdown_s, parse_time, "240s"),
+	NUMBER("keep-alive", keep_alive_s, parse_keep, "75"),
+	NUMBER("client-header-timeout", client_head_s, ing_parse_time, "60"),
+	NUMBER("client-body-timeout", client_body_s, ing_parse_time, "60"),
+	NUMBER("worker-shutdown-timeout", shutdown_s, ing_parse_time, "240s"),
 	NUMBER("worker-processes", workers, parse_workers, "auto"),
 	NUMBER("max-worker-connections", connections, ing_parse_count, "0"),
 	{ .configmap = "no-tls-redirect-locations", .kind = ING_O_STRS,
@@ -163,6 +175,6 @@ const struct ing_opt ing_opt_global[] = {
 	  .dflt = "308", .doc = "" },
 	{ .configmap = "bind-address", .kind = ING_O_STRS, OPT(bind_address),
 	  .at = ING_AT_PLAN, .parse = parse_bind,
-	  .doc = "without it all IPv4 addresses" },
+	  .doc = "" },
 	{ .key = NULL }
 };

@@ -20,6 +20,8 @@ extern const struct ing_opt ing_opt_balance[];  /* which server */
 extern const struct ing_opt ing_opt_limit[];    /* how often */
 extern const struct ing_opt ing_opt_block[];    /* the ConfigMap alone */
 extern const struct ing_opt ing_opt_global[];   /* the ConfigMap alone */
+extern const struct ing_opt ing_opt_door[];     /* idem: TLS, connections */
+extern const struct ing_opt ing_opt_log[];      /* idem: what is told */
 
 /* ing_parse_code - one of `codes` (ends with 0); another number becomes the
  * first, as ingress-nginx has it. */
@@ -60,6 +62,12 @@ const struct ing_data *ing_opt_secret(struct ing_parse *, const char *ref);
 
 /* An absolute URL of http or https. */
 bool ing_parse_url(struct ing_parse *, struct span, void *);
+
+/* A time of nginx, "240s" or a bare number of seconds: seconds, not 0. */
+bool ing_parse_time(struct ing_parse *, struct span, void *);
+
+/* A size of nginx, "512", "8k", "1m". */
+bool ing_parse_size(struct ing_parse *, struct span, void *);
 
 /* A number from 0 to a million. */
 bool ing_parse_count(struct ing_parse *, struct span, void *);

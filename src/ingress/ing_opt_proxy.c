@@ -27,8 +27,8 @@ parse_protocol(struct ing_parse *p, struct span v, void *field)
 }
 
 /* As nginx has sizes: a number with k, m or g. */
-static bool
-parse_size(struct ing_parse *p, struct span v, void *field)
+bool
+ing_parse_size(struct ing_parse *p, struct span v, void *field)
 {
 	uint64_t n;
 
@@ -43,7 +43,7 @@ parse_buffer(struct ing_parse *p, struct span v, void *field)
 {
 	int64_t n = 0;
 
-	if (!parse_size(p, v, &n) || n > 1 << 20)
+	if (!ing_parse_size(p, v, &n) || n > 1 << 20)
 		return (ing_parse_bad(p, v, "a size up to 1m"));
 	*(int64_t *)field = n;
 	return (true);
@@ -195,7 +195,7 @@ const struct ing_opt ing_opt_proxy[] = {
 	  .doc = "the largest of all is for all; never less than 16k" },
 	{ .key = "proxy-body-size", .configmap = "proxy-body-size",
 	  .kind = ING_O_INT, OPT(body_bytes), .at = ING_AT_RULES,
-	  .parse = parse_size, .dflt = "1m",
+	  .parse = ing_parse_size, .dflt = "1m",
 	  .doc = "of a body in chunks that is too long, the server sees the "
 	  "beginning" },
 	{ .key = "upstream-vhost", .kind = ING_O_STR, OPT(vhost),

@@ -186,6 +186,18 @@ is_blocked(struct ing_planning *p, const struct ing_ingress *ing)
 	return (false);
 }
 
+/* What a buffer holds beside a head. */
+#define RESERVE 1024
+
+static int64_t
+longest_head(const struct ing_opts *o)
+{
+	int64_t n = o->head_bytes > o->first_head_bytes ? o->head_bytes :
+	    o->first_head_bytes;
+
+	return (n == 0 ? 0 : n + RESERVE);
+}
+
 static void
 take(struct ing_planning *p)
 {
@@ -211,6 +223,7 @@ take(struct ing_planning *p)
 	qsort(plan->ours, plan->n_ours, sizeof *plan->ours, age_cmp);
 	p->about = p->configmap != NULL ? &p->configmap->o : NULL;
 	ing_opts_defaults(&ctx, p->configmap, &plan->defaults);
+	plan->buffer_bytes = longest_head(&plan->defaults);
 	ctx.risk_limit = (enum ing_risk)plan->defaults.risk_level;
 	ctx.cross_namespace = plan->defaults.cross_namespace != 0;
 	p->n_taken = plan->n_ours;

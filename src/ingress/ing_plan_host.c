@@ -113,6 +113,30 @@ check_path(struct ing_planning *p, const struct ing_taken *t,
 	return (false);
 }
 
+/* Exact and Prefix are texts: what looks like more is told about. */
+static void
+tell_odd(struct ing_planning *p, const struct ing_taken *t,
+    const struct ing_plan_host *h, const struct ing_path *path)
+{
+	bool text = path->type != NULL && (strcmp(path->type, "Exact") == 0 ||
+	    strcmp(path->type, "Prefix") == 0);
+
+	if (!p->plan->defaults.strict_paths || !text || path->path == NULL)
+		return;
+	for (const char *c = path->path; *c != '\0'; c++) {
+		char b = span_lower(*c);
+
+		if ((b >= 'a' && b <= 'z') || (b >= '0' && b <= '9') ||
+		    strchr("/-._", b) != NULL)
+			continue;
+		ing_plan_problem(p->plan, &t->ing->o, "PathType", false,
+		    "path '%.100s' of host '%s' is of type %s, but has more "
+		    "in it than letters, digits and /-._; ImplementationSpecific "
+		    "says that it is meant", path->path, h->name, path->type);
+		return;
+	}
+}
+
 static void
 tell_loser(struct ing_planning *p, const struct ing_taken *t,
     const struct ing_plan_host *h, const char *path, const struct ing_loc *by)
@@ -241,6 +265,7 @@ add_path(struct ing_planning *p, const struct ing_taken *t,
 {
 	struct ing_loc *mine = arena_zget(p->mem, sizeof *mine), *first;
 
+	tell_odd(p, t, h, path);
 	if (!set_loc(p, t, h, path, mine))
 		return;
 	first = ing_index_put(&p->keys, claim(p, h, mine), mine);

@@ -235,6 +235,8 @@ render_server(struct ing_rendering *r, const struct ing_plan_be *be,
 	if (s->dns) {
 		ing_cfg_host(c, s->ip, s->port);
 		ing_keys(c, "resolvers cluster init-addr none");
+		if (r->plan->defaults.ipv4_names)
+			ing_keys(c, "resolve-prefer ipv4");
 		r->needs_dns = true;
 	} else {
 		ing_cfg_addr(c, s->ip, s->port);
@@ -245,6 +247,26 @@ render_server(struct ing_rendering *r, const struct ing_plan_be *be,
 		ing_render_key(r, s);
 	if (s->drain)
 		ing_keys(c, "weight 0");
+}
+
+/* Rules for requests that no rule of an Ingress is for: probes of load balancers
+ * are answered, and nobody reads of any of them in the log. */
+static void
+render_nowhere(struct ing_rendering *r)
+{
+	const char *path = r->plan->options->health_check_path;
+	struct ing_cfg *c = &r->cfg;
+
+	if (!r->plan->defaults.log_default)
+		ing_line(c, "http-request set-log-level silent "
+		    "if !{ var(txn.route) -m found }");
+	if (path == NULL || r->plan->options->starting)
+		return;
+	ing_line(c, "http-request return status 200 content-type text/plain "
+	    "string ok if !{ var(txn.route) -m found } "
+	    "{ var(txn.path) -m str");
+	ing_cfg_pattern(c, span_str(path));
+	ing_keys(c, "}");
 }
 
 static void
@@ -264,6 +286,8 @@ render_backend(struct ing_rendering *r, const struct ing_plan_be *be)
 		render_retries(r, be);
 		render_speed(r, be);
 	}
+	if (be == r->plan->dflt)
+		render_nowhere(r);
 	ing_render_cookie(r, be);
 	render_rules(r, be);
 	render_balance(r, be);
@@ -286,15 +310,18 @@ ing_render_backends(struct ing_rendering *r)
 	struct ing_cfg *c = &r->cfg;
 
 	ing_section(c, "backend", SPAN("_404"));
-	ing_line(c, "http-request return status 404 content-type text/plain "
-	    "string 'default backend - 404'");
+	render_nowhere(r);
+	ing_line(c, "http-request return status 404 content-type text/html "
+	    "string");
+	ing_render_page(c, 404);
 	if (is_any_closed(r->plan)) {
 		ing_section(c, "backend", SPAN("_403"));
 		ing_line(c, "http-request deny deny_status 403");
 	}
 	ing_section(c, "backend", SPAN("_503"));
-	ing_line(c, "http-request return status 503 content-type text/plain "
-	    "string '503 Service Temporarily Unavailable'");
+	ing_line(c, "http-request return status 503 content-type text/html "
+	    "string");
+	ing_render_page(c, 503);
 	for (uint32_t i = 0; i < r->plan->n_backends; i++)
 		render_backend(r, r->plan->backends[i]);
 	ing_render_lists(r);

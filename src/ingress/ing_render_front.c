@@ -1,115 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ing_render_front - what is there once: process, defaults, the door, and the
- * few look-ups by which a request finds its backend.
+ * ing_render_front - the door, and the few look-ups by which a request finds its
+ * backend.
  */
 #include "ing_render_int.h"
 
-#define BUFFER_BYTES 16384      /* what the proxy has without being told */
-
 static void
-render_global(struct ing_rendering *r)
-{
-	static const char *const tls_min[] = { "TLSv1.0", "TLSv1.1",
-	    "TLSv1.2", "TLSv1.3" };
-	const struct ing_opts *o = &r->plan->defaults;
-	int64_t workers = r->plan->options->workers > 0 ?
-	    r->plan->options->workers : o->workers;
-	struct ing_cfg *c = &r->cfg;
-
-	ing_section(c, "global", SPAN_NONE);
-	ing_line(c, "default-path config");
-	ing_line(c, "expose-experimental-directives");
-	ing_line(c, "log stdout format raw daemon info");
-	/* What can't cross (TLS) lingers, but not for ever. */
-	ing_line(c, "mworker-max-reloads 20");
-	ing_line(c, "hard-stop-after");
-	ing_cfg_ms(c, o->shutdown_s * 1000);
-	if (r->plan->buffer_bytes > BUFFER_BYTES) {
-		ing_line(c, "tune.bufsize");
-		ing_cfg_num(c, r->plan->buffer_bytes);
-	}
-	if (workers > 0) {
-		ing_line(c, "nbthread");
-		ing_cfg_num(c, workers);
-	}
-	if (o->connections > 0) {
-		ing_line(c, "maxconn");
-		ing_cfg_num(c, o->connections);
-	}
-	if (r->plan->options->https_port != 0) {
-		ing_line(c, "ssl-default-bind-options");
-		if (!o->tls_tickets)
-			ing_keys(c, "no-tls-tickets");
-		ing_keys(c, "ssl-min-ver");
-		ing_cfg_name(c, span_str(tls_min[o->tls_min]));
-		if (o->tls_ciphers != NULL) {
-			ing_line(c, "ssl-default-bind-ciphers");
-			ing_cfg_text(c, span_str(o->tls_ciphers));
-		}
-	}
-}
-
-/* Idle connections to servers, where the ConfigMap says something of them. */
-static void
-render_pool(struct ing_rendering *r)
-{
-	const struct ing_opts *o = &r->plan->defaults;
-	struct ing_cfg *c = &r->cfg;
-
-	if (!o->pool_said && o->pool_s == 0)
-		return;
-	ing_line(c, "default-server");
-	if (o->pool_said) {
-		ing_keys(c, "pool-max-conn");
-		ing_cfg_num(c, o->pool_said - 1);
-	}
-	if (o->pool_s > 0) {
-		ing_keys(c, "pool-purge-delay");
-		ing_cfg_ms(c, o->pool_s * 1000);
-	}
-}
-
-static void
-render_defaults(struct ing_rendering *r)
-{
-	struct ing_cfg *c = &r->cfg;
-	const struct ing_opts *o = &r->plan->defaults;
-
-	ing_section(c, "defaults", SPAN_NONE);
-	ing_line(c, "mode http");
-	ing_line(c, "log global");
-	ing_line(c, "option httplog");
-	ing_line(c, "option redispatch");
-	ing_line(c, "option idle-close-on-response");
-	if (!o->underscores)
-		ing_line(c, "option http-restrict-req-hdr-names delete");
-	ing_line(c, "retries");
-	ing_cfg_num(c, o->tries > 0 ? o->tries - 1 : 10);
-	ing_render_retries(c, o->retry_on);
-	render_pool(r);
-	ing_line(c, "timeout http-request");
-	ing_cfg_ms(c, o->client_head_s * 1000);
-	ing_line(c, "timeout http-keep-alive");
-	ing_cfg_ms(c, o->keep_alive_s * 1000);
-	ing_line(c, "timeout client");
-	ing_cfg_ms(c, o->client_body_s * 1000);
-	ing_line(c, "timeout connect");
-	ing_cfg_ms(c, o->connect_timeout_s * 1000);
-	ing_line(c, "timeout server");
-	ing_cfg_ms(c, o->read_timeout_s * 1000);
-	ing_line(c, "timeout tunnel");
-	ing_cfg_ms(c, o->read_timeout_s * 1000);
-}
-
-void
-ing_render_bind(struct ing_rendering *r, const char *ip, int64_t port)
+put_bind(struct ing_rendering *r, const char *ip, int64_t port)
 {
 	ing_line(&r->cfg, "bind");
 	ing_cfg_bind(&r->cfg, ip, port);
 	if (r->plan->options->proxy_protocol ||
 	    r->plan->defaults.proxy_protocol)
 		ing_keys(&r->cfg, "accept-proxy");
+}
+
+void
+ing_render_binds(struct ing_rendering *r, int64_t port,
+    void (*end)(struct ing_rendering *))
+{
+	const struct ing_strs *ips = &r->plan->defaults.bind_address;
+	bool both = ips->n == 0 && r->plan->options->ipv6 &&
+	    !r->plan->defaults.no_ipv6;
+
+	for (uint32_t i = 0; i == 0 || i < ips->n; i++) {
+		put_bind(r, ips->n > 0 ? ips->v[i] : NULL, port);
+		end(r);
+	}
+	if (!both)
+		return;
+	put_bind(r, "::", port);
+	ing_keys(&r->cfg, "v6only");
+	end(r);
+}
+
+void
+ing_render_bind_end(struct ing_rendering *r)
+{
+	(void)r;
 }
 
 static void
@@ -123,6 +51,8 @@ end_tls_bind(struct ing_rendering *r)
 	ing_keys(&r->cfg, "http/1.1");
 	if (r->plan->defaults.strict_sni)
 		ing_keys(&r->cfg, "strict-sni");
+	if (r->plan->defaults.tls_tickets && ing_render_tickets(r))
+		ing_keys(&r->cfg, "tls-ticket-keys tls/tickets.keys");
 	/* What is wrong with a certificate is said in HTTP, by rules. */
 	if (asks)
 		ing_keys(&r->cfg, "ca-ignore-err all crt-ignore-err all");
@@ -132,20 +62,13 @@ static void
 render_listeners(struct ing_rendering *r)
 {
 	const struct ing_options *o = r->plan->options;
-	const struct ing_strs *ips = &r->plan->defaults.bind_address;
 	bool tls = o->https_port != 0 && ing_render_certs(r);
 	bool door = ing_render_passes(r->plan);
 
-	for (uint32_t i = 0; i == 0 || i < ips->n; i++) {
-		const char *ip = ips->n > 0 ? ips->v[i] : NULL;
-
-		if (o->http_port != 0)
-			ing_render_bind(r, ip, o->http_port);
-		if (tls && !door) {
-			ing_render_bind(r, ip, o->https_port);
-			end_tls_bind(r);
-		}
-	}
+	if (o->http_port != 0)
+		ing_render_binds(r, o->http_port, ing_render_bind_end);
+	if (tls && !door)
+		ing_render_binds(r, o->https_port, end_tls_bind);
 	if (tls && door) {
 		ing_render_inner_bind(r);
 		end_tls_bind(r);
@@ -235,21 +158,6 @@ find_route(struct ing_rendering *r)
 	    "var(txn.route),field(2,/)");
 }
 
-static void
-answer_health(struct ing_rendering *r)
-{
-	const char *path = r->plan->options->health_check_path;
-	struct ing_cfg *c = &r->cfg;
-
-	if (path == NULL || r->plan->options->starting)
-		return;
-	ing_line(c, "http-request return status 200 content-type text/plain "
-	    "string ok if !{ var(txn.route) -m found } "
-	    "{ var(txn.path) -m str");
-	ing_cfg_pattern(c, span_str(path));
-	ing_keys(c, "}");
-}
-
 /* "if { src -- NETWORK... }": who may say where a request came from. */
 static void
 if_trusted(struct ing_rendering *r)
@@ -334,6 +242,30 @@ believe_forwarded(struct ing_rendering *r)
 	find_client(r);
 }
 
+/* As it came, under another name: what is in its place is ours. */
+static void
+keep_header(struct ing_rendering *r, const char *name, const char *as)
+{
+	struct ing_cfg *c = &r->cfg;
+
+	ing_line(c, "http-request del-header");
+	ing_cfg_name(c, span_str(as));
+	ing_line(c, "http-request set-header");
+	ing_cfg_name(c, span_str(as));
+	ing_cfg_fmt_begin(c);
+	ing_fmt(c, "%[req.fhdr(");
+	ing_cfg_fmt_name(c, span_str(name));
+	ing_fmt(c, ")]");
+	ing_cfg_fmt_end(c);
+	ing_keys(c, "if {");
+	ing_cfg_fmt_begin(c);
+	ing_fmt(c, "req.fhdr(");
+	ing_cfg_fmt_name(c, span_str(name));
+	ing_fmt(c, ")");
+	ing_cfg_fmt_end(c);
+	ing_keys(c, "-m found }");
+}
+
 /* What the servers are told of the client; what it said itself is dropped,
  * unless it is to be believed. */
 static void
@@ -347,6 +279,10 @@ set_forwarded(struct ing_rendering *r)
 		    "unless { req.hdr(X-Request-ID) -m found }");
 	if (o->original_uri)
 		ing_line(c, "http-request set-header X-Original-URI %[pathq]");
+	keep_header(r, o->for_header, "X-Original-Forwarded-For");
+	keep_header(r, o->host_header, "X-Original-Forwarded-Host");
+	/* CGI would take it for a setting of its own, HTTP_PROXY. */
+	ing_line(c, "http-request del-header Proxy");
 	ing_line(c, "http-request set-header X-Real-IP %[src]");
 	ing_line(c, "http-request set-header X-Forwarded-For %[src]");
 	if (o->forwarded && o->full_forwarded)
@@ -463,19 +399,6 @@ block(struct ing_rendering *r)
 	}
 }
 
-/* A server that could not be reached is 502, one that did not answer in time
- * 504; 503 is for those that are not there. */
-static void
-name_failures(struct ing_rendering *r)
-{
-	struct ing_cfg *c = &r->cfg;
-
-	ing_line(c, "http-after-response set-status 502 if { status 503 } "
-	    "{ bc_err gt 0 } !{ server_status -m found }");
-	ing_line(c, "http-after-response set-status 504 if { status 503 } "
-	    "{ bc_err 0 } !{ server_status -m found }");
-}
-
 static void
 set_headers(struct ing_rendering *r)
 {
@@ -505,8 +428,6 @@ keep_silent(struct ing_rendering *r)
 	const struct ing_opts *o = &r->plan->defaults;
 	struct ing_cfg *c = &r->cfg;
 
-	if (o->no_log || o->no_http_log)
-		ing_line(c, "http-request set-log-level silent");
 	if (o->silent_urls.n == 0)
 		return;
 	ing_line(c, "http-request set-log-level silent if { url -m str --");
@@ -515,25 +436,43 @@ keep_silent(struct ing_rendering *r)
 	ing_keys(c, "}");
 }
 
+/* nginx takes names of letters, digits and '-', or '_' as well when told so; the
+ * option of the defaults section knows the first alone. */
+static void
+clean_names(struct ing_rendering *r)
+{
+	const struct ing_opts *o = &r->plan->defaults;
+
+	if (o->clean_names && o->underscores)
+		ing_line(&r->cfg, "http-request del-header [^A-Za-z0-9_-] "
+		    "-m reg");
+}
+
 static void
 render_frontend(struct ing_rendering *r)
 {
+	const struct ing_opts *o = &r->plan->defaults;
 	struct ing_cfg *c = &r->cfg;
 
 	ing_section(c, "frontend", SPAN("ingress"));
+	ing_render_access_log(r, o->no_log || o->no_http_log,
+	    o->http_log_stderr != 0 ? o->http_log_stderr == 2 :
+	    o->log_stderr != 0);
+	ing_line(c, "max-keep-alive-requests");
+	ing_cfg_num(c, o->requests > 0 && o->keep_alive_s > 0 ?
+	    o->requests : 1);
 	render_listeners(r);
 	keep_silent(r);
+	clean_names(r);
 	find_scheme(r);
 	block(r);
 	redirect_www(r);
 	find_host(r);
 	find_route(r);
-	answer_health(r);
 	set_forwarded(r);
 	ing_render_log(r);
 	set_hsts(r);
 	set_headers(r);
-	name_failures(r);
 	ing_render_canaries(r);
 	if (r->n_classes > 0)
 		ing_line(c, "use_backend %[var(txn.route),field(4,/)] "
@@ -558,6 +497,11 @@ render_status(struct ing_rendering *r)
 	ing_section(c, "frontend", SPAN("status"));
 	ing_line(c, "bind");
 	ing_cfg_bind(c, NULL, o->status_port);
+	if (o->ipv6) {
+		ing_line(c, "bind");
+		ing_cfg_bind(c, "::", o->status_port);
+		ing_keys(c, "v6only");
+	}
 	ing_line(c, "option dontlog-normal");
 	if (o->enable_metrics)
 		ing_line(c, "http-request use-service prometheus-exporter "
@@ -570,8 +514,7 @@ render_status(struct ing_rendering *r)
 void
 ing_render_front(struct ing_rendering *r)
 {
-	render_global(r);
-	render_defaults(r);
+	ing_render_global(r);
 	render_frontend(r);
 	if (ing_render_passes(r->plan))
 		ing_render_door(r);

@@ -36,12 +36,20 @@ bool ing_render_any_simple(const struct ing_plan *);
 bool ing_render_any_www(const struct ing_plan *);
 const char *ing_render_mark(const struct ing_plan_host *);
 
-/* ing_render_front.c: global, defaults, listeners, routing. */
+/* ing_render_front.c: listeners, routing. */
 void ing_render_front(struct ing_rendering *);
+
+/* ing_render_global.c: global and defaults; a frontend's lines about its log. */
+void ing_render_global(struct ing_rendering *);
+void ing_render_access_log(struct ing_rendering *, bool none, bool to_stderr);
 
 /* ing_render_tls.c: certificates and their list; false when there is none that
  * could be shown to everybody. */
 bool ing_render_certs(struct ing_rendering *);
+
+/* tls/tickets.keys and tls/dhparam.pem; false when there is no need of it. */
+bool ing_render_tickets(struct ing_rendering *);
+bool ing_render_dh(struct ing_rendering *);
 
 /* The file of a Secret's certificate and key; that of its authorities, and
  * *crl: of what they revoked, or NULL. */
@@ -58,9 +66,11 @@ bool ing_render_passes(const struct ing_plan *);
 void ing_render_inner_bind(struct ing_rendering *);
 void ing_render_door(struct ing_rendering *);
 
-/* ing_render_front.c: a line of a listener up to its address and the PROXY
- * protocol. */
-void ing_render_bind(struct ing_rendering *, const char *ip, int64_t port);
+/* ing_render_front.c: lines of a listener, one for each address; `end` adds what
+ * else is on them, or ing_render_bind_end() nothing. */
+void ing_render_binds(struct ing_rendering *, int64_t port,
+    void (*end)(struct ing_rendering *));
+void ing_render_bind_end(struct ing_rendering *);
 
 /*
  * ing_render_cookie.c - the line "cookie" and what goes with it; what a client
@@ -78,6 +88,9 @@ void ing_render_log(struct ing_rendering *);
 /* ing_render_be.c */
 void ing_render_retries(struct ing_cfg *, int64_t set);
 void ing_render_backends(struct ing_rendering *);
+
+/* ing_render_global.c: the page of an error status, as a word. */
+void ing_render_page(struct ing_cfg *, int status);
 
 /*
  * ing_rules.c: what a location does to requests and responses, in the order in

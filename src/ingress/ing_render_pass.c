@@ -73,16 +73,20 @@ render_maps(struct ing_rendering *r)
 void
 ing_render_door(struct ing_rendering *r)
 {
-	const struct ing_strs *ips = &r->plan->defaults.bind_address;
+	const struct ing_opts *o = &r->plan->defaults;
 	struct ing_cfg *c = &r->cfg;
 
 	render_maps(r);
 	ing_section(c, "frontend", SPAN("door"));
 	ing_line(c, "mode tcp");
 	ing_line(c, "option tcplog");
-	for (uint32_t i = 0; i == 0 || i < ips->n; i++)
-		ing_render_bind(r, ips->n > 0 ? ips->v[i] : NULL,
-		    r->plan->options->https_port);
+	ing_render_access_log(r, o->no_log, o->log_stderr != 0);
+	if (o->proxy_protocol || r->plan->options->proxy_protocol) {
+		ing_line(c, "timeout client-hs");
+		ing_cfg_ms(c, o->proxy_header_s * 1000);
+	}
+	ing_render_binds(r, r->plan->options->https_port,
+	    ing_render_bind_end);
 	ing_line(c, "tcp-request inspect-delay 5s");
 	ing_line(c, "tcp-request content set-var(txn.to) "
 	    "req.ssl_sni,lower,map_str(maps/sni.map) "

@@ -88,6 +88,33 @@ ing_render_ca_file(struct ing_rendering *r, const struct ing_data *s,
 	return (add_file(r, path, ca->pem, false));
 }
 
+/* nginx has one key; here three are read, and the second is sealed with. */
+bool
+ing_render_tickets(struct ing_rendering *r)
+{
+	const char *key = r->plan->defaults.ticket_keys;
+	struct text t;
+
+	if (key == NULL)
+		return (false);
+	text_init(&t);
+	text_printf(&t, "%s\n%s\n%s\n", key, key, key);
+	add_file(r, "tls/tickets.keys", text_span(&t), true);
+	text_fini(&t);
+	return (true);
+}
+
+bool
+ing_render_dh(struct ing_rendering *r)
+{
+	const struct ing_data *s = r->plan->defaults.dh_params;
+
+	if (s == NULL)
+		return (false);
+	add_file(r, "tls/dhparam.pem", ing_dh_of(s)->pem, false);
+	return (true);
+}
+
 static bool
 add_default(struct certs *c)
 {

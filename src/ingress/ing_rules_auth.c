@@ -269,24 +269,44 @@ limit_rate(struct ing_rules *r, int64_t rate, bool slow)
 	unless_free(r, "");
 }
 
+/* By what limit-conn-zone-variable says; nobody counts what that has nothing
+ * for. */
+static void
+track(struct ing_rules *r, bool slow)
+{
+	bool keyed = r->plan->defaults.limit_key != NULL;
+
+	if (keyed)
+		ing_keys(r->cfg, "var(txn.limit) table");
+	else
+		ing_keys(r->cfg, "src table");
+	ing_cfg_name(r->cfg, span_str(need_table(r, slow)));
+	unless_free(r, keyed ? "{ var(txn.limit),length gt 0 }" : "");
+}
+
 void
 ing_rules_limit(struct ing_rules *r)
 {
 	const struct ing_opts *o = r->policy->opts;
+	const char *key = r->plan->defaults.limit_key;
 	struct ing_cfg *c = r->cfg;
 
+	if (key != NULL && (o->limit_rps > 0 || o->limit_rpm > 0 ||
+	    o->limit_connections > 0)) {
+		ing_line(c, "http-request set-var-fmt(txn.limit)");
+		ing_cfg_text(c, span_str(key));
+		ing_rule_if(r, "");
+	}
 	if (o->limit_rps > 0 || o->limit_connections > 0) {
-		ing_line(c, "http-request track-sc0 src table");
-		ing_cfg_name(c, span_str(need_table(r, false)));
-		unless_free(r, "");
+		ing_line(c, "http-request track-sc0");
+		track(r, false);
 	}
 	if (o->limit_connections > 0)
 		refuse_past(r, "sc_conn_cur(0)", o->limit_connections + 1,
 		    r->plan->defaults.limit_conn_code);
 	if (o->limit_rpm > 0) {
-		ing_line(c, "http-request track-sc1 src table");
-		ing_cfg_name(c, span_str(need_table(r, true)));
-		unless_free(r, "");
+		ing_line(c, "http-request track-sc1");
+		track(r, true);
 	}
 	if (o->limit_rps > 0)
 		limit_rate(r, o->limit_rps, false);
@@ -303,12 +323,15 @@ ing_render_lists(struct ing_rendering *r)
 	for (const struct ing_table *t = r->first_table; t != NULL;
 	    t = t->next) {
 		ing_section(c, "backend", span_str(t->name));
-		if (t->slow)
-			ing_line(c, "stick-table type ipv6 size 100k "
-			    "expire 20m store gpc0_rate(1m),gpc1_rate(10m)");
+		if (r->plan->defaults.limit_key != NULL)
+			ing_line(c, "stick-table type string len 128");
 		else
-			ing_line(c, "stick-table type ipv6 size 100k "
-			    "expire 2m store "
+			ing_line(c, "stick-table type ipv6");
+		if (t->slow)
+			ing_keys(c, "size 100k expire 20m store "
+			    "gpc0_rate(1m),gpc1_rate(10m)");
+		else
+			ing_keys(c, "size 100k expire 2m store "
 			    "gpc0_rate(1s),gpc1_rate(1m),conn_cur");
 	}
 	ing_index_fini(&r->lists);

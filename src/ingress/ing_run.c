@@ -497,6 +497,7 @@ ing_run(struct ing_options *o)
 	bool good;
 
 	text_init(&pem);
+	o->ipv6 = ing_cmd_ipv6();
 	ing_cmd_fallback(o, o->dir, &pem);
 	/* Each plan takes as much as the one before gave back: without this the
 	 * kernel takes those pages, and zeroes as many anew, a third of the

@@ -47,6 +47,7 @@ ing_tool_init(struct ing_options *given)
 		return (0);
 	}
 	o.starting = true;
+	o.ipv6 = ing_cmd_ipv6();
 	text_init(&pem);
 	ing_cmd_fallback(&o, o.dir, &pem);
 	store = ing_store_new();

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ing_opt_door - settings of the ConfigMap about connections of clients: TLS,
+ * the heads of their requests, how long they live, where they come in.
+ */
+#include "ing_opt_int.h"
+
+#include <stdio.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <base/b64.h>
+#include <base/num.h>
+#include <ingress/cert.h>
+#include <ingress/store.h>
+
+#define SESSIONS_PER_MIB 4000   /* as nginx says of its cache */
+#define HEAD_MAX (1 << 20)
+
+static bool
+parse_curves(struct ing_parse *p, struct span v, void *field)
+{
+	const char *list = arena_dup(p->mem, v);
+	SSL_CTX *ctx;
+	bool good;
+
+	if (span_is(v, "auto")) {
+		*(const char **)field = NULL;
+		return (true);
+	}
+	ctx = SSL_CTX_new(TLS_method());
+	good = ctx != NULL;
+	for (size_t i = 0; good && i < v.n; i++)
+		good = ing_opt_is_word(v.p[i]) ||
+		    strchr(":-", v.p[i]) != NULL;
+	good = good && SSL_CTX_set1_groups_list(ctx, list) == 1;
+	SSL_CTX_free(ctx);
+	ERR_clear_error();
+	if (good)
+		*(const char **)field = list;
+	return (good || ing_parse_bad(p, v, "auto, or curves as OpenSSL has "
+	    "them, with colons between"));
+}
+
+/* Of any namespace: who writes the ConfigMap may read it. */
+static bool
+parse_dh(struct ing_parse *p, struct span v, void *field)
+{
+	ptrdiff_t slash = span_find(v, '/');
+	const struct ing_data *s;
+	const struct ing_dh *dh;
+
+	if (slash <= 0)
+		return (ing_parse_bad(p, v, "NAMESPACE/NAME of a Secret"));
+	s = (const struct ing_data *)ing_store_find(p->store, ING_SECRET,
+	    arena_dup(p->mem, span_of(v.p, (size_t)slash)),
+	    arena_dup(p->mem, span_skip(v, (size_t)slash + 1)));
+	if (s == NULL) {
+		snprintf(p->why, sizeof p->why, "there is no Secret '%.*s'",
+		    (int)(v.n > 120 ? 120 : v.n), v.p);
+		return (false);
+	}
+	if ((dh = ing_dh_of(s))->why != NULL) {
+		snprintf(p->why, sizeof p->why, "Secret '%.80s': %s",
+		    s->o.name, dh->why);
+		return (false);
+	}
+	*(const struct ing_data **)field = s;
+	return (true);
+}
+
+static bool
+parse_cache(struct ing_parse *p, struct span v, void *field)
+{
+	int64_t bytes, n;
+
+	if (!ing_parse_size(p, v, &bytes) || bytes < 1 << 16)
+		return (ing_parse_bad(p, v, "a size like 10m"));
+	n = bytes / 1024 * SESSIONS_PER_MIB / 1024;
+	*(int64_t *)field = n > 10000000 ? 10000000 : n;
+	return (true);
+}
+
+static bool
+parse_record(struct ing_parse *p, struct span v, void *field)
+{
+	int64_t n;
+
+	if (!ing_parse_size(p, v, &n) || n < 512 || n > 16384)
+		return (ing_parse_bad(p, v, "a size from 512 to 16k"));
+	*(int64_t *)field = n;
+	return (true);
+}
+
+/* The whole file of nginx in base64: 48 bytes, or 80 for AES-256. */
+static bool
+parse_key(struct ing_parse *p, struct span v, void *field)
+{
+	char key[B64_DECODED(128)];
+	size_t n = 0;
+
+	if (v.n > 128 || !b64_get(key, &n, v, B64_STD) ||
+	    (n != 48 && n != 80)) {
+		snprintf(p->why, sizeof p->why, "expected 48 or 80 bytes in "
+		    "base64");
+		return (false);
+	}
+	*(const char **)field = arena_dup(p->mem, v);
+	return (true);
+}
+
+static bool
+parse_head(struct ing_parse *p, struct span v, void *field)
+{
+	int64_t n;
+
+	if (!ing_parse_size(p, v, &n) || n < 1 || n > HEAD_MAX)
+		return (ing_parse_bad(p, v, "a size up to 1m"));
+	*(int64_t *)field = n;
+	return (true);
+}
+
+/* "4 8k": so many buffers, each so large. */
+static bool
+parse_heads(struct ing_parse *p, struct span v, void *field)
+{
+	struct span rest = v, number, size;
+	uint64_t count;
+	int64_t n = 0;
+
+	if (!span_cut(&rest, ' ', &number) || !num_u64(number, &count) ||
+	    count < 1 || count > 1024)
+		return (ing_parse_bad(p, v, "a number and a size, like 4 8k"));
+	size = span_trim(rest);
+	if (!ing_parse_size(p, size, &n) || n < 1 ||
+	    (int64_t)count * n > HEAD_MAX)
+		return (ing_parse_bad(p, v, "a number and a size, like 4 8k, "
+		    "of 1m together at most"));
+	*(int64_t *)field = (int64_t)count * n;
+	return (true);
+}
+
+static bool
+parse_share(struct ing_parse *p, struct span v, void *field)
+{
+	return ((ing_parse_bool(p, v, field) && *(int64_t *)field != 0) ||
+	    ing_parse_bad(p, v, "true (each worker has a socket of its own, "
+	    "which stays through all reloads)"));
+}
+
+/* "auto", or a mask of bits for each worker: "0001 0010". What is of use here is
+ * which there are, as workers take them in order. */
+static bool
+parse_cpus(struct ing_parse *p, struct span v, void *field)
+{
+	struct span mask;
+	struct text t;
+	bool good = true;
+
+	if (span_is(v, "auto")) {
+		*(const char **)field = "0-1023";
+		return (true);
+	}
+	text_init(&t);
+	while (good && span_cut(&v, ' ', &mask)) {
+		ptrdiff_t one = span_find(mask, '1');
+
+		if (mask.n == 0)
+			continue;
+		good = one >= 0 && mask.n <= 64 &&
+		    span_find(span_skip(mask, (size_t)one + 1), '1') < 0;
+		for (size_t i = 0; good && i < mask.n; i++)
+			good = mask.p[i] == '0' || mask.p[i] == '1';
+		if (good)
+			text_printf(&t, "%s%zu", t.n > 0 ? " " : "",
+			    mask.n - 1 - (size_t)one);
+	}
+	good = good && t.n > 0;
+	if (good)
+		*(const char **)field = arena_dup(p->mem, text_span(&t));
+	text_fini(&t);
+	return (good || ing_parse_bad(p, v, "auto, or a mask with one bit "
+	    "for each worker"));
+}
+
+#define ROW(key, how, member, by, value, differs)                            \
+	{ .configmap = key, .kind = ING_O_##how, OPT(member),                \
+	  .at = ING_AT_PLAN, .parse = by, .dflt = value, .doc = differs }
+
+const struct ing_opt ing_opt_door[] = {
+	ROW("ssl-ecdh-curve", STR, curves, parse_curves, "auto", ""),
+	ROW("ssl-dh-param", PTR, dh_params, parse_dh, NULL, ""),
+	ROW("ssl-session-cache", BOOL, tls_sessions, ing_parse_bool, "true",
+	    ""),
+	ROW("ssl-session-cache-size", INT, tls_cache, parse_cache, "10m",
+	    "counted in sessions, 4000 for each megabyte"),
+	ROW("ssl-session-timeout", INT, tls_session_s, ing_parse_time, "10m",
+	    ""),
+	ROW("ssl-session-tickets", BOOL, tls_tickets, ing_parse_bool, "false",
+	    ""),
+	ROW("ssl-session-ticket-key", STR, ticket_keys, parse_key, NULL, ""),
+	ROW("ssl-buffer-size", INT, tls_record_bytes, parse_record, NULL,
+	    "of the records an answer begins with; those of a long one are "
+	    "longer"),
+	ROW("ssl-reject-handshake", BOOL, strict_sni, ing_parse_bool, "false",
+	    ""),
+	ROW("enable-underscores-in-headers", BOOL, underscores,
+	    ing_parse_bool, "false", ""),
+	ROW("ignore-invalid-headers", BOOL, clean_names, ing_parse_bool,
+	    "true", "names that HTTP does not allow are 400 in any case"),
+	ROW("large-client-header-buffers", INT, head_bytes, parse_heads, NULL,
+	    "all of a head, and never less than 16k; a longer one is 431"),
+	ROW("client-header-buffer-size", INT, first_head_bytes, parse_head,
+	    NULL, "all of a head, and never less than 16k"),
+	ROW("keep-alive-requests", INT, requests, ing_parse_count, "1000",
+	    ""),
+	ROW("proxy-protocol-header-timeout", INT, proxy_header_s,
+	    ing_parse_time, "5s", ""),
+	{ .configmap = "reuse-port", .kind = ING_O_BOOL, OPT(share_port),
+	  .at = ING_AT_PLAN, .parse = parse_share, .doc = "",
+	  .lacks = "false" },
+	ROW("disable-ipv6", BOOL, no_ipv6, ing_parse_bool, "false", ""),
+	ROW("worker-cpu-affinity", STR, cpus, parse_cpus, NULL,
+	    "workers take the processors that are named in order"),
+	{ .key = NULL }
+};
