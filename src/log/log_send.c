@@ -6,6 +6,9 @@
  * the datagrams of a turn leave together. Where there is no loop, and for a
  * descriptor, it goes at once. Nothing waits: what a socket does not take is
  * lost and counted.
+ *
+ * While all lines go to one target the socket is connected to it, so that the
+ * kernel does not look for the way each time.
  */
 #include "log_int.h"
 
@@ -24,13 +27,16 @@
 
 #define LINES 32
 #define BYTES 16384
+#define ALONE_MS 30000          /* not connected, behind an error */
 
 /* One for each kind of socket, so the lines of a target keep their order. */
 static struct queue {
-	int fd;                         /* unconnected */
+	int fd;
 	unsigned n;
 	size_t used;                    /* of `bytes` */
-	const struct log_target *to;    /* of the last line */
+	const struct log_target *peer;  /* it is connected to that; NULL: not */
+	int64_t alone_until_ms;
+	const struct log_target *to[LINES];
 	struct mmsghdr msg[LINES];
 	struct iovec text[LINES];
 	struct sockaddr_storage sa[LINES];
@@ -49,23 +55,89 @@ count(unsigned sent, unsigned lost)
 	CNT_PROC()->log_lost += lost;
 }
 
+/* The one that all lines go to, or NULL. */
+static const struct log_target *
+only_target(const struct queue *q)
+{
+	for (unsigned i = 1; i < q->n; i++)
+		if (q->to[i] != q->to[0])
+			return (NULL);
+	return (q->to[0]);
+}
+
+static void
+connect_to(struct queue *q, const struct log_target *t)
+{
+	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	struct sockaddr_storage sa;
+	socklen_t n;
+
+	if (t == q->peer)
+		return;
+	if (q->peer != NULL)
+		(void)connect(q->fd, &nobody, sizeof nobody);
+	q->peer = NULL;
+	if (t == NULL || the_loop == NULL ||
+	    the_loop->now_ms < q->alone_until_ms)
+		return;
+	n = addr_spec_to_sa(&t->addr, &sa);
+	if (connect(q->fd, (struct sockaddr *)&sa, n) == 0)
+		q->peer = t;
+	else
+		q->alone_until_ms = the_loop->now_ms + ALONE_MS;
+}
+
+/* Most lines go where the one before them went. */
+static void
+set_addresses(struct queue *q)
+{
+	void *name = NULL;
+	socklen_t n = 0;
+
+	for (unsigned i = 0; i < q->n; i++) {
+		if (q->peer == NULL && (i == 0 || q->to[i] != q->to[i - 1])) {
+			name = &q->sa[i];
+			n = addr_spec_to_sa(&q->to[i]->addr, name);
+		}
+		q->msg[i].msg_hdr.msg_name = name;
+		q->msg[i].msg_hdr.msg_namelen = n;
+	}
+}
+
+/* An error may be that of an earlier line, which was refused, or the way of the
+ * time when it was connected is no more: what is left is sent as if it had never
+ * been. */
+static bool
+goes_alone(struct queue *q)
+{
+	if (q->peer == NULL)
+		return (false);
+	connect_to(q, NULL);
+	if (the_loop != NULL)
+		q->alone_until_ms = the_loop->now_ms + ALONE_MS;
+	set_addresses(q);
+	return (true);
+}
+
 static void
 flush(struct queue *q)
 {
 	unsigned sent = 0, lost = 0;
 	int n;
 
+	connect_to(q, only_target(q));
+	set_addresses(q);
 	while (sent + lost < q->n) {
 		n = sendmmsg(q->fd, q->msg + sent + lost, q->n - sent - lost,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n > 0)
 			sent += (unsigned)n;
-		else
-			lost++;         /* the first of the rest */
+		/* the first of the rest is why it stopped there */
+		if (sent + lost < q->n && !goes_alone(q) && n <= 0)
+			lost++;
 	}
 	q->n = 0;
 	q->used = 0;
-	q->to = NULL;
 	count(sent, lost);
 }
 
@@ -98,13 +170,19 @@ log_send_open(void)
 	static const int family[NELEM(queues)] = { AF_INET, AF_INET6,
 		AF_UNIX };
 
-	for (size_t i = 0; i < NELEM(queues); i++)
-		if (queues[i].fd < 0) {
-			queues[i].fd = socket(family[i], SOCK_DGRAM |
-			    SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-			(void)sock_set_buffers(queues[i].fd, px_model == NULL ?
-			    0 : px_model->global.log_sndbuf, 0);
-		}
+	for (size_t i = 0; i < NELEM(queues); i++) {
+		struct queue *q = &queues[i];
+
+		if (q->fd >= 0 && owner == getpid())
+			continue;
+		if (q->fd >= 0)         /* its parent's, who connects it */
+			close(q->fd);
+		q->fd = socket(family[i], SOCK_DGRAM | SOCK_NONBLOCK |
+		    SOCK_CLOEXEC, 0);
+		q->peer = NULL;
+		(void)sock_set_buffers(q->fd, px_model == NULL ?
+		    0 : px_model->global.log_sndbuf, 0);
+	}
 	if (owner == 0)
 		MUST(atexit(on_exit_flush) == 0);
 	owner = getpid();
@@ -125,22 +203,6 @@ queue_of(const struct log_target *t)
 	}
 }
 
-/* Most lines go where the one before them went. */
-static void
-set_address(struct queue *q, struct msghdr *m, const struct log_target *t)
-{
-	if (q->to == t) {
-		const struct msghdr *before = &q->msg[q->n - 1].msg_hdr;
-
-		m->msg_name = before->msg_name;
-		m->msg_namelen = before->msg_namelen;
-		return;
-	}
-	m->msg_name = &q->sa[q->n];
-	m->msg_namelen = addr_spec_to_sa(&t->addr, &q->sa[q->n]);
-	q->to = t;
-}
-
 static void
 keep(struct queue *q, const struct log_target *t, const struct iovec *piece,
     int n, size_t size)
@@ -153,7 +215,7 @@ keep(struct queue *q, const struct log_target *t, const struct iovec *piece,
 		memcpy(to, piece[i].iov_base, piece[i].iov_len);
 		to += piece[i].iov_len;
 	}
-	set_address(q, m, t);
+	q->to[q->n] = t;
 	m->msg_iov = &q->text[q->n];
 	m->msg_iovlen = 1;
 	q->used += size;
@@ -169,6 +231,7 @@ send_now(struct queue *q, const struct log_target *t, struct iovec *piece,
 		.msg_iovlen = (size_t)n };
 	bool sent;
 
+	connect_to(q, NULL);
 	m.msg_namelen = addr_spec_to_sa(&t->addr, &sa);
 	sent = sendmsg(q->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 	count(sent, !sent);

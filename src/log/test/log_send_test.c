@@ -88,6 +88,92 @@ TEST(lines_of_a_turn_go_at_its_end_in_order)
 	close(to_b);
 }
 
+/* A socket at the address of one that was closed. */
+static int
+receiver_again(const struct log_target *t)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = addr_spec_to_sa(&t->addr, &sa);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	CHECK(bind(fd, (struct sockaddr *)&sa, n) == 0);
+	return (fd);
+}
+
+TEST(lines_of_one_target_go_through_a_connected_socket)
+{
+	struct loop l;
+	struct log_target a, b;
+	int to_a = receiver(&a), to_b = receiver(&b);
+
+	loop_open(&l);
+	log_send_open();
+	queues[0].alone_until_ms = 0;
+	say(&a, 1);
+	loop_turn(&l, 0);
+	CHECK(queues[0].peer == &a);
+	CHECK_EQ(heard(to_a), 1);
+	say(&b, 2);
+	say(&b, 3);
+	loop_turn(&l, 0);
+	CHECK(queues[0].peer == &b);
+	say(&a, 4);
+	say(&b, 5);
+	loop_turn(&l, 0);
+	CHECK(queues[0].peer == NULL);
+	CHECK_EQ(heard(to_b), 2);
+	CHECK_EQ(heard(to_b), 3);
+	CHECK_EQ(heard(to_b), 5);
+	CHECK_EQ(heard(to_a), 4);
+	CHECK_EQ(heard(to_a), -1);
+	CHECK_EQ(heard(to_b), -1);
+	loop_close(&l);
+	close(to_a);
+	close(to_b);
+}
+
+TEST(a_target_that_refused_gets_the_lines_behind_that)
+{
+	struct loop l;
+	struct log_target t;
+	int fd = receiver(&t);
+
+	loop_open(&l);
+	log_send_open();
+	queues[0].alone_until_ms = 0;
+	say(&t, 1);
+	loop_turn(&l, 0);
+	CHECK(queues[0].peer == &t);
+	CHECK_EQ(heard(fd), 1);
+	close(fd);
+	for (int i = 2; i < 5; i++)
+		say(&t, i);             /* the first is refused */
+	loop_turn(&l, 0);
+	CHECK(queues[0].peer == NULL);
+	say(&t, 5);
+	loop_turn(&l, 0);
+	fd = receiver_again(&t);
+	say(&t, 6);
+	say(&t, 7);
+	loop_turn(&l, 0);
+	CHECK(queues[0].peer == NULL);  /* not for a while */
+	CHECK_EQ(heard(fd), 6);
+	CHECK_EQ(heard(fd), 7);
+	CHECK_EQ(heard(fd), -1);
+	queues[0].alone_until_ms = 0;
+	say(&t, 8);
+	loop_turn(&l, 0);
+	CHECK(queues[0].peer == &t);
+	close(fd);
+	CHECK(send(queues[0].fd, "", 1, 0) == 1);       /* refused */
+	fd = receiver_again(&t);
+	say(&t, 9);                     /* is told, and goes all the same */
+	loop_turn(&l, 0);
+	CHECK_EQ(heard(fd), 9);
+	loop_close(&l);
+	close(fd);
+}
+
 TEST(more_lines_than_are_kept_go_before)
 {
 	struct loop l;
