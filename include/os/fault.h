@@ -14,7 +14,7 @@
  * GENERATION  of the keeper, from 1; all when it is missing. A generation
  *             that fails is one as well, so the next one has the next number.
  * POINT       has a dot in it: "hand.thaw"
- * N           at the N-th time that this process comes by; 1
+ * N           at the N-th time that this process comes by; "*": each time; 1
  * ACTION      kill (SIGKILL), exit (status 1), stop (SIGSTOP), fail (the
  *             caller takes it that the step failed), delay=MS (sleep); with
  *             @PATH behind it only if that file is not there yet: it is made,

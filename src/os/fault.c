@@ -31,7 +31,7 @@ struct fault {
 	struct span point;
 	uint32_t gen;           /* 0: any */
 	enum action action;
-	uint64_t at;            /* which time, from 1 */
+	uint64_t at;            /* which time, from 1; 0: each */
 	uint64_t delay_ms;
 	uint64_t seen;
 	struct span once;       /* path; empty: each process does it */
@@ -88,6 +88,16 @@ take_action(struct span s, struct fault *f)
 }
 
 static bool
+take_time(struct span s, struct fault *f)
+{
+	if (span_is(s, "*"))
+		f->at = 0;
+	else if (!num_u64(s, &f->at) || f->at == 0)
+		return (false);
+	return (true);
+}
+
+static bool
 take_fault(struct span s, struct fault *f)
 {
 	struct span word, rest = s;
@@ -105,8 +115,7 @@ take_fault(struct span s, struct fault *f)
 	f->point = word;
 	if (!has_dot(word) || !span_cut(&s, ':', &word))
 		return (false);
-	if (s.p != NULL && (!num_u64(word, &f->at) || f->at == 0 ||
-	    !span_cut(&s, ':', &word)))
+	if (s.p != NULL && (!take_time(word, f) || !span_cut(&s, ':', &word)))
 		return (false);
 	return (s.p == NULL && take_action(word, f));
 }
@@ -222,7 +231,7 @@ fault_hit(const char *point)
 		struct fault *f = &faults[i];
 
 		if (!f->here || !span_is(f->point, point) ||
-		    ++f->seen != f->at || !is_the_one(f))
+		    (++f->seen != f->at && f->at != 0) || !is_the_one(f))
 			continue;
 		say(f);
 		fails = act(f) || fails;

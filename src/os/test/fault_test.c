@@ -17,6 +17,7 @@ TEST(one_entry)
 	} rows[] = {
 		{ "a.b:kill", "", "a.b", 0, 1, KILL, 0 },
 		{ "a.b:3:exit", "", "a.b", 0, 3, EXIT, 0 },
+		{ "a.b:*:fail", "", "a.b", 0, 0, FAIL, 0 },
 		{ "worker:a.b:stop", "worker", "a.b", 0, 1, STOP, 0 },
 		{ "worker/2:a.b:7:fail", "worker", "a.b", 2, 7, FAIL, 0 },
 		{ "keeper/10:a.b:delay=250", "keeper", "a.b", 10, 1, DELAY,
@@ -91,4 +92,7 @@ TEST(only_who_is_meant)
 	CHECK(fault_at("c.d") && !fault_at("a.b"));
 	fault_scope("master", 0);
 	CHECK(!fault_armed);
+	CHECK(take_list(SPAN("master:a.b:*:fail")));
+	fault_scope("master", 0);
+	CHECK(fault_at("a.b") && fault_at("a.b") && !fault_at("c.d"));
 }
