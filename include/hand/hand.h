@@ -42,6 +42,8 @@ struct hand_item {
 	                                 * connection; 0: the connection */
 	uint8_t deaths;                 /* of new workers, with this one on its
 	                                 * way; HAND_DEATHS_MAX: refused */
+	bool first;                     /* waits to go before others */
+	bool stays;                     /* was told so: HAND_NEVER */
 };
 
 enum hand_when {
@@ -78,6 +80,12 @@ struct hand_kind {
 	/* back - serve on. `stays`: it will not be asked again; an idle one
 	 * is closed politely, others say so with their next message. */
 	void (*back)(struct hand_item *, bool stays);
+	/* serve - it was to go first, hand_first(), and cannot: serve here
+	 * what came on it. stays - it is HAND_NEVER: an idle one is closed
+	 * politely and may be freed, others say so with their next message.
+	 * Both may be NULL for what never asks, and for a part of another. */
+	void (*serve)(struct hand_item *);
+	void (*stays)(struct hand_item *);
 
 	/* new worker */
 
@@ -104,7 +112,7 @@ void hand_enter(struct hand_item *, const struct hand_kind *const *kind);
 /* hand_leave - it ends here. Not for one that is on its way (MUST). */
 void hand_leave(struct hand_item *);
 
-extern struct list hand_items;          /* all that are listed */
+extern struct list hand_items;          /* listed, and not waiting to go first */
 extern uint32_t hand_items_n;
 
 /* hand_kind_find - a kind by its name, or NULL. hand_kind_of - an item's. */
@@ -153,7 +161,21 @@ typedef void hand_heard_fn(enum hand_event, const struct hand_counts *);
 void hand_give(struct loop *, int fd, hand_heard_fn *heard);
 
 /* hand_giving - a hand-over is under way from this worker. */
-bool hand_giving(void);
+extern bool hand_giving;
+
+/*
+ * hand_first - something new begins on a connection, the next request: from
+ * the first moment of a hand-over on, that is the new generation's. True: it
+ * goes now, before those on which nothing happens; leave unread what came.
+ * False: nobody takes it, serve it here.
+ */
+bool hand_goes_first(struct hand_item *);
+
+static inline bool
+hand_first(struct hand_item *i)
+{
+	return (__builtin_expect(hand_giving, false) && hand_goes_first(i));
+}
 
 /* hand_take - new worker: thaw what comes on `fd` (owned). */
 void hand_take(struct loop *, int fd);

@@ -115,6 +115,9 @@ int sock_error(int fd);
 void sock_local(int fd, struct addr *);
 void sock_peer(int fd, struct addr *);
 
+/* sock_has_bytes - something came that was not read yet. */
+bool sock_has_bytes(int fd);
+
 bool sock_set_nodelay(int fd, bool);
 bool sock_set_keepalive(int fd, int idle_s, int intvl_s, int cnt);
 bool sock_set_nolinger(int fd);         /* close() will reset */

@@ -13,9 +13,9 @@
 #ifdef USE_CARES
 #include <ares.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 
 #include <base/must.h>
+#include <os/sock.h>
 
 struct sock {                           /* a socket of a channel */
 	struct list node;
@@ -68,14 +68,6 @@ rearm(struct dns_ns *ns)
 
 #define READS 256               /* in a row; others have their turn */
 
-static bool
-has_bytes(int fd)
-{
-	int n;
-
-	return (ioctl(fd, FIONREAD, &n) == 0 && n > 0);
-}
-
 /* Of a TCP stream one call reads a length or a piece of an answer; an edge
  * comes only once for all of them. The socket may go during each call. */
 static void
@@ -91,7 +83,7 @@ serve(struct dns_ns *ns, struct sock *s)
 		return;
 	do
 		ares_process_fd(ns->chan, fd, ARES_SOCKET_BAD);
-	while ((s = find_sock(ns, fd)) != NULL && has_bytes(fd) &&
+	while ((s = find_sock(ns, fd)) != NULL && sock_has_bytes(fd) &&
 	    ++reads < READS);
 	if (s != NULL && reads == READS) {
 		s->wants_in = true;

@@ -8,6 +8,7 @@
 #include <base/must.h>
 #include <base/pool.h>
 #include <os/fd.h>
+#include <os/sock.h>
 
 #include <errno.h>
 #include <string.h>
@@ -321,8 +322,8 @@ lost_client(struct h1_conn *h)
 	refuse(h, h->got_bytes ? WHY_CLI_ABORT : WHY_CLI_NO_REQUEST, 0);
 }
 
-static void
-read_request(struct h1_conn *h)
+void
+h1_serve(struct h1_conn *h)
 {
 	enum why why;
 
@@ -339,6 +340,14 @@ read_request(struct h1_conn *h)
 		if (parse_request(h))
 			return;
 	}
+}
+
+/* While connections go over to the next generation, this is its request. */
+static void
+read_request(struct h1_conn *h)
+{
+	if (!hand_first(&h->hand))
+		h1_serve(h);
 }
 
 /* ---- what may have to come first ---- */
@@ -486,7 +495,7 @@ client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
 static bool
 may_keep(const struct h1_conn *h)
 {
-	return (!h->end.close && !mux_leaving);
+	return (!h->end.close && !h->stays && !mux_leaving);
 }
 
 static enum why
@@ -636,17 +645,37 @@ static const struct mux_end_ops client_ops = {
 	.abort = client_abort,
 };
 
+/* What came and was not read yet would be reset. */
+void
+h1_stay(struct h1_conn *h)
+{
+	h->stays = true;
+	if (h->state != H1_IDLE || h->in.len > 0 || h->out.len > 0)
+		return;
+	if (sock_has_bytes(h->conn.fd)) {
+		h->conn.can_in = true;
+		h1_serve(h);
+		return;
+	}
+	hand_closed(&h->hand);
+	h1_client_free(h);
+}
+
+void
+h1_stay_politely(struct h1_conn *h)
+{
+	h->stays = true;
+	if (!h->first && !px_opt(frontend(h), PX_OPT_IDLE_CLOSE_ON_RESPONSE))
+		h1_stay(h);
+}
+
 static void
 close_if_idle(void *arg)
 {
 	struct h1_conn *h = OBJ(arg, struct h1_conn, H1_CONN_MAGIC);
 
-	if (h->state != H1_IDLE || h->in.len > 0 || h->out.len > 0 ||
-	    h->first || h->frozen ||
-	    px_opt(frontend(h), PX_OPT_IDLE_CLOSE_ON_RESPONSE))
-		return;
-	hand_closed(&h->hand);
-	h1_client_free(h);
+	if (!h->frozen)
+		h1_stay_politely(h);
 }
 
 static void

@@ -63,6 +63,8 @@ struct h1_conn {
 	bool got_bytes : 1;     /* client: something came on it */
 	bool want_close : 1;    /* client: our message said so */
 	bool frozen : 1;        /* on its way to another worker */
+	bool stays : 1;         /* client: the next generation does not take it,
+	                         * the next response is its last */
 	bool switched : 1;      /* client: it began in mode tcp */
 	bool proxied : 1;       /* Proxy-Connection counts for this exchange:
 	                         * option http-use-proxy-header */
@@ -96,6 +98,14 @@ void h1_conn_free(struct h1_conn *);
 void h1_client_free(struct h1_conn *);
 
 /* ---- h1_freeze.c ---- */
+
+/* h1_serve - read the next request here, whoever else might. h1_stay - it does
+ * not go over: closed (and freed) where nothing happens, else its next response
+ * is the last. h1_stay_politely - one that may wait for a response to say so
+ * waits. */
+void h1_serve(struct h1_conn *);
+void h1_stay(struct h1_conn *);
+void h1_stay_politely(struct h1_conn *);
 
 /* h1_may_travel - list it for hand-overs. The others are as in mux_end_ops
  * and mux_proto, for server ends. */

@@ -565,15 +565,28 @@ client_back(struct hand_item *i, bool stays)
 	serve_on(h);
 	take_owned_back(h);
 	if (stays)
-		h->end.close = true;
+		h->stays = h->end.close = true;
 	if (h->state == H1_BUSY)
 		mux_stream->back(&h->end, stays);
-	else if (h->end.dead || (stays && h->state == H1_IDLE &&
-	    h->in.len == 0 && h->out.len == 0)) {
-		if (stays)
-			hand_closed(i);
+	else if (h->end.dead)
 		h1_client_free(h);
-	}
+	else if (stays)
+		h1_stay(h);
+}
+
+static void
+client_serve(struct hand_item *i)
+{
+	struct h1_conn *h = of_item(i);
+
+	if (h->state == H1_IDLE || h->state == H1_HEAD)
+		h1_serve(h);
+}
+
+static void
+client_stays(struct hand_item *i)
+{
+	h1_stay_politely(of_item(i));
 }
 
 static struct h1_conn *
@@ -699,6 +712,8 @@ HAND_KIND(h1) = {
 	.freeze = client_freeze,
 	.gone = client_gone,
 	.back = client_back,
+	.serve = client_serve,
+	.stays = client_stays,
 	.thaw = client_thaw,
 	.start = client_start,
 };

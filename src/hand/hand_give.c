@@ -10,6 +10,9 @@
  *
  * Few are on their way at any time, so that none waits long: what the other
  * one has not read yet holds connections that nobody serves.
+ *
+ * Those on which a request begins go first. So the old configuration serves no
+ * new one while thousands of others cross, unless nobody answers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +36,7 @@
 #define MANY         1000
 #define STUCK_MS     4000       /* without an answer */
 #define IMPATIENT_MS 200        /* the same, in tests */
+#define HOLD_MS      500        /* without an answer: serve what is held */
 #define RECORD_ROOM  (IPC_BYTES_MAX - 256)      /* of one that goes in a frame */
 
 struct flight {                 /* a frame that is on its way */
@@ -50,6 +54,8 @@ struct giver {
 	uint32_t pass_left;     /* items not looked at in this pass */
 	bool first_pass, any_soon;
 	bool let_go;            /* the other one leaves: it has not died */
+	bool slow;              /* requests are not held for it */
+	struct loop_task task;
 	int64_t answered_ms;    /* or began; INT64_MAX: said to be stuck */
 	int64_t patience_ms;
 	struct tmr timer;
@@ -67,6 +73,8 @@ struct frame {
 
 uint32_t hand_took_n;
 
+bool hand_giving;
+
 static struct giver *giver;             /* of this process; NULL: none */
 static struct hand_counts gave;         /* so far, by all givers */
 static char frame_bytes[IPC_BYTES_MAX];
@@ -78,18 +86,14 @@ n_left(void)
 {
 	uint32_t n = 0;
 
-	LIST_EACH(it, &hand_items) {
-		struct hand_item *i = LIST_ITEM(it, struct hand_item, node);
+	for (size_t k = 0; k < NELEM(hand_lists); k++)
+		LIST_EACH(it, hand_lists[k]) {
+			struct hand_item *i = LIST_ITEM(it, struct hand_item,
+			    node);
 
-		n += hand_kind_of(i)->what(i) != NULL;
-	}
+			n += hand_kind_of(i)->what(i) != NULL;
+		}
 	return (n);
-}
-
-bool
-hand_giving(void)
-{
-	return (giver != NULL);
 }
 
 void
@@ -137,17 +141,41 @@ survive(struct giver *g, struct hand_item *it)
 	bring_back(g, it, stays);
 }
 
+/* It waited to go first and can't: it is served here. It may be freed. */
+static void
+serve(struct hand_item *it)
+{
+	if (!it->first)
+		return;
+	it->first = false;
+	hand_kind_of(it)->serve(it);
+}
+
+static void
+serve_all_asked(void)
+{
+	struct list *node;
+
+	while ((node = list_pop_front(&hand_asked)) != NULL) {
+		list_push_back(&hand_items, node);
+		serve(LIST_ITEM(node, struct hand_item, node));
+	}
+}
+
 /* Nothing more will go this way: what flies comes back. */
 static void
 end(struct giver *g)
 {
 	tmr_stop(&the_loop->wheel, &g->timer);
+	loop_unpost(the_loop, &g->task);
 	ipc_close(&g->chan);
 	giver = NULL;
+	hand_giving = false;
 	for (unsigned i = 0; i < FRAMES_MAX; i++)
 		for (unsigned j = 0; j < g->flight[i].n; j++)
 			if (g->flight[i].item[j] != NULL)
 				survive(g, g->flight[i].item[j]);
+	serve_all_asked();
 	free(g);
 }
 
@@ -282,9 +310,11 @@ offer(struct giver *g, struct frame *fr, struct hand_item *it)
 	wire_out_init(&rec, record_bytes, sizeof record_bytes);
 	if (fault_at("hand.freeze") || !kind->freeze(it, &rec, fds, &n_fds)) {
 		g->any_soon = true;
+		serve(it);
 		return;
 	}
 	MUST(n_fds <= HAND_FDS_MAX);
+	it->first = false;
 	if (rec.over || (rec.n > RECORD_ROOM &&
 	    (memfd = long_record(&rec)) < 0)) {
 		stays(it, "its state is too long to be written down");
@@ -305,55 +335,87 @@ offer(struct giver *g, struct frame *fr, struct hand_item *it)
 
 /* ---- passes ---- */
 
+/* Not as long as it does what the new one has refused. */
+static bool
+is_refused(struct hand_item *it)
+{
+	if (it->task != 0 && hand_kind_of(it)->task(it) != it->task)
+		it->refused = it->task = 0;
+	return (it->refused != 0);
+}
+
+static void
+never(struct hand_item *it)
+{
+	if (it->stays)
+		return;
+	it->stays = true;
+	it->first = false;
+	gave.never++;
+	if (hand_kind_of(it)->stays != NULL)
+		hand_kind_of(it)->stays(it);
+}
+
 static void
 look_at(struct giver *g, struct frame *fr, struct hand_item *it)
 {
+	enum hand_when when = HAND_ALONG;
 	const char *why;
 
-	if (it->task != 0 && hand_kind_of(it)->task(it) != it->task)
-		it->refused = it->task = 0;
-	g->any_soon |= it->task != 0;
-	if (it->refused != 0 || it->id != 0)
-		return;
-	switch (hand_kind_of(it)->can(it, &why)) {
-	case HAND_NOW:
+	if (!is_refused(it) && it->id == 0)
+		when = hand_kind_of(it)->can(it, &why);
+	if (when == HAND_NOW) {
 		offer(g, fr, it);
-		break;
-	case HAND_SOON:
-		g->any_soon = true;
-		break;
-	case HAND_NEVER:
-		if (g->first_pass)
-			gave.never++;
-		break;
-	case HAND_ALONG:
-		break;
+		return;
 	}
+	g->any_soon |= it->task != 0 || when == HAND_SOON;
+	if (when == HAND_NEVER)
+		never(it);
+	else
+		serve(it);
 }
 
-/* A pass looks at every item once; who was looked at goes to the end. */
+/* The next one to look at: one that asked, or one of this pass; NULL: none.
+ * Who was looked at goes to the end. */
+static struct hand_item *
+next_item(struct giver *g)
+{
+	struct list *from = &hand_asked;
+
+	if (list_empty(from)) {
+		from = &hand_items;
+		if (g->pass_left == 0 || list_empty(from))
+			return (NULL);
+		g->pass_left--;
+	}
+	from = list_pop_front(from);
+	list_push_back(&hand_items, from);
+	return (LIST_ITEM(from, struct hand_item, node));
+}
+
+/* A pass looks at every item once. */
 static void
 pump(struct giver *g)
 {
-	struct frame fr = { 0 };
 	int64_t until = clock_mono_us() + TURN_US;
+	struct frame fr = { 0 };
+	struct hand_item *it;
 	unsigned looks = 0;
 
-	while (g->pass_left > 0 && !list_empty(&hand_items) &&
-	    (++looks % 16 != 0 || clock_mono_us() < until) &&
-	    have_frame(g, &fr)) {
-		struct hand_item *it = LIST_ITEM(hand_items.next,
-		    struct hand_item, node);
-
-		g->pass_left--;
-		list_del(&it->node);
-		list_push_back(&hand_items, &it->node);
+	while ((++looks % 16 != 0 || clock_mono_us() < until) &&
+	    have_frame(g, &fr) && (it = next_item(g)) != NULL)
 		look_at(g, &fr, it);
-	}
 	if (list_empty(&hand_items))
 		g->pass_left = 0;
 	if (!frame_send(g, &fr))
 		g->pass_left = 0;
+}
+
+static bool
+is_over(const struct giver *g)
+{
+	return (g->pass_left == 0 && g->n_flying == 0 &&
+	    list_empty(&hand_asked));
 }
 
 static void
@@ -366,7 +428,7 @@ begin_pass(struct giver *g)
 static int64_t
 until_next(const struct giver *g)
 {
-	if (g->pass_left > 0 && g->n_flying == 0)
+	if (g->n_flying == 0 && !is_over(g))
 		return (0);
 	return (hand_items_n > MANY ? AGAIN_MANY_MS : AGAIN_MS);
 }
@@ -379,7 +441,7 @@ go_on(struct giver *g)
 		end_saying(g, HAND_BROKEN);
 		return;
 	}
-	if (g->pass_left == 0 && g->n_flying == 0) {
+	if (is_over(g)) {
 		if (!g->any_soon) {
 			(void)ipc_send(&g->chan, IPC_HAND_END, NULL, 0, NULL,
 			    0);
@@ -398,15 +460,43 @@ static void
 on_timer(struct tmr *t)
 {
 	struct giver *g = HOLDER(t, struct giver, timer);
+	int64_t waits_ms = g->n_flying == 0 ? 0 :
+	    the_loop->now_ms - g->answered_ms;
 
-	if (g->pass_left == 0 && g->n_flying == 0)
+	if (is_over(g))
 		begin_pass(g);
-	else if (g->n_flying > 0 && the_loop->now_ms >= g->answered_ms +
-	    g->patience_ms) {
-		g->answered_ms = INT64_MAX - g->patience_ms;
+	if (waits_ms >= HOLD_MS || waits_ms >= g->patience_ms) {
+		g->slow = true;
+		serve_all_asked();
+	}
+	if (waits_ms >= g->patience_ms) {
+		g->answered_ms = INT64_MAX;
 		say(g->heard, HAND_STUCK);
 	}
 	go_on(g);
+}
+
+static void
+on_task(struct loop_task *t)
+{
+	go_on(HOLDER(t, struct giver, task));
+}
+
+bool
+hand_goes_first(struct hand_item *it)
+{
+	const char *why;
+
+	if (giver == NULL || giver->slow || giver->let_go || is_refused(it) ||
+	    hand_kind_of(it)->can(it, &why) != HAND_NOW)
+		return (false);
+	if (it->first || it->id != 0)
+		return (true);
+	it->first = true;
+	list_del(&it->node);
+	list_push_back(&hand_asked, &it->node);
+	loop_post(the_loop, &giver->task);
+	return (true);
 }
 
 /* ---- answers ---- */
@@ -517,8 +607,9 @@ on_taker(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 	if (m->type != IPC_ANSWERS)
 		return;
 	g->answered_ms = the_loop->now_ms;
+	g->slow = false;
 	read_answers(g, m->data);
-	if (g->n_flying == 0 || g->pass_left > 0)
+	if (g->n_flying == 0 || g->pass_left > 0 || !list_empty(&hand_asked))
 		go_on(g);
 }
 
@@ -531,6 +622,8 @@ hand_give(struct loop *loop, int fd, hand_heard_fn *heard)
 	if (giver != NULL)
 		end(giver);
 	giver = g;
+	hand_giving = true;
+	g->task.fn = on_task;
 	g->heard = heard;
 	g->first_pass = true;
 	g->answered_ms = loop->now_ms;

@@ -34,6 +34,11 @@ enum hand_refused_tag { HAND_R_ID = 1, HAND_R_WHY = 2 };
 extern uint32_t hand_took_n;
 extern uint32_t hand_closed_n;
 
+/* hand_asked - items that go first, in the order of asking, and are not in
+ * hand_items. hand_lists - the two. */
+extern struct list hand_asked;
+extern struct list *const hand_lists[2];
+
 /* hand_refusal - number of a reason to refuse, which may be new. */
 uint8_t hand_refusal(struct span why);
 const char *hand_refusal_text(uint8_t);

@@ -18,6 +18,8 @@ extern const struct hand_kind *const __stop_hand_kinds[]
 #define WHY_MAX  96             /* bytes of a reason, with its NUL */
 
 struct list hand_items = LIST_INIT(hand_items);
+struct list hand_asked = LIST_INIT(hand_asked);
+struct list *const hand_lists[2] = { &hand_asked, &hand_items };
 uint32_t hand_items_n;
 uint32_t hand_closed_n;
 
@@ -57,6 +59,7 @@ hand_enter(struct hand_item *i, const struct hand_kind *const *kind)
 	i->refused = 0;
 	i->task = 0;
 	i->deaths = 0;
+	i->first = i->stays = false;
 	list_push_back(&hand_items, &i->node);
 	hand_items_n++;
 }
@@ -149,23 +152,30 @@ hand_closed(struct hand_item *i)
 		r->closed++;
 }
 
+/* One that is here still. */
+static void
+add_row(struct hand_item *i, struct hand_row *rows, size_t *n, size_t max)
+{
+	const char *what = hand_kind_of(i)->what(i);
+	struct hand_row *r;
+
+	if (what == NULL)
+		return;
+	r = row_for(rows, n, max, what, i->id != 0 ? "on its way" :
+	    why_here(i, "not asked yet"));
+	if (r != NULL)
+		r->left++;
+}
+
 size_t
 hand_rows(struct hand_row *rows, size_t max)
 {
 	size_t n = n_went < max ? n_went : max;
 
 	memcpy(rows, went, n * sizeof *rows);
-	LIST_EACH(it, &hand_items) {
-		struct hand_item *i = LIST_ITEM(it, struct hand_item, node);
-		const char *what = hand_kind_of(i)->what(i);
-		struct hand_row *r;
-
-		if (what == NULL)
-			continue;
-		r = row_for(rows, &n, max, what, i->id != 0 ?
-		    "on its way" : why_here(i, "not asked yet"));
-		if (r != NULL)
-			r->left++;
-	}
+	for (size_t k = 0; k < NELEM(hand_lists); k++)
+		LIST_EACH(it, hand_lists[k])
+			add_row(LIST_ITEM(it, struct hand_item, node), rows,
+			    &n, max);
 	return (n);
 }

@@ -325,9 +325,11 @@ pass_on(struct keeper *k, struct ipc_msg *m)
 	if (m->data.n != sizeof no || m->n_fds != 1)
 		return;
 	memcpy(&no, m->data.p, sizeof no);
+	if (m->type == IPC_GIVE)        /* who gives accepts no more */
+		keeper_quiesce(k);
 	if (fault_at(m->type == IPC_GIVE ? "keeper.give" : "keeper.take"))
 		return;
-	if (no >= 1 && no <= k->n && k->procs[no].pid > 0)
+	if (!k->taken && no >= 1 && no <= k->n && k->procs[no].pid > 0)
 		(void)ipc_send(&k->procs[no].chan, type, &no, sizeof no,
 		    m->fds, 1);
 }

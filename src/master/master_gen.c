@@ -319,11 +319,14 @@ master_orphans_go(struct gen *g)
 }
 
 /* Its keeper has died: what it forked is ours now. Workers that have never
- * accepted end; those that have serve on. */
+ * accepted end. Those that have serve what they have, and accept as long as
+ * nobody does in their place. */
 static void
 inherit(struct master *m, struct gen *g)
 {
-	bool serve = g->state != GEN_CANDIDATE, any = false;
+	int sig = g->state == GEN_CANDIDATE ? SIGKILL :
+	    g->state == GEN_OPENING || g->state == GEN_OLD ? SIGUSR1 : 0;
+	bool any = false;
 
 	ipc_close(&g->chan);
 	tmr_stop(&m->loop.wheel, &g->tick);
@@ -338,8 +341,8 @@ inherit(struct master *m, struct gen *g)
 	for (uint32_t i = 0; i < g->procs.n; i++) {
 		if (!is_ours(g->procs.worker[i]))
 			g->procs.worker[i] = 0;
-		else if (!serve)
-			(void)kill(g->procs.worker[i], SIGKILL);
+		else if (sig != 0)
+			(void)kill(g->procs.worker[i], sig);
 		any = any || g->procs.worker[i] > 0;
 	}
 	if (!any)
@@ -374,8 +377,6 @@ candidate_died(struct master *m, struct gen *g, int code)
 
 	tmr_stop(&m->loop.wheel, &m->candidate_timer);
 	ipc_holder_cancel(g->no);
-	if (g->state == GEN_OPENING)    /* some may have accepted */
-		master_orphans_go(g);
 	inherit(m, g);
 	if (m->stopping)
 		return;

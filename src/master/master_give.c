@@ -159,7 +159,7 @@ tick(struct master *m, struct gen *g)
 	} else if (!g->drained && m->current != NULL && (!waits ||
 	    age >= master_patience(GIVE_UP_MS)))
 		master_drain(m, g);
-	if (age >= master_patience(LATE_MS) && !g->late) {
+	if (g->quiet && age >= master_patience(LATE_MS) && !g->late) {
 		g->late = true;
 		master_swap_look(m);
 	}
@@ -174,23 +174,24 @@ master_on_give_tick(struct tmr *t)
 	tick(&the_master, HOLDER(t, struct gen, tick));
 }
 
-/* Told to stop accepting: from now on it is watched. */
-void
-master_give_watch(struct master *m, struct gen *g)
-{
-	g->told_ms = m->loop.now_ms;
-	tick(m, g);
-}
-
-/* It accepts no more: its connections begin to go over. */
+/* Told to stop accepting: its connections begin to go over, each worker's as
+ * soon as it does so. */
 void
 master_give_begin(struct master *m, struct gen *g)
 {
-	g->quiet = true;
 	g->told_ms = m->loop.now_ms;
 	for (uint32_t i = 0; i < g->procs.n; i++)
 		if (g->procs.worker[i] > 0)
 			enter(give_of(g, (int32_t)i + 1), GIVE_AGAIN, 0);
+	tick(m, g);
+}
+
+/* It accepts no more, none of its workers. */
+void
+master_give_quiet(struct master *m, struct gen *g)
+{
+	g->quiet = true;
+	g->told_ms = m->loop.now_ms;
 	tick(m, g);
 }
 

@@ -131,8 +131,8 @@ void master_takeover_serve(struct master *);
 void master_taken(struct master *, const struct gen *, const struct ipc_msg *);
 
 /* master_give.c: handing over */
-void master_give_watch(struct master *, struct gen *);
 void master_give_begin(struct master *, struct gen *);
+void master_give_quiet(struct master *, struct gen *);
 void master_give_again(struct master *, struct gen *);
 void master_give_procs(struct master *, struct gen *);
 void master_give_said(struct master *, struct gen *, struct span);

@@ -63,7 +63,7 @@ master_gates_open(struct master *m, struct gen *g)
 			continue;
 		old->state = GEN_OLD;
 		(void)ipc_send(&old->chan, IPC_QUIESCE, NULL, 0, NULL, 0);
-		master_give_watch(m, old);
+		master_give_begin(m, old);
 	}
 	master_swap_look(m);
 }
@@ -76,7 +76,7 @@ master_gen_quiet(struct master *m, struct gen *g)
 		return;
 	}
 	if (g->state == GEN_OLD && !g->quiet && !fault_at("master.quiet"))
-		master_give_begin(m, g);
+		master_give_quiet(m, g);
 }
 
 /* hard-reload: no old generation lingers. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define CC_NAME_MAX 17          /* TCP_CA_NAME_MAX of the kernel, and a NUL */
@@ -136,6 +137,14 @@ sock_set_keepalive(int fd, int idle_s, int intvl_s, int cnt)
 	if (cnt > 0)
 		good &= set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, cnt);
 	return (good);
+}
+
+bool
+sock_has_bytes(int fd)
+{
+	int n;
+
+	return (ioctl(fd, FIONREAD, &n) == 0 && n > 0);
 }
 
 bool

@@ -72,7 +72,7 @@ worker_leave(void)
 {
 	the_worker.told_to_leave = true;
 	hand_take_end();
-	if (the_worker.leaving || hand_giving())
+	if (the_worker.leaving || hand_giving)
 		return;                 /* there is still somebody to give to */
 	worker_close_idle();
 	worker_leave_if_empty();

@@ -19,6 +19,7 @@ struct pretend {
 	uint32_t number;
 	enum hand_when when;
 	bool frozen, went, started;
+	int served, stayed, order;
 	uint32_t task;
 	int fd;
 	int thaws;
@@ -35,7 +36,7 @@ static struct loop loop;
 static struct pretend all[1000];
 static struct pretend copy[1000];       /* in the new worker */
 static int n_gone, n_back, n_stay, n_thawed, n_done, n_final;
-static int n_broken, n_stuck, both_served;
+static int n_broken, n_stuck, both_served, n_frozen;
 static uint32_t refuse_from = UINT32_MAX;
 static bool refuse_task;        /* of number 1 */
 static size_t much_bytes;
@@ -69,6 +70,7 @@ pretend_freeze(struct hand_item *i, struct wire_out *o, int *fds, size_t *n)
 
 	CHECK(!p->frozen && !p->went);
 	p->frozen = true;
+	p->order = ++n_frozen;
 	wire_put(o, pretend_wire, p);
 	if (much_bytes > 0)
 		wire_put_bytes(o, 2, WIRE_OPTIONAL, span_of(much,
@@ -150,10 +152,23 @@ pretend_start(struct hand_item *i)
 	fd_close(&p->fd);
 }
 
+static void
+pretend_serve(struct hand_item *i)
+{
+	of(i)->served++;
+}
+
+static void
+pretend_stays(struct hand_item *i)
+{
+	of(i)->stayed++;
+}
+
 #define SAME                                                                 \
 	.what = pretend_what, .can = pretend_can, .freeze = pretend_freeze,  \
 	.gone = pretend_gone, .back = pretend_back, .thaw = pretend_thaw,    \
-	.start = pretend_start, .task = pretend_task
+	.start = pretend_start, .task = pretend_task,                        \
+	.serve = pretend_serve, .stays = pretend_stays
 HAND_KIND(pretend) = { .name = "pretend", .layout = 3, SAME };
 
 static void
@@ -170,11 +185,12 @@ static void
 set_up(int n)
 {
 	n_gone = n_back = n_stay = n_thawed = n_done = n_final = 0;
-	n_broken = n_stuck = both_served = 0;
+	n_broken = n_stuck = both_served = n_frozen = 0;
 	gave = (struct hand_counts){ 0 };
 	refuse_from = UINT32_MAX;
 	much_bytes = 0;
 	list_init(&hand_items);
+	list_init(&hand_asked);
 	hand_items_n = 0;
 	n_went = hand_closed_n = 0;
 	loop_open(&loop);
@@ -640,12 +656,118 @@ TEST(soon_goes_later_and_never_stays)
 	hand_give(&loop, fd[0], on_news);
 	turns(10);
 	CHECK(n_done == 1 && n_final == 0 && last.carried == 7 &&
-	    last.never == 1 && hand_giving());
+	    last.never == 1 && hand_giving);
 	all[4].when = HAND_NOW;
 	turns(30);
 	CHECK_EQ(n_gone, 8);
 	CHECK(giver == NULL && n_done == 1 && n_final == 1);
 	CHECK(!all[5].frozen && !all[6].frozen);
+	CHECK_EQ(all[5].stayed, 1);
+	CHECK(all[4].stayed == 0 && all[6].stayed == 0);
+	loop_close(&loop);
+}
+
+/* ---- a request begins ---- */
+
+static void
+give_to_nobody(int fd[2])
+{
+	CHECK(sock_pair(SOCK_SEQPACKET, fd));
+	hand_give(&loop, fd[0], on_news);
+}
+
+TEST(who_asks_goes_before_others_in_the_order_of_asking)
+{
+	int fd[2];
+
+	set_up(500);
+	CHECK(!hand_first(&all[400].item));     /* nobody takes */
+	give_to_nobody(fd);
+	CHECK(hand_first(&all[400].item) && hand_first(&all[300].item));
+	CHECK(hand_first(&all[400].item));      /* again */
+	hand_now(&last);
+	CHECK_EQ(last.left, 500);               /* none is forgotten */
+	turns(2);
+	CHECK(all[400].order == 1 && all[300].order == 2 &&
+	    all[0].order == 3);
+	hand_take(&loop, fd[1]);
+	turns(3);
+	CHECK(hand_first(&all[499].item));
+	for (int i = 0; i < 1000 && n_final == 0; i++)
+		loop_turn(&loop, 5);
+	CHECK_EQ(n_gone, 500);
+	CHECK(all[499].order > 3 && all[499].order < 500);
+	CHECK(all[499].served == 0 && all[400].served == 0);
+	CHECK(!hand_giving);
+	loop_close(&loop);
+}
+
+TEST(one_that_had_to_wait_goes_as_soon_as_it_asks)
+{
+	int fd[2];
+
+	set_up(3);
+	all[1].when = HAND_SOON;
+	give_to_nobody(fd);
+	hand_take(&loop, fd[1]);
+	turns(10);
+	CHECK(n_done == 1 && n_gone == 2);
+	CHECK(!hand_first(&all[1].item));       /* not yet */
+	all[1].when = HAND_NOW;
+	CHECK(hand_first(&all[1].item));
+	CHECK_EQ(all[1].order, 0);
+	loop_turn(&loop, 0);                    /* not at the next pass */
+	CHECK_EQ(all[1].order, 3);
+	turns(10);
+	CHECK(n_gone == 3 && all[1].served == 0);
+	loop_close(&loop);
+}
+
+TEST(who_asked_is_served_here_when_it_cannot_go)
+{
+	int fd[2];
+
+	set_up(5);
+	give_to_nobody(fd);
+	for (int i = 0; i < 3; i++)
+		CHECK(hand_first(&all[i].item));
+	all[0].when = HAND_SOON;
+	all[1].when = HAND_NEVER;
+	turns(2);
+	CHECK(all[0].served == 1 && !all[0].frozen);
+	CHECK(all[1].served == 0 && all[1].stayed == 1);
+	CHECK(!hand_first(&all[1].item));
+	CHECK(all[2].frozen && all[2].served == 0);
+	(void)close(fd[1]);
+	turns(3);
+	CHECK(n_broken == 1 && n_back == 3 && all[2].served == 0);
+	loop_close(&loop);
+}
+
+TEST(nobody_waits_for_one_that_does_not_answer)
+{
+	const int n = FRAMES_MAX * GIVE_BATCH;
+	int fd[2];
+
+	set_up(n + 3);
+	give_to_nobody(fd);
+	turns(3);
+	CHECK(hand_first(&all[n].item) && hand_first(&all[n + 1].item));
+	turns(2);                               /* the window is full */
+	CHECK(all[n].order == 0 && all[n].served == 0);
+	giver->patience_ms = 1;
+	turns(20);
+	CHECK(n_stuck == 1 && all[n].served == 1 && all[n + 1].served == 1);
+	CHECK(!hand_first(&all[n + 2].item));
+	(void)close(fd[1]);
+	turns(3);
+	CHECK(n_back == n && all[n].served == 1);
+	/* Another one dies before it was asked. */
+	give_to_nobody(fd);
+	CHECK(hand_first(&all[n + 2].item));
+	(void)close(fd[1]);
+	turns(3);
+	CHECK(n_broken == 2 && all[n + 2].served == 1);
 	loop_close(&loop);
 }
 

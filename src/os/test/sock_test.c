@@ -338,3 +338,18 @@ TEST(flags_go_on_and_off)
 	CHECK(!sock_set_nonblock(pair[0], true));
 	close(pair[1]);
 }
+
+TEST(bytes_that_wait_are_seen)
+{
+	int fd[2];
+	char c;
+
+	CHECK(sock_pair(SOCK_STREAM, fd));
+	CHECK(!sock_has_bytes(fd[0]));
+	CHECK(write(fd[1], "x", 1) == 1 && sock_has_bytes(fd[0]));
+	CHECK(read(fd[0], &c, 1) == 1 && !sock_has_bytes(fd[0]));
+	(void)close(fd[1]);
+	CHECK(!sock_has_bytes(fd[0]));          /* the end is none */
+	(void)close(fd[0]);
+	CHECK(!sock_has_bytes(-1));
+}
