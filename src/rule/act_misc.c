@@ -83,8 +83,6 @@ parse_capture(struct conf_line *l, struct px *px, enum rule_set set,
 {
 	struct capture_cfg *c = arena_zget(l->conf->arena, sizeof *c);
 	const struct conf_word *w = conf_peek(l);
-	struct rule_capture_cfg *x, **at;
-	struct rule_cfg *cfg;
 	struct span text;
 	int64_t n;
 
@@ -107,18 +105,14 @@ parse_capture(struct conf_line *l, struct px *px, enum rule_set set,
 	if (!conf_accept(l, "len"))
 		return (conf_err(l, conf_peek(l), "expected 'len <length>' or "
 		    "'id <number>' after the sample expression"));
-	if (c->response || (px->kind & PX_FE) == 0)
+	if (c->response || (px->kind & (PX_FE | PX_DEFAULTS)) == 0)
 		return (conf_err(l, &l->word[l->at - 1], "'len' makes a capture "
 		    "of its own, which only rules for requests in a frontend "
 		    "can; declare one and give its 'id'"));
 	if (!conf_want_int(l, "a length", 1, 65535, &n))
 		return (false);
-	cfg = rule_cfg_edit(px);
-	for (at = &cfg->cap[0]; *at != NULL; at = &(*at)->next)
-		;
-	*at = x = arena_zget(l->conf->arena, sizeof *x);
-	x->len = c->len = (uint32_t)n;
-	c->id = cfg->n_cap[0]++;
+	c->len = (uint32_t)n;
+	rule_capture_new(l, px, false, &c->id)->len = c->len;
 	return (true);
 }
 

@@ -45,6 +45,7 @@ struct rule_cfg {                       /* slot of a proxy */
 	struct rule_capture_cfg *cap[2];        /* request, response */
 	unsigned n_cap[2];
 	bool cap_named[2];              /* some are of a header by its name */
+	bool cap_own;                   /* none is still the defaults' */
 	unsigned seen;                  /* bits of enum rule_place: lines of
 	                                 * other rooms, in this proxy */
 	struct span cookie;             /* capture cookie: how it begins */
@@ -54,6 +55,10 @@ PX_SLOT_DECLARE(rule_slot);
 
 /* rule_cfg_edit - this proxy's own settings, for writing. */
 struct rule_cfg *rule_cfg_edit(struct px *);
+
+/* rule_capture_new - one more capture of a proxy; its number out. */
+struct rule_capture_cfg *rule_capture_new(struct conf_line *, struct px *,
+    bool response, unsigned *no);
 
 /* rule_append - add to a list that may still be that of the defaults. */
 struct rule *rule_append(struct conf_line *, struct rule_list *);

@@ -76,11 +76,12 @@ rule_cfg_edit(struct px *px)
 	if (c->owner == px)
 		return (c);
 	/* the rules of a defaults section come first; its room for more is
-	 * its own */
+	 * its own, so here there is none */
 	c->owner = px;
 	for (int i = 0; i < RULE_N; i++)
-		c->set[i].cap = 0;
-	c->redirects.cap = 0;
+		c->set[i].cap = c->set[i].n;
+	c->redirects.cap = c->redirects.n;
+	c->cap_own = false;
 	c->use_last = NULL;
 	c->seen = 0;
 	return (c);
@@ -511,13 +512,43 @@ parse_use_backend(struct conf_line *l, void *obj)
 
 /* ---- captures ---- */
 
+/* What the defaults have is theirs: others add to a copy. */
+static void
+own_captures(struct conf_line *l, struct rule_cfg *c)
+{
+	struct rule_capture_cfg **at;
+
+	if (c->cap_own)
+		return;
+	c->cap_own = true;
+	for (int i = 0; i < 2; i++)
+		for (at = &c->cap[i]; *at != NULL; at = &(*at)->next)
+			*at = memcpy(arena_get(l->conf->arena, sizeof **at),
+			    *at, sizeof **at);
+}
+
+struct rule_capture_cfg *
+rule_capture_new(struct conf_line *l, struct px *px, bool response,
+    unsigned *no)
+{
+	struct rule_capture_cfg *x = arena_zget(l->conf->arena, sizeof *x);
+	struct rule_cfg *c = rule_cfg_edit(px);
+	struct rule_capture_cfg **at;
+
+	own_captures(l, c);
+	for (at = &c->cap[response]; *at != NULL; at = &(*at)->next)
+		;
+	*at = x;
+	*no = c->n_cap[response]++;
+	return (x);
+}
+
 static bool
 add_capture(struct conf_line *l, struct px *px, struct span name,
     bool response)
 {
-	struct rule_capture_cfg *x = arena_zget(l->conf->arena, sizeof *x);
-	struct rule_capture_cfg **at;
-	struct rule_cfg *c;
+	struct rule_capture_cfg *x;
+	unsigned no;
 	int64_t len;
 
 	if (!conf_accept(l, "len"))
@@ -525,15 +556,11 @@ add_capture(struct conf_line *l, struct px *px, struct span name,
 		    "<length>' here", l->kw->name));
 	if (!conf_want_int(l, "a length", 1, 65535, &len) || !conf_end(l))
 		return (false);
+	x = rule_capture_new(l, px, response, &no);
 	x->name = name;
 	x->id = http_name_id(name);
 	x->len = (uint32_t)len;
-	c = rule_cfg_edit(px);
-	for (at = &c->cap[response]; *at != NULL; at = &(*at)->next)
-		;
-	*at = x;
-	c->n_cap[response]++;
-	c->cap_named[response] |= x->name.n != 0;
+	rule_cfg_edit(px)->cap_named[response] |= x->name.n != 0;
 	return (true);
 }
 
