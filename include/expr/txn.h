@@ -74,6 +74,7 @@ enum txn_stage {
 
 /* Timeouts that a rule may change. */
 enum txn_timeout { TXN_TIMEOUT_CLIENT, TXN_TIMEOUT_SERVER, TXN_TIMEOUT_TUNNEL,
+	TXN_TIMEOUT_CONNECT, TXN_TIMEOUT_QUEUE, TXN_TIMEOUT_TARPIT,
 	TXN_TIMEOUT_N };
 
 /* Moments, monotonic µs; 0: not reached. Differences are the log's timers. */
@@ -215,6 +216,14 @@ static inline struct http_head *
 txn_req(struct txn *t)
 {
 	return (t->req != NULL || !t->sniffs ? t->req : t->ops->sniff(t));
+}
+
+/* txn_timeout - a timeout of this stream: what a rule set, or the proxy's. */
+static inline int
+txn_timeout(const struct txn *t, enum txn_timeout which, int configured)
+{
+	return (t->timeout_ms[which] != 0 ? (int)t->timeout_ms[which] :
+	    configured);
 }
 
 /* txn_is_proxied - the client takes the frontend for a proxy of its own

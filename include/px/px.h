@@ -371,6 +371,22 @@ struct px_server *px_server_new(struct px *, const char *name);
  * server, at the times that the proxy says. */
 void px_tcpka_apply(const struct px *, bool client, int fd);
 
+/* px_queue_ms, px_tarpit_ms - those timeouts, which are that of connections
+ * unless they are given. */
+static inline int
+px_queue_ms(const struct px *px)
+{
+	return (px->timeout->queue != 0 ? px->timeout->queue :
+	    px->timeout->connect);
+}
+
+static inline int
+px_tarpit_ms(const struct px *px)
+{
+	return (px->timeout->tarpit != 0 ? px->timeout->tarpit :
+	    px->timeout->connect);
+}
+
 /* px_timeouts_edit - this proxy's timeouts, for writing. */
 struct px_timeouts *px_timeouts_edit(struct px *);
 

@@ -129,22 +129,31 @@ static bool
 parse_timeout(struct conf_line *l, struct px *px, enum rule_set set,
     void **priv)
 {
-	static const char *const names[] = { [TXN_TIMEOUT_CLIENT] = "client",
-		[TXN_TIMEOUT_SERVER] = "server",
-		[TXN_TIMEOUT_TUNNEL] = "tunnel" };
+	static const struct {
+		const char *name;
+		unsigned need;          /* who has such a timeout */
+	} all[TXN_TIMEOUT_N] = {
+		[TXN_TIMEOUT_CLIENT] = { "client", PX_FE },
+		[TXN_TIMEOUT_SERVER] = { "server", PX_BE },
+		[TXN_TIMEOUT_TUNNEL] = { "tunnel", PX_BE },
+		[TXN_TIMEOUT_CONNECT] = { "connect", PX_BE },
+		[TXN_TIMEOUT_QUEUE] = { "queue", PX_BE },
+		[TXN_TIMEOUT_TARPIT] = { "tarpit", PX_FE | PX_BE },
+	};
 	struct strm_act *a = act_new(l, priv);
 	const struct conf_word *w = conf_peek(l);
 	unsigned need;
 	struct span s;
 
-	if (!conf_want(l, "'client', 'server' or 'tunnel'", &s))
+	if (!conf_want(l, "the name of a timeout", &s))
 		return (false);
-	while (a->which < NELEM(names) && !span_is(s, names[a->which]))
+	while (a->which < NELEM(all) && !span_is(s, all[a->which].name))
 		a->which++;
-	if (a->which == NELEM(names))
-		return (conf_err(l, w, "expected 'client', 'server' or "
-		    "'tunnel', found '%.*s'", SPAN_FMT(s)));
-	need = a->which == TXN_TIMEOUT_CLIENT ? PX_FE : PX_BE;
+	if (a->which == NELEM(all))
+		return (conf_err(l, w, "expected 'client', 'connect', "
+		    "'queue', 'server', 'tarpit' or 'tunnel', found '%.*s'",
+		    SPAN_FMT(s)));
+	need = all[a->which].need;
 	if ((px->kind & (need | PX_DEFAULTS)) == 0)
 		return (conf_err(l, w, "timeout '%.*s' is one of %ss, which "
 		    "'%s' is not", SPAN_FMT(s), need == PX_FE ? "frontend" :
@@ -383,7 +392,8 @@ ACTION(pause) = {
 };
 ACTION(set_timeout) = {
 	.name = "set-timeout", .sets = IN(HTTP_REQ) | IN(HTTP_RES),
-	.args = "{ client | server | tunnel } { <time> | <expr> }",
+	.args = "{ client | connect | queue | server | tarpit | tunnel } "
+	    "{ <time> | <expr> }",
 	.parse = parse_timeout, .run = run_timeout,
 	.doc = "Another timeout for this stream only; an expression gives "
 	    "milliseconds.",

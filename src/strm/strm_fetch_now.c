@@ -32,13 +32,6 @@ FETCH(ident) = {                                                             \
 
 /* ---- timeouts ---- */
 
-static int64_t
-now_or(const struct txn *t, enum txn_timeout which, int configured)
-{
-	return (t->timeout_ms[which] != 0 ? (int64_t)t->timeout_ms[which] :
-	    configured);
-}
-
 #define NOW(ident, at, px_, value, doc_)                                     \
 static bool                                                                  \
 fetch_##ident(struct txn *t, const struct arg *arg, struct smp *s)           \
@@ -54,24 +47,25 @@ fetch_##ident(struct txn *t, const struct arg *arg, struct smp *s)           \
 ROW(ident, SMP_INT, at, fetch_##ident, doc_)
 
 NOW(cur_client_timeout, ON_FE, t->fe,
-    now_or(t, TXN_TIMEOUT_CLIENT, px->timeout->client),
+    txn_timeout(t, TXN_TIMEOUT_CLIENT, px->timeout->client),
     "The client's timeout of this stream, in ms: what a rule set, or "
     "'timeout client'.");
 NOW(cur_server_timeout, ON_BE, t->be,
-    now_or(t, TXN_TIMEOUT_SERVER, px->timeout->server),
+    txn_timeout(t, TXN_TIMEOUT_SERVER, px->timeout->server),
     "The server's timeout of this stream, in ms: what a rule set, or "
     "'timeout server'.");
 NOW(cur_tunnel_timeout, ON_BE, t->be,
-    now_or(t, TXN_TIMEOUT_TUNNEL, px->timeout->tunnel),
+    txn_timeout(t, TXN_TIMEOUT_TUNNEL, px->timeout->tunnel),
     "The timeout of this stream as a tunnel, in ms: what a rule set, or "
     "'timeout tunnel'.");
-NOW(cur_connect_timeout, ON_BE, t->be, px->timeout->connect,
+NOW(cur_connect_timeout, ON_BE, t->be,
+    txn_timeout(t, TXN_TIMEOUT_CONNECT, px->timeout->connect),
     "How long a connection to a server may take for this stream, in ms.");
-NOW(cur_queue_timeout, ON_BE, t->be, px->timeout->queue != 0 ?
-    px->timeout->queue : px->timeout->connect,
+NOW(cur_queue_timeout, ON_BE, t->be,
+    txn_timeout(t, TXN_TIMEOUT_QUEUE, px_queue_ms(px)),
     "How long this stream may wait in a queue, in ms.");
 NOW(cur_tarpit_timeout, ON_FE, t->be != NULL ? t->be : t->fe,
-    px->timeout->tarpit != 0 ? px->timeout->tarpit : px->timeout->connect,
+    txn_timeout(t, TXN_TIMEOUT_TARPIT, px_tarpit_ms(px)),
     "How long a tarpit rule would hold this stream, in ms.");
 NOW(cur_max_retries, ON_BE, t->be,
     t->retries_most != 0 ? t->retries_most - 1 : px->retries,

@@ -97,7 +97,6 @@ static const struct wire_field strm_txn_fields[] = {
 	WIRE(25, U32,  WIRE_OPTIONAL, struct txn, cookie_last),
 	WIRE(26, U32,  WIRE_OPTIONAL, struct txn, cookie_first),
 	WIRE(27, BOOL, WIRE_OPTIONAL, struct txn, cookie_off),
-	WIRE(28, RAW,  WIRE_OPTIONAL, struct txn, timeout_ms),
 	WIRE(29, I32,  WIRE_OPTIONAL, struct txn, nice),
 	WIRE(30, I32,  WIRE_OPTIONAL, struct txn, prio_class),
 	WIRE(31, I32,  WIRE_OPTIONAL, struct txn, prio_ms),
@@ -106,6 +105,8 @@ static const struct wire_field strm_txn_fields[] = {
 	WIRE(43, U32,  WIRE_OPTIONAL, struct txn, bc.mark),
 	WIRE(44, U8,   WIRE_OPTIONAL, struct txn, bc.tos),
 	WIRE(45, U8,   WIRE_OPTIONAL, struct txn, bc.set),
+	WIRE(48, RAW,  WIRE_OPTIONAL, struct txn, timeout_ms),  /* 28 was the
+	                                                         * first three */
 	WIRE(60, SPAN, WIRE_OPTIONAL, struct txn, rule_file),
 	WIRE(61, I32,  WIRE_OPTIONAL, struct txn, rule_line),
 	WIRE(62, U16,  WIRE_OPTIONAL, struct txn, srv_status),

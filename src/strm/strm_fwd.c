@@ -434,14 +434,6 @@ back_timeouts(const struct strm *s)
 	return ((s->txn.be != NULL ? s->txn.be : s->txn.fe)->timeout);
 }
 
-/* A timeout of this stream: what a rule set, or the proxy's. */
-static int
-own_timeout(const struct strm *s, enum txn_timeout which, int configured)
-{
-	return (s->txn.timeout_ms[which] != 0 ?
-	    (int)s->txn.timeout_ms[which] : configured);
-}
-
 /* option independent-streams: what was sent to a side is no sign of it. */
 static bool
 listens_only(const struct strm *s, const struct px *px, bool over)
@@ -454,7 +446,7 @@ static int64_t
 client_due(const struct strm *s)
 {
 	const struct px_timeouts *t = s->txn.fe->timeout;
-	int client = own_timeout(s, TXN_TIMEOUT_CLIENT, t->client);
+	int client = txn_timeout(&s->txn, TXN_TIMEOUT_CLIENT, t->client);
 	int64_t seen_ms;
 	int tunnel;
 
@@ -467,7 +459,7 @@ client_due(const struct strm *s)
 	if (s->tunnel) {
 		if ((s->req_done || s->cli_shut) && t->client_fin != 0)
 			return (after(seen_ms, t->client_fin));
-		tunnel = own_timeout(s, TXN_TIMEOUT_TUNNEL,
+		tunnel = txn_timeout(&s->txn, TXN_TIMEOUT_TUNNEL,
 		    back_timeouts(s)->tunnel);
 		return (after(seen_ms, tunnel != 0 ? tunnel : client));
 	}
@@ -481,8 +473,8 @@ static int64_t
 server_due(const struct strm *s)
 {
 	const struct px_timeouts *t = back_timeouts(s);
-	int server = own_timeout(s, TXN_TIMEOUT_SERVER, t->server);
-	int tunnel = own_timeout(s, TXN_TIMEOUT_TUNNEL, t->tunnel);
+	int server = txn_timeout(&s->txn, TXN_TIMEOUT_SERVER, t->server);
+	int tunnel = txn_timeout(&s->txn, TXN_TIMEOUT_TUNNEL, t->tunnel);
 	int64_t seen_ms;
 	bool listens;
 

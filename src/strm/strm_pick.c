@@ -103,7 +103,6 @@ kept_server(const struct strm *s)
 enum strm_step
 step_acquire(struct strm *s)
 {
-	const struct px_timeouts *t = s->txn.be->timeout;
 	struct srv *want = stuck_to(s);         /* and notes what to store */
 	enum why why;
 
@@ -127,7 +126,8 @@ step_acquire(struct strm *s)
 	else
 		s->txn.q_be = be_queued(be_of(s->txn.be));
 	strm_go(s, STRM_QUEUE);
-	strm_wait(s, t->queue != 0 ? t->queue : t->connect);
+	strm_wait(s, txn_timeout(&s->txn, TXN_TIMEOUT_QUEUE,
+	    px_queue_ms(s->txn.be)));
 	return (STEP_WAIT);
 }
 
@@ -241,11 +241,20 @@ note_failed(struct strm *s)
 	srv_addr(s->slot.srv, &s->txn, &s->txn.addr[TXN_BDST]);
 }
 
+/* How long a connection to a server may take; 0: for ever. */
+static int
+connect_ms(const struct strm *s)
+{
+	return (txn_timeout(&s->txn, TXN_TIMEOUT_CONNECT,
+	    s->txn.be->timeout->connect));
+}
+
 enum strm_step
 strm_retry(struct strm *s, enum why why)
 {
 	const struct px *be = s->txn.be;
 	struct srv *srv = s->slot.srv;
+	int ms;
 
 	note_failed(s);
 	let_server_go(s, why);
@@ -261,9 +270,8 @@ strm_retry(struct strm *s, enum why why)
 	if (goes_elsewhere(s, srv))
 		return (STEP_GO);
 	strm_go(s, STRM_BACKOFF);
-	strm_wait(s, be->timeout->connect != 0 &&
-	    be->timeout->connect < TURN_AROUND_MS ? be->timeout->connect :
-	    TURN_AROUND_MS);
+	ms = connect_ms(s);
+	strm_wait(s, ms != 0 && ms < TURN_AROUND_MS ? ms : TURN_AROUND_MS);
 	return (STEP_WAIT);
 }
 
@@ -332,8 +340,8 @@ open_server(struct strm *s)
 		CNT_BE(srv->be->cnt)->connect++;
 		CNT_SRV(srv->cnt)->connect++;
 	}
-	s->wait_until_ms = s->txn.be->timeout->connect == 0 ? CLOCK_NEVER :
-	    the_loop->now_ms + s->txn.be->timeout->connect;
+	s->wait_until_ms = connect_ms(s) == 0 ? CLOCK_NEVER :
+	    the_loop->now_ms + connect_ms(s);
 	s->srv_seen_ms = the_loop->now_ms;
 	return (is_http(s) ? queue_request(s) : WHY_OK);
 }

@@ -124,8 +124,8 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 		s->txn.t.tarpit = the_loop->now_us;
 		strm_watch(s);
 		strm_release_req(s);
-		strm_wait(s, px->timeout->tarpit != 0 ? px->timeout->tarpit :
-		    px->timeout->connect);
+		strm_wait(s, txn_timeout(&s->txn, TXN_TIMEOUT_TARPIT,
+		    px_tarpit_ms(px)));
 		return (STEP_WAIT);
 	case RULE_FAIL:
 		s->txn.rule_waits = s->rules.by;
