@@ -140,6 +140,8 @@ struct txn {
 	uint16_t retries_most;          /* set-retries: that plus one; 0: as
 	                                 * configured */
 	bool no_l7_retry;               /* disable-l7-retry */
+	bool expects_proxy;             /* expect-proxy; not frozen: the
+	                                 * connection has it from its birth */
 	struct sock_marks bc;           /* set-bc-mark, set-bc-tos */
 	unsigned long bc_err;           /* xprt_err of the last connection to a
 	                                 * server that came to nothing; not

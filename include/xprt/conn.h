@@ -175,8 +175,10 @@ extern void (*conn_tracked_free)(void *);
 
 /* conn_inherit - the next connection that is taken gets these variables and
  * tracked keys, and this address of its own (NULL: that of the kernel), which
- * rules set when there was only a descriptor. All NULL: nobody took them. */
-void conn_inherit(void *vars, void *tracked, const struct addr *local);
+ * rules set when there was only a descriptor; `proxied`: it begins with a PROXY
+ * header. All NULL: nobody took them. */
+void conn_inherit(void *vars, void *tracked, const struct addr *local,
+    bool proxied);
 
 /* conn_open - take over a non-blocking `fd`, register it with the loop.
  * False when the kernel refuses (fd is closed then). */

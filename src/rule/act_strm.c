@@ -337,6 +337,28 @@ run_tos(const void *priv, struct txn *t, struct rule_run *run)
 	return (RULE_NEXT);
 }
 
+/* ---- what a connection begins with ---- */
+
+static bool
+parse_expect_proxy(struct conf_line *l, struct px *px, enum rule_set set,
+    void **priv)
+{
+	(void)px;
+	(void)set;
+	(void)priv;
+	return (conf_accept(l, "layer4") || conf_err(l, conf_peek(l),
+	    "expected 'layer4' after 'expect-proxy'"));
+}
+
+static enum rule_verdict
+run_expect_proxy(const void *priv, struct txn *t, struct rule_run *run)
+{
+	(void)priv;
+	(void)run;
+	t->expects_proxy = true;
+	return (RULE_NEXT);
+}
+
 /* ---- place in queues ---- */
 
 static bool
@@ -398,6 +420,14 @@ ACTION(set_timeout) = {
 	.doc = "Another timeout for this stream only; an expression gives "
 	    "milliseconds.",
 	.example = "http-request set-timeout client 1h if { path /slow }",
+};
+ACTION(expect_proxy) = {
+	.name = "expect-proxy", .sets = IN(TCP_CONN), .args = "layer4",
+	.parse = parse_expect_proxy, .run = run_expect_proxy,
+	.doc = "The connection must begin with a PROXY header, as if its bind "
+	    "line said accept-proxy.",
+	.example = "tcp-request connection expect-proxy layer4 "
+	    "if { src 192.0.2.0/24 }",
 };
 ACTION(set_priority_class) = {
 	.name = "set-priority-class", .sets = ON_STREAM, .args = "<expr>",

@@ -114,7 +114,8 @@ strm_admit(const struct px_listen *listen, int fd, struct addr *peer)
 		return (false);
 	}
 	*peer = a.txn.addr[TXN_SRC];
-	conn_inherit(vars, tracked, &a.txn.addr[TXN_DST]);
+	conn_inherit(vars, tracked, &a.txn.addr[TXN_DST],
+	    a.txn.expects_proxy);
 	return (true);
 }
 

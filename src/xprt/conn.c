@@ -160,6 +160,7 @@ conn_tell(const struct conn *c, enum conn_tell what)
 void (*conn_vars_free)(void *);
 void (*conn_tracked_free)(void *);
 static void *born_with, *born_tracking;
+static bool born_proxied;
 static struct addr born_at;             /* ADDR_NONE: the kernel knows */
 
 static void
@@ -180,12 +181,14 @@ drop_kept(struct conn *c)
 }
 
 void
-conn_inherit(void *vars, void *tracked, const struct addr *local)
+conn_inherit(void *vars, void *tracked, const struct addr *local,
+    bool proxied)
 {
 	drop(&born_with, conn_vars_free);
 	drop(&born_tracking, conn_tracked_free);
 	born_with = vars;
 	born_tracking = tracked;
+	born_proxied = proxied;
 	born_at = local != NULL ? *local : (struct addr){ .family = ADDR_NONE };
 }
 
@@ -196,6 +199,8 @@ conn_take(struct conn *c, int fd)
 	born_with = NULL;
 	c->tracked = born_tracking;
 	born_tracking = NULL;
+	c->wait_proxy = born_proxied;
+	born_proxied = false;
 	if (__builtin_expect(born_at.family != ADDR_NONE, 0)) {
 		c->local = born_at;
 		c->has_local = true;

@@ -95,7 +95,7 @@ conn_proxy_take(struct conn *c)
 bool
 conn_accept(struct conn *c, const struct px_bind *b)
 {
-	c->wait_proxy = b->accept_proxy;
+	c->wait_proxy |= b->accept_proxy;
 	if (b->xprt != NULL) {
 		c->xprt = b->xprt;
 		c->wait_hello = true;
