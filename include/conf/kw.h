@@ -40,6 +40,7 @@ enum kw_flag {
 	KW_HTTP     = 1 << 1,   /* only means something in mode http */
 	KW_HIDDEN   = 1 << 2,   /* not in -dK */
 	KW_EARLY    = 1 << 3,   /* global keywords the master-to-be needs */
+	KW_ONE_SIDE = 1 << 5,   /* in a proxy of the other side it is an error */
 	KW_PAREN    = 1 << 4    /* its last word has something in parentheses
 	                         * behind it: "set-var(x)" */
 };

@@ -219,6 +219,11 @@ bool cond_parse(struct conf_line *, struct px *, unsigned stages,
  */
 unsigned cond_stages(const struct cond *);
 
+/* cond_known_at - all that it looks at is there at one of those stages. NULL
+ * looks at nothing. expr_known_at - the same of an expression. */
+bool cond_known_at(const struct cond *, unsigned stages);
+bool expr_known_at(const struct expr *, unsigned stages);
+
 /*
  * cond_try - the same while input may still come: COND_WAIT when more of it
  * may make a difference. NULL is true. After txn->wait_over never COND_WAIT.

@@ -120,6 +120,10 @@ struct rule_action {
 	enum rule_verdict (*run)(const void *priv, struct txn *,
 	    struct rule_run *);
 	const char *doc, *example;
+	/* what it keeps of a connection; those that have one are warned of
+	 * when they come too early or too late to do so; may be NULL */
+	const struct expr *(*keeps)(const void *priv);
+	bool counts;            /* it keeps something that is counted */
 	bool final;             /* nothing behind it runs, without condition */
 	bool parens;            /* "name(args)": `parse` takes them from the word
 	                         * before the next, by rule_word() */

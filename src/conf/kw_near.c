@@ -196,7 +196,7 @@ put_places(struct text *t, unsigned in)
 }
 
 /* HAProxy lets a keyword of the other side pass with a warning, but for those
- * which define what a proxy is. */
+ * which define what a proxy is, or whom it lets in. */
 static bool
 wrong_side(struct conf_line *l, const struct kw *kw, unsigned in)
 {
@@ -207,8 +207,7 @@ wrong_side(struct conf_line *l, const struct kw *kw, unsigned in)
 
 	if (strncmp(what, "option ", 7) == 0)
 		what += 7;
-	if (strcmp(kw->name, "server") == 0 ||
-	    strcmp(kw->name, "default-server") == 0)
+	if ((kw->flags & KW_ONE_SIDE) != 0)
 		return (conf_err(l, &l->word[l->at], "'%s' not allowed "
 		    "because %s '%s' has no %s capability", what, section,
 		    name, lacks));

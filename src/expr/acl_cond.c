@@ -873,6 +873,17 @@ cond_stages(const struct cond *c)
 	return (bits);
 }
 
+bool
+cond_known_at(const struct cond *c, unsigned stages)
+{
+	if (c == NULL)
+		return (true);
+	for (unsigned i = 0; i < c->n; i++)
+		if ((acl_stages(c->test[i].acl) & stages) == 0)
+			return (false);
+	return (true);
+}
+
 /* ---- acl(): a condition as a sample ---- */
 
 static bool

@@ -430,6 +430,12 @@ parse_all(struct conf_line *l, const struct conf_word *w, struct span text,
 	return (e);
 }
 
+bool
+expr_known_at(const struct expr *e, unsigned stages)
+{
+	return ((e->stages & stages) != 0);
+}
+
 struct expr *
 expr_parse(struct conf_line *l, const struct conf_word *w, struct span text,
     unsigned stages)

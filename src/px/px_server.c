@@ -289,7 +289,7 @@ parse_enabled(struct conf_line *l, void *obj)
 }
 
 KEYWORD(server) = {
-	.name = "server", .in = KW_BACKEND,
+	.name = "server", .in = KW_BACKEND, .flags = KW_ONE_SIDE,
 	.args = "<name> <address>[:<port>] [<word>...]",
 	.parse = parse_server,
 	.doc = "A server of the backend: `host:port`, a UNIX socket's path, "
@@ -310,6 +310,7 @@ KEYWORD(server_template) = {
 };
 KEYWORD(default_server) = {
 	.name = "default-server", .in = KW_DEFAULTS | KW_BACKEND,
+	.flags = KW_ONE_SIDE,
 	.args = "<word>...", .parse = parse_default_server,
 	.doc = "Words that the server lines after it begin with.",
 	.example = "default-server maxconn 100",

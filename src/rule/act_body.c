@@ -17,26 +17,31 @@ struct body_act {
 	bool response;
 };
 
+/* The words come in any order. */
 static bool
 parse_wait(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
 {
 	struct body_act *a = arena_zget(l->conf->arena, sizeof *a);
+	bool timed = false;
 	uint64_t n;
 
 	(void)px;
 	*priv = a;
 	a->response = set == RULE_HTTP_RES;
-	if (!conf_accept(l, "time"))
-		return (conf_err(l, conf_peek(l), "expected 'time <time>', how "
-		    "long to wait for the body at most"));
-	if (!conf_want_time(l, "a time", "ms", &a->ms))
-		return (false);
-	if (!conf_accept(l, "at-least"))
-		return (true);
-	if (!conf_want_size(l, "a number of bytes", &n))
-		return (false);
-	a->at_least = (size_t)n;
-	return (true);
+	for (;;) {
+		if (conf_accept(l, "time")) {
+			timed = true;
+			if (!conf_want_time(l, "a time", "ms", &a->ms))
+				return (false);
+		} else if (conf_accept(l, "at-least")) {
+			if (!conf_want_size(l, "a number of bytes", &n))
+				return (false);
+			a->at_least = (size_t)n;
+		} else
+			break;
+	}
+	return (timed || conf_err(l, conf_peek(l), "expected 'time <time>', "
+	    "how long to wait for the body at most"));
 }
 
 static enum rule_verdict

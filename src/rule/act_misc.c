@@ -163,6 +163,12 @@ keep_capture(struct txn *t, bool response, unsigned id, struct span s)
 	return (true);
 }
 
+static const struct expr *
+captured(const void *priv)
+{
+	return (((const struct capture_cfg *)priv)->expr);
+}
+
 static enum rule_verdict
 run_capture(const void *priv, struct txn *t, struct rule_run *run)
 {
@@ -225,7 +231,7 @@ ACTION(capture) = {
 	.name = "capture",
 	.sets = IN(TCP_REQ) | IN(HTTP_REQ) | IN(HTTP_RES) | IN(HTTP_AFTER),
 	.args = "<sample> { len <length> | id <number> }",
-	.parse = parse_capture, .run = run_capture,
+	.parse = parse_capture, .run = run_capture, .keeps = captured,
 	.doc = "Keeps a value for the log, in a capture of its own or a "
 	    "declared one.",
 	.example = "http-request capture req.hdr(User-Agent) len 60",

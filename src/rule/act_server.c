@@ -9,7 +9,7 @@
 
 #define IN(set) (1u << RULE_##set)
 #define ON_STREAM (IN(TCP_REQ) | IN(HTTP_REQ))
-#define RETRIES_MAX 65534
+#define RETRIES_MAX 100
 
 static bool
 parse_number(struct conf_line *l, enum rule_set set, int64_t max, void **priv)
@@ -22,7 +22,9 @@ static bool
 parse_retries(struct conf_line *l, struct px *px, enum rule_set set,
     void **priv)
 {
-	(void)px;
+	if ((px->kind & PX_BE) == 0)
+		return (conf_err(l, rule_word(l), "'set-retries' is for "
+		    "proxies that have servers: a backend or listen section"));
 	return (parse_number(l, set, RETRIES_MAX, priv));
 }
 

@@ -98,6 +98,12 @@ check_tracks(struct conf *c)
 }
 CONF_CHECK(tracks, 12, check_tracks);
 
+static const struct expr *
+tracked_key(const void *priv)
+{
+	return (((const struct track *)priv)->key);
+}
+
 static enum rule_verdict
 run_track(const void *priv, struct txn *t, struct rule_run *run)
 {
@@ -271,7 +277,7 @@ ACTION(track_sc) = {
 	.sets = IN(TCP_CONN) | IN(TCP_SESS) | IN(TCP_REQ) | IN(HTTP_REQ) |
 	    IN(HTTP_RES),
 	.args = "<key> [table <table>]", .parse = parse_track,
-	.run = run_track,
+	.run = run_track, .keeps = tracked_key, .counts = true,
 	.doc = "From here on what happens is counted for <key> in the table, "
 	    "that of the proxy unless one is named: for this request, or for "
 	    "the connection in rules of layer 4. The number in the name says "

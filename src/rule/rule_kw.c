@@ -750,21 +750,25 @@ SET(http_after, "http-after-response", parse_http_after, KW_HTTP,
 SET(tcp_content, "tcp-request content", parse_tcp_content, 0,
     "A rule for what a client sends first, before it is forwarded.",
     "tcp-request content reject if { src 192.0.2.0/24 }");
-SET(tcp_response, "tcp-response content", parse_tcp_response, 0,
-    "A rule for what a server sends first.",
-    "tcp-response content reject if { res.len gt 65536 }");
+KEYWORD(tcp_response) = {
+	.name = "tcp-response content", .in = KW_DEFAULTS | KW_BACKEND,
+	.flags = KW_ONE_SIDE, .parse = parse_tcp_response,
+	.args = "<action> [<arguments>…] [ { if | unless } <condition> ]",
+	.doc = "A rule for what a server sends first.",
+	.example = "tcp-response content reject if { res.len gt 65536 }",
+};
 
 KEYWORD(tcp_conn) = {
 	.name = "tcp-request connection", .in = KW_DEFAULTS | KW_FRONTEND,
 	.args = "<action> [ { if | unless } <condition> ]",
-	.parse = parse_tcp_conn,
+	.flags = KW_ONE_SIDE, .parse = parse_tcp_conn,
 	.doc = "A rule for new connections, before anything was read.",
 	.example = "tcp-request connection reject if { src 192.0.2.0/24 }",
 };
 KEYWORD(tcp_sess) = {
 	.name = "tcp-request session", .in = KW_DEFAULTS | KW_FRONTEND,
 	.args = "<action> [ { if | unless } <condition> ]",
-	.parse = parse_tcp_sess,
+	.flags = KW_ONE_SIDE, .parse = parse_tcp_sess,
 	.doc = "A rule for new connections after their handshakes, when the "
 	    "addresses of a PROXY header are known.",
 	.example = "tcp-request session reject if { src 192.0.2.0/24 }",
@@ -776,8 +780,8 @@ KEYWORD(inspect_req) = {
 	.example = "tcp-request inspect-delay 5s",
 };
 KEYWORD(inspect_res) = {
-	.name = "tcp-response inspect-delay", .in = KW_PROXY,
-	.args = "<time>", .parse = parse_inspect_res,
+	.name = "tcp-response inspect-delay", .in = KW_DEFAULTS | KW_BACKEND,
+	.flags = KW_ONE_SIDE, .args = "<time>", .parse = parse_inspect_res,
 	.doc = "How long tcp-response content rules may wait for more bytes.",
 	.example = "tcp-response inspect-delay 5s",
 };
