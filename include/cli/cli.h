@@ -58,6 +58,23 @@ struct cli_command {
 	    KW_SECTION("kw_cli") = &cli_row_##ident;                         \
 	static const struct cli_command cli_row_##ident
 
+/*
+ * What "wait" can wait for. `look` is called now and then, with the number of the
+ * first word behind the condition's name.
+ */
+enum cli_waiting { CLI_WAIT_ON, CLI_WAIT_OVER, CLI_WAIT_NEVER };
+struct cli_condition {
+	const char *name;               /* "srv-removable" */
+	const char *args;               /* "<bk>/<srv>" */
+	/* NEVER: it will not come about, why was said */
+	enum cli_waiting (*look)(struct cli_ctx *, int i);
+};
+#define CLI_CONDITION(ident)                                                 \
+	static const struct cli_condition cli_cond_##ident;                  \
+	static const struct cli_condition *const cli_condp_##ident           \
+	    KW_SECTION("kw_cli_wait") = &cli_cond_##ident;                   \
+	static const struct cli_condition cli_cond_##ident
+
 /* cli_finish - a CLI_LATER command is complete; its text goes out. */
 void cli_finish(struct cli_ctx *);
 

@@ -32,6 +32,9 @@ struct conf {
 	bool check_only;                /* -c */
 	bool zero_warning;              /* -dW */
 	bool diagnostics;               /* -dD */
+	/* while the process runs: which words a line may have, others are
+	 * refused; NULL: at start, all may */
+	bool (*live)(const struct kw *);
 	struct conf_section_state *state;       /* private to the room */
 };
 

@@ -148,6 +148,9 @@ struct px_server {
 	uint16_t weight;                /* 0..256, default 1 */
 	bool backup, disabled;
 	bool id_given;                  /* by the id word */
+	bool live;                      /* added at run time, see px/live.h */
+	bool ready;                     /* live: does not begin in maintenance */
+	bool referred;                  /* other lines name it: it stays */
 	uint8_t proto;                  /* enum px_proto */
 	uint8_t observe;                /* enum px_observe */
 	uint32_t error_limit;           /* what it watches for; 10 by default */
@@ -321,7 +324,8 @@ struct px_model {
 	struct arena *arena;
 	struct px_global global;
 	struct px *all;                 /* file order */
-	uint32_t n_px, n_servers, n_listens;
+	uint32_t n_px, n_listens;
+	uint32_t n_servers;             /* of the configuration */
 	struct px_hash *names;          /* private: look-up by name and kind */
 	struct px_hash *server_names;   /* private: the same for servers */
 	struct px_hash *ids;            /* private: numbers that were given */

@@ -134,6 +134,7 @@ struct srv {
 	struct srv_shm *shm;
 	uint32_t cnt;                   /* offset of its counters */
 	uint32_t no;                    /* index in be->srv */
+	bool gone;                      /* a place that a deleted one left */
 	/* this worker only */
 	struct list idle;               /* struct srv_idle, newest first */
 	uint32_t n_idle;
@@ -149,10 +150,11 @@ struct be {
 	struct be_shm *shm;
 	uint32_t cnt;
 	uint32_t hist;                  /* offset of its times, or 0 */
-	uint32_t n;
-	struct srv *srv;                /* n of them, in file order */
+	uint32_t n;                     /* places: some may be `gone` */
+	struct srv **srv;               /* in file order, then as they came */
 	const struct lb_algo *lb;
 	void *lb_shm;                   /* the algorithm's shared state */
+	uint32_t lb_room;               /* for so many places */
 	uint32_t lb_epoch;              /* last seen be_shm epoch */
 	uint32_t n_set;                 /* servers in the set then */
 	uint32_t fullconn;
@@ -221,6 +223,9 @@ srv_observe(struct srv *srv, enum srv_seen seen)
 /* srv_rate_now - events in the last second (sliding). srv_rate_add - one. */
 uint32_t srv_rate_now(const struct srv_rate *, int64_t wall_us);
 void srv_rate_add(struct srv_rate *, int64_t wall_us);
+
+/* be_count - servers that there are. */
+unsigned be_count(const struct be *);
 
 /* be_usable_count - usable non-backup (or, without any, backup) servers. */
 unsigned be_usable_count(const struct be *);

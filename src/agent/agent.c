@@ -204,6 +204,7 @@ on_keeper(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 		tell_parts(m);
 		break;
 	case IPC_A_CARRIED:
+	case IPC_A_SERVER_IS:
 		keeper_said(m);
 		break;
 	case IPC_A_LEAVE:

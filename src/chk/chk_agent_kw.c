@@ -7,6 +7,7 @@
 #include <base/must.h>
 #include <conf/conf.h>
 #include <conf/kw.h>
+#include <px/live.h>
 
 static struct chk_srv_cfg *
 cfg_of(void *obj)
@@ -71,6 +72,17 @@ parse_send(struct conf_line *l, void *obj)
 
 /* An agent is never where the server is. */
 static bool
+check_port(struct conf *conf, struct px_server *sv)
+{
+	const struct chk_srv_cfg *cfg = px_get(&sv->slots, &chk_srv_slot);
+
+	return (!cfg->agent || cfg->agent_port != 0 || conf_fail(conf,
+	    DIAG_ALERT, sv->pos, "server '%s' does not have agent port: "
+	    "'agent-check' needs 'agent-port <port>'", sv->name));
+}
+PX_LIVE_CHECK(chk_agent_port, 30, check_port);
+
+static bool
 check_ports(struct conf *conf)
 {
 	bool good = true;
@@ -78,16 +90,8 @@ check_ports(struct conf *conf)
 	if (!px_said(&chk_srv_slot))
 		return (true);
 	PX_EACH(px, px_model)
-		PX_EACH_SERVER(sv, px) {
-			const struct chk_srv_cfg *cfg = px_get(&sv->slots,
-			    &chk_srv_slot);
-
-			if (cfg->agent && cfg->agent_port == 0)
-				good = conf_fail(conf, DIAG_ALERT, sv->pos,
-				    "server '%s' does not have agent port: "
-				    "'agent-check' needs 'agent-port <port>'",
-				    sv->name);
-		}
+		PX_EACH_SERVER(sv, px)
+			good &= check_port(conf, sv);
 	return (good);
 }
 CONF_CHECK(chk_agent_ports, 30, check_ports);

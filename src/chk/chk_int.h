@@ -223,6 +223,16 @@ _Static_assert(sizeof(struct chk_shm) == 512, "new layout: shm/layout.def");
 struct chk_shm *chk_shm_of(const struct srv *);
 void chk_setup_apply(const struct srv *);
 
+/* chk_part_came, chk_part_went - a server's checks come and go with it; of
+ * which there are some only in the agent. */
+void chk_part_came(struct srv *);
+void chk_part_went(struct srv *);
+
+/* chk_setup_live - in the keeper, for a server that comes: *at is NULL if it is
+ * not checked; false: there is no room. chk_setup_came - it is there. */
+bool chk_setup_live(const struct srv *, void **at);
+void chk_setup_came(const struct srv *, struct chk_shm *at);
+
 /* ---- a check ---- */
 
 #define CHK_INFO_BYTES 128
@@ -284,8 +294,9 @@ int chk_interval(const struct chk *);
 int chk_pace_ms(const struct chk *);    /* the same, not spread */
 int chk_inter_ms(const struct chk *);   /* inter, agent-inter */
 
-/* chk_goes_elsewhere - where this connection goes, at a CONNECT step or without
- * any (NULL), differs from where requests go. */
+/* chk_goes_elsewhere - what the server's line says of TLS and the PROXY header
+ * is not for this connection, at a CONNECT step or without any (NULL): mostly as
+ * it does not go where requests go. */
 bool chk_goes_elsewhere(const struct srv *, const struct chk_step *);
 
 /* ---- chk_tls.c ---- */
@@ -423,6 +434,8 @@ void chk_observed(struct srv *, uint32_t seen);
 /* ---- chk_track.c ---- */
 /* chk_track_begin - who tracks whom, in the agent. */
 void chk_track_begin(void);
+void chk_track_came(struct srv *);
+void chk_track_went(struct srv *);
 /* chk_tracked - whom it tracks, or NULL; chk_root - the server at the end of
  * the chain, by whose checks it is judged: itself when it tracks none. */
 struct srv *chk_tracked(const struct srv *);

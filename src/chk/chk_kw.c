@@ -7,6 +7,7 @@
 #include <base/must.h>
 #include <conf/conf.h>
 #include <conf/kw.h>
+#include <px/live.h>
 
 static const struct chk_srv_cfg initial = {
 	.inter_ms = 2000, .rise = 2, .fall = 3, .agent_inter_ms = 2000,
@@ -154,6 +155,21 @@ parse_init_state(struct conf_line *l, void *obj)
 
 /* A check needs a port to go to. */
 static bool
+check_port(struct conf *conf, struct px_server *sv)
+{
+	const struct chk_srv_cfg *cfg = px_get(&sv->slots, &chk_srv_slot);
+
+	if (!cfg->check || cfg->port != 0 || px_server_has_label(sv) ||
+	    sv->unix_path != NULL || sv->addr.port != 0 ||
+	    (cfg->has_addr && cfg->addr.port != 0))
+		return (true);
+	return (conf_fail(conf, DIAG_ALERT, sv->pos, "server '%s' has neither "
+	    "service port nor check port, and no check can be made",
+	    sv->name));
+}
+PX_LIVE_CHECK(chk_port, 30, check_port);
+
+static bool
 check_ports(struct conf *conf)
 {
 	bool good = true;
@@ -161,19 +177,8 @@ check_ports(struct conf *conf)
 	if (!px_said(&chk_srv_slot))
 		return (true);
 	PX_EACH(px, px_model)
-		PX_EACH_SERVER(sv, px) {
-			const struct chk_srv_cfg *cfg = px_get(&sv->slots,
-			    &chk_srv_slot);
-
-			if (!cfg->check || cfg->port != 0 ||
-			    px_server_has_label(sv) || sv->unix_path != NULL || (cfg->has_addr ?
-			    cfg->addr.port : sv->addr.port) != 0 ||
-			    (cfg->has_addr && sv->addr.port != 0))
-				continue;
-			good = conf_fail(conf, DIAG_ALERT, sv->pos,
-			    "server '%s' has neither service port nor check "
-			    "port, and no check can be made", sv->name);
-		}
+		PX_EACH_SERVER(sv, px)
+			good &= check_port(conf, sv);
 	return (good);
 }
 CONF_CHECK(chk_ports, 30, check_ports);

@@ -16,6 +16,7 @@
 #include <conf/conf.h>
 #include <conf/kw.h>
 #include <os/loop.h>
+#include <px/live.h>
 
 struct report {                 /* worker to agent */
 	uint32_t px_no;                 /* struct px.no */
@@ -121,7 +122,7 @@ said(struct agent_worker *w, struct span data)
 	PX_EACH(px, px_model)
 		if (px->no == r.px_no && px->kind & PX_BE &&
 		    r.srv_no < be_of(px)->n)
-			chk_observed(&be_of(px)->srv[r.srv_no], r.seen);
+			chk_observed(be_of(px)->srv[r.srv_no], r.seen);
 }
 
 uint64_t
@@ -197,20 +198,26 @@ parse_on_error(struct conf_line *l, void *obj)
 
 /* Without checks nothing would bring it up again. */
 static bool
+check_server(struct conf *conf, struct px_server *sv)
+{
+	const struct chk_srv_cfg *cfg = px_get(&sv->slots, &chk_srv_slot);
+
+	(void)conf;
+	if (!cfg->check || (sv->observe == PX_OBSERVE_L7 &&
+	    sv->px->mode != PX_HTTP))
+		sv->observe = PX_OBSERVE_NONE;
+	return (true);
+}
+PX_LIVE_CHECK(chk_observe, 31, check_server);
+
+static bool
 check_observed(struct conf *conf)
 {
-	(void)conf;
 	if (!word_said)
 		return (true);
 	PX_EACH(px, px_model)
-		PX_EACH_SERVER(sv, px) {
-			const struct chk_srv_cfg *cfg = px_get(&sv->slots,
-			    &chk_srv_slot);
-
-			if (!cfg->check || (sv->observe == PX_OBSERVE_L7 &&
-			    px->mode != PX_HTTP))
-				sv->observe = PX_OBSERVE_NONE;
-		}
+		PX_EACH_SERVER(sv, px)
+			(void)check_server(conf, sv);
 	return (true);
 }
 CONF_CHECK(chk_observe, 31, check_observed);

@@ -244,7 +244,9 @@ chk_enable(struct srv *srv, bool on)
 	if (c == NULL)
 		return (false);
 	if (on) {
-		srv->shm->chk_state |= CHK_ENABLED;
+		srv->shm->chk_state |= CHK_ENABLED |
+		    (atomic_load(&srv->shm->admin) & SRV_MAINT ? CHK_PAUSED :
+		    0);
 		if (chk_is_open() && !c->running &&
 		    (srv->shm->chk_state & CHK_PAUSED) == 0)
 			chk_plan(c, 0);

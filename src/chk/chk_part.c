@@ -11,6 +11,7 @@
 #include <agent/agent.h>
 #include <base/must.h>
 #include <os/loop.h>
+#include <px/live.h>
 #include <srv/state.h>
 
 static struct chk *all;         /* this process's; the agent's only */
@@ -71,7 +72,7 @@ told(struct span data)
 		if (px->no != n.px_no || (px->kind & PX_BE) == 0 ||
 		    n.srv_no >= be_of(px)->n)
 			continue;
-		srv = &be_of(px)->srv[n.srv_no];
+		srv = be_of(px)->srv[n.srv_no];
 		if (n.kill != WHY_KILLED)
 			srv_idle_close_all(srv);
 		if (n.kill != WHY_OK && n.kill < WHY_N)
@@ -87,7 +88,7 @@ count_slow(struct be *be, void *arg)
 	bool *any = arg;
 
 	for (uint32_t i = 0; i < be->n; i++)
-		if (srv_slow_tick(&be->srv[i]))
+		if (srv_slow_tick(be->srv[i]))
 			*any = true;
 }
 
@@ -121,7 +122,7 @@ count_be(struct be *be, void *arg)
 {
 	(void)arg;
 	for (uint32_t i = 0; i < be->n; i++)
-		n_all += chk_has(&be->srv[i]) + chk_has_agent(&be->srv[i]);
+		n_all += chk_has(be->srv[i]) + chk_has_agent(be->srv[i]);
 }
 
 static void
@@ -135,13 +136,55 @@ adopt_health(struct chk *c, struct srv *srv)
 	by_rt[srv->cfg->rt] = c;
 }
 
+void
+chk_part_came(struct srv *srv)
+{
+	if (by_rt == NULL)              /* no agent */
+		return;
+	if (chk_has(srv))
+		adopt_health(must_alloc(sizeof(struct chk)), srv);
+	if (chk_has_agent(srv)) {
+		agent_by_rt[srv->cfg->rt] = must_alloc(sizeof(struct chk));
+		chk_agent_init(agent_by_rt[srv->cfg->rt], srv);
+	}
+}
+
+static void
+forget(struct chk **c)
+{
+	if (*c != NULL)
+		chk_stop(*c);
+	*c = NULL;
+}
+
+void
+chk_part_went(struct srv *srv)
+{
+	if (by_rt == NULL)
+		return;
+	forget(&by_rt[srv->cfg->rt]);
+	forget(&agent_by_rt[srv->cfg->rt]);
+}
+
+/* Checks of servers that came while the process runs are not among `all`. */
+static void
+stop_live(void)
+{
+	for (uint32_t rt = px_model->n_servers; rt < px_rt_room(); rt++) {
+		if (by_rt[rt] != NULL)
+			chk_stop(by_rt[rt]);
+		if (agent_by_rt[rt] != NULL)
+			chk_stop(agent_by_rt[rt]);
+	}
+}
+
 static void
 adopt_be(struct be *be, void *arg)
 {
 	struct chk **next = arg;
 
 	for (uint32_t i = 0; i < be->n; i++) {
-		struct srv *srv = &be->srv[i];
+		struct srv *srv = be->srv[i];
 
 		if (chk_has(srv))
 			adopt_health((*next)++, srv);
@@ -164,8 +207,8 @@ start_part(struct loop *loop)
 	if (px_said(&chk_srv_slot))
 		srv_each_be(count_be, NULL);
 	all = next = must_alloc((n_all + 1u) * sizeof *all);
-	by_rt = must_alloc((px_model->n_servers + 1u) * sizeof(struct chk *));
-	agent_by_rt = must_alloc((px_model->n_servers + 1u) *
+	by_rt = must_alloc(px_rt_room() * sizeof(struct chk *));
+	agent_by_rt = must_alloc(px_rt_room() *
 	    sizeof(struct chk *));
 	if (n_all > 0)
 		srv_each_be(adopt_be, &next);
@@ -178,8 +221,8 @@ take_over_be(struct be *be, void *arg)
 	(void)arg;
 	srv_config_apply(be);
 	for (uint32_t i = 0; i < be->n; i++) {
-		chk_take_over(&be->srv[i]);
-		chk_take_over_track(&be->srv[i]);
+		chk_take_over(be->srv[i]);
+		chk_take_over_track(be->srv[i]);
 	}
 }
 
@@ -188,7 +231,7 @@ follow_be(struct be *be, void *arg)
 {
 	(void)arg;
 	for (uint32_t i = 0; i < be->n; i++)
-		chk_follow(&be->srv[i]);
+		chk_follow(be->srv[i]);
 }
 
 /* The shortest interval of all: first checks are spread over it. */
@@ -217,6 +260,7 @@ gates(bool open)
 	if (!open) {
 		for (uint32_t i = 0; i < n_all; i++)
 			chk_stop(&all[i]);
+		stop_live();
 		return;
 	}
 	srv_each_be(take_over_be, NULL);

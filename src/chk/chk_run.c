@@ -284,8 +284,8 @@ add_state(const struct srv *srv, struct text *t)
 	struct addr a;
 
 	for (uint32_t i = 0; i < srv->be->n; i++)
-		if (srv_usable(&srv->be->srv[i]))
-			weights += srv_weight(&srv->be->srv[i]);
+		if (srv_usable(srv->be->srv[i]))
+			weights += srv_weight(srv->be->srv[i]);
 	srv_addr(srv, NULL, &a);
 	text_printf(t, "x-haproxy-server-state: %s",
 	    chk_status_text(srv, status));
@@ -518,7 +518,9 @@ on_event(void *arg, unsigned events)
 bool
 chk_goes_elsewhere(const struct srv *srv, const struct chk_step *s)
 {
-	return (chk_port(srv) != 0 || chk_addr(srv) != NULL || (s != NULL &&
+	/* A server that came at run time asks for what it wants ("check" in
+	 * chapter 5.2). */
+	return (srv->cfg->live || chk_port(srv) != 0 || chk_addr(srv) != NULL || (s != NULL &&
 	    (s->port != 0 || s->port_expr != NULL || s->has_addr)));
 }
 

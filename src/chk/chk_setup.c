@@ -6,8 +6,10 @@
 #include "chk_int.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <base/must.h>
+#include <px/live.h>
 #include <shm/shm.h>
 
 static struct chk_shm **by_rt;  /* by px_server.rt */
@@ -55,20 +57,26 @@ apply_saved(struct chk_shm *m, const struct chk_srv_cfg *cfg,
 	m->cfg = hash_of(cfg);
 }
 
+static enum shm_found
+place(const struct srv *srv, void **at)
+{
+	char name[SRV_SLOT_NAME];
+
+	return (shm_slot(the_shm, srv_slot_name(name, "chk",
+	    srv->be->px->name, srv->cfg->name), SHM_CHK,
+	    sizeof(struct chk_shm), at, NULL));
+}
+
 static bool
 setup_server(const struct srv *srv)
 {
 	const struct chk_srv_cfg *cfg = chk_cfg_of(srv);
-	char name[SRV_SLOT_NAME];
 	enum shm_found found;
 	void *at;
 
 	if (!cfg->check && !cfg->agent)
 		return (true);
-	found = shm_slot(the_shm, srv_slot_name(name, "chk",
-	    srv->be->px->name, srv->cfg->name), SHM_CHK,
-	    sizeof(struct chk_shm), &at, NULL);
-	if (found == SHM_FAILED)
+	if ((found = place(srv, &at)) == SHM_FAILED)
 		return (false);
 	by_rt[srv->cfg->rt] = at;
 	if (found == SHM_FRESH && srv->cfg->saved != NULL)
@@ -80,7 +88,7 @@ bool
 chk_setup(const char **err)
 {
 	*err = "no room left in shared memory for what checks say";
-	by_rt = must_alloc((px_model->n_servers + 1u) * sizeof *by_rt);
+	by_rt = must_alloc(px_rt_room() * sizeof *by_rt);
 	chk_observe_setup();
 	if (!px_said(&chk_srv_slot))
 		return (true);
@@ -89,6 +97,27 @@ chk_setup(const char **err)
 			if (px->kind & PX_BE && !setup_server(srv_of(sv)))
 				return (false);
 	return (true);
+}
+
+/* Of a server that comes while the process runs: nothing of one of its name is
+ * kept. */
+bool
+chk_setup_live(const struct srv *srv, void **at)
+{
+	const struct chk_srv_cfg *cfg = chk_cfg_of(srv);
+
+	if (!cfg->check && !cfg->agent)
+		return (true);
+	if (place(srv, at) == SHM_FAILED)
+		return (false);
+	memset(*at, 0, sizeof(struct chk_shm));
+	return (true);
+}
+
+void
+chk_setup_came(const struct srv *srv, struct chk_shm *at)
+{
+	by_rt[srv->cfg->rt] = at;
 }
 
 void

@@ -229,8 +229,8 @@ static void
 kill_backups(struct be *be)
 {
 	for (uint32_t i = 0; i < be->n; i++)
-		if (be->srv[i].cfg->backup)
-			chk_tell(&be->srv[i], WHY_BACKUP_KILLED);
+		if (be->srv[i]->cfg->backup)
+			chk_tell(be->srv[i], WHY_BACKUP_KILLED);
 }
 
 const char *

@@ -12,6 +12,7 @@
 #include <base/must.h>
 #include <conf/conf.h>
 #include <conf/kw.h>
+#include <px/live.h>
 #include <tls/tls.h>
 
 #ifdef USE_OPENSSL
@@ -183,17 +184,23 @@ may_want(const struct px *px, const struct px_server *sv)
 }
 
 static bool
+prepare_server(struct conf *conf, struct px_server *sv)
+{
+	return (!may_want(sv->px, sv) ||
+	    xprt_named(SPAN("tls"))->prepare(conf, sv));
+}
+PX_LIVE_CHECK(chk_tls, 35, prepare_server);
+
+static bool
 prepare_servers(struct conf *conf)
 {
-	const struct xprt_ops *tls = xprt_named(SPAN("tls"));
 	bool good = true;
 
 	if (!px_said(&chk_srv_slot))
 		return (true);
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px)
-			if (may_want(px, sv))
-				good &= tls->prepare(conf, sv);
+			good &= prepare_server(conf, sv);
 	return (good);
 }
 CONF_CHECK(chk_tls, 35, prepare_servers);

@@ -16,6 +16,7 @@
 #include <base/text.h>
 #include <conf/conf.h>
 #include <conf/kw.h>
+#include <px/live.h>
 #include <srv/state.h>
 
 /* By px_server.rt: the first that tracks it, and the next one that tracks the
@@ -39,17 +40,61 @@ chk_root(const struct srv *srv)
 }
 
 static void
+add_follower(struct srv *srv)
+{
+	const struct srv *by = chk_tracked(srv);
+
+	if (by == NULL)
+		return;
+	next[srv->cfg->rt] = first[by->cfg->rt];
+	first[by->cfg->rt] = srv;
+}
+
+static void
 add_followers(struct be *be, void *arg)
 {
 	(void)arg;
-	for (uint32_t i = 0; i < be->n; i++) {
-		struct srv *srv = &be->srv[i], *by = chk_tracked(srv);
+	for (uint32_t i = 0; i < be->n; i++)
+		add_follower(be->srv[i]);
+}
 
-		if (by == NULL)
-			continue;
-		next[srv->cfg->rt] = first[by->cfg->rt];
-		first[by->cfg->rt] = srv;
-	}
+static void
+make_lists(void)
+{
+	first = must_alloc(px_rt_room() * sizeof *first);
+	next = must_alloc(px_rt_room() * sizeof *next);
+}
+
+void
+chk_track_came(struct srv *srv)
+{
+	struct px_server *by;
+
+	if (chk_tracked(srv) == NULL)
+		return;
+	by = px_server_find(chk_tracked(srv)->be->px,
+	    span_str(chk_tracked(srv)->cfg->name));
+	by->referred = true;
+	if (first == NULL)
+		make_lists();
+	add_follower(srv);
+}
+
+void
+chk_track_went(struct srv *srv)
+{
+	const struct srv *by = chk_tracked(srv);
+	struct srv **at;
+
+	if (by == NULL || first == NULL)
+		return;
+	for (at = &first[by->cfg->rt]; *at != NULL;
+	    at = &next[(*at)->cfg->rt])
+		if (*at == srv) {
+			*at = next[srv->cfg->rt];
+			next[srv->cfg->rt] = NULL;
+			return;
+		}
 }
 
 void
@@ -71,8 +116,7 @@ chk_track_begin(void)
 		}
 	if (!any)
 		return;
-	first = must_alloc((px_model->n_servers + 1u) * sizeof *first);
-	next = must_alloc((px_model->n_servers + 1u) * sizeof *next);
+	make_lists();
 	srv_each_be(add_followers, NULL);
 }
 
@@ -166,6 +210,7 @@ find_target(struct conf *conf, const struct px_server *sv,
 {
 	struct span name = span_str(cfg->track), px_name;
 	const struct px *px = sv->px;
+	struct px_server *target;
 
 	if (span_find(name, '/') >= 0) {
 		(void)span_cut(&name, '/', &px_name);
@@ -175,9 +220,15 @@ find_target(struct conf *conf, const struct px_server *sv,
 			    "'%s': unable to find required proxy '%.*s' for "
 			    "tracking", sv->name, SPAN_FMT(px_name)));
 	}
-	cfg->tracked = px_server_find(px, name);
-	if (cfg->tracked != NULL)
+	if ((target = px_server_find(px, name)) != NULL) {
+		if (target->live)
+			return (conf_fail(conf, DIAG_ALERT, sv->pos, "unable "
+			    "to use %s/%s for tracking as it is a dynamic "
+			    "server", px->name, target->name));
+		target->referred |= !sv->live;
+		cfg->tracked = target;
 		return (true);
+	}
 	return (conf_fail(conf, DIAG_ALERT, sv->pos, "server '%s': unable to "
 	    "find required server '%.*s' in '%s' for tracking", sv->name,
 	    SPAN_FMT(name), px->name));
@@ -250,6 +301,14 @@ resolve(struct conf *conf, struct px_server *sv)
 		    "remove 'check' or 'track'", sv->name));
 	return (find_target(conf, sv, px_edit(&sv->slots, &chk_srv_slot)));
 }
+
+static bool
+check_live(struct conf *conf, struct px_server *sv)
+{
+	return (cfg_of(sv)->track == NULL ||
+	    (resolve(conf, sv) && check_chain(conf, sv)));
+}
+PX_LIVE_CHECK(chk_track, 31, check_live);
 
 static bool
 check_tracks(struct conf *conf)

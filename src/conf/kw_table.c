@@ -169,6 +169,15 @@ find_negated(const struct conf_line *l, unsigned in)
 	return (NULL);
 }
 
+static bool
+is_allowed(struct conf_line *l, const struct kw *kw)
+{
+	if (l->conf->live == NULL || l->conf->live(kw))
+		return (true);
+	return (conf_err(l, &l->word[l->at - 1], "'%s' option is not accepted "
+	    "for dynamic server", l->word[l->at - 1].text.p));
+}
+
 bool
 kw_words(struct conf_line *l, unsigned in, void *obj)
 {
@@ -190,7 +199,7 @@ kw_words(struct conf_line *l, unsigned in, void *obj)
 			break;
 		}
 		l->kw = kw;
-		good = kw->parse(l, obj);
+		good = is_allowed(l, kw) && kw->parse(l, obj);
 	}
 	l->kw = line_kw;
 	l->no = line_no;

@@ -10,6 +10,7 @@
 
 #include <agent/agent.h>
 #include <base/must.h>
+#include <px/live.h>
 #include <base/text.h>
 #include <chk/chk.h>
 #include <log/log.h>
@@ -82,8 +83,7 @@ dns_setup(const char **err)
 	if (n == 0)
 		return (true);
 	all = must_alloc(n * sizeof *all);
-	by_rt = must_alloc((px_model->n_servers + 1u) *
-	    sizeof(struct dns_srv *));
+	by_rt = must_alloc(px_rt_room() * sizeof(struct dns_srv *));
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px)
 			if (cfg_of(sv)->sect != NULL &&

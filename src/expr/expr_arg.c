@@ -19,6 +19,7 @@
 #include <base/must.h>
 #include <base/num.h>
 #include <expr/vars.h>
+#include <px/live.h>
 #include <px/userlist.h>
 
 struct grammar {                /* of one argument */
@@ -422,6 +423,7 @@ resolve_server(struct conf *c, const struct pending *p)
 {
 	struct span be = p->arg->str, srv;
 	ptrdiff_t slash = span_find(be, '/');
+	struct px_server *sv = NULL;
 	struct px *px;
 
 	if (slash < 0)
@@ -430,10 +432,11 @@ resolve_server(struct conf *c, const struct pending *p)
 	srv = span_skip(be, (size_t)slash + 1);
 	be.n = (size_t)slash;
 	if ((px = px_find(px_model, be, PX_BE)) != NULL)
-		p->arg->ptr = px_server_find(px, srv);
-	if (p->arg->ptr == NULL)
+		p->arg->ptr = sv = px_server_find(px, srv);
+	if (sv == NULL)
 		return (conf_fail(c, DIAG_ALERT, p->pos,
 		    "unable to find server '%.*s'", SPAN_FMT(p->arg->str)));
+	sv->referred = true;
 	return (true);
 }
 
@@ -483,3 +486,11 @@ expr_resolve(struct conf *c)
 	return (ok);
 }
 CONF_CHECK(expr_names, 10, expr_resolve);
+
+static bool
+resolve_live(struct conf *c, struct px_server *sv)
+{
+	(void)sv;
+	return (expr_resolve(c));
+}
+PX_LIVE_CHECK(expr_names, 10, resolve_live);

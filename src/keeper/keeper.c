@@ -17,6 +17,7 @@
 #include <os/proc.h>
 #include <px/px.h>
 #include <shm/reap.h>
+#include <srv/live.h>
 
 #include "keeper_int.h"
 #include "keeper_life.h"
@@ -329,6 +330,30 @@ pass_up(struct keeper *k, struct span report)
 		    NULL, 0);
 }
 
+/* A server comes or goes: we know it before all others do. */
+static void
+change_servers(struct keeper_proc *p, struct span order)
+{
+	struct text answer;
+	bool done;
+
+	text_init(&answer);
+	shm_keeper_lock(the_shm);
+	done = srv_live_obey(order, &answer);
+	shm_keeper_unlock(the_shm);
+	if (!done) {
+		struct text why = answer;
+
+		text_init(&answer);
+		text_addc(&answer, '\0');
+		text_add(&answer, span_of(why.p, why.n));
+		text_fini(&why);
+	}
+	(void)ipc_send(&p->chan, IPC_A_SERVER_IS, answer.p, answer.n, NULL,
+	    0);
+	text_fini(&answer);
+}
+
 void
 keeper_on_child(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 {
@@ -352,6 +377,9 @@ keeper_on_child(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 		break;
 	case IPC_W_CARRIED:
 		pass_up(k, m->data);
+		break;
+	case IPC_A_SERVER:
+		change_servers(p, m->data);
 		break;
 	default:
 		break;

@@ -12,7 +12,7 @@ first_pick(struct be *be, struct txn *txn, struct srv *avoid)
 
 	(void)txn;
 	for (uint32_t i = 0; i < be->n; i++) {
-		struct srv *srv = &be->srv[i];
+		struct srv *srv = be->srv[i];
 
 		if (srv != avoid && atomic_load(&srv->shm->in_set) &&
 		    (best == NULL || srv->cfg->id < best->cfg->id) &&

@@ -38,11 +38,11 @@ map_pick(struct be *be, uint32_t hash)
 	if (m == NULL)
 		return (NULL);
 	for (uint32_t i = 0; i < m->n; i++) {
-		srv = &be->srv[m->turn[(hash % m->n + i) % m->n]];
+		srv = be->srv[m->turn[(hash % m->n + i) % m->n]];
 		if (!lb_passes_by(affinity, srv))
 			return (srv);
 	}
-	return (&be->srv[m->turn[hash % m->n]]);
+	return (be->srv[m->turn[hash % m->n]]);
 }
 
 static struct srv *

@@ -34,20 +34,27 @@ state_bytes(uint32_t n)
 	return (sizeof(struct tree) + leaves(n) * sizeof(uint32_t));
 }
 
+/* Other processes may know of servers that this one will hear of next. */
+static bool
+is_open(const struct be *be, uint32_t no)
+{
+	return (no < be->n && atomic_load(&be->srv[no]->shm->in_set) &&
+	    srv_has_room(be->srv[no]));
+}
+
 /* Streams for weight, of one more: smaller is better. */
 static bool
 better(const struct be *be, uint32_t a, uint32_t b)
 {
-	const struct srv *x = &be->srv[a], *y = &be->srv[b];
+	const struct srv *x, *y;
 	uint64_t wx, wy, nx, ny;
 	uint32_t sx, sy;
-	bool in_x = a < be->n && atomic_load(&x->shm->in_set) &&
-	    srv_has_room(x);
-	bool in_y = b < be->n && atomic_load(&y->shm->in_set) &&
-	    srv_has_room(y);
+	bool in_x = is_open(be, a), in_y = is_open(be, b);
 
 	if (!in_x || !in_y)
 		return (in_x || !in_y);
+	x = be->srv[a];
+	y = be->srv[b];
 	wx = srv_weight(x);
 	wy = srv_weight(y);
 	nx = atomic_load(&x->shm->inflight) * wy;
@@ -91,7 +98,7 @@ static void
 replay(const struct be *be, uint32_t no)
 {
 	struct tree *t = be->lb_shm;
-	uint32_t l = leaves(be->n);
+	uint32_t l = leaves(be->lb_room);
 
 	for (uint32_t node = (l + no) / 2; node > 0; node /= 2)
 		if (!play(be, t, node, l, no))
@@ -101,7 +108,7 @@ replay(const struct be *be, uint32_t no)
 static void
 replay_all(struct be *be)
 {
-	uint32_t l = leaves(be->n);
+	uint32_t l = leaves(be->lb_room);
 
 	for (uint32_t node = l; --node > 0;)
 		(void)play(be, be->lb_shm, node, l, be->n);
@@ -114,29 +121,25 @@ search(struct be *be, const struct srv *avoid)
 	uint32_t best = be->n;
 
 	for (uint32_t i = 0; i < be->n; i++)
-		if (&be->srv[i] != avoid &&
-		    atomic_load(&be->srv[i].shm->in_set) &&
-		    srv_has_room(&be->srv[i]) &&
+		if (be->srv[i] != avoid && is_open(be, i) &&
 		    (best == be->n || better(be, i, best)))
 			best = i;
-	return (best == be->n ? NULL : &be->srv[best]);
+	return (best == be->n ? NULL : be->srv[best]);
 }
 
 static struct srv *
 leastconn_pick(struct be *be, struct txn *txn, struct srv *avoid)
 {
 	const struct tree *t = be->lb_shm;
-	uint32_t l = leaves(be->n), no;
+	uint32_t l = leaves(be->lb_room), no;
 	struct srv *srv;
 
 	(void)txn;
 	if (be->n == 0)
 		return (NULL);
 	no = holder(t, 1, l);
-	srv = no < be->n ? &be->srv[no] : NULL;
-	if (srv != NULL && srv != avoid && atomic_load(&srv->shm->in_set) &&
-	    srv_has_room(srv))
-		return (srv);
+	if (is_open(be, no) && be->srv[no] != avoid)
+		return (be->srv[no]);
 	if ((srv = search(be, avoid)) != NULL)
 		replay(be, srv->no);
 	else if (avoid != NULL)

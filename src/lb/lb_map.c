@@ -161,8 +161,8 @@ gather(const struct be *be, uint32_t *weight)
 	uint32_t g = 0, sum = 0;
 
 	for (uint32_t i = 0; i < be->n; i++) {
-		weight[i] = atomic_load(&be->srv[i].shm->in_set) ?
-		    be->srv[i].cfg->weight : 0;
+		weight[i] = atomic_load(&be->srv[i]->shm->in_set) ?
+		    be->srv[i]->cfg->weight : 0;
 		g = gcd(weight[i], g);
 	}
 	for (uint32_t i = 0; i < be->n && g != 0; i++)
@@ -231,7 +231,7 @@ lb_map_next(struct be *be, struct srv *avoid)
 	if (m == NULL)
 		return (NULL);
 	for (uint32_t tries = 0; tries < m->n; tries++) {
-		srv = &be->srv[m->turn[take_turn(be, m->n)]];
+		srv = be->srv[m->turn[take_turn(be, m->n)]];
 		if (!srv_has_room(srv))
 			continue;
 		if (srv != avoid)

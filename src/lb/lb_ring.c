@@ -55,7 +55,7 @@ fill(const struct be *be, struct lb_ring *r)
 	r->n = 0;
 	r->weight = 0;
 	for (uint32_t i = 0; i < be->n; i++) {
-		const struct srv *srv = &be->srv[i];
+		const struct srv *srv = be->srv[i];
 		uint32_t n = nodes_of(srv);
 
 		r->weight += n;
@@ -73,7 +73,7 @@ make_ring(struct be *be, uint32_t epoch)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < be->n; i++)
-		n += nodes_of(&be->srv[i]);
+		n += nodes_of(be->srv[i]);
 	if ((tmp = malloc((n + 1) * sizeof *tmp)) == NULL)
 		return (r);             /* go on with the old one */
 	if (r == NULL || r->room < n) {
@@ -142,8 +142,8 @@ streams_of(const struct be *be)
 	uint64_t n = 0;
 
 	for (uint32_t i = 0; i < be->n; i++)
-		if (atomic_load(&be->srv[i].shm->in_set))
-			n += atomic_load_explicit(&be->srv[i].shm->inflight,
+		if (atomic_load(&be->srv[i]->shm->in_set))
+			n += atomic_load_explicit(&be->srv[i]->shm->inflight,
 			    memory_order_relaxed);
 	return (n);
 }
@@ -160,13 +160,13 @@ lb_ring_pick(struct be *be, uint32_t hash, struct srv *avoid)
 	if (r == NULL)
 		return (NULL);
 	at = nearest(r, hash);
-	first = &be->srv[r->node[at].srv];
+	first = be->srv[r->node[at].srv];
 	if (factor == 0 && first != avoid && affinity == LB_AFFINE_ALWAYS)
 		return (first);
 	if (factor != 0)
 		streams = streams_of(be);
 	for (uint32_t tries = 0; tries < r->n; tries++) {
-		struct srv *srv = &be->srv[r->node[at].srv];
+		struct srv *srv = be->srv[r->node[at].srv];
 
 		if (srv != avoid && !lb_passes_by(affinity, srv) &&
 		    (factor == 0 || within(r, srv, factor, streams)))
@@ -187,7 +187,7 @@ lb_ring_next(struct be *be, struct srv *avoid)
 	for (uint32_t tries = 0; tries < r->n; tries++) {
 		uint32_t turn = atomic_fetch_add_explicit(&be->shm->turn, 1,
 		    memory_order_relaxed);
-		struct srv *srv = &be->srv[r->node[turn % r->n].srv];
+		struct srv *srv = be->srv[r->node[turn % r->n].srv];
 
 		if (!srv_has_room(srv))
 			continue;

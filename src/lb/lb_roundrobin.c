@@ -75,9 +75,9 @@ gather(const struct be *be, struct entry *h, uint32_t *sum)
 	uint32_t n = 0, g = 0, total = 0;
 
 	for (uint32_t i = 0; i < be->n; i++) {
-		uint32_t w = srv_weight(&be->srv[i]);
+		uint32_t w = srv_weight(be->srv[i]);
 
-		if (!atomic_load(&be->srv[i].shm->in_set) || w == 0)
+		if (!atomic_load(&be->srv[i]->shm->in_set) || w == 0)
 			continue;
 		h[n++] = (struct entry){ i, w, 0 };
 		g = gcd(w, g);
@@ -143,7 +143,7 @@ roundrobin_pick(struct be *be, struct txn *txn, struct srv *avoid)
 		uint32_t turn = atomic_fetch_add_explicit(&be->shm->turn, 1,
 		    memory_order_relaxed);
 
-		srv = &be->srv[r->turn[turn % r->n]];
+		srv = be->srv[r->turn[turn % r->n]];
 		if (!srv_has_room(srv))
 			continue;
 		if (srv != avoid)

@@ -28,6 +28,9 @@ void px_hash_add(struct px_hash *, uint64_t hash, void *obj);
 /* px_hash_next - objects with that hash; *at starts at 0. */
 void *px_hash_next(const struct px_hash *, uint64_t hash, size_t *at);
 
+/* px_hash_drop - forget one that was added. */
+void px_hash_drop(struct px_hash *, uint64_t hash, void *obj);
+
 /* px_id_claim - `obj` is number `id` among the proxies, or among the servers or
  * bind lines of proxy `no`. Returns who has it already, or NULL. */
 enum px_id_space { PX_ID_PROXY, PX_ID_SERVER, PX_ID_BIND };
@@ -36,4 +39,13 @@ void *px_id_claim(enum px_id_space, uint32_t no, uint32_t id, void *obj);
 bool px_id_any(void);
 
 uint64_t px_server_hash(const struct px *, struct span name);
+
+/* px_server_bare - a server that default-server lines say nothing of.
+ * px_server_addr - its address. px_server_list - the last of its proxy's.
+ * px_live_id_owner - who has that number, or NULL. */
+struct px_server *px_server_bare(struct px *, const char *name);
+bool px_server_addr(struct conf_line *, const struct conf_word *,
+    struct px_server *);
+void px_server_list(struct px_server *);
+const struct px_server *px_live_id_owner(const struct px *, uint32_t id);
 #endif

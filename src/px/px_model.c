@@ -94,7 +94,7 @@ px_said(const struct px_slot *slot)
 
 struct px_hash {
 	struct cell { uint64_t hash; void *obj; } *cell;
-	size_t mask, n;
+	size_t mask, n, n_dropped;
 };
 
 struct px_hash *
@@ -114,6 +114,9 @@ hash_free(struct px_hash *h)
 	free(h);
 }
 
+/* What a dropped one leaves, so that those behind it are still found. */
+static char dropped;
+
 static void
 put_cell(struct px_hash *h, uint64_t hash, void *obj)
 {
@@ -131,16 +134,32 @@ px_hash_add(struct px_hash *h, uint64_t hash, void *obj)
 	struct cell *old = h->cell;
 	size_t n = h->mask + 1;
 
-	if ((h->n + 1) * 4 > n * 3) {
-		h->mask = n * 2 - 1;
+	if ((h->n + h->n_dropped + 1) * 4 > n * 3) {
+		if (h->n_dropped < h->n)
+			h->mask = n * 2 - 1;
 		h->cell = must_alloc((h->mask + 1) * sizeof *h->cell);
 		for (size_t i = 0; i < n; i++)
-			if (old[i].obj != NULL)
+			if (old[i].obj != NULL && old[i].obj != &dropped)
 				put_cell(h, old[i].hash, old[i].obj);
+		h->n_dropped = 0;
 		free(old);
 	}
 	put_cell(h, hash, obj);
 	h->n++;
+}
+
+void
+px_hash_drop(struct px_hash *h, uint64_t hash, void *obj)
+{
+	for (size_t i = hash & h->mask; h->cell[i].obj != NULL;
+	    i = (i + 1) & h->mask) {
+		if (h->cell[i].obj != obj)
+			continue;
+		h->cell[i].obj = &dropped;
+		h->n--;
+		h->n_dropped++;
+		return;
+	}
 }
 
 /* `at` counts the cells looked at. Without doubles of a name the first hit is
@@ -154,7 +173,7 @@ px_hash_next(const struct px_hash *h, uint64_t hash, size_t *at)
 		(*at)++;
 		if (c->obj == NULL)
 			return (NULL);
-		if (c->hash == hash)
+		if (c->hash == hash && c->obj != &dropped)
 			return (c->obj);
 	}
 }
@@ -308,11 +327,10 @@ px_add(struct px *px)
 	px_hash_add(m->names, span_hash(span_str(px->name)), px);
 }
 
-struct px_server *
-px_server_new(struct px *px, const char *name)
+static struct px_server *
+new_server(struct px *px, const char *name, const struct px_server *from)
 {
 	struct px_server *sv = arena_zget(px_model->arena, sizeof *sv);
-	const struct px_server *from = px->server_defaults;
 
 	if (from != NULL)
 		*sv = *from;
@@ -327,6 +345,18 @@ px_server_new(struct px *px, const char *name)
 	px_inherit(&sv->slots, PX_OBJ_SERVER, from != NULL ? &from->slots :
 	    NULL);
 	return (sv);
+}
+
+struct px_server *
+px_server_new(struct px *px, const char *name)
+{
+	return (new_server(px, name, px->server_defaults));
+}
+
+struct px_server *
+px_server_bare(struct px *px, const char *name)
+{
+	return (new_server(px, name, NULL));
 }
 
 struct px_timeouts *

@@ -9,6 +9,7 @@
 #include "px_int.h"
 
 #include <base/must.h>
+#include <px/live.h>
 
 static const struct {
 	const char *name;
@@ -117,6 +118,14 @@ refuse(struct conf *c, const struct px *px, struct diag_pos pos,
 }
 
 static bool
+check_server(struct conf *c, struct px_server *sv)
+{
+	return (fits(sv->px, sv->proto) || refuse(c, sv->px, sv->pos,
+	    sv->proto, "server ", sv->name));
+}
+PX_LIVE_CHECK(px_proto, 2, check_server);
+
+static bool
 check_protos(struct conf *c)
 {
 	bool good = true;
@@ -130,9 +139,7 @@ check_protos(struct conf *c)
 				    b->listens == NULL ? "" :
 				    b->listens->text);
 		PX_EACH_SERVER(sv, px)
-			if (!fits(px, sv->proto))
-				good = refuse(c, px, sv->pos, sv->proto,
-				    "server ", sv->name);
+			good &= check_server(c, sv);
 	}
 	return (good);
 }

@@ -7,18 +7,26 @@
 #include <base/must.h>
 #include <base/num.h>
 
-static void
-append(struct px *px, struct px_server *sv)
+void
+px_server_list(struct px_server *sv)
 {
+	struct px *px = sv->px;
+
 	if (px->servers == NULL)
 		px->servers = sv;
 	else
 		px->servers_last->next = sv;
 	px->servers_last = sv;
 	px->n_servers++;
-	sv->rt = px_model->n_servers++;
 	px_hash_add(px_model->server_names,
 	    px_server_hash(px, span_str(sv->name)), sv);
+}
+
+static void
+append(struct px_server *sv)
+{
+	sv->rt = px_model->n_servers++;
+	px_server_list(sv);
 }
 
 static bool
@@ -56,7 +64,7 @@ take_addr(struct conf_line *l, const struct conf_word *w,
 		sv->named = memcpy(arena_get(px_model->arena, sizeof a), &a,
 		    sizeof a);
 		sv->named_pos = conf_pos(l, w);
-		px_model->n_named++;
+		px_model->n_named += l->conf->live == NULL;
 	}
 	sv->addr = a.addr;
 	sv->host = text.p;
@@ -69,6 +77,13 @@ take_addr(struct conf_line *l, const struct conf_word *w,
 	sv->port_from_client = a.addr.family != ADDR_SOCKPAIR &&
 	    (a.port_offset || !a.port_given || a.addr.port == 0);
 	return (true);
+}
+
+bool
+px_server_addr(struct conf_line *l, const struct conf_word *w,
+    struct px_server *sv)
+{
+	return (take_addr(l, w, sv, w->text));
 }
 
 static void
@@ -105,7 +120,7 @@ parse_server(struct conf_line *l, void *obj)
 	conf_want(l, "an address", &addr);
 	sv = px_server_new(px, name.p);
 	sv->pos = conf_pos(l, name_w);
-	append(px, sv);
+	append(sv);
 	l->subject = px_subject(subject, "server", px->name, name.p);
 	good = take_addr(l, addr_w, sv, addr);
 	good &= kw_words(l, KW_SERVER, sv);
@@ -167,7 +182,7 @@ parse_template(struct conf_line *l, void *obj)
 		check_double(l, span_str(name), px);
 		sv = px_server_new(px, name);
 		sv->pos = conf_pos(l, prefix_w);
-		append(px, sv);
+		append(sv);
 		l->at = from;
 		l->subject = px_subject(subject, "server", px->name, name);
 		good = take_addr(l, addr_w, sv, addr);
@@ -257,7 +272,8 @@ parse_id(struct conf_line *l, void *obj)
 		    "allowed on default-server lines"));
 	if (!want_u32(l, 1, &sv->id))
 		return (false);
-	who = px_id_claim(PX_ID_SERVER, sv->px->no, sv->id, sv);
+	who = l->conf->live != NULL ? px_live_id_owner(sv->px, sv->id) :
+	    px_id_claim(PX_ID_SERVER, sv->px->no, sv->id, sv);
 	if (who == NULL)
 		return (true);
 	return (conf_err(l, w, "'id' : custom id %u already used at %s:%d "
@@ -277,6 +293,7 @@ parse_disabled(struct conf_line *l, void *obj)
 {
 	(void)l;
 	sv_of(obj)->disabled = true;
+	sv_of(obj)->ready = false;
 	return (true);
 }
 
@@ -285,6 +302,7 @@ parse_enabled(struct conf_line *l, void *obj)
 {
 	(void)l;
 	sv_of(obj)->disabled = false;
+	sv_of(obj)->ready = true;
 	return (true);
 }
 

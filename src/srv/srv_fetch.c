@@ -41,7 +41,7 @@ free_slots(const struct be *be)
 	int64_t n = 0;
 
 	for (uint32_t i = 0; i < be->n; i++) {
-		const struct srv *srv = &be->srv[i];
+		const struct srv *srv = be->srv[i];
 		uint32_t max = srv_max(srv), now = load(&srv->shm->inflight);
 
 		if (!in_use(be, srv))
@@ -61,7 +61,7 @@ conn_slots(const struct be *be)
 	int64_t n = 0;
 
 	for (uint32_t i = 0; i < be->n; i++) {
-		const struct srv *srv = &be->srv[i];
+		const struct srv *srv = be->srv[i];
 
 		if (!in_use(be, srv))
 			continue;

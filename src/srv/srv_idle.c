@@ -57,7 +57,7 @@ on_purge(struct tmr *t)
 {
 	for (uint32_t b = 0; b < srv_n_be; b++)
 		for (uint32_t i = 0; i < srv_all_be[b].n; i++)
-			purge_srv(&srv_all_be[b].srv[i], the_loop->now_ms);
+			purge_srv(srv_all_be[b].srv[i], the_loop->now_ms);
 	purging = n_idle_all > 0;
 	if (purging)
 		tmr_arm(&the_loop->wheel, t, the_loop->now_ms + 1000);
@@ -137,7 +137,7 @@ srv_idle_close_all(struct srv *srv)
 	}
 	for (uint32_t b = 0; b < srv_n_be; b++)
 		for (uint32_t i = 0; i < srv_all_be[b].n; i++)
-			srv_idle_close_all(&srv_all_be[b].srv[i]);
+			srv_idle_close_all(srv_all_be[b].srv[i]);
 }
 
 int32_t

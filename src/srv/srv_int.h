@@ -67,6 +67,15 @@ extern struct srv_glob *srv_glob;
 extern struct be *srv_all_be;
 extern struct fe *srv_all_fe;
 extern uint32_t srv_n_be, srv_n_fe;
+extern struct srv **srv_all;            /* by px_server.rt */
+
+/* srv_init - a server of which nothing is shared yet. srv_place - where that
+ * lies: found by its name, or made; by the keeper alone. srv_config_fresh - its
+ * state is as the configuration says. */
+void srv_init(struct srv *, struct be *, const struct px_server *,
+    uint32_t no);
+bool srv_place(struct srv *, bool *fresh);
+void srv_config_fresh(struct srv *);
 
 /* srv_pace_setup - the rates of the program, of a frontend. */
 bool srv_pace_setup(void);

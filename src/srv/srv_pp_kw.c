@@ -15,6 +15,7 @@
 #include <conf/conf.h>
 #include <conf/kw.h>
 #include <expr/expr.h>
+#include <px/live.h>
 
 PX_SLOT(PX_OBJ_SERVER, struct srv_pp, srv_pp_slot, NULL);
 
@@ -182,22 +183,27 @@ parse_never_local(struct conf_line *l, void *obj)
 }
 
 static bool
+check_server(struct conf *c, struct px_server *sv)
+{
+	const struct srv_pp *pp = px_get(&sv->slots, &srv_pp_slot);
+
+	if (!pp->v2 && (pp->opts != 0 || pp->tlvs != NULL))
+		conf_fail(c, DIAG_WARNING, sv->pos, "server '%s/%s' : "
+		    "'proxy-v2-options' and 'set-proxy-v2-tlv-fmt' are about "
+		    "the header of 'send-proxy-v2', which is not sent",
+		    sv->px->name, sv->name);
+	return (true);
+}
+PX_LIVE_CHECK(srv_pp, 40, check_server);
+
+static bool
 check_sense(struct conf *c)
 {
 	if (!px_said(&srv_pp_slot))
 		return (true);
 	PX_EACH(px, px_model)
-		PX_EACH_SERVER(sv, px) {
-			const struct srv_pp *pp = px_get(&sv->slots,
-			    &srv_pp_slot);
-
-			if (!pp->v2 && (pp->opts != 0 || pp->tlvs != NULL))
-				conf_fail(c, DIAG_WARNING, sv->pos, "server "
-				    "'%s/%s' : 'proxy-v2-options' and 'set-"
-				    "proxy-v2-tlv-fmt' are about the header of "
-				    "'send-proxy-v2', which is not sent",
-				    px->name, sv->name);
-		}
+		PX_EACH_SERVER(sv, px)
+			(void)check_server(c, sv);
 	return (true);
 }
 CONF_CHECK(srv_pp, 40, check_sense);

@@ -184,7 +184,7 @@ repair(struct be *be)
 	atomic_fetch_add(&srv_glob->repairs, 1);
 	clear_queue(sh, NULL);
 	for (uint32_t i = 0; i < be->n; i++)
-		clear_queue(sh, be->srv[i].shm);
+		clear_queue(sh, be->srv[i]->shm);
 	atomic_store(&sh->queued_all, 0);
 	for (uint32_t i = 1; i < n; i++) {
 		struct srv_ticket *t = &srv_glob->ticket[i];
@@ -301,7 +301,7 @@ queue_serve(struct be *be)
 		return;
 	lock(be);
 	for (uint32_t i = 0; i < be->n; i++)
-		serve_own(&be->srv[i], &b);
+		serve_own(be->srv[i], &b);
 	while (be->shm->q_head != 0 &&
 	    (srv = be->lb->pick(be, NULL, NULL)) != NULL && srv_reserve(srv))
 		grant(ticket_at(be->shm->q_head), srv, &b);
@@ -447,11 +447,11 @@ granted_srv(const struct be *be, const struct srv_ticket *t)
 {
 	const struct srv_shm *sh = srv_at(t->srv_at);
 
-	if (t->srv_no < be->n && be->srv[t->srv_no].shm == sh)
-		return (&be->srv[t->srv_no]);
+	if (t->srv_no < be->n && be->srv[t->srv_no]->shm == sh)
+		return (be->srv[t->srv_no]);
 	for (uint32_t i = 0; i < be->n; i++)
-		if (be->srv[i].shm == sh)
-			return (&be->srv[i]);
+		if (be->srv[i]->shm == sh)
+			return (be->srv[i]);
 	return (NULL);
 }
 

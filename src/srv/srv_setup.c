@@ -9,6 +9,7 @@
 #include <base/must.h>
 #include <base/rand.h>
 #include <cnt/hist.h>
+#include <px/live.h>
 #include <srv/state.h>
 
 #include <stdio.h>
@@ -18,10 +19,12 @@ struct srv_glob *srv_glob;
 struct be *srv_all_be;
 struct fe *srv_all_fe;
 uint32_t srv_n_be, srv_n_fe;
-static struct srv *all_srv;
+struct srv **srv_all;
 
 extern const struct lb_algo *const __start_kw_balance[] __attribute__((weak));
 extern const struct lb_algo *const __stop_kw_balance[] __attribute__((weak));
+
+static struct srv *block;       /* those of the configuration */
 
 PX_SLOT(PX_OBJ_PROXY, struct srv_balance, srv_balance_slot, NULL);
 
@@ -38,7 +41,7 @@ srv_algo_find(const char *name)
 struct srv *
 srv_of(const struct px_server *sv)
 {
-	return (sv == NULL ? NULL : &all_srv[sv->rt]);
+	return (sv == NULL ? NULL : srv_all[sv->rt]);
 }
 
 struct span
@@ -189,11 +192,22 @@ apply_config(struct srv *srv, bool fresh)
 	apply_presence(srv);
 }
 
-static bool
-setup_server(struct be *be, struct srv *srv, const struct px_server *cfg)
+void
+srv_init(struct srv *srv, struct be *be, const struct px_server *cfg,
+    uint32_t no)
+{
+	*srv = (struct srv){ .magic = SRV_MAGIC, .be = be, .cfg = cfg,
+		.no = no };
+	list_init(&srv->idle);
+	list_init(&srv->strms);
+}
+
+bool
+srv_place(struct srv *srv, bool *fresh)
 {
 	char text[SRV_SLOT_NAME];
-	struct span name = srv_slot_name(text, "srv", be->px->name, cfg->name);
+	struct span name = srv_slot_name(text, "srv", srv->be->px->name,
+	    srv->cfg->name);
 	enum shm_found found;
 	void *at;
 
@@ -201,28 +215,43 @@ setup_server(struct be *be, struct srv *srv, const struct px_server *cfg)
 	    NULL);
 	if (found == SHM_FAILED)
 		return (false);
-	srv->magic = SRV_MAGIC;
-	srv->be = be;
-	srv->cfg = cfg;
+	*fresh = found == SHM_FRESH;
 	srv->shm = at;
-	srv->no = (uint32_t)(srv - be->srv);
 	srv->cnt = cnt_object(CNT_KIND_SRV, name);
-	list_init(&srv->idle);
-	list_init(&srv->strms);
 	if (srv->shm->own == 0)
 		srv->shm->own = srv_own_new(&srv->shm->inflight_word);
 	if (srv->shm->own_idle == 0)
 		srv->shm->own_idle = srv_own_new(&srv->shm->idle_word);
-	if (found == SHM_FRESH)
-		apply_config(srv, true);
 	return (srv->cnt != 0);
+}
+
+static bool
+setup_server(struct be *be, struct srv *srv, struct px_server *cfg,
+    uint32_t no)
+{
+	bool fresh;
+
+	srv_init(srv, be, cfg, no);
+	srv_all[cfg->rt] = be->srv[no] = srv;
+	if (!srv_place(srv, &fresh))
+		return (false);
+	cfg->cnt = srv->cnt;
+	if (fresh)
+		apply_config(srv, true);
+	return (true);
+}
+
+void
+srv_config_fresh(struct srv *srv)
+{
+	apply_config(srv, true);
 }
 
 void
 srv_config_apply(struct be *be)
 {
 	for (uint32_t i = 0; i < be->n; i++)
-		apply_config(&be->srv[i], false);
+		apply_config(be->srv[i], false);
 	be_refresh(be);
 }
 
@@ -238,12 +267,13 @@ open_algo(struct be *be)
 	be->lb = b->algo != NULL ? b->algo : srv_algo_find("roundrobin");
 	if (be->lb == NULL)
 		return (false);
+	be->lb_room = be->n;
 	bytes = be->lb->state_bytes == NULL ? 0 : be->lb->state_bytes(be->n);
 	if (bytes == 0)
 		return (true);
 	/* What an algorithm knows by number belongs to one list of servers. */
 	for (uint32_t i = 0; i < be->n; i++)
-		hash = hash * 31 + span_hash(span_str(be->srv[i].cfg->name));
+		hash = hash * 31 + span_hash(span_str(be->srv[i]->cfg->name));
 	snprintf(list, sizeof list, "%s/%016llx", be->lb->name,
 	    (unsigned long long)hash);
 	return (shm_slot(the_shm, srv_slot_name(text, list, be->px->name, NULL),
@@ -333,7 +363,7 @@ setup_be(struct be *be, struct px *px, struct srv *srvs)
 	be->px = px;
 	be->shm = at;
 	be->n = px->n_servers;
-	be->srv = srvs;
+	be->srv = &srv_all[srvs - block];
 	if (px->cnt_be == 0)
 		px->cnt_be = cnt_object(CNT_KIND_BE, name);
 	be->cnt = px->cnt_be;
@@ -341,10 +371,10 @@ setup_be(struct be *be, struct px *px, struct srv *srvs)
 		be->shm->own = srv_own_new(&be->shm->inflight_word);
 	be->fullconn = fullconn_of(px);
 	PX_EACH_SERVER(sv, px) {
-		sv->rt = (uint32_t)(&srvs[n] - all_srv);
-		if (!setup_server(be, &srvs[n], sv))
+		sv->rt = (uint32_t)(&srvs[n] - block);
+		if (!setup_server(be, &srvs[n], sv, n))
 			return (false);
-		sv->cnt = srvs[n++].cnt;
+		n++;
 	}
 	if (be->cnt == 0 || !open_algo(be) ||
 	    !place_hist(CNT_KIND_BE_HIST, "bh", px, &be->hist))
@@ -414,7 +444,7 @@ number(void)
 static bool
 setup_all(void)
 {
-	struct srv *next = all_srv;
+	struct srv *next = block;
 
 	PX_EACH(px, px_model) {
 		if (px->kind & PX_FE && !setup_fe(&srv_all_fe[px->rt], px))
@@ -438,7 +468,8 @@ srv_setup(const char **err)
 	number();
 	PX_EACH(px, px_model)
 		n += px->kind & PX_BE ? px->n_servers : 0;
-	all_srv = must_alloc((n + 1) * sizeof *all_srv);
+	block = must_alloc((n + 1) * sizeof *block);
+	srv_all = must_alloc(px_rt_room() * sizeof *srv_all);
 	srv_all_be = must_alloc((srv_n_be + 1u) * sizeof *srv_all_be);
 	srv_all_fe = must_alloc((srv_n_fe + 1u) * sizeof *srv_all_fe);
 	if (fe_conn_limit == 0)

@@ -102,8 +102,8 @@ count_up(const struct be *be, bool backup)
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < be->n; i++)
-		n += be->srv[i].cfg->backup == backup &&
-		    srv_usable(&be->srv[i]);
+		n += be->srv[i]->cfg->backup == backup &&
+		    srv_usable(be->srv[i]);
 	return (n);
 }
 
@@ -120,12 +120,22 @@ be_backup(const struct be *be)
 }
 
 unsigned
+be_count(const struct be *be)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < be->n; i++)
+		n += !be->srv[i]->gone;
+	return (n);
+}
+
+unsigned
 be_usable_count(const struct be *be)
 {
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < be->n; i++)
-		n += atomic_load(&be->srv[i].shm->in_set) != 0;
+		n += atomic_load(&be->srv[i]->shm->in_set) != 0;
 	return (n);
 }
 
@@ -137,7 +147,7 @@ choose_set(struct be *be)
 	bool all = px_opt(be->px, PX_OPT_ALLBACKUPS);
 
 	for (uint32_t i = 0; i < be->n; i++) {
-		struct srv *srv = &be->srv[i];
+		struct srv *srv = be->srv[i];
 
 		in = srv->cfg->backup == backups && srv_usable(srv) &&
 		    (!backups || all || first);

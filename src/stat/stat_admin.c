@@ -121,7 +121,7 @@ find_srv(const struct msg *m)
 	PX_EACH(px, px_model)
 		if (px->no == m->px_no && (px->kind & PX_BE) != 0 &&
 		    m->srv_no < be_of(px)->n)
-			return (&be_of(px)->srv[m->srv_no]);
+			return (be_of(px)->srv[m->srv_no]);
 	return (NULL);
 }
 
@@ -238,8 +238,8 @@ static struct srv *
 find_named(struct be *be, struct span name)
 {
 	for (uint32_t i = 0; i < be->n; i++)
-		if (span_is(name, be->srv[i].cfg->name))
-			return (&be->srv[i]);
+		if (span_is(name, be->srv[i]->cfg->name))
+			return (be->srv[i]);
 	return (NULL);
 }
 

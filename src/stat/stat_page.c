@@ -170,7 +170,8 @@ show(struct stat_page *p, const struct px *px)
 static bool
 is_wanted(const struct stat_page *p, const struct srv *srv)
 {
-	if (p->v.opt.no_maint && (srv->shm->admin & SRV_MAINT) != 0)
+	if (srv->gone || (p->v.opt.no_maint &&
+	    (srv->shm->admin & SRV_MAINT) != 0))
 		return (false);
 	return (!p->v.opt.up || srv_is_up(srv));
 }
@@ -193,9 +194,9 @@ show_proxy(struct stat_page *p, const struct px *px)
 		}
 	}
 	for (uint32_t i = 0; be != NULL && i < be->n; i++) {
-		if (!is_wanted(p, &be->srv[i]))
+		if (!is_wanted(p, be->srv[i]))
 			continue;
-		stat_srv(&be->srv[i], &p->row);
+		stat_srv(be->srv[i], &p->row);
 		show(p, px);
 	}
 	if (be != NULL) {

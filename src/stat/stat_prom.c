@@ -248,9 +248,10 @@ take_proxy(struct prom *p, const struct px *px)
 	if (be == NULL)
 		return;
 	for (uint32_t i = 0; i < be->n; i++) {
-		if (p->no_maint && (be->srv[i].shm->admin & SRV_MAINT) != 0)
+		if (be->srv[i]->gone || (p->no_maint &&
+		    (be->srv[i]->shm->admin & SRV_MAINT) != 0))
 			continue;
-		stat_srv(&be->srv[i], &p->row);
+		stat_srv(be->srv[i], &p->row);
 		take_row(p, 3);
 	}
 	put_sums(&p->agg_status, px->name, "agg_server_status", srv_states,

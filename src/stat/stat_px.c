@@ -322,7 +322,7 @@ put_weights(const struct be *be, struct stat_row *r)
 	uint64_t weight = 0, user = 0;
 
 	for (uint32_t i = 0; i < be->n; i++) {
-		const struct srv *srv = &be->srv[i];
+		const struct srv *srv = be->srv[i];
 
 		if (srv->cfg->backup != backups || !srv_usable(srv))
 			continue;
@@ -336,12 +336,13 @@ put_weights(const struct be *be, struct stat_row *r)
 static const char *
 be_status(const struct be *be, const struct stat_opts *o, struct stat_row *r)
 {
-	bool up = be->n == 0 || be_usable_count(be) > 0;
+	unsigned n = be_count(be);
+	bool up = n == 0 || be_usable_count(be) > 0;
 
 	if (!o->no_maint && !o->up)
 		return (up ? "UP" : "DOWN");
 	snprintf(r->status, sizeof r->status, "%s (%u/%u)", up ? "UP" : "DOWN",
-	    be_active(be) + be_backup(be), be->n);
+	    be_active(be) + be_backup(be), n);
 	return (r->status);
 }
 

@@ -94,7 +94,9 @@ each_server(struct cli_ctx *x, struct walk *w,
 		struct be *be = w->px->kind & PX_BE ? be_of(w->px) : NULL;
 
 		if (be != NULL && w->server < be->n) {
-			put(x->out, &be->srv[w->server++]);
+			if (!be->srv[w->server]->gone)
+				put(x->out, be->srv[w->server]);
+			w->server++;
 			continue;
 		}
 		w->px = w->only ? NULL : w->px->next;

@@ -100,7 +100,7 @@ show(struct cli_ctx *x, struct walk *w)
 static bool
 srv_is_wanted(const struct walk *w, const struct srv *srv)
 {
-	if (w->sid > 0 && srv->cfg->id != (uint64_t)w->sid)
+	if (srv->gone || (w->sid > 0 && srv->cfg->id != (uint64_t)w->sid))
 		return (false);
 	if (w->opt.no_maint && (srv->shm->admin & SRV_MAINT) != 0)
 		return (false);
@@ -146,8 +146,8 @@ show_server(struct cli_ctx *x, struct walk *w)
 		w->place = AT_BE;
 		return;
 	}
-	if (srv_is_wanted(w, &be->srv[w->server])) {
-		stat_srv(&be->srv[w->server], &w->row);
+	if (srv_is_wanted(w, be->srv[w->server])) {
+		stat_srv(be->srv[w->server], &w->row);
 		show(x, w);
 	}
 	w->server++;
@@ -249,7 +249,7 @@ clear_be(struct be *be, void *arg)
 	if (all)
 		b->n_down = 0;
 	for (uint32_t i = 0; i < be->n; i++) {
-		struct srv_shm *s = be->srv[i].shm;
+		struct srv_shm *s = be->srv[i]->shm;
 
 		s->inflight_max = s->inflight;
 		s->queued_max = s->queued;

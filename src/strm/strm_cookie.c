@@ -77,10 +77,10 @@ find_server(struct txn *txn, const struct cookie_cfg *c, struct span value)
 	char dst[VALUE_MAX];
 
 	for (uint32_t i = 0; i < be->n; i++) {
-		struct span v = value_of(&be->srv[i], txn, c, dst);
+		struct span v = value_of(be->srv[i], txn, c, dst);
 
 		if (v.n != 0 && span_eq(v, value))
-			return (&be->srv[i]);
+			return (be->srv[i]);
 	}
 	return (NULL);
 }

@@ -300,6 +300,7 @@ static bool
 resolve(struct conf *conf)
 {
 	bool ok = true;
+	struct px_server *sv;
 	struct span name;
 
 	PX_EACH(px, px_model) {
@@ -313,8 +314,11 @@ resolve(struct conf *conf)
 		for (struct use_server *u = c->use; u != NULL; u = u->next) {
 			if (!logfmt_constant(u->name, &name))
 				continue;
-			u->srv = px_server_find(px, name);
-			if (u->srv == NULL)
+			sv = px_server_find(px, name);
+			u->srv = sv;
+			if (sv != NULL)
+				sv->referred = true;
+			else
 				ok = conf_fail(conf, DIAG_ALERT, u->pos,
 				    "unable to find server '%.*s' in backend "
 				    "'%s' referenced in a 'use-server' rule",

@@ -48,10 +48,10 @@ server_at(struct txn *txn, const struct addr *a)
 	struct addr now;
 
 	for (uint32_t i = 0; i < be->n; i++) {
-		srv_addr(&be->srv[i], txn, &now);
+		srv_addr(be->srv[i], txn, &now);
 		if (now.family == ADDR_V4 && now.port == a->port &&
 		    memcmp(now.ip, a->ip, 4) == 0)
-			return (&be->srv[i]);
+			return (be->srv[i]);
 	}
 	return (NULL);
 }

@@ -195,8 +195,64 @@ load_crl(struct tls_making *m, const char *path)
 	return (true);
 }
 
-bool
-tls_ctx_authorities(struct tls_making *m)
+/*
+ * Authorities that were read, by their files: a server that comes while the
+ * process runs has no others, as workers open no files.
+ */
+static struct authorities {
+	struct authorities *next;
+	const struct px_model *of;
+	const char *ca, *ca_verify, *crl;       /* or NULL */
+	X509_STORE *store;
+} *all_authorities;
+
+static bool
+is_same(const char *a, const char *b)
+{
+	return (a == b || (a != NULL && b != NULL && strcmp(a, b) == 0));
+}
+
+static const struct authorities *
+find_authorities(const struct tls_conf *c)
+{
+	for (const struct authorities *a = all_authorities; a != NULL &&
+	    a->of == px_model; a = a->next)
+		if (is_same(a->ca, c->ca_file) && is_same(a->crl,
+		    c->crl_file) && is_same(a->ca_verify, c->ca_verify_file))
+			return (a);
+	return (NULL);
+}
+
+static bool
+use_authorities(struct tls_making *m)
+{
+	const struct authorities *a = find_authorities(m->c);
+
+	if (a != NULL)
+		return (SSL_CTX_set1_cert_store(m->ssl, a->store), true);
+	return (conf_fail(m->conf, DIAG_ALERT, m->pos, "'ca-file' : unable to "
+	    "load '%s': no file is read while the process runs, and this one "
+	    "was not at its start%s", m->c->ca_file, m->c->crl_file == NULL ?
+	    "" : " with that 'crl-file'"));
+}
+
+static void
+note_authorities(const struct tls_making *m)
+{
+	struct authorities *a;
+
+	if (find_authorities(m->c) != NULL)
+		return;
+	a = arena_zget(px_model->arena, sizeof *a);
+	*a = (struct authorities){ .next = all_authorities, .of = px_model,
+		.ca = m->c->ca_file, .ca_verify = m->c->ca_verify_file,
+		.crl = m->c->crl_file,
+		.store = SSL_CTX_get_cert_store(m->ssl) };
+	all_authorities = a;
+}
+
+static bool
+read_authorities(struct tls_making *m)
 {
 	const struct tls_conf *c = m->c;
 
@@ -204,6 +260,17 @@ tls_ctx_authorities(struct tls_making *m)
 	    (c->ca_verify_file != NULL && !load_cas(m, c->ca_verify_file)))
 		return (false);
 	return (c->crl_file == NULL || load_crl(m, c->crl_file));
+}
+
+bool
+tls_ctx_authorities(struct tls_making *m)
+{
+	if (m->conf->live != NULL && m->c->ca_file != NULL)
+		return (use_authorities(m));
+	if (!read_authorities(m))
+		return (false);
+	note_authorities(m);
+	return (true);
 }
 
 static bool

@@ -11,6 +11,7 @@
 
 #include <base/must.h>
 #include <expr/expr.h>
+#include <px/live.h>
 #include <xprt/conn.h>
 
 extern const struct xprt_ops tls_xprt;
@@ -151,6 +152,16 @@ tls_prepare(struct conf *c, struct px_server *sv)
 }
 
 static bool
+finish_server(struct conf *c, struct px_server *sv)
+{
+	if (!tls_server_of(sv)->ssl)
+		return (true);
+	sv->xprt = &tls_xprt;
+	return (tls_prepare(c, sv));
+}
+PX_LIVE_CHECK(tls_server, 20, finish_server);
+
+static bool
 finish_servers(struct conf *c)
 {
 	bool good = true;
@@ -158,12 +169,8 @@ finish_servers(struct conf *c)
 	if (!px_said(&tls_server_slot))
 		return (true);
 	PX_EACH(px, px_model)
-		PX_EACH_SERVER(sv, px) {
-			if (!tls_server_of(sv)->ssl)
-				continue;
-			good &= tls_prepare(c, sv);
-			sv->xprt = &tls_xprt;
-		}
+		PX_EACH_SERVER(sv, px)
+			good &= finish_server(c, sv);
 	return (good);
 }
 CONF_CHECK(tls_servers, 20, finish_servers);

@@ -312,16 +312,30 @@ read_cert(struct loading *ld, const char *path)
 	return (true);
 }
 
+static struct cert **
+bucket_of(const char *path)
+{
+	return (&by_path[span_hash(span_str(path)) % BUCKETS]);
+}
+
+static struct cert *
+find(const char *path)
+{
+	struct cert *c = *bucket_of(path);
+
+	while (c != NULL && strcmp(c->path, path) != 0)
+		c = c->next;
+	return (c);
+}
+
 static struct cert *
 get(struct conf_line *l, const struct conf_word *w, const char *path)
 {
-	struct cert **bucket = &by_path[span_hash(span_str(path)) % BUCKETS];
+	struct cert **bucket = bucket_of(path), *c = find(path);
 	struct loading ld = { .l = l, .w = w };
-	struct cert *c;
 
-	for (c = *bucket; c != NULL; c = c->next)
-		if (strcmp(c->path, path) == 0)
-			return (c);
+	if (c != NULL)
+		return (c);
 	ld.cert = c = arena_zget(px_model->arena, sizeof *c);
 	c->path = arena_dup(px_model->arena, span_str(path));
 	if (!read_cert(&ld, c->path))
@@ -392,6 +406,12 @@ cert_load(struct conf_line *l, const struct conf_word *w, const char *path,
 	struct stat sb;
 
 	forget_others();
+	if (l->conf->live != NULL && find(path) == NULL)
+		return (conf_err(l, w, "'%s' : unable to load '%s': no file is "
+		    "read while the process runs, and this one was not at its "
+		    "start", l->kw->name, path));
+	if (l->conf->live != NULL)
+		return (add(l, w, path, set));
 	if (stat(path, &sb) == 0) {
 		if (!S_ISDIR(sb.st_mode))
 			return (add(l, w, path, set));

@@ -55,46 +55,46 @@ TEST(rise_and_fall)
 {
 	struct be *be = agent(S("rise 2 fall 3"), true);
 
-	CHECK(srv_usable(&be->srv[0]));         /* believed up */
-	walk(be->srv, "+--+---", "UP,UP 2/3,UP 1/3,UP,UP 2/3,UP 1/3,DOWN,");
-	CHECK(!srv_usable(&be->srv[0]));
-	CHECK_EQ(atomic_load(&be->srv[0].shm->chk_down), 1);
+	CHECK(srv_usable(be->srv[0]));         /* believed up */
+	walk(be->srv[0], "+--+---", "UP,UP 2/3,UP 1/3,UP,UP 2/3,UP 1/3,DOWN,");
+	CHECK(!srv_usable(be->srv[0]));
+	CHECK_EQ(atomic_load(&be->srv[0]->shm->chk_down), 1);
 	CHECK_EQ(atomic_load(&be->shm->n_down), 1);
-	walk(be->srv, "+-+++", "DOWN 1/2,DOWN,DOWN 1/2,UP,UP,");
-	CHECK(srv_usable(&be->srv[0]));
+	walk(be->srv[0], "+-+++", "DOWN 1/2,DOWN,DOWN 1/2,UP,UP,");
+	CHECK(srv_usable(be->srv[0]));
 	be = agent(S("rise 2 fall 3"), true);
-	walk(be->srv, "-", "DOWN,");            /* the first decides */
+	walk(be->srv[0], "-", "DOWN,");            /* the first decides */
 }
 
 TEST(what_is_believed_at_first)
 {
 	struct be *be = agent(S("init-state down"), true);
 
-	CHECK(!srv_usable(&be->srv[0]));
-	walk(be->srv, "+", "UP,");
+	CHECK(!srv_usable(be->srv[0]));
+	walk(be->srv[0], "+", "UP,");
 	be = agent(S("init-state fully-down rise 2"), true);
-	walk(be->srv, "++", "DOWN 1/2,UP,");
+	walk(be->srv[0], "++", "DOWN 1/2,UP,");
 	be = agent(S("init-state fully-up fall 2"), true);
-	walk(be->srv, "--", "UP 1/2,DOWN,");
+	walk(be->srv[0], "--", "UP 1/2,DOWN,");
 }
 
 TEST(a_reload_goes_on_where_it_was)
 {
 	struct be *be = agent(S("fall 3"), true);
 
-	walk(be->srv, "+--", "UP,UP 2/3,UP 1/3,");
+	walk(be->srv[0], "+--", "UP,UP 2/3,UP 1/3,");
 	be = agent(S("fall 3"), false);
-	walk(be->srv, "-", "DOWN,");
+	walk(be->srv[0], "-", "DOWN,");
 	be = agent(S("fall 3"), false);
-	CHECK(!srv_usable(&be->srv[0]));
+	CHECK(!srv_usable(be->srv[0]));
 	be = agent("backend b\n server s1 127.0.0.1:1\n", false);
-	CHECK(srv_usable(&be->srv[0]));         /* no longer checked */
+	CHECK(srv_usable(be->srv[0]));         /* no longer checked */
 }
 
 TEST(orders)
 {
 	struct be *be = agent(S(""), true);
-	struct srv *s = be->srv;
+	struct srv *s = be->srv[0];
 	char t[CHK_STATUS_TEXT];
 
 	walk(s, "+", "UP,");
@@ -125,22 +125,22 @@ TEST(weights)
 	struct be *be = agent("backend b\n server s1 127.0.0.1:1 weight 50\n",
 	    true);
 
-	CHECK(chk_set_weight(be->srv, SPAN("20%")) == NULL);
-	CHECK_EQ(srv_weight(be->srv), 10);
-	CHECK(chk_set_weight(be->srv, SPAN("7")) == NULL);
-	CHECK_EQ(srv_weight(be->srv), 7);
-	CHECK(chk_set_weight(be->srv, SPAN("1000%")) == NULL);
-	CHECK_EQ(srv_weight(be->srv), 256);
-	CHECK(chk_set_weight(be->srv, SPAN("257")) != NULL);
-	CHECK(chk_set_weight(be->srv, SPAN("x")) != NULL);
-	CHECK(chk_set_weight(be->srv, SPAN("%")) != NULL);
-	CHECK_EQ(srv_weight(be->srv), 256);
+	CHECK(chk_set_weight(be->srv[0], SPAN("20%")) == NULL);
+	CHECK_EQ(srv_weight(be->srv[0]), 10);
+	CHECK(chk_set_weight(be->srv[0], SPAN("7")) == NULL);
+	CHECK_EQ(srv_weight(be->srv[0]), 7);
+	CHECK(chk_set_weight(be->srv[0], SPAN("1000%")) == NULL);
+	CHECK_EQ(srv_weight(be->srv[0]), 256);
+	CHECK(chk_set_weight(be->srv[0], SPAN("257")) != NULL);
+	CHECK(chk_set_weight(be->srv[0], SPAN("x")) != NULL);
+	CHECK(chk_set_weight(be->srv[0], SPAN("%")) != NULL);
+	CHECK_EQ(srv_weight(be->srv[0]), 256);
 }
 
 TEST(a_slow_start_grows)
 {
 	struct be *be = agent(S("weight 100 maxconn 50 slowstart 10s"), true);
-	struct srv *s = be->srv;
+	struct srv *s = be->srv[0];
 
 	CHECK_EQ(srv_weight(s), 100);           /* not at the first start */
 	walk(s, "-", "DOWN,");
@@ -195,14 +195,14 @@ TEST(a_connection_is_enough_for_a_plain_check)
 	    "inter 20ms fall 1 rise 1\n", at.port);
 	be = agent(cfg, true);
 	gates(true);
-	CHECK(wait_status(be->srv, CHK_L4OK));
-	CHECK(srv_usable(be->srv));
+	CHECK(wait_status(be->srv[0], CHK_L4OK));
+	CHECK(srv_usable(be->srv[0]));
 	close(fd);
-	CHECK(wait_status(be->srv, CHK_L4CON));
-	CHECK(!srv_usable(be->srv));
-	CHECK_STR(chk_info(be->srv), "Connection refused");
+	CHECK(wait_status(be->srv[0], CHK_L4CON));
+	CHECK(!srv_usable(be->srv[0]));
+	CHECK_STR(chk_info(be->srv[0]), "Connection refused");
 	gates(false);
-	CHECK_EQ(be->srv[0].shm->chk_state & CHK_RUNNING, 0);
+	CHECK_EQ(be->srv[0]->shm->chk_state & CHK_RUNNING, 0);
 }
 
 /* One check's connection; it may have given up before we came. */
@@ -248,13 +248,13 @@ TEST(an_http_check_reads_the_answer)
 	    "fall 1 rise 1\n", at.port);
 	be = agent(cfg, true);
 	gates(true);
-	CHECK(wait_status(be->srv, CHK_L7TOUT));
-	CHECK(answer_until(fd, "HTTP/1.0 503 Sorry\r\n\r\n", be->srv,
+	CHECK(wait_status(be->srv[0], CHK_L7TOUT));
+	CHECK(answer_until(fd, "HTTP/1.0 503 Sorry\r\n\r\n", be->srv[0],
 	    CHK_L7STS));
-	CHECK_STR(chk_info(be->srv), "Sorry");
-	CHECK_EQ(be->srv[0].shm->chk_code, 503);
-	CHECK(answer_until(fd, "HTTP/1.0 200 OK\r\n\r\n", be->srv, CHK_L7OK));
-	CHECK(srv_usable(be->srv));
+	CHECK_STR(chk_info(be->srv[0]), "Sorry");
+	CHECK_EQ(be->srv[0]->shm->chk_code, 503);
+	CHECK(answer_until(fd, "HTTP/1.0 200 OK\r\n\r\n", be->srv[0], CHK_L7OK));
+	CHECK(srv_usable(be->srv[0]));
 	gates(false);
 	close(fd);
 }

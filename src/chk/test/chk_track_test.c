@@ -39,20 +39,20 @@ TEST(a_chain_follows)
 	struct be *be = agent(CHAIN, true);
 	char t[CHK_STATUS_TEXT];
 
-	CHECK(srv_usable(&be->srv[1]));
+	CHECK(srv_usable(be->srv[1]));
 	for (int i = 0; i < 3; i++)
-		found(be->srv, CHK_L4CON);
-	CHECK(!srv_is_up(&be->srv[2]) && !srv_is_up(&be->srv[1]));
-	found(be->srv, CHK_L4OK);
-	CHECK_STR(chk_status_text(&be->srv[1], t), "DOWN 1/2");
-	CHECK_STR(chk_tracked_name(&be->srv[1], t), "b/s3");
-	chk_set_admin(&be->srv[2], CHK_MAINT);
-	CHECK_STR(chk_status_text(&be->srv[1], t), "MAINT (via b/s3)");
-	CHECK(!chk_set_health(&be->srv[1], CHK_UP));
-	found(be->srv, CHK_L4OK);
-	CHECK(srv_is_up(be->srv) && !srv_is_up(&be->srv[1]));
-	chk_set_admin(&be->srv[2], CHK_READY);
-	CHECK(srv_is_up(&be->srv[1]));
+		found(be->srv[0], CHK_L4CON);
+	CHECK(!srv_is_up(be->srv[2]) && !srv_is_up(be->srv[1]));
+	found(be->srv[0], CHK_L4OK);
+	CHECK_STR(chk_status_text(be->srv[1], t), "DOWN 1/2");
+	CHECK_STR(chk_tracked_name(be->srv[1], t), "b/s3");
+	chk_set_admin(be->srv[2], CHK_MAINT);
+	CHECK_STR(chk_status_text(be->srv[1], t), "MAINT (via b/s3)");
+	CHECK(!chk_set_health(be->srv[1], CHK_UP));
+	found(be->srv[0], CHK_L4OK);
+	CHECK(srv_is_up(be->srv[0]) && !srv_is_up(be->srv[1]));
+	chk_set_admin(be->srv[2], CHK_READY);
+	CHECK(srv_is_up(be->srv[1]));
 }
 
 TEST(a_reload_gives_followers_their_state)
@@ -60,17 +60,17 @@ TEST(a_reload_gives_followers_their_state)
 	struct be *be = agent(FREE, true);
 
 	for (int i = 0; i < 3; i++)
-		found(be->srv, CHK_L4CON);
-	chk_set_admin(&be->srv[2], CHK_DRAIN);
+		found(be->srv[0], CHK_L4CON);
+	chk_set_admin(be->srv[2], CHK_DRAIN);
 	be = agent(CHAIN, false);
-	CHECK(!srv_is_up(&be->srv[1]));
-	CHECK_EQ(atomic_load(&be->srv[1].shm->admin), SRV_IDRAIN);
+	CHECK(!srv_is_up(be->srv[1]));
+	CHECK_EQ(atomic_load(&be->srv[1]->shm->admin), SRV_IDRAIN);
 	be = agent(CHAIN, false);
-	CHECK_EQ(atomic_load(&be->srv[1].shm->admin), SRV_IDRAIN);
+	CHECK_EQ(atomic_load(&be->srv[1]->shm->admin), SRV_IDRAIN);
 	be = agent(FREE, false);
-	CHECK(srv_usable(&be->srv[1]));
-	CHECK_EQ(atomic_load(&be->srv[1].shm->admin), 0);
-	CHECK(srv_is_up(&be->srv[2]));
+	CHECK(srv_usable(be->srv[1]));
+	CHECK_EQ(atomic_load(&be->srv[1]->shm->admin), 0);
+	CHECK(srv_is_up(be->srv[2]));
 }
 
 static const char *const bad[] = {

@@ -64,12 +64,27 @@ TEST(full_and_down_servers_are_left_out)
 	for (int i = 0; i < 3; i++)
 		CHECK(take(be)->no < 2);
 	CHECK(take(be) == NULL);
-	give(&be->srv[1]);
-	CHECK(take(be) == &be->srv[1]);
-	atomic_store(&be->srv[0].shm->admin, SRV_FMAINT);
-	atomic_store(&be->srv[1].shm->admin, SRV_FMAINT);
+	give(be->srv[1]);
+	CHECK(take(be) == be->srv[1]);
+	atomic_store(&be->srv[0]->shm->admin, SRV_FMAINT);
+	atomic_store(&be->srv[1]->shm->admin, SRV_FMAINT);
 	be_refresh(be);
-	CHECK(take(be) == &be->srv[3]);
+	CHECK(take(be) == be->srv[3]);
+}
+
+/* Another process has heard of more servers than this one. */
+TEST(places_that_are_not_known_are_left_out)
+{
+	struct be *be = try_world(B S(1, "") S(2, "") S(3, "") S(4, ""));
+	struct tree *t = be->lb_shm;
+
+	be->n = 2;
+	atomic_store(&t->win[1], 3);
+	CHECK(take(be)->no < 2);
+	for (int i = 0; i < 8; i++)
+		CHECK(take(be)->no < 2);
+	CHECK_EQ(atomic_load(&be->srv[0]->shm->inflight) +
+	    atomic_load(&be->srv[1]->shm->inflight), 9);
 }
 
 static const char *
@@ -90,7 +105,7 @@ TEST(the_tree_agrees_with_a_search)
 	int wrong = 0;
 
 	for (int i = 0; i < 5000; i++) {
-		struct srv *srv = &be->srv[rand_below(be->n)];
+		struct srv *srv = be->srv[rand_below(be->n)];
 
 		wrong += be->lb->pick(be, NULL, NULL) != search(be, NULL);
 		if (atomic_load(&srv->shm->inflight) > 0 && rand_below(2) == 0)
@@ -117,6 +132,6 @@ TEST(processes_share_the_tree)
 		_exit(0);
 	CHECK(try_exit_ok(pid));
 	for (uint32_t i = 0; i < be->n; i++)
-		CHECK_EQ(atomic_load(&be->srv[i].shm->inflight), 0);
+		CHECK_EQ(atomic_load(&be->srv[i]->shm->inflight), 0);
 	CHECK(be->lb->pick(be, NULL, NULL) == search(be, NULL));
 }

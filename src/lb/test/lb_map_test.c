@@ -104,24 +104,24 @@ TEST(turns_go_on_where_they_were)
 	    S(2, "weight 2") S(3, "weight 7"));
 
 	CHECK_STR(order(be, 5), "01313");
-	atomic_store(&be->srv[1].shm->admin, SRV_FMAINT);
+	atomic_store(&be->srv[1]->shm->admin, SRV_FMAINT);
 	be_refresh(be);
 	CHECK_STR(order(be, 8), "33032330");
 	/* a weight of 100% or less does not matter, 0 does */
-	atomic_store(&be->srv[1].shm->admin, 0);
-	atomic_store(&be->srv[1].shm->uweight, 0);
+	atomic_store(&be->srv[1]->shm->admin, 0);
+	atomic_store(&be->srv[1]->shm->uweight, 0);
 	be_refresh(be);
 	for (int i = 0; i < 12; i++)
-		CHECK(be->lb->pick(be, NULL, NULL) != &be->srv[1]);
+		CHECK(be->lb->pick(be, NULL, NULL) != be->srv[1]);
 }
 
 TEST(a_full_server_is_skipped)
 {
 	struct be *be = try_world(B S(0, "maxconn 1") S(1, "") S(2, ""));
 
-	atomic_store(&be->srv[0].shm->inflight, 1);
+	atomic_store(&be->srv[0]->shm->inflight, 1);
 	CHECK_STR(order(be, 4), "1212");
-	CHECK(be->lb->pick(be, NULL, &be->srv[1]) != &be->srv[1]);
+	CHECK(be->lb->pick(be, NULL, be->srv[1]) != be->srv[1]);
 	be = try_world(B S(0, "disabled"));
 	CHECK_STR(order(be, 2), "--");
 }

@@ -67,10 +67,10 @@ TEST(a_new_weight_counts_at_once)
 	struct be *be = try_world(B S(1, "") S(2, ""));
 
 	CHECK_STR(order(be, 4), "1212");
-	atomic_store(&be->srv[0].shm->uweight, 3);
+	atomic_store(&be->srv[0]->shm->uweight, 3);
 	be_refresh(be);
 	CHECK_STR(order(be, 8), "11121112");
-	atomic_store(&be->srv[0].shm->uweight, 0);
+	atomic_store(&be->srv[0]->shm->uweight, 0);
 	be_refresh(be);
 	CHECK_STR(order(be, 3), "222");
 }
@@ -79,12 +79,12 @@ TEST(a_full_server_and_one_to_avoid_are_left_out)
 {
 	struct be *be = try_world(B S(1, "maxconn 1") S(2, "") S(3, ""));
 
-	atomic_store(&be->srv[0].shm->inflight, 1);
+	atomic_store(&be->srv[0]->shm->inflight, 1);
 	CHECK_STR(order(be, 4), "2323");
-	CHECK(be->lb->pick(be, NULL, &be->srv[1]) != &be->srv[1]);
-	atomic_store(&be->srv[0].shm->inflight, 0);
+	CHECK(be->lb->pick(be, NULL, be->srv[1]) != be->srv[1]);
+	atomic_store(&be->srv[0]->shm->inflight, 0);
 	be = try_world(B S(1, ""));
-	CHECK(be->lb->pick(be, NULL, &be->srv[0]) == &be->srv[0]);
+	CHECK(be->lb->pick(be, NULL, be->srv[0]) == be->srv[0]);
 }
 
 TEST(two_processes_take_turns_together)

@@ -19,7 +19,7 @@ first_pick(struct be *be, struct txn *txn, struct srv *avoid)
 
 	(void)txn;
 	for (uint32_t i = 0; i < be->n; i++) {
-		struct srv *srv = &be->srv[i];
+		struct srv *srv = be->srv[i];
 
 		if (!atomic_load(&srv->shm->in_set) || !srv_has_room(srv))
 			continue;
@@ -80,16 +80,16 @@ TEST(places_are_counted_and_given_back)
 
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(acquire(be, &s[i]), WHY_OK);
-	CHECK_EQ(inflight(&be->srv[0]), 3);
+	CHECK_EQ(inflight(be->srv[0]), 3);
 	CHECK_EQ(be_inflight(be), 3);
-	CHECK_EQ(atomic_load(&be->srv[0].shm->inflight_max), 3);
-	CHECK_EQ(CNT_SRV(be->srv[0].cnt)->sess_tot, 3);
+	CHECK_EQ(atomic_load(&be->srv[0]->shm->inflight_max), 3);
+	CHECK_EQ(CNT_SRV(be->srv[0]->cnt)->sess_tot, 3);
 	for (int i = 0; i < 3; i++)
 		srv_release(&s[i]);
 	srv_release(&s[0]);
-	CHECK_EQ(inflight(&be->srv[0]), 0);
+	CHECK_EQ(inflight(be->srv[0]), 0);
 	CHECK_EQ(be_inflight(be), 0);
-	CHECK_EQ(srv_glob->own[0][be->srv[0].shm->own] >> 32, 0);
+	CHECK_EQ(srv_glob->own[0][be->srv[0]->shm->own] >> 32, 0);
 }
 
 TEST(nobody_is_there)
@@ -100,7 +100,7 @@ TEST(nobody_is_there)
 	CHECK_EQ(acquire(be, &s), WHY_NO_SERVER);
 	CHECK_EQ(be_inflight(be), 0);
 	/* persistence still reaches one without weight */
-	CHECK_EQ(srv_acquire(be, NULL, NULL, &be->srv[1], &s), WHY_OK);
+	CHECK_EQ(srv_acquire(be, NULL, NULL, be->srv[1], &s), WHY_OK);
 	srv_release(&s);
 }
 
@@ -118,14 +118,14 @@ TEST(the_queue_is_served_in_order)
 	srv_release(&s[0]);
 	CHECK(try_turns(&n_granted));
 	CHECK(granted_slot[0] == &s[1] && granted_why == WHY_OK);
-	CHECK(s[1].state == SRV_SLOT_HELD && s[1].srv == &be->srv[0]);
-	CHECK_EQ(inflight(&be->srv[0]), 1);
+	CHECK(s[1].state == SRV_SLOT_HELD && s[1].srv == be->srv[0]);
+	CHECK_EQ(inflight(be->srv[0]), 1);
 	n_granted = 0;
 	srv_release(&s[1]);
 	CHECK(try_turns(&n_granted));
 	CHECK(granted_slot[0] == &s[3]);
 	srv_release(&s[3]);
-	CHECK_EQ(inflight(&be->srv[0]), 0);
+	CHECK_EQ(inflight(be->srv[0]), 0);
 	CHECK_EQ(atomic_load(&be->shm->queued_all), 0);
 	CHECK_EQ(be_inflight(be), 0);
 }
@@ -171,7 +171,7 @@ TEST(a_stream_that_left_passes_its_place_on)
 	CHECK(try_turns(&n_granted));
 	CHECK(granted_slot[0] == &s[2]);
 	srv_release(&s[2]);
-	CHECK_EQ(inflight(&be->srv[0]), 0);
+	CHECK_EQ(inflight(be->srv[0]), 0);
 }
 
 TEST(the_queue_of_a_server_that_left_goes_to_others)
@@ -181,18 +181,18 @@ TEST(the_queue_of_a_server_that_left_goes_to_others)
 
 	acquire(be, &s[0]);
 	acquire(be, &s[1]);
-	CHECK(s[0].srv == &be->srv[0] && s[1].srv == &be->srv[1]);
+	CHECK(s[0].srv == be->srv[0] && s[1].srv == be->srv[1]);
 	s[2].granted = on_granted;
-	CHECK_EQ(srv_acquire(be, NULL, NULL, &be->srv[0], &s[2]), WHY_AGAIN);
-	CHECK_EQ(atomic_load(&be->srv[0].shm->queued), 1);
-	atomic_store(&be->srv[0].shm->state, SRV_STOPPED);
-	CHECK_EQ(srv_requeue(&be->srv[0]), 1);
+	CHECK_EQ(srv_acquire(be, NULL, NULL, be->srv[0], &s[2]), WHY_AGAIN);
+	CHECK_EQ(atomic_load(&be->srv[0]->shm->queued), 1);
+	atomic_store(&be->srv[0]->shm->state, SRV_STOPPED);
+	CHECK_EQ(srv_requeue(be->srv[0]), 1);
 	be_refresh(be);
 	srv_release(&s[0]);
 	CHECK_EQ(n_granted, 0);
 	srv_release(&s[1]);
 	CHECK(try_turns(&n_granted));
-	CHECK(s[2].srv == &be->srv[1]);
+	CHECK(s[2].srv == be->srv[1]);
 	srv_release(&s[2]);
 }
 
@@ -203,11 +203,11 @@ TEST(a_server_that_comes_serves_who_waits)
 
 	acquire(be, &s[0]);
 	CHECK_EQ(acquire(be, &s[1]), WHY_AGAIN);
-	atomic_store(&be->srv[1].shm->admin, 0);
-	atomic_store(&be->srv[1].shm->state, SRV_RUNNING);
+	atomic_store(&be->srv[1]->shm->admin, 0);
+	atomic_store(&be->srv[1]->shm->state, SRV_RUNNING);
 	be_refresh(be);
 	CHECK(try_turns(&n_granted));
-	CHECK(s[1].srv == &be->srv[1]);
+	CHECK(s[1].srv == be->srv[1]);
 	srv_release(&s[0]);
 	srv_release(&s[1]);
 }
@@ -216,11 +216,11 @@ TEST(minconn_follows_the_load)
 {
 	struct be *be = world(B " fullconn 10\n" S(1, "minconn 2 maxconn 10"));
 
-	CHECK_EQ(srv_max(&be->srv[0]), 2);
+	CHECK_EQ(srv_max(be->srv[0]), 2);
 	atomic_store(&be->shm->inflight_word, 5);
-	CHECK_EQ(srv_max(&be->srv[0]), 5);
+	CHECK_EQ(srv_max(be->srv[0]), 5);
 	atomic_store(&be->shm->inflight_word, 50);
-	CHECK_EQ(srv_max(&be->srv[0]), 10);
+	CHECK_EQ(srv_max(be->srv[0]), 10);
 }
 
 TEST(maxqueue_sends_elsewhere)
@@ -230,10 +230,10 @@ TEST(maxqueue_sends_elsewhere)
 
 	for (int i = 0; i < 3; i++)
 		s[i].granted = on_granted;
-	CHECK_EQ(srv_acquire(be, NULL, NULL, be->srv, &s[0]), WHY_OK);
-	CHECK_EQ(srv_acquire(be, NULL, NULL, be->srv, &s[1]), WHY_AGAIN);
-	CHECK_EQ(srv_acquire(be, NULL, NULL, be->srv, &s[2]), WHY_OK);
-	CHECK(s[2].srv == &be->srv[1]);
+	CHECK_EQ(srv_acquire(be, NULL, NULL, be->srv[0], &s[0]), WHY_OK);
+	CHECK_EQ(srv_acquire(be, NULL, NULL, be->srv[0], &s[1]), WHY_AGAIN);
+	CHECK_EQ(srv_acquire(be, NULL, NULL, be->srv[0], &s[2]), WHY_OK);
+	CHECK(s[2].srv == be->srv[1]);
 	for (int i = 0; i < 3; i++)
 		srv_release(&s[i]);
 	CHECK_EQ(be_inflight(be), 0);
@@ -270,7 +270,7 @@ hammer(struct be *be, int rounds)
 				(void)acquire(be, &s[i]);
 			if (s[i].state != SRV_SLOT_HELD)
 				continue;
-			if (atomic_load(&be->srv[0].shm->inflight) > 3)
+			if (atomic_load(&be->srv[0]->shm->inflight) > 3)
 				atomic_store(&sh->most, 4);
 			done++;
 			srv_release(&s[i]);
@@ -302,7 +302,7 @@ TEST(processes_share_the_limit_and_nobody_is_forgotten)
 	CHECK(try_exit_ok(pid[1]));
 	CHECK(atomic_load(&sh->rounds) >= 10000);
 	CHECK_EQ(atomic_load(&sh->most), 0);
-	CHECK_EQ(inflight(&be->srv[0]), 0);
+	CHECK_EQ(inflight(be->srv[0]), 0);
 	CHECK_EQ(atomic_load(&be->shm->queued_all), 0);
 	CHECK_EQ(be_inflight(be), 0);
 }
@@ -339,11 +339,11 @@ TEST(what_a_dead_process_held_is_given_back)
 	srv_worker_dead(1);
 	CHECK(try_turns(&n_granted));
 	CHECK_EQ(mine.state, SRV_SLOT_HELD);
-	CHECK_EQ(inflight(&be->srv[0]), 1);
+	CHECK_EQ(inflight(be->srv[0]), 1);
 	CHECK_EQ(be_inflight(be), 1);
 	srv_release(&mine);
 	CHECK_EQ(atomic_load(&be->shm->queued_all), 0);
-	CHECK_EQ(inflight(&be->srv[0]), 0);
+	CHECK_EQ(inflight(be->srv[0]), 0);
 }
 
 TEST(a_place_granted_to_the_dead_is_granted_again)
@@ -360,14 +360,14 @@ TEST(a_place_granted_to_the_dead_is_granted_again)
 		usleep(1000);
 	CHECK_EQ(acquire(be, &later), WHY_AGAIN);
 	srv_release(&mine);             /* into the box of the other one */
-	CHECK_EQ(inflight(&be->srv[0]), 1);
+	CHECK_EQ(inflight(be->srv[0]), 1);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	srv_worker_dead(1);
 	CHECK(try_turns(&n_granted));
 	CHECK_EQ(later.state, SRV_SLOT_HELD);
 	srv_release(&later);
-	CHECK_EQ(inflight(&be->srv[0]), 0);
+	CHECK_EQ(inflight(be->srv[0]), 0);
 }
 
 TEST(a_lock_of_the_dead_leaves_the_queue_whole)
@@ -436,9 +436,9 @@ TEST(deaths_anywhere_leave_exact_counts)
 	}
 	for (int k = 0; k < 4; k++)
 		end_process(&pid[k], k + 1);
-	CHECK(atomic_load(&be->srv[0].shm->inflight_max) == 5);
-	CHECK_EQ(inflight(&be->srv[0]), 0);
-	CHECK_EQ(inflight(&be->srv[1]), 0);
+	CHECK(atomic_load(&be->srv[0]->shm->inflight_max) == 5);
+	CHECK_EQ(inflight(be->srv[0]), 0);
+	CHECK_EQ(inflight(be->srv[1]), 0);
 	CHECK_EQ(be_inflight(be), 0);
 	CHECK_EQ(atomic_load(&be->shm->queued_all), 0);
 }
@@ -463,30 +463,30 @@ TEST(idle_connections_are_kept_newest_first)
 	for (int i = 0; i < 4; i++) {
 		c[i].close = close_idle;
 		c[i].safe = i == 0;
-		CHECK_EQ(srv_idle_put(&be->srv[0], &c[i]), i < 3);
+		CHECK_EQ(srv_idle_put(be->srv[0], &c[i]), i < 3);
 	}
-	CHECK_EQ(atomic_load(&be->srv[0].shm->idle), 3);
-	CHECK(srv_idle_get(&be->srv[0], SPAN_NONE, 0, false) == &c[2]);
-	CHECK(srv_idle_get(&be->srv[0], SPAN_NONE, 0, true) == &c[0]);
-	CHECK(srv_idle_get(&be->srv[0], SPAN_NONE, 0, true) == NULL);
+	CHECK_EQ(atomic_load(&be->srv[0]->shm->idle), 3);
+	CHECK(srv_idle_get(be->srv[0], SPAN_NONE, 0, false) == &c[2]);
+	CHECK(srv_idle_get(be->srv[0], SPAN_NONE, 0, true) == &c[0]);
+	CHECK(srv_idle_get(be->srv[0], SPAN_NONE, 0, true) == NULL);
 	c[1].name = SPAN("a.example");
-	CHECK(srv_idle_get(&be->srv[0], SPAN_NONE, 0, false) == NULL);
-	CHECK(srv_idle_get(&be->srv[0], SPAN("b.example"), 0, false) == NULL);
+	CHECK(srv_idle_get(be->srv[0], SPAN_NONE, 0, false) == NULL);
+	CHECK(srv_idle_get(be->srv[0], SPAN("b.example"), 0, false) == NULL);
 	srv_idle_gone(&c[1]);
 	srv_idle_gone(&c[1]);
-	CHECK_EQ(atomic_load(&be->srv[0].shm->idle), 0);
+	CHECK_EQ(atomic_load(&be->srv[0]->shm->idle), 0);
 	n_closed = 0;
-	srv_idle_put(&be->srv[0], &c[1]);
-	srv_idle_put(&be->srv[0], &c[2]);
+	srv_idle_put(be->srv[0], &c[1]);
+	srv_idle_put(be->srv[0], &c[2]);
 	c[1].pp_key = 7;
-	CHECK(srv_idle_get(&be->srv[0], SPAN("a.example"), 0, false) == NULL);
-	CHECK(srv_idle_get(&be->srv[0], SPAN("a.example"), 9, false) == NULL);
-	CHECK(srv_idle_get(&be->srv[0], SPAN("a.example"), 7, false) == &c[1]);
-	srv_idle_put(&be->srv[0], &c[1]);
+	CHECK(srv_idle_get(be->srv[0], SPAN("a.example"), 0, false) == NULL);
+	CHECK(srv_idle_get(be->srv[0], SPAN("a.example"), 9, false) == NULL);
+	CHECK(srv_idle_get(be->srv[0], SPAN("a.example"), 7, false) == &c[1]);
+	srv_idle_put(be->srv[0], &c[1]);
 	srv_idle_close_all(NULL);
 	CHECK_EQ(n_closed, 2);
 	be = world(B S(1, "pool-purge-delay 0"));
-	CHECK(!srv_idle_put(&be->srv[0], &c[1]));
+	CHECK(!srv_idle_put(be->srv[0], &c[1]));
 }
 
 /* ---- the next generation ---- */
@@ -495,19 +495,19 @@ TEST(state_is_kept_and_the_file_wins_where_it_changed)
 {
 	struct be *be = world(B S(1, "weight 5") S(2, "disabled"));
 
-	CHECK_EQ(atomic_load(&be->srv[1].shm->admin), SRV_CMAINT | SRV_FMAINT);
-	atomic_store(&be->srv[0].shm->uweight, 9);
-	atomic_store(&be->srv[0].shm->state, SRV_STOPPED);
+	CHECK_EQ(atomic_load(&be->srv[1]->shm->admin), SRV_CMAINT | SRV_FMAINT);
+	atomic_store(&be->srv[0]->shm->uweight, 9);
+	atomic_store(&be->srv[0]->shm->state, SRV_STOPPED);
 	be = try_setup(B S(1, "weight 5") S(2, ""));
-	CHECK(!srv_usable(&be->srv[1]));        /* not in charge yet */
+	CHECK(!srv_usable(be->srv[1]));        /* not in charge yet */
 	srv_config_apply(be);
-	CHECK_EQ(atomic_load(&be->srv[0].shm->uweight), 9);
-	CHECK_EQ(atomic_load(&be->srv[0].shm->state), SRV_STOPPED);
-	CHECK_EQ(atomic_load(&be->srv[1].shm->admin), 0);
-	CHECK(srv_usable(&be->srv[1]));
+	CHECK_EQ(atomic_load(&be->srv[0]->shm->uweight), 9);
+	CHECK_EQ(atomic_load(&be->srv[0]->shm->state), SRV_STOPPED);
+	CHECK_EQ(atomic_load(&be->srv[1]->shm->admin), 0);
+	CHECK(srv_usable(be->srv[1]));
 	be = try_setup(B S(1, "weight 6") S(2, ""));
 	srv_config_apply(be);
-	CHECK_EQ(atomic_load(&be->srv[0].shm->uweight), 6);
+	CHECK_EQ(atomic_load(&be->srv[0]->shm->uweight), 6);
 }
 
 TEST(frontends_count_together)

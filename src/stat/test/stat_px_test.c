@@ -38,7 +38,7 @@ TEST(new_server_has_done_nothing)
 {
 	struct be *be = world("backend b\n" S(1, "weight 7 maxconn 3"));
 
-	stat_srv(&be->srv[0], &row);
+	stat_srv(be->srv[0], &row);
 	CHECK_EQ(row.kind, 'S');
 	CHECK_STR(text_of(COL_pxname), "b");
 	CHECK_STR(text_of(COL_svname), "s1");
@@ -56,9 +56,9 @@ TEST(limits_that_are_not_there_are_empty)
 {
 	struct be *be = world("backend b\n" S(1, "") S(2, "maxqueue 4"));
 
-	stat_srv(&be->srv[0], &row);
+	stat_srv(be->srv[0], &row);
 	CHECK(!row.v[COL_slim].set && !row.v[COL_qlimit].set);
-	stat_srv(&be->srv[1], &row);
+	stat_srv(be->srv[1], &row);
 	CHECK_EQ(number_of(COL_qlimit), 4);
 }
 
@@ -67,13 +67,13 @@ TEST(server_states)
 	struct be *be = world("backend b\n" S(1, "") S(2, "disabled")
 	    S(3, "backup") S(4, ""));
 
-	stat_srv(&be->srv[1], &row);
+	stat_srv(be->srv[1], &row);
 	CHECK_STR(text_of(COL_status), "MAINT");
-	stat_srv(&be->srv[2], &row);
+	stat_srv(be->srv[2], &row);
 	CHECK_EQ(number_of(COL_act), 0);
 	CHECK_EQ(number_of(COL_bck), 1);
-	atomic_store(&be->srv[3].shm->admin, SRV_FDRAIN);
-	stat_srv(&be->srv[3], &row);
+	atomic_store(&be->srv[3]->shm->admin, SRV_FDRAIN);
+	stat_srv(be->srv[3], &row);
 	CHECK_STR(text_of(COL_status), "DRAIN");
 }
 
@@ -86,7 +86,7 @@ TEST(backend_adds_the_weights_in_use)
 	stat_be(be, &plain, &row);
 	CHECK_EQ(number_of(COL_weight), 14);
 	CHECK_STR(text_of(COL_status), "UP");
-	atomic_store(&be->srv[1].shm->admin, SRV_FMAINT);
+	atomic_store(&be->srv[1]->shm->admin, SRV_FMAINT);
 	be_refresh(be);
 	stat_be(be, &plain, &row);
 	CHECK_EQ(number_of(COL_weight), 5);
@@ -94,11 +94,11 @@ TEST(backend_adds_the_weights_in_use)
 	CHECK_EQ(number_of(COL_bck), 1);
 	stat_be(be, &up, &row);
 	CHECK_STR(text_of(COL_status), "UP (2/3)");
-	atomic_store(&be->srv[0].shm->admin, SRV_FMAINT);
+	atomic_store(&be->srv[0]->shm->admin, SRV_FMAINT);
 	be_refresh(be);
 	stat_be(be, &plain, &row);      /* the backup serves */
 	CHECK_EQ(number_of(COL_weight), 40);
-	atomic_store(&be->srv[2].shm->admin, SRV_FMAINT);
+	atomic_store(&be->srv[2]->shm->admin, SRV_FMAINT);
 	be_refresh(be);
 	stat_be(be, &plain, &row);
 	CHECK_EQ(number_of(COL_weight), 0);
@@ -109,12 +109,12 @@ TEST(counters_are_those_of_all_processes)
 {
 	struct be *be = world("backend b\n" S(1, ""));
 
-	CNT_SRV(be->srv[0].cnt)->sess_tot = 5;
-	CNT_SRV(be->srv[0].cnt)->ctime_sum = 90;
-	CNT_SRV(be->srv[0].cnt)->time_n = 9;
+	CNT_SRV(be->srv[0]->cnt)->sess_tot = 5;
+	CNT_SRV(be->srv[0]->cnt)->ctime_sum = 90;
+	CNT_SRV(be->srv[0]->cnt)->time_n = 9;
 	CHECK(cnt_bank_open(1));
-	CNT_SRV(be->srv[0].cnt)->sess_tot = 2;
-	stat_srv(&be->srv[0], &row);
+	CNT_SRV(be->srv[0]->cnt)->sess_tot = 2;
+	stat_srv(be->srv[0], &row);
 	CHECK_EQ(number_of(COL_stot), 7);
 	CHECK_EQ(number_of(COL_ctime), 10);
 }
