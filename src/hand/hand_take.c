@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,15 +81,24 @@ read_long(struct entry *e, const int *fds)
 	return (true);
 }
 
+/* Nearly all are sockets; asking for that is cheaper than fstat(). */
+static bool
+is_stream(int fd)
+{
+	struct stat st;
+	int type;
+	socklen_t n = sizeof type;
+
+	return (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 ||
+	    (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)));
+}
+
 /* All descriptors but a record's memory are sockets or pipes. */
 static bool
 are_streams(const int *fds, size_t n)
 {
-	struct stat st;
-
 	for (size_t i = 0; i < n; i++)
-		if (fstat(fds[i], &st) != 0 || (!S_ISSOCK(st.st_mode) &&
-		    !S_ISFIFO(st.st_mode)))
+		if (!is_stream(fds[i]))
 			return (false);
 	return (true);
 }

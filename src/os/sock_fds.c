@@ -34,7 +34,7 @@ sock_send_fds(int sock, const void *data, size_t len, const int *fds,
 		return (-1);
 	}
 	if (n_fds > 0) {
-		memset(&control, 0, sizeof(control));
+		memset(&control, 0, CMSG_SPACE(n_fds * sizeof(int)));
 		msg.msg_control = control.bytes;
 		msg.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
 		c = CMSG_FIRSTHDR(&msg);

@@ -2,6 +2,7 @@
 /*
  * Reading records that may come from an attacker or another version.
  */
+#include <endian.h>
 #include <string.h>
 
 #include <base/buf.h>
@@ -24,14 +25,26 @@ refuse(struct wire_in *in, const char *why)
 	return (false);
 }
 
+/* Lengths that the compiler knows cost an instruction each. */
 static uint64_t
 take_le(const char *p, size_t bytes)
 {
 	uint64_t v = 0;
 
-	for (size_t i = 0; i < bytes; i++)
-		v |= (uint64_t)(uint8_t)p[i] << (8 * i);
-	return (v);
+	switch (bytes) {
+	case 1:
+		return ((uint8_t)*p);
+	case 2:
+		memcpy(&v, p, 2);
+		break;
+	case 4:
+		memcpy(&v, p, 4);
+		break;
+	default:
+		memcpy(&v, p, 8);
+		break;
+	}
+	return (le64toh(v));
 }
 
 /* One field off the front of `left`. */
@@ -192,6 +205,21 @@ check_absent(struct wire_in *in, const struct wire_field *table,
 	return (true);
 }
 
+/* The row of a tag. Most fields come in the order of the table. */
+static unsigned
+find_row(const struct wire_field *table, unsigned tag, unsigned likely)
+{
+	unsigned i;
+
+	if (table[likely].tag == tag)
+		return (likely);
+	for (i = 0; table[i].kind != WIRE_KIND_END; i++)
+		if (table[i].tag == tag)
+			break;
+	MUST(i < WIRE_FIELDS_MAX);
+	return (i);
+}
+
 bool
 wire_get(struct wire_in *in, const struct wire_field *table, void *obj,
     const uint16_t *more)
@@ -199,13 +227,10 @@ wire_get(struct wire_in *in, const struct wire_field *table, void *obj,
 	struct span left = in->all, s;
 	enum wire_need need;
 	uint64_t seen = 0;
-	unsigned tag, i;
+	unsigned tag, i, likely = 0;
 
 	while (in->err == NULL && cut_field(in, &left, &tag, &need, &s)) {
-		for (i = 0; table[i].kind != WIRE_KIND_END; i++)
-			if (table[i].tag == tag)
-				break;
-		MUST(i < WIRE_FIELDS_MAX);
+		i = find_row(table, tag, likely);
 		if (table[i].kind == WIRE_KIND_END) {
 			if (need == WIRE_REQUIRED && !is_listed(more, tag))
 				return (refuse(in,
@@ -216,6 +241,7 @@ wire_get(struct wire_in *in, const struct wire_field *table, void *obj,
 		if ((seen >> i & 1) != 0)
 			return (refuse(in, "a field occurs twice"));
 		seen |= UINT64_C(1) << i;
+		likely = i + 1;
 		if (!get_field(in, &table[i], obj, s))
 			return (false);
 	}

@@ -3,6 +3,7 @@
  * Writing records. A field is {u16 tag, the top bit set when required; u32
  * length; bytes}, little-endian.
  */
+#include <endian.h>
 #include <string.h>
 
 #include <base/buf.h>
@@ -29,22 +30,15 @@ add(struct wire_out *o, const void *p, size_t n)
 	o->n += n;
 }
 
-static void
-add_le(struct wire_out *o, uint64_t v, unsigned bytes)
-{
-	uint8_t b[8];
-
-	for (unsigned i = 0; i < bytes; i++)
-		b[i] = (uint8_t)(v >> (8 * i));
-	add(o, b, bytes);
-}
-
+/* The head of a field of `n` bytes, which follow. */
 static void
 add_head(struct wire_out *o, unsigned tag, enum wire_need need, size_t n)
 {
+	const uint64_t head = htole64(tag | (uint64_t)n << 16 |
+	    (need == WIRE_REQUIRED ? HEAD_REQUIRED : 0));
+
 	MUST(tag > 0 && tag <= WIRE_TAG_MAX && n <= UINT32_MAX);
-	add_le(o, tag | (need == WIRE_REQUIRED ? HEAD_REQUIRED : 0), 2);
-	add_le(o, n, 4);
+	add(o, &head, HEAD_BYTES);
 }
 
 static void
@@ -52,7 +46,12 @@ put_int(struct wire_out *o, unsigned tag, enum wire_need need, uint64_t v,
     unsigned bytes)
 {
 	add_head(o, tag, need, bytes);
-	add_le(o, v, bytes);
+	v = htole64(v);
+	if (!o->over && o->cap - o->n >= sizeof v) {
+		memcpy(o->p + o->n, &v, sizeof v);      /* one store */
+		o->n += bytes;
+	} else
+		add(o, &v, bytes);
 }
 
 void
@@ -136,10 +135,8 @@ wire_begin(struct wire_out *o, unsigned tag, enum wire_need need)
 void
 wire_end(struct wire_out *o, size_t mark)
 {
-	size_t n = o->n - mark;
+	const uint32_t n = htole32((uint32_t)(o->n - mark));
 
-	if (o->over)
-		return;
-	for (unsigned i = 0; i < 4; i++)
-		o->p[mark - 4 + i] = (char)(uint8_t)(n >> (8 * i));
+	if (!o->over)
+		memcpy(o->p + mark - sizeof n, &n, sizeof n);
 }
