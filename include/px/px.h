@@ -223,6 +223,7 @@ struct px {                             /* a proxy */
 	uint8_t kind;                   /* PX_FE | PX_BE | PX_DEFAULTS */
 	uint8_t mode;                   /* enum px_mode */
 	bool disabled;
+	bool unpublished;               /* be-unpublished */
 	bool id_given;                  /* by an "id" line */
 	uint32_t id;                    /* "iid" */
 	uint32_t no;                    /* 0, 1, …: order in the file */

@@ -123,7 +123,10 @@ struct be_shm {
 	int64_t changed_wall_s;         /* agent: last change up/down */
 	int64_t down_ms;                /* agent: total time down */
 	_Atomic uint64_t n_down;        /* agent: times it went down */
-	uint8_t spare[32];
+	_Atomic uint32_t unpublished;   /* agent: no line leads here */
+	uint32_t cfg_unpublished;       /* what the configuration said of it,
+	                                 * plus 1 */
+	uint8_t spare[24];
 };
 
 struct srv {
@@ -172,6 +175,14 @@ be_of(const struct px *px)
 {
 	return (px == NULL || (px->kind & PX_BE) == 0 ? NULL :
 	    &srv_all_be[px->rt]);
+}
+
+/* be_published - lines that choose a backend may choose it. */
+static inline bool
+be_published(const struct px *px)
+{
+	return (atomic_load_explicit(&be_of(px)->shm->unpublished,
+	    memory_order_relaxed) == 0);
 }
 
 struct srv *srv_of(const struct px_server *);

@@ -195,6 +195,13 @@ parse_enabled(struct conf_line *l, void *obj)
 }
 
 static bool
+parse_unpublished(struct conf_line *l, void *obj)
+{
+	OBJ(obj, struct px, PX_MAGIC)->unpublished = true;
+	return (conf_end(l));
+}
+
+static bool
 parse_default_backend(struct conf_line *l, void *obj)
 {
 	struct px *px = OBJ(obj, struct px, PX_MAGIC);
@@ -496,6 +503,14 @@ KEYWORD(px_enabled) = {
 	.name = "enabled", .in = KW_PROXY, .args = "",
 	.parse = parse_enabled,
 	.doc = "Run it although its defaults section says `disabled`.",
+};
+KEYWORD(px_unpublished) = {
+	.name = "be-unpublished", .in = KW_BACKEND, .args = "",
+	.parse = parse_unpublished,
+	.doc = "`use_backend` and `default_backend` pass this backend by as if "
+	    "their lines were not there, until `publish backend` of the runtime "
+	    "API; `force-be-switch` makes exceptions. Its servers are checked "
+	    "all the same.",
 };
 KEYWORD(default_backend) = {
 	.name = "default_backend", .in = KW_DEFAULTS | KW_FRONTEND,

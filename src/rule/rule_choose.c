@@ -13,6 +13,7 @@
 
 #include <base/must.h>
 #include <expr/index.h>
+#include <srv/srv.h>
 
 struct choose_step {
 	const struct px_use_be *line;   /* the first line */
@@ -165,15 +166,33 @@ rule_choose_build(struct conf *conf, struct px *px)
 
 /* ---- choosing ---- */
 
+static bool
+is_forced(struct txn *t)
+{
+	const struct rule_cfg *c = px_get(&t->fe->slots, &rule_slot);
+
+	for (const struct rule_force *f = c->force; f != NULL; f = f->next)
+		if (cond_true(f->cond, t))
+			return (true);
+	return (false);
+}
+
+static const struct px *
+if_published(const struct px *be, struct txn *t)
+{
+	return (be == NULL || be_published(be) || is_forced(t) ? be : NULL);
+}
+
 static const struct px *
 line_backend(const struct px_use_be *u, struct txn *t)
 {
 	struct span name;
 
 	if (u->fmt == NULL)
-		return (u->be);
+		return (if_published(u->be, t));
 	name = rule_text(u->fmt, t);
-	return (name.n == 0 ? NULL : px_find(px_model, name, PX_BE));
+	return (name.n == 0 ? NULL : if_published(px_find(px_model, name,
+	    PX_BE), t));
 }
 
 static const struct px *
@@ -221,11 +240,12 @@ rule_choose(const struct px *fe, struct txn *t)
 		const struct px *be = step->n == 1 ?
 		    choose_line(step->line, t) : choose_run(step, t);
 
-		/* a dynamic name that no backend has: the next line */
+		/* a dynamic name that no backend has, or one that is not
+		 * published: the next line */
 		if (be != NULL)
 			return (be);
 	}
 	if (fe->default_be != NULL)
-		return (fe->default_be);
-	return ((fe->kind & PX_BE) != 0 ? fe : NULL);
+		return (if_published(fe->default_be, t));
+	return ((fe->kind & PX_BE) != 0 ? if_published(fe, t) : NULL);
 }

@@ -34,12 +34,18 @@ struct rule_capture_cfg {
 /* How a frontend chooses a backend: lines in order, runs of them made one. */
 struct choose_step;
 
+struct rule_force {                     /* a force-be-switch line */
+	struct rule_force *next;
+	struct cond *cond;
+};
+
 struct rule_cfg {                       /* slot of a proxy */
 	const struct px *owner;         /* whose lists these are */
 	struct rule_list set[RULE_N];
 	struct rule_list redirects;     /* "redirect" lines: after http-request */
 	int64_t inspect_ms[2];          /* tcp-request, tcp-response */
 	struct px_use_be *use_last;
+	struct rule_force *force;       /* force-be-switch */
 	struct choose_step *steps;
 	unsigned n_steps;
 	struct rule_capture_cfg *cap[2];        /* request, response */

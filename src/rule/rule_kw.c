@@ -474,6 +474,22 @@ parse_redirect(struct conf_line *l, void *obj)
 }
 
 static bool
+parse_force(struct conf_line *l, void *obj)
+{
+	struct px *px = obj;
+	struct rule_force **at = &rule_cfg_edit(px)->force;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	if (!rule_if(l) || conf_left(l) == 0)
+		return (conf_err(l, conf_peek(l), "'force-be-switch' expects "
+		    "'if' or 'unless' and a condition"));
+	*at = arena_zget(l->conf->arena, sizeof **at);
+	return (cond_parse(l, px, SMP_AT(CHOOSE), &(*at)->cond) &&
+	    conf_end(l));
+}
+
+static bool
 parse_use_backend(struct conf_line *l, void *obj)
 {
 	struct px *px = obj;
@@ -794,6 +810,13 @@ KEYWORD(redirect) = {
 	    "rules.",
 	.example = "redirect prefix https://www.example.org code 301 "
 	    "if { hdr(host) -i example.org }",
+};
+KEYWORD(force_be_switch) = {
+	.name = "force-be-switch", .in = KW_FRONTEND,
+	.args = "{ if | unless } <condition>", .parse = parse_force,
+	.doc = "Lines that choose a backend may choose one that is not "
+	    "published, so that somebody can try it.",
+	.example = "force-be-switch if { src 192.0.2.0/24 }",
 };
 KEYWORD(use_backend) = {
 	.name = "use_backend", .in = KW_FRONTEND,

@@ -247,9 +247,21 @@ srv_config_fresh(struct srv *srv)
 	apply_config(srv, true);
 }
 
+static void
+apply_published(struct be *be)
+{
+	uint32_t says = be->px->unpublished + 1u;
+
+	if (be->shm->cfg_unpublished == says)
+		return;
+	be->shm->cfg_unpublished = says;
+	atomic_store(&be->shm->unpublished, be->px->unpublished);
+}
+
 void
 srv_config_apply(struct be *be)
 {
+	apply_published(be);
 	for (uint32_t i = 0; i < be->n; i++)
 		apply_config(be->srv[i], false);
 	be_refresh(be);
@@ -370,6 +382,8 @@ setup_be(struct be *be, struct px *px, struct srv *srvs)
 	if (be->shm->own == 0)
 		be->shm->own = srv_own_new(&be->shm->inflight_word);
 	be->fullconn = fullconn_of(px);
+	if (be->shm->cfg_unpublished == 0)
+		apply_published(be);
 	PX_EACH_SERVER(sv, px) {
 		sv->rt = (uint32_t)(&srvs[n] - block);
 		if (!setup_server(be, &srvs[n], sv, n))

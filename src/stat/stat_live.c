@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stat_live - "add server", "del server", and "wait … srv-removable".
+ * stat_live - servers and backends that come and go: "add server", "del server",
+ * "publish backend", "unpublish backend", and "wait … srv-removable".
  *
  * Source: management manual 9.3.
  */
@@ -158,6 +159,41 @@ CLI_COMMAND(del_server) = {
 	.name = "del server", .args = "<bk>/<srv>",
 	.level = PX_LEVEL_ADMIN, .run = run_del, .dropped = dropped,
 	.doc = "delete a server that is in maintenance and has no connections",
+};
+
+/* ---- publish backend, unpublish backend ---- */
+
+static enum cli_done
+publish(struct cli_ctx *x, bool on)
+{
+	struct px *px = cli_want_backend(x, cli_arg(x, x->at));
+
+	if (px != NULL)
+		atomic_store(&be_of(px)->shm->unpublished, !on);
+	return (CLI_DONE);
+}
+
+static enum cli_done
+run_publish(struct cli_ctx *x)
+{
+	return (publish(x, true));
+}
+
+static enum cli_done
+run_unpublish(struct cli_ctx *x)
+{
+	return (publish(x, false));
+}
+
+CLI_COMMAND(publish_backend) = {
+	.name = "publish backend", .args = "<backend>",
+	.level = PX_LEVEL_ADMIN, .run = run_publish,
+	.doc = "let lines that choose a backend choose this one again",
+};
+CLI_COMMAND(unpublish_backend) = {
+	.name = "unpublish backend", .args = "<backend>",
+	.level = PX_LEVEL_ADMIN, .run = run_unpublish,
+	.doc = "let lines that choose a backend pass this one by",
 };
 
 /* ---- wait ---- */

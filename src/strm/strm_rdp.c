@@ -75,17 +75,11 @@ static bool
 parse_persist(struct conf_line *l, void *obj)
 {
 	struct px *px = OBJ(obj, struct px, PX_MAGIC);
-	const struct conf_word *w = conf_peek(l);
+	const struct conf_word *w = &l->word[l->at - 1];
 	struct cookie_cfg *c = px_edit(&px->slots, &strm_cookie_slot);
-	static const struct span method = SPAN("rdp-cookie");
-	struct span name = SPAN("(msts)"), s;
+	struct span name = SPAN("(msts)");
+	struct span s = span_skip(w->text, SPAN("rdp-cookie").n);
 
-	if (!conf_want(l, "'rdp-cookie' or 'rdp-cookie(<name>)'", &s))
-		return (false);
-	if (!span_begins(s, method))
-		return (conf_err(l, w, "'persist' expects 'rdp-cookie' or "
-		    "'rdp-cookie(<name>)', not '%s'", s.p));
-	s = span_skip(s, method.n);
 	if (s.n > 2 && s.p[0] == '(' && s.p[s.n - 1] == ')')
 		name = s;
 	else if (s.n != 0)
@@ -98,8 +92,8 @@ parse_persist(struct conf_line *l, void *obj)
 }
 
 KEYWORD(persist_rdp) = {
-	.name = "persist", .in = KW_DEFAULTS | KW_BACKEND,
-	.args = "rdp-cookie[(<name>)]", .parse = parse_persist,
+	.name = "persist rdp-cookie", .in = KW_DEFAULTS | KW_BACKEND,
+	.flags = KW_PAREN, .args = "[(<name>)]", .parse = parse_persist,
 	.doc = "Sends clients of Remote Desktop to the server whose address is "
 	    "in the cookie (msts) of their first packet, if it is up or with "
 	    "`option persist`. Have a `tcp-request inspect-delay` and a rule "
