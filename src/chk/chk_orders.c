@@ -283,7 +283,7 @@ chk_set_weight(struct srv *srv, struct span text)
 	if (!num_u64(text, &n))
 		return ("Require <weight> or <weight%>.");
 	if (srv->be->lb->fixed != NULL && srv->be->lb->fixed(srv->be->px) &&
-	    (!relative || (n != 0 && n != 100)))
+	    n != 0 && n != (relative ? 100 : srv->cfg->weight))
 		return ("Backend is using a static LB algorithm and only "
 		    "accepts weights '0%' and '100%'.");
 	if (!relative && n > 256)

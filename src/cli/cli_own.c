@@ -20,7 +20,7 @@ static const char *const level_names[] = {
 static enum cli_done
 run_quit(struct cli_ctx *x)
 {
-	x->cli->quit = true;
+	x->cli->silent = x->cli->quit = true;
 	return (CLI_DONE);
 }
 

@@ -222,7 +222,7 @@ cli_want_server(struct cli_ctx *x, struct span be_srv)
 	struct px_server *sv;
 	struct px *px;
 
-	if (slash < 0) {
+	if (slash <= 0 || (size_t)slash + 1 == be_srv.n) {
 		cli_say(x, 3, "Require 'backend/server'.");
 		return (NULL);
 	}

@@ -227,6 +227,20 @@ is_endless(struct cli *c)
 	return (false);
 }
 
+/* Without a prompt, what came together is answered, and a line that began to
+ * come. Empty ones are what a payload often has behind it. */
+static bool
+has_more(struct cli *c)
+{
+	size_t blank = 0;
+
+	while (blank < c->in.n && (c->in.p[blank] == '\n' ||
+	    c->in.p[blank] == '\r'))
+		blank++;
+	text_eat(&c->in, blank);
+	return (c->in.n > 0);
+}
+
 /* Execute the first command that is complete; false: there is none. */
 static bool
 execute_one(struct cli *c)
@@ -263,8 +277,8 @@ execute_one(struct cli *c)
 		done = cli_run(c, line, payload);
 	text_eat(&c->in, used);
 	c->mid_line = !line_done;
-	if (line_done && !c->prompt)
-		c->quit = true;         /* one line is all that is answered */
+	if (line_done && !c->prompt && !has_more(c))
+		c->quit = true;
 	if (!nothing)
 		outcome(c, done);
 	return (true);

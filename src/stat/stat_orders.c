@@ -205,13 +205,13 @@ set_addr(struct cli_ctx *x, struct srv *srv)
 static void
 no_checks(struct cli_ctx *x)
 {
-	cli_say(x, 3, "health checks are not enabled on this server.");
+	cli_say(x, 3, "health checks are not enabled on this server");
 }
 
 static void
 no_agent(struct cli_ctx *x)
 {
-	cli_say(x, 3, "agent checks are not enabled on this server.");
+	cli_say(x, 3, "agent checks are not enabled on this server");
 }
 
 static void
@@ -220,7 +220,7 @@ set_check_addr(struct cli_ctx *x, struct srv *srv)
 	struct addr to;
 	unsigned port;
 
-	if (!chk_set_check_addr(srv, NULL, 0))
+	if (x->at + 2 < x->n && !chk_set_check_addr(srv, NULL, 0))
 		no_checks(x);
 	else if (want_place(x, "check-addr", &to, &port))
 		(void)chk_set_check_addr(srv, &to, port);
@@ -231,11 +231,11 @@ set_check_port(struct cli_ctx *x, struct srv *srv)
 {
 	unsigned port;
 
-	if (!chk_set_check_addr(srv, NULL, 0))
-		no_checks(x);
-	else if (x->at + 2 >= x->n)
+	if (x->at + 2 >= x->n)
 		cli_say(x, 3, "set server <b>/<s> check-port requires a "
 		    "port.");
+	else if (!chk_set_check_addr(srv, NULL, 0))
+		no_checks(x);
 	else if (want_port(x, x->at + 2, &port))
 		(void)chk_set_check_addr(srv, NULL, port);
 }
@@ -262,7 +262,7 @@ set_agent_addr(struct cli_ctx *x, struct srv *srv)
 	struct addr to;
 	unsigned port;
 
-	if (!chk_agent_set_addr(srv, NULL, 0))
+	if (x->at + 2 < x->n && !chk_agent_set_addr(srv, NULL, 0))
 		no_agent(x);
 	else if (want_place(x, "agent-addr", &to, &port))
 		(void)chk_agent_set_addr(srv, &to, port);
@@ -273,11 +273,11 @@ set_agent_port(struct cli_ctx *x, struct srv *srv)
 {
 	unsigned port;
 
-	if (!chk_agent_set_addr(srv, NULL, 0))
-		no_agent(x);
-	else if (x->at + 2 >= x->n)
+	if (x->at + 2 >= x->n)
 		cli_say(x, 3, "set server <b>/<s> agent-port requires a "
 		    "port.");
+	else if (!chk_agent_set_addr(srv, NULL, 0))
+		no_agent(x);
 	else if (want_port(x, x->at + 2, &port))
 		(void)chk_agent_set_addr(srv, NULL, port);
 }

@@ -492,7 +492,7 @@ run_shutdown(struct cli_ctx *x)
 	}
 	l = new_listing(x);
 	if (!parse_name(x->arg[x->at], &l->q.want)) {
-		cli_say(x, 3, "No such session (use 'show sess').");
+		cli_say(x, 3, "Session pointer expected (use 'show sess').");
 		return (CLI_DONE);
 	}
 	l->q.kill = true;
