@@ -65,7 +65,9 @@ strm_inspect(struct strm *s)
 	s->txn.wait_over = s->srv->eof || s->srv->dead ||
 	    (s->inspect == STRM_INSPECT_WAITS &&
 	    the_loop->now_ms >= s->wait_until_ms);
-	v = rule_run(s->txn.be, RULE_TCP_RES, &s->txn, &s->rules);
+	do {
+		v = rule_run(s->txn.be, RULE_TCP_RES, &s->txn, &s->rules);
+	} while (v == RULE_WAIT && strm_has_closed(s, s->srv));
 	s->txn.stage = TXN_RES;
 	if (v == RULE_WAIT)
 		return (wait_for_more(s));

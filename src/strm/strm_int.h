@@ -261,6 +261,11 @@ bool strm_overdue(struct strm *, struct mux_end *);
  * STEP_GO when payload may follow. */
 enum strm_step strm_response(struct strm *);
 
+/* strm_has_closed - rules of mode tcp wait for bytes that cannot come: that end
+ * has closed its side, which nobody saw as nobody read. Then they are told so,
+ * and are to run once more. */
+bool strm_has_closed(struct strm *, struct mux_end *);
+
 /* ---- strm_inspect.c ---- */
 /* strm_inspect_begin - the exchange begins: run the rules, or, if they may
  * wait, note that they are due. */

@@ -155,20 +155,18 @@ input_is_final(const struct strm *s)
 	    the_loop->now_ms >= s->wait_until_ms));
 }
 
-/* Rules wait for bytes that cannot come: the client has closed its side, which
- * nobody saw as nobody read. Then they are told so and run once more. */
-static bool
-has_closed(struct strm *s)
+bool
+strm_has_closed(struct strm *s, struct mux_end *end)
 {
 	struct span data;
 
 	if (is_http(s) || s->txn.wait_over)
 		return (false);
-	for (int i = 0; i < 2 && !s->cli->eof; i++)
-		if (s->cli->ops->peek(s->cli, &data, NULL) == WHY_AGAIN)
+	for (int i = 0; i < 2 && !end->eof; i++)
+		if (end->ops->peek(end, &data, NULL) == WHY_AGAIN)
 			break;
 	txn_touch(&s->txn);
-	return (s->txn.wait_over = s->cli->eof || s->cli->dead);
+	return (s->txn.wait_over = end->eof || end->dead);
 }
 
 /* The client waits for a word before it sends its body (RFC 9110 10.1.1): we
@@ -276,7 +274,8 @@ run_lists(struct strm *s, unsigned last)
 		do {
 			v = rule_run(px, lists[s->list].set, &s->txn,
 			    &s->rules);
-		} while (v == RULE_WAIT && !s->rules.paused && has_closed(s));
+		} while (v == RULE_WAIT && !s->rules.paused &&
+		    strm_has_closed(s, s->cli));
 		strm_sniffed(s);
 		if (paused && !s->rules.paused)
 			strm_wait(s, 0);        /* that one is over */
