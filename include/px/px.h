@@ -105,7 +105,7 @@ uint32_t px_retry_status(unsigned status);
 
 struct px_timeouts {            /* ms; 0: none */
 	int client, server, connect, queue, http_request, http_keep_alive,
-	    tunnel, client_fin, server_fin, tarpit, check, client_hs;
+	    tunnel, client_fin, server_fin, tarpit, check, client_hs, retry;
 };
 
 /* What a state file said of a server (srv_shm has the meanings). */

@@ -232,6 +232,7 @@ static const struct { const char *name; size_t at; } timeouts[] = {
 	T("client-hs", client_hs),
 	T("connect", connect), T("http-keep-alive", http_keep_alive),
 	T("http-request", http_request), T("queue", queue),
+	T("retry", retry),
 	T("server", server), T("server-fin", server_fin),
 	T("tarpit", tarpit), T("tunnel", tunnel),
 #undef T
@@ -426,6 +427,10 @@ TIMEOUT(http_request, "http-request", KW_FRONTEND | KW_BACKEND,
     "For a complete request head. Default: as client.");
 TIMEOUT(queue, "queue", KW_BACKEND,
     "For a server to have a free slot. Default: as connect.");
+TIMEOUT(retry, "retry", KW_BACKEND,
+    "After this time, counted from the end of the request's head, a request is not "
+    "sent to a server again, whatever 'retries' says. A word of this program, "
+    "which HAProxy lacks.");
 TIMEOUT(server, "server", KW_BACKEND, "Silence allowed to a server.");
 TIMEOUT(server_fin, "server-fin", KW_BACKEND,
     "Silence allowed to a server when one side has closed.");

@@ -167,6 +167,16 @@ retries_of(const struct strm *s)
 	    s->txn.be->retries);
 }
 
+/* Neither too often nor too late (timeout retry). */
+static bool
+may_retry(const struct strm *s)
+{
+	int64_t ms = s->txn.be->timeout->retry;
+
+	return (s->txn.retries < retries_of(s) && (ms == 0 ||
+	    the_loop->now_us - s->txn.t.request < ms * 1000));
+}
+
 /* Is this retry one that goes to another server? (option redispatch) */
 static bool
 redispatches(const struct strm *s)
@@ -205,7 +215,7 @@ strm_may_again(const struct strm *s, uint32_t what)
 {
 	return (s->kept != NULL && (s->txn.be->retry_on & what) != 0 &&
 	    s->txn.req != NULL && s->slot.srv != NULL && !s->res_head &&
-	    !s->tunnel && !s->kept->off && !s->cli->dead && s->txn.retries < retries_of(s));
+	    !s->tunnel && !s->kept->off && !s->cli->dead && may_retry(s));
 }
 
 enum strm_step
@@ -260,7 +270,7 @@ strm_retry(struct strm *s, enum why why)
 	let_server_go(s, why);
 	strm_observe(s, SRV_SEEN_UNCONNECTED);
 	s->req_sent = false;
-	if (srv == NULL || s->txn.retries >= retries_of(s) ||
+	if (srv == NULL || !may_retry(s) ||
 	    (be->retry_on & PX_RETRY_CONN) == 0) {
 		CNT_BE(be_of(be)->cnt)->err_conn++;
 		if (srv != NULL)
