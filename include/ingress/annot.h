@@ -94,7 +94,7 @@ struct ing_opts {
 	const struct ing_data *headers;         /* set by headers_ref */
 	const char *redirect_from, *redirect_to;
 	struct ing_strs cookie_paths, cookie_domains;   /* old, new */
-	int64_t rate_kb;                        /* 0: any */
+	int64_t rate_kb, rate_after_kb;         /* 0: any; at once */
 	/* who may: ing_opt_access.c */
 	struct ing_strs allow, whitelist, deny;
 	int64_t auth_basic, auth_map, satisfy_any;
@@ -136,7 +136,10 @@ struct ing_opts {
 	int64_t retry_on;               /* enum ing_retry, a set */
 	int64_t retry_any;              /* bool: ING_RETRY_ANY_METHOD for all */
 	int64_t close_after;            /* connection-proxy-header: bool */
-	int64_t http_version, streams, streams_back;    /* one value each */
+	int64_t http_version, streams_back;     /* one value each */
+	int64_t buffer_request;         /* bool */
+	int64_t retry_s;                /* 0: any time */
+	int64_t own_errors;             /* bool: of servers, not replaced */
 	const char *dflt_service;       /* default-backend */
 	struct ing_strs error_codes;    /* custom-http-errors */
 	/* TLS with them: ing_opt_upstream.c */
@@ -211,7 +214,8 @@ enum ing_log_level { ING_LOG_DEBUG, ING_LOG_INFO, ING_LOG_NOTICE,
 	ING_LOG_EMERG };
 enum ing_client_verify { ING_CLIENT_ON, ING_CLIENT_OFF, ING_CLIENT_OPTIONAL,
 	ING_CLIENT_NO_CA };
-enum ing_protocol { ING_HTTP, ING_HTTPS };
+/* AUTO: as the client came. */
+enum ing_protocol { ING_HTTP, ING_HTTPS, ING_AUTO_HTTP };
 /* proxy-next-upstream; the words are in ing_opt_proxy.c, in this order. */
 enum ing_retry { ING_RETRY_ERROR = 1, ING_RETRY_TIMEOUT = 2,
 	ING_RETRY_INVALID = 4, ING_RETRY_500 = 8, ING_RETRY_502 = 16,

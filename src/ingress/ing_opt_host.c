@@ -28,21 +28,38 @@ is_host(struct span s)
 	return (true);
 }
 
+/* "~REGEX" as well, which is looked for in a name in lower case. */
+static bool
+is_alias(struct span s)
+{
+	char z[1100], why[200];
+
+	if (s.p[0] != '~')
+		return (is_host(s));
+	return (s.n > 1 && span_copy(z, sizeof z, span_skip(s, 1)) &&
+	    ing_regex_check(z, why));
+}
+
 static bool
 parse_names(struct ing_parse *p, struct span v, void *field)
 {
-	char *lower = arena_dup(p->mem, v);
+	struct ing_strs all;
 
-	for (size_t i = 0; i < v.n; i++)
-		lower[i] = span_lower(lower[i]);
-	return (ing_parse_list(p, span_of(lower, v.n), field, is_host,
-	    "host names, with commas between"));
+	if (!ing_parse_list(p, v, &all, is_alias, "host names, or ~ and an "
+	    "expression, with commas between"))
+		return (false);
+	for (uint32_t i = 0; i < all.n; i++)
+		if (all.v[i][0] != '~')
+			for (char *c = (char *)(uintptr_t)all.v[i];
+			    *c != '\0'; c++)
+				*c = span_lower(*c);
+	*(struct ing_strs *)field = all;
+	return (true);
 }
 
 const struct ing_opt ing_opt_host[] = {
 	{ .key = "server-alias", .kind = ING_O_STRS, OPT(aliases),
-	  .at = ING_AT_PLAN, .parse = parse_names, .doc = "",
-	  .lacks = "regular expressions" },
+	  .at = ING_AT_PLAN, .parse = parse_names, .doc = "" },
 	{ .key = "from-to-www-redirect", .kind = ING_O_BOOL, OPT(www),
 	  .at = ING_AT_PLAN, .parse = ing_parse_bool, .doc = "" },
 	{ .key = "ssl-ciphers", .configmap = "ssl-ciphers",

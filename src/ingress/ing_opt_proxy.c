@@ -11,15 +11,16 @@
 static bool
 parse_protocol(struct ing_parse *p, struct span v, void *field)
 {
-	static const char *const words[] = { "HTTP", "HTTPS", NULL };
-	static const char *const later[] = { "AUTO_HTTP", "GRPC", "GRPCS",
-	    "FCGI", NULL };
+	static const char *const words[] = { "HTTP", "HTTPS", "AUTO_HTTP",
+	    NULL };
+	static const char *const later[] = { "GRPC", "GRPCS", "FCGI", NULL };
 	int64_t which;
 
-	if (ing_parse_enum(p, v, field, words, "HTTP or HTTPS"))
+	if (ing_parse_enum(p, v, field, words, "HTTP, HTTPS or AUTO_HTTP"))
 		return (true);
 	/* Their servers would not understand us. */
-	p->close = ing_parse_enum(p, v, &which, later, "HTTP or HTTPS");
+	p->close = ing_parse_enum(p, v, &which, later,
+	    "HTTP, HTTPS or AUTO_HTTP");
 	if (p->close)
 		snprintf(p->why, sizeof p->why, "%s is not supported yet",
 		    later[which]);
@@ -144,7 +145,7 @@ parse_errors(struct ing_parse *p, struct span v, void *field)
 const struct ing_opt ing_opt_proxy[] = {
 	{ .key = "backend-protocol", .kind = ING_O_INT, OPT(protocol), BE,
 	  .parse = parse_protocol, .dflt = "HTTP", .doc = "",
-	  .lacks = "AUTO_HTTP, GRPC, GRPCS, FCGI (503)" },
+	  .lacks = "GRPC, GRPCS, FCGI (503)" },
 	{ .key = "proxy-connect-timeout",
 	  .configmap = "proxy-connect-timeout", .kind = ING_O_INT,
 	  OPT(connect_timeout_s), BE, .parse = ing_parse_seconds,
@@ -160,6 +161,10 @@ const struct ing_opt ing_opt_proxy[] = {
 	  .configmap = "proxy-next-upstream-tries", .kind = ING_O_INT,
 	  OPT(tries), BE, .parse = ing_parse_count, .dflt = "3",
 	  .doc = "" },
+	{ .key = "proxy-next-upstream-timeout",
+	  .configmap = "proxy-next-upstream-timeout", .kind = ING_O_INT,
+	  OPT(retry_s), BE, .parse = ing_parse_age, .dflt = "0",
+	  .doc = "" },
 	{ .key = "proxy-next-upstream", .configmap = "proxy-next-upstream",
 	  .kind = ING_O_INT, OPT(retry_on), BE, .parse = parse_retry,
 	  .dflt = "error timeout",
@@ -173,9 +178,10 @@ const struct ing_opt ing_opt_proxy[] = {
 	  .kind = ING_O_INT, OPT(http_version), .at = ING_AT_PLAN,
 	  .parse = parse_version, .doc = "", .lacks = "1.0" },
 	{ .key = "proxy-request-buffering",
-	  .configmap = "proxy-request-buffering", .kind = ING_O_INT,
-	  OPT(streams), .at = ING_AT_PLAN, .parse = parse_stream, .doc = "",
-	  .lacks = "on" },
+	  .configmap = "proxy-request-buffering", .kind = ING_O_BOOL,
+	  OPT(buffer_request), BE, .parse = ing_parse_switch,
+	  .doc = "as much of a body as a buffer holds is waited for; without "
+	  "it, it goes on as it comes" },
 	{ .key = "proxy-buffering", .kind = ING_O_INT, OPT(streams_back),
 	  .at = ING_AT_PLAN, .parse = parse_stream, .doc = "",
 	  .lacks = "on" },
@@ -186,6 +192,11 @@ const struct ing_opt ing_opt_proxy[] = {
 	  .kind = ING_O_STRS, OPT(error_codes), .at = ING_AT_RULES,
 	  .parse = parse_errors, .doc = "of servers: an error of this "
 	  "proxy itself, like 502, is its own; a page may be 1m long" },
+	{ .key = "disable-proxy-intercept-errors",
+	  .configmap = "disable-proxy-intercept-errors", .kind = ING_O_BOOL,
+	  OPT(own_errors), .at = ING_AT_RULES, .parse = ing_parse_bool,
+	  .doc = "errors of this proxy itself have its own pages in any "
+	  "case" },
 	{ .key = "service-upstream", .configmap = "service-upstream",
 	  .kind = ING_O_BOOL, OPT(service_upstream), BE,
 	  .parse = ing_parse_bool, .doc = "" },

@@ -4,6 +4,7 @@
  * ConfigMap, places and cookies that are named otherwise outside, their speed.
  */
 #include "ing_opt_int.h"
+#include "ing_place_int.h"
 
 #include <stdio.h>
 
@@ -101,36 +102,82 @@ ing_opt_headers_finish(struct ing_parse *p, struct ing_opts *o)
 
 /* --- texts that are replaced ----------------------------------------------- */
 
-/* A text that means itself: no expression, no variable. */
 static bool
-is_literal(struct span s)
+is_printable(struct span s, const char *not)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] <= ' ' || s.p[i] > '~' ||
-		    strchr("$\\\"';", s.p[i]) != NULL)
+		    strchr(not, s.p[i]) != NULL)
 			return (false);
-	return (s.n > 0 && s.n <= 500 && s.p[0] != '~');
+	return (s.n > 0 && s.n <= 500);
+}
+
+/* A text that means itself, or an expression. */
+static bool
+check_old(struct ing_parse *p, struct span v, struct ing_old *o)
+{
+	if (!ing_old_read(v, o))
+		return (ing_parse_bad(p, v, "an expression with ^ at its start "
+		    "alone, and no | beside it but in parentheses"));
+	if (!is_printable(o->text, o->regex ? "'\"" : "$\\\"';"))
+		return (ing_parse_bad(p, v, "a text without variables, or ~ "
+		    "and an expression"));
+	return (!o->regex ||
+	    ing_regex_check(arena_dup(p->mem, o->text), p->why));
+}
+
+/* What takes its place: $1 to $9 of an expression, and variables. */
+static bool
+check_new(struct ing_parse *p, struct span v)
+{
+	struct ing_place place;
+
+	return ((is_printable(v, "\\\"'") &&
+	    ing_place_read(p->mem, v, &place)) || ing_parse_bad(p, v,
+	    "a text, with $1 or variables like $host in it"));
 }
 
 static bool
-parse_literal(struct ing_parse *p, struct span v, void *field)
+parse_to(struct ing_parse *p, struct span v, void *field)
 {
 	if (span_is(v, "off")) {
 		*(const char **)field = NULL;
 		return (true);
 	}
-	if (!is_literal(v))
-		return (ing_parse_bad(p, v, "off, or a text without variables "
-		    "and expressions"));
-	return (ing_parse_text(p, v, field));
+	return (check_new(p, v) && ing_parse_text(p, v, field));
 }
 
 /* "default" would be the address of the server, which none of them names. */
 static bool
 parse_from(struct ing_parse *p, struct span v, void *field)
 {
-	return (parse_literal(p, span_is(v, "default") ? SPAN("off") : v,
-	    field));
+	struct ing_old old;
+
+	if (span_is(v, "off") || span_is(v, "default")) {
+		*(const char **)field = NULL;
+		return (true);
+	}
+	return (check_old(p, v, &old) && ing_parse_text(p, v, field));
+}
+
+#define GROUPS 7        /* of nine, two are ours */
+
+static bool
+check_pair(struct ing_parse *p, struct span old, struct span new)
+{
+	struct ing_old o;
+	struct text t;
+	int n = 0;
+
+	if (!check_old(p, old, &o) || !check_new(p, new))
+		return (false);
+	text_init(&t);
+	if (o.regex)
+		n = ing_old_inside(&t, o.text);
+	text_fini(&t);
+	return ((n >= 0 && n <= GROUPS) || ing_parse_bad(p, old,
+	    "an expression with 7 groups at most, without \\Q and the like, "
+	    "and without \\S and the like in a class"));
 }
 
 /* "off", or "OLD NEW". */
@@ -144,15 +191,16 @@ parse_pair(struct ing_parse *p, struct span v, void *field)
 	while (span_cut(&v, ' ', &word)) {
 		if (word.n == 0)
 			continue;
-		if (n == 2 || !is_literal(word))
-			return (ing_parse_bad(p, word, "off, or two texts "
-			    "without variables and expressions"));
+		if (n == 2)
+			return (ing_parse_bad(p, word, "off, or two texts"));
 		words[n++] = word;
 	}
 	if (n == 1 && span_is(words[0], "off"))
 		n = 0;
 	else if (n != 2)
 		return (ing_parse_bad(p, words[0], "off, or two texts"));
+	else if (!check_pair(p, words[0], words[1]))
+		return (false);
 	out->v = arena_get(p->mem, 2 * sizeof *out->v);
 	for (out->n = 0; out->n < n; out->n++)
 		out->v[out->n] = arena_dup(p->mem, words[out->n]);
@@ -165,7 +213,7 @@ parse_rate(struct ing_parse *p, struct span v, void *field)
 	uint64_t n;
 
 	if (!num_u64(v, &n) || n > 4000000)
-		return (ing_parse_bad(p, v, "a number of kilobytes a second "
+		return (ing_parse_bad(p, v, "a number of kilobytes "
 		    "up to 4000000"));
 	*(int64_t *)field = (int64_t)n;
 	return (true);
@@ -181,16 +229,19 @@ const struct ing_opt ing_opt_response[] = {
 	  .parse = parse_ref, .doc = "" },
 	{ .key = "proxy-redirect-from", .configmap = "proxy-redirect-from",
 	  .kind = ING_O_STR, OPT(redirect_from), AT, .parse = parse_from,
-	  .dflt = "off", .doc = "", .lacks = "variables and expressions" },
-	{ .key = "proxy-redirect-to", .configmap = "proxy-redirect-to",
-	  .kind = ING_O_STR, OPT(redirect_to), AT, .parse = parse_literal,
 	  .dflt = "off", .doc = "", .lacks = "variables" },
+	{ .key = "proxy-redirect-to", .configmap = "proxy-redirect-to",
+	  .kind = ING_O_STR, OPT(redirect_to), AT, .parse = parse_to,
+	  .dflt = "off", .doc = "" },
 	{ .key = "proxy-cookie-path", .configmap = "proxy-cookie-path",
 	  .kind = ING_O_STRS, OPT(cookie_paths), AT, .parse = parse_pair,
-	  .dflt = "off", .doc = "", .lacks = "variables and expressions" },
+	  .dflt = "off", .doc = "", .lacks = "variables in the first text" },
 	{ .key = "proxy-cookie-domain", .configmap = "proxy-cookie-domain",
 	  .kind = ING_O_STRS, OPT(cookie_domains), AT, .parse = parse_pair,
-	  .dflt = "off", .doc = "", .lacks = "variables and expressions" },
+	  .dflt = "off", .doc = "", .lacks = "variables in the first text" },
+	{ .key = "limit-rate-after", .configmap = "limit-rate-after",
+	  .kind = ING_O_INT, OPT(rate_after_kb), .at = ING_AT_BACKEND,
+	  .parse = parse_rate, .doc = "" },
 	{ .key = "limit-rate", .configmap = "limit-rate", .kind = ING_O_INT,
 	  OPT(rate_kb), .at = ING_AT_BACKEND, .parse = parse_rate,
 	  .doc = "" },

@@ -9,6 +9,13 @@
 
 #include <base/must.h>
 
+/* A timer holds 24 days. */
+static int64_t
+retry_ms(const struct ing_opts *o)
+{
+	return ((o->retry_s < 2073600 ? o->retry_s : 2073600) * 1000);
+}
+
 static void
 render_timeouts(struct ing_rendering *r, const struct ing_plan_be *be)
 {
@@ -24,6 +31,10 @@ render_timeouts(struct ing_rendering *r, const struct ing_plan_be *be)
 	if (o->connect_timeout_s != dflt->connect_timeout_s) {
 		ing_line(c, "timeout connect");
 		ing_cfg_ms(c, o->connect_timeout_s * 1000);
+	}
+	if (o->retry_s > 0) {
+		ing_line(c, "timeout retry");
+		ing_cfg_ms(c, retry_ms(o));
 	}
 	if ((o->retry_on & ING_RETRY_OFF) != 0) {
 		ing_line(c, "retries 0");
@@ -79,12 +90,18 @@ render_speed(struct ing_rendering *r, const struct ing_plan_be *be)
 
 	if (be->opts->close_after)
 		ing_line(c, "option http-server-close");
+	if (be->opts->buffer_request)
+		ing_line(c, "option http-buffer-request");
 	if (be->opts->rate_kb == 0)
 		return;
 	ing_line(c, "filter bwlim-out rate default-limit");
 	ing_cfg_num(c, be->opts->rate_kb * 1024);
 	ing_keys(c, "default-period 1s");
 	ing_line(c, "http-response set-bandwidth-limit rate");
+	if (be->opts->rate_after_kb == 0)
+		return;
+	ing_keys(c, "after");
+	ing_cfg_num(c, be->opts->rate_after_kb * 1024);
 }
 
 /* A cookie wins over a hash, a hash over an algorithm. */
@@ -295,6 +312,20 @@ render_backend(struct ing_rendering *r, const struct ing_plan_be *be)
 		render_server(r, be, &be->servers[i]);
 }
 
+/* AUTO_HTTP: the same once more, by TLS, for clients who came so. */
+static void
+render_twin(struct ing_rendering *r, const struct ing_plan_be *be)
+{
+	struct ing_opts *opts = arena_get(&r->plan->mem, sizeof *opts);
+	struct ing_plan_be twin = *be;
+
+	*opts = *be->opts;
+	opts->protocol = ING_HTTPS;
+	twin.opts = opts;
+	twin.id = ing_twin_id(r, be);
+	render_backend(r, &twin);
+}
+
 static bool
 is_any_closed(const struct ing_plan *p)
 {
@@ -322,8 +353,11 @@ ing_render_backends(struct ing_rendering *r)
 	ing_line(c, "http-request return status 503 content-type text/html "
 	    "string");
 	ing_render_page(c, 503);
-	for (uint32_t i = 0; i < r->plan->n_backends; i++)
+	for (uint32_t i = 0; i < r->plan->n_backends; i++) {
 		render_backend(r, r->plan->backends[i]);
+		if (ing_is_auto(r->plan->backends[i]))
+			render_twin(r, r->plan->backends[i]);
+	}
 	ing_render_lists(r);
 	if (r->needs_dns) {
 		ing_section(c, "resolvers", SPAN("cluster"));

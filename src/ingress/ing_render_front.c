@@ -91,6 +91,10 @@ find_host(struct ing_rendering *r)
 	ing_line(c, "http-request set-var(txn.host) "
 	    "\"req.hdr(host),host_only,regsub([.]\\$,),regsub(^[^.]*,),"
 	    "map_str(maps/wild.map)\" if !{ var(txn.host) -m found }");
+	if (ing_render_any_alias(r->plan))
+		ing_line(c, "http-request set-var(txn.host) "
+		    "\"req.hdr(host),host_only,lower,regsub([.]\\$,),"
+		    "map_reg(maps/names.map)\" if !{ var(txn.host) -m found }");
 	for (uint32_t i = 0; i < r->plan->n_hosts; i++)
 		if (strcmp(r->plan->hosts[i]->name, "_") == 0)
 			mark = ing_render_mark(r->plan->hosts[i]);
@@ -448,6 +452,29 @@ clean_names(struct ing_rendering *r)
 		    "-m reg");
 }
 
+/* AUTO_HTTP: who came by TLS goes on by TLS. */
+static void
+choose_twins(struct ing_rendering *r)
+{
+	struct ing_cfg *c = &r->cfg;
+
+	if (!ing_render_any_auto(r->plan))
+		return;
+	if (r->n_classes > 0)
+		ing_line(c, "http-request set-var(txn.twin) var(txn.route),"
+		    "field(4,/),map_str(maps/twins.map) if { ssl_fc } "
+		    "{ var(txn.side) -m str canary }");
+	if (r->n_classes > 0)
+		ing_line(c, "http-request set-var(txn.twin) var(txn.route),"
+		    "field(1,/),map_str(maps/twins.map) if { ssl_fc } "
+		    "!{ var(txn.side) -m str canary }");
+	else
+		ing_line(c, "http-request set-var(txn.twin) var(txn.route),"
+		    "field(1,/),map_str(maps/twins.map) if { ssl_fc }");
+	ing_line(c, "use_backend %[var(txn.twin)] "
+	    "if { var(txn.twin) -m found }");
+}
+
 static void
 render_frontend(struct ing_rendering *r)
 {
@@ -474,6 +501,7 @@ render_frontend(struct ing_rendering *r)
 	set_hsts(r);
 	set_headers(r);
 	ing_render_canaries(r);
+	choose_twins(r);
 	if (r->n_classes > 0)
 		ing_line(c, "use_backend %[var(txn.route),field(4,/)] "
 		    "if { var(txn.side) -m str canary }");

@@ -226,7 +226,8 @@ render_defaults(struct ing_rendering *r)
 	ing_line(c, "mode http");
 	ing_line(c, "log global");
 	ing_line(c, "option httplog");
-	ing_line(c, "option redispatch");
+	/* A request is tried again at another server each time. */
+	ing_line(c, "option redispatch 1");
 	ing_line(c, "option idle-close-on-response");
 	ing_line(c, "option http-gateway-status");
 	if (o->clean_names && !o->underscores)

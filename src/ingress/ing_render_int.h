@@ -33,8 +33,14 @@ void ing_render_canaries(struct ing_rendering *);
 void ing_render_maps(struct ing_rendering *);
 bool ing_render_any_regex(const struct ing_plan *);
 bool ing_render_any_simple(const struct ing_plan *);
+bool ing_render_any_alias(const struct ing_plan *);
+bool ing_render_any_auto(const struct ing_plan *);
 bool ing_render_any_www(const struct ing_plan *);
 const char *ing_render_mark(const struct ing_plan_host *);
+
+/* Backends that have another of the same, by TLS (AUTO_HTTP), and its name. */
+bool ing_is_auto(const struct ing_plan_be *);
+const char *ing_twin_id(struct ing_rendering *, const struct ing_plan_be *);
 
 /* ing_render_front.c: listeners, routing. */
 void ing_render_front(struct ing_rendering *);

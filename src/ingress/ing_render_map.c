@@ -17,7 +17,7 @@
 
 struct maps {
 	struct ing_rendering *r;
-	struct text hosts, wild, www, exact, prefix, regex;
+	struct text hosts, wild, names, www, exact, prefix, regex;
 	struct text key, value;
 	struct ing_index seen;          /* exact keys of hosts with '^' */
 };
@@ -58,10 +58,10 @@ set_key(struct maps *m, const char *host, const char *path, const char *end)
 static void
 put_name(struct maps *m, const char *name)
 {
-	bool wild = name[0] == '*';
+	bool wild = name[0] == '*', regex = name[0] == '~';
 
-	set_key(m, name + wild, "", "");
-	put(m, wild ? &m->wild : &m->hosts);
+	set_key(m, name + (wild || regex), "", "");
+	put(m, wild ? &m->wild : regex ? &m->names : &m->hosts);
 }
 
 static void
@@ -322,6 +322,17 @@ ing_render_any_www(const struct ing_plan *p)
 	return (false);
 }
 
+/* Names that are expressions. */
+bool
+ing_render_any_alias(const struct ing_plan *p)
+{
+	for (uint32_t i = 0; i < p->n_hosts; i++)
+		for (uint32_t k = 0; k < p->hosts[i]->n_aliases; k++)
+			if (p->hosts[i]->aliases[k][0] == '~')
+				return (true);
+	return (false);
+}
+
 bool
 ing_render_any_simple(const struct ing_plan *p)
 {
@@ -329,6 +340,44 @@ ing_render_any_simple(const struct ing_plan *p)
 		if (is_simple(p->hosts[i]))
 			return (true);
 	return (false);
+}
+
+bool
+ing_is_auto(const struct ing_plan_be *be)
+{
+	return (be->opts->protocol == ING_AUTO_HTTP && !be->tcp &&
+	    !be->inside);
+}
+
+const char *
+ing_twin_id(struct ing_rendering *r, const struct ing_plan_be *be)
+{
+	return (arena_printf(&r->plan->mem, "%s_tls", be->id));
+}
+
+bool
+ing_render_any_auto(const struct ing_plan *p)
+{
+	for (uint32_t i = 0; i < p->n_backends; i++)
+		if (ing_is_auto(p->backends[i]))
+			return (true);
+	return (false);
+}
+
+static void
+put_twins(struct ing_rendering *r)
+{
+	struct text t;
+
+	if (!ing_render_any_auto(r->plan))
+		return;
+	text_init(&t);
+	for (uint32_t i = 0; i < r->plan->n_backends; i++)
+		if (ing_is_auto(r->plan->backends[i]))
+			MUST(ing_map_write(&t, span_str(
+			    r->plan->backends[i]->id), span_str(
+			    ing_twin_id(r, r->plan->backends[i]))));
+	ing_files_add(r->files, "maps/twins.map")->body = t;
 }
 
 static void
@@ -355,10 +404,13 @@ ing_render_maps(struct ing_rendering *r)
 	keep(r->files, "maps/wild.map", &m.wild);
 	keep(r->files, "maps/exact.map", &m.exact);
 	keep(r->files, "maps/prefix.map", &m.prefix);
+	if (ing_render_any_alias(r->plan))
+		keep(r->files, "maps/names.map", &m.names);
 	if (ing_render_any_regex(r->plan))
 		keep(r->files, "maps/regex.map", &m.regex);
 	if (ing_render_any_www(r->plan))
 		keep(r->files, "maps/www.map", &m.www);
+	put_twins(r);
 	text_fini(&m.regex);
 	ing_index_fini(&m.seen);
 	text_fini(&m.key);

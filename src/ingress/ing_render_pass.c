@@ -60,6 +60,8 @@ render_maps(struct ing_rendering *r)
 			    span_str(h->name + star), span_str(h->pass->id)));
 		for (uint32_t k = 0; h->pass != NULL && k < h->n_aliases;
 		    k++) {
+			if (h->aliases[k][0] == '~')
+				continue;       /* no name to look up */
 			star = h->aliases[k][0] == '*';
 			MUST(ing_map_write(star ? &wild : &exact,
 			    span_str(h->aliases[k] + star),

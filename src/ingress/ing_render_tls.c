@@ -191,7 +191,8 @@ put_host(struct certs *c, const struct ing_plan_host *h)
 	    ing_render_pair_file(c->r, h->cert);
 	put_line(c, path, h, h->name);
 	for (uint32_t i = 0; i < h->n_aliases; i++)
-		put_line(c, path, h, h->aliases[i]);
+		if (h->aliases[i][0] != '~')
+			put_line(c, path, h, h->aliases[i]);
 	if (h->www != NULL && h->cert != NULL &&
 	    ing_cert_covers(ing_cert_of(h->cert), h->www))
 		put_line(c, path, NULL, h->www);

@@ -278,7 +278,7 @@ replace_errors(struct ing_rules *r)
 	const struct ing_plan_be *by = r->policy->served_by;
 	struct ing_cfg *c = r->cfg;
 
-	if (r->policy->pages == NULL)
+	if (r->policy->pages == NULL || r->policy->opts->own_errors)
 		return;
 	ing_line(c, "http-request set-var(txn.page_format) "
 	    "req.fhdr(accept)");
