@@ -268,33 +268,84 @@ tls_setting(struct conf_line *l, const char *name, struct tls_conf *to)
 	return (s->parse(l, s, to));
 }
 
+/* ---- as a whole ---- */
+
+#define TEXTS(T) T(ciphers) T(ciphersuites) T(curves) T(ecdhe) T(sigalgs)    \
+	T(client_sigalgs) T(ca_file) T(ca_verify_file) T(crl_file)
+#define BYTES(B) B(min) B(max) B(no_versions) B(verify) B(verify_depth)      \
+	B(no_tickets) B(client_order) B(no_ca_names) B(strict_sni)
+
 void
 tls_conf_inherit(struct tls_conf *to, const struct tls_conf *from)
 {
-#define TAKE(field) if (to->field == 0) to->field = from->field
-	TAKE(ciphers);
-	TAKE(ciphersuites);
-	TAKE(curves);
-	TAKE(ecdhe);
-	TAKE(sigalgs);
-	TAKE(client_sigalgs);
-	TAKE(ca_file);
-	TAKE(ca_verify_file);
-	TAKE(crl_file);
-	TAKE(min);
-	TAKE(max);
-	TAKE(no_versions);
-	TAKE(verify);
-	TAKE(verify_depth);
-	TAKE(no_tickets);
-	TAKE(client_order);
-	TAKE(no_ca_names);
-	TAKE(strict_sni);
+#define TAKE(field) if (to->field == 0) to->field = from->field;
+	TEXTS(TAKE)
+	BYTES(TAKE)
 #undef TAKE
 	if (to->alpn.p == NULL && to->no_alpn == TLS_FLAG_UNSET) {
 		to->alpn = from->alpn;
 		to->no_alpn = from->no_alpn;
 	}
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return (a == b || (a != NULL && b != NULL && strcmp(a, b) == 0));
+}
+
+bool
+tls_conf_same(const struct tls_conf *a, const struct tls_conf *b)
+{
+#define T(field) if (!same_text(a->field, b->field)) return (false);
+#define B(field) if (a->field != b->field) return (false);
+	TEXTS(T)
+	BYTES(B)
+#undef T
+#undef B
+	return (span_eq(a->alpn, b->alpn) && a->no_alpn == b->no_alpn);
+}
+
+uint64_t
+tls_conf_hash(const struct tls_conf *c)
+{
+	uint64_t h = c->verify;
+
+#define T(field) h = span_hash_seed(span_str(c->field), h);
+	TEXTS(T)
+#undef T
+	return (h);
+}
+
+/* The same settings come again and again, as lines of lists come and go. */
+const struct tls_conf *
+tls_conf_keep(const struct tls_conf *c)
+{
+	struct known {
+		struct known *next;
+		struct tls_conf conf;
+	};
+	static struct known *all;
+	static const struct px_model *of_model;
+	struct known *k;
+
+	if (of_model != px_model)
+		all = NULL;
+	of_model = px_model;
+	for (k = all; k != NULL; k = k->next)
+		if (tls_conf_same(&k->conf, c))
+			return (&k->conf);
+	k = arena_zget(px_model->arena, sizeof *k);
+	k->conf = *c;
+#define T(field) if (c->field != NULL) k->conf.field =                       \
+	arena_dup(px_model->arena, span_str(c->field));
+	TEXTS(T)
+#undef T
+	if (c->alpn.p != NULL)
+		k->conf.alpn = arena_span(px_model->arena, c->alpn);
+	k->next = all;
+	all = k;
+	return (&k->conf);
 }
 
 #endif

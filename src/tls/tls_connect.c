@@ -133,8 +133,8 @@ same_name(const char *a, const char *b)
 	return (a == NULL || b == NULL ? a == b : strcmp(a, b) == 0);
 }
 
-static void
-forget(struct tls_known *k)
+void
+tls_connect_forget(struct tls_known *k)
 {
 	SSL_SESSION_free(k->session);
 	OPENSSL_free(k->name);
@@ -153,7 +153,7 @@ on_session(SSL *ssl, SSL_SESSION *session)
 	if (t->server->no_reuse || (t->name != NULL &&
 	    (name = OPENSSL_strdup(t->name)) == NULL))
 		return (0);
-	forget(k);
+	tls_connect_forget(k);
 	k->session = session;
 	k->name = name;
 	return (1);

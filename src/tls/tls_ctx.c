@@ -4,15 +4,14 @@
  * crt-list that has settings of its own. Made when the configuration is
  * loaded, so that what OpenSSL refuses is an error there.
  */
-#include "tls_int.h"
+#include "tls_ca.h"
 
 #ifdef USE_OPENSSL
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <base/must.h>
 #include <xprt/conn.h>
@@ -164,116 +163,6 @@ set_dh(struct tls_making *m)
 /* ---- certificates of clients ---- */
 
 static bool
-load_cas(struct tls_making *m, const char *path)
-{
-	struct stat sb;
-
-	if (strcmp(path, "@system-ca") == 0)
-		return (SSL_CTX_set_default_verify_paths(m->ssl) == 1 ||
-		    tls_ctx_fail(m, "the system's certificate authorities"));
-	if (stat(path, &sb) != 0)
-		return (conf_fail(m->conf, DIAG_ALERT, m->pos, "unable to "
-		    "load certificate authorities from '%s': %s", path,
-		    strerror(errno)));
-	if (S_ISDIR(sb.st_mode))
-		return (SSL_CTX_load_verify_dir(m->ssl, path) == 1 ||
-		    tls_ctx_fail(m, "certificate authorities in '%s'", path));
-	return (SSL_CTX_load_verify_file(m->ssl, path) == 1 || tls_ctx_fail(m,
-	    "unable to load certificate authorities from '%s'", path));
-}
-
-static bool
-load_crl(struct tls_making *m, const char *path)
-{
-	X509_STORE *store = SSL_CTX_get_cert_store(m->ssl);
-
-	if (X509_STORE_load_file(store, path) != 1)
-		return (tls_ctx_fail(m, "unable to load revocation lists from '%s'",
-		    path));
-	(void)X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK |
-	    X509_V_FLAG_CRL_CHECK_ALL);
-	return (true);
-}
-
-/*
- * Authorities that were read, by their files: a server that comes while the
- * process runs has no others, as workers open no files.
- */
-static struct authorities {
-	struct authorities *next;
-	const struct px_model *of;
-	const char *ca, *ca_verify, *crl;       /* or NULL */
-	X509_STORE *store;
-} *all_authorities;
-
-static bool
-is_same(const char *a, const char *b)
-{
-	return (a == b || (a != NULL && b != NULL && strcmp(a, b) == 0));
-}
-
-static const struct authorities *
-find_authorities(const struct tls_conf *c)
-{
-	for (const struct authorities *a = all_authorities; a != NULL &&
-	    a->of == px_model; a = a->next)
-		if (is_same(a->ca, c->ca_file) && is_same(a->crl,
-		    c->crl_file) && is_same(a->ca_verify, c->ca_verify_file))
-			return (a);
-	return (NULL);
-}
-
-static bool
-use_authorities(struct tls_making *m)
-{
-	const struct authorities *a = find_authorities(m->c);
-
-	if (a != NULL)
-		return (SSL_CTX_set1_cert_store(m->ssl, a->store), true);
-	return (conf_fail(m->conf, DIAG_ALERT, m->pos, "'ca-file' : unable to "
-	    "load '%s': no file is read while the process runs, and this one "
-	    "was not at its start%s", m->c->ca_file, m->c->crl_file == NULL ?
-	    "" : " with that 'crl-file'"));
-}
-
-static void
-note_authorities(const struct tls_making *m)
-{
-	struct authorities *a;
-
-	if (find_authorities(m->c) != NULL)
-		return;
-	a = arena_zget(px_model->arena, sizeof *a);
-	*a = (struct authorities){ .next = all_authorities, .of = px_model,
-		.ca = m->c->ca_file, .ca_verify = m->c->ca_verify_file,
-		.crl = m->c->crl_file,
-		.store = SSL_CTX_get_cert_store(m->ssl) };
-	all_authorities = a;
-}
-
-static bool
-read_authorities(struct tls_making *m)
-{
-	const struct tls_conf *c = m->c;
-
-	if ((c->ca_file != NULL && !load_cas(m, c->ca_file)) ||
-	    (c->ca_verify_file != NULL && !load_cas(m, c->ca_verify_file)))
-		return (false);
-	return (c->crl_file == NULL || load_crl(m, c->crl_file));
-}
-
-bool
-tls_ctx_authorities(struct tls_making *m)
-{
-	if (m->conf->live != NULL && m->c->ca_file != NULL)
-		return (use_authorities(m));
-	if (!read_authorities(m))
-		return (false);
-	note_authorities(m);
-	return (true);
-}
-
-static bool
 ignores(const uint64_t *set, int err)
 {
 	return (err >= 0 && err < 256 && (set[err / 64] >> err % 64 & 1) != 0);
@@ -332,7 +221,6 @@ static bool
 set_verify(struct tls_making *m)
 {
 	const struct tls_conf *c = m->c;
-	STACK_OF(X509_NAME) *names;
 
 	SSL_CTX_set_verify(m->ssl, verify_mode(c), on_verify);
 	SSL_CTX_set_verify_depth(m->ssl, verify_depth(c));
@@ -343,14 +231,7 @@ set_verify(struct tls_making *m)
 		    "on, but there is no 'ca-file' to verify against"));
 	if (!tls_ctx_authorities(m))
 		return (false);
-	if (c->ca_file == NULL || c->no_ca_names == TLS_FLAG_ON ||
-	    c->ca_file[0] == '@')
-		return (true);
-	if ((names = SSL_load_client_CA_file(c->ca_file)) == NULL) {
-		ERR_clear_error();              /* a directory */
-		return (true);
-	}
-	SSL_CTX_set_client_CA_list(m->ssl, names);
+	tls_ca_names(m->ssl, c);
 	return (true);
 }
 
@@ -406,30 +287,66 @@ tls_ctx_algorithms(struct tls_making *m)
 	return (set_versions(m) && set_ciphers(m) && set_groups(m));
 }
 
-struct tls_ctx *
-tls_ctx_new(struct conf *conf, struct diag_pos pos, struct tls_bind *b,
-    const struct tls_conf *c)
+static bool
+ctx_init(struct tls_ctx *ctx, struct conf *conf, struct diag_pos pos)
 {
-	struct tls_ctx *ctx = arena_zget(px_model->arena, sizeof *ctx);
-	struct tls_making m = { .conf = conf, .pos = pos, .c = &ctx->conf };
+	struct tls_making m = { .conf = conf, .pos = pos, .c = &ctx->conf,
+		.ssl = SSL_CTX_new(TLS_server_method()) };
 
-	ctx->conf = *c;
-	ctx->bind = b;
-	ctx->ssl = m.ssl = SSL_CTX_new(TLS_server_method());
-	if (ctx->ssl == NULL) {
-		(void)tls_ctx_fail(&m, "OpenSSL makes no context for TLS, see "
-		    "'ssl-provider'");
-		return (NULL);
-	}
-	if (!tls_ctx_algorithms(&m) || !set_dh(&m) || !set_verify(&m)) {
-		SSL_CTX_free(ctx->ssl);
-		return (NULL);
-	}
+	ctx->ssl = m.ssl;
+	if (m.ssl == NULL)
+		return (tls_ctx_fail(&m, "OpenSSL makes no context for TLS, "
+		    "see 'ssl-provider'"));
+	if (!tls_ctx_algorithms(&m) || !set_dh(&m) || !set_verify(&m))
+		return (false);
 	if (ctx->conf.alpn.n > 0)
 		SSL_CTX_set_alpn_select_cb(ctx->ssl, on_alpn, ctx);
 	tls_hello_setup(ctx->ssl);
-	tls_sess_setup(ctx->ssl, b, c);
+	tls_sess_setup(ctx->ssl, ctx->bind, &ctx->conf);
+	return (true);
+}
+
+struct tls_ctx *
+tls_ctx_get(struct conf *conf, struct diag_pos pos, struct tls_bind *b,
+    const struct tls_conf *c)
+{
+	uint64_t hash = tls_conf_hash(c);
+	struct tls_ctx *ctx;
+
+	for (ctx = b->ctxs; ctx != NULL; ctx = ctx->next)
+		if (ctx->hash == hash && tls_conf_same(&ctx->conf, c)) {
+			ctx->users++;
+			return (ctx);
+		}
+	ctx = must_alloc(sizeof *ctx);
+	ctx->conf = *c;
+	ctx->hash = hash;
+	ctx->bind = b;
+	ctx->users = 1;
+	if (!ctx_init(ctx, conf, pos)) {
+		SSL_CTX_free(ctx->ssl);
+		free(ctx);
+		return (NULL);
+	}
+	ctx->next = b->ctxs;
+	b->ctxs = ctx;
 	return (ctx);
+}
+
+/* A handshake that is half done may have the context: it looks for another
+ * one when it goes on (tls_hello.c). */
+void
+tls_ctx_put(struct tls_ctx *ctx)
+{
+	struct tls_ctx **at = &ctx->bind->ctxs;
+
+	if (--ctx->users > 0)
+		return;
+	while (*at != ctx)
+		at = &(*at)->next;
+	*at = ctx->next;
+	SSL_CTX_free(ctx->ssl);
+	free(ctx);
 }
 
 bool

@@ -79,10 +79,6 @@ parse_extra(struct conf_line *l, void *obj)
 			return (conf_err(l, w, "'%s' expects 'none', 'all', "
 			    "'bundle', 'sctl', 'ocsp', 'issuer' or 'key', "
 			    "got '%s'", l->kw->name, w->text.p));
-		if (kinds[i].set == CERT_X_ISSUER)
-			return (conf_err(l, w, "'issuer' is not supported yet: "
-			    "the response of a .ocsp file is sent as it is, "
-			    "and its issuer not looked at"));
 		set = i == 0 ? 0 : set | kinds[i].set;
 	}
 	edit()->extra = set;
@@ -335,7 +331,8 @@ GLOBAL(default_dh, "tune.ssl.default-dh-param", "<bits>", parse_number,
     "tune.ssl.default-dh-param 2048");
 GLOBAL(extra, "ssl-load-extra-files", "none|all|<kind>...", parse_extra,
     "Which files are looked for beside a certificate: `bundle` (.rsa, .ecdsa "
-    "and .dsa), `sctl`, `ocsp`, `key`.",
+    "and .dsa), `sctl`, `ocsp`, `issuer` (who issued it, for an answer of OCSP), "
+    "`key`.",
     "ssl-load-extra-files key ocsp");
 KEYWORD(tls_g_del_ext) = {
 	.name = "ssl-load-extra-del-ext", .in = KW_GLOBAL, .flags = KW_NO,

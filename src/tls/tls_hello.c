@@ -130,7 +130,7 @@ pick(SSL *ssl, const struct tls_entry *first, struct span name)
 	ecdsa = takes_ecdsa(ssl, first->line->ctx);
 	for (size_t i = ecdsa ? 0 : 2; i < NELEM(order); i++)
 		for (const struct tls_entry *e = first; e != NULL; e = e->next)
-			if (e->cert->facts.kind == order[i] &&
+			if (e->line->cert->facts.kind == order[i] &&
 			    !tls_sni_excludes(e, name))
 				return (e);
 	return (first);
@@ -153,14 +153,16 @@ use_dh(SSL *ssl, const struct cert *c)
 static bool
 serve_by(SSL *ssl, struct tls_conn *t, const struct tls_entry *e)
 {
-	struct cert *c = e->cert;
+	const struct tls_ctx *ctx = e->line->ctx;
+	struct cert *c = e->line->cert;
 
-	if (e->line->ctx != t->bind->ctx && !tls_ctx_switch(ssl, e->line->ctx))
+	/* After a HelloRetryRequest it may have another's already. */
+	if (SSL_get_SSL_CTX(ssl) != ctx->ssl && !tls_ctx_switch(ssl, ctx))
 		return (false);
 	if (!cert_use(c) ||
 	    !SSL_use_cert_and_key(ssl, c->x509, c->pkey, c->stack, 1))
 		return (false);
-	t->entry = e;
+	t->cert = c;
 	return (c->dh.p == NULL || use_dh(ssl, c));
 }
 
@@ -200,7 +202,7 @@ static int
 on_status(SSL *ssl, void *arg)
 {
 	const struct tls_conn *t = tls_of_ssl(ssl);
-	struct span ocsp = t->entry != NULL ? t->entry->cert->ocsp : SPAN_NONE;
+	struct span ocsp = t->cert != NULL ? t->cert->ocsp : SPAN_NONE;
 	unsigned char *copy;
 
 	(void)arg;
@@ -215,7 +217,7 @@ add_sctl(SSL *ssl, unsigned type, unsigned where, const unsigned char **out,
     size_t *n, X509 *x, size_t at, int *alert, void *arg)
 {
 	const struct tls_conn *t = tls_of_ssl(ssl);
-	struct span s = t != NULL && t->entry != NULL ? t->entry->cert->sctl :
+	struct span s = t != NULL && t->cert != NULL ? t->cert->sctl :
 	    SPAN_NONE;
 
 	(void)type;

@@ -6,6 +6,7 @@
  * connection.
  */
 #include <base/span.h>
+#include <base/text.h>
 #include <base/why.h>
 #include <conf/conf.h>
 #include <px/px.h>
@@ -76,6 +77,14 @@ bool tls_setting(struct conf_line *, const char *name, struct tls_conf *to);
 bool tls_is_setting(const char *name);
 void tls_conf_inherit(struct tls_conf *to, const struct tls_conf *from);
 
+/* tls_conf_same - they say the same. tls_conf_hash - equal for such. */
+bool tls_conf_same(const struct tls_conf *, const struct tls_conf *);
+uint64_t tls_conf_hash(const struct tls_conf *);
+
+/* tls_conf_keep - a copy that lives as long as the generation, and shares its
+ * texts with others. */
+const struct tls_conf *tls_conf_keep(const struct tls_conf *);
+
 /* tls_path - a file name below the directory `base` (may be NULL), or as
  * default-path says. */
 const char *tls_path(struct conf_line *, const char *base, struct span name);
@@ -145,10 +154,18 @@ struct cert {
 	struct span key, leaf;          /* DER */
 	struct span *chain;
 	uint32_t n_chain;
-	struct span dh;                 /* PEM of parameters; p NULL: none */
+	struct span dh;                 /* parameters; p NULL: none */
 	struct span ocsp, sctl;
+	struct span issuer;             /* of a .issuer file */
 	struct cert_facts facts;
+	uint32_t users;                 /* lines, and servers' contexts */
 	bool broken;                    /* OpenSSL does not take it: said */
+	bool of_file;                   /* the configuration read it */
+	bool live;                      /* the runtime API changed it */
+	bool gone;                      /* … and the runtime API deleted it */
+	char *block;                    /* what the above is in, if it came at
+	                                 * run time; or NULL */
+	size_t block_bytes;
 	/* of this process, made when first used */
 	X509 *x509;
 	EVP_PKEY *pkey;
@@ -166,9 +183,60 @@ struct cert_set {
 bool cert_load(struct conf_line *, const struct conf_word *w, const char *path,
     bool dirs, struct cert_set *);
 
+/* cert_find - the one of that name, as the configuration or the runtime API
+ * gave it, or NULL. cert_find_new - or a new one without contents. cert_each -
+ * the next of all, NULL the first. cert_forget - it is no more; nobody may
+ * show it. */
+struct cert *cert_find(struct span path);
+struct cert *cert_find_new(struct span path);
+struct cert *cert_each(const struct cert *);
+void cert_forget(struct cert *);
+
 /* cert_use - OpenSSL's objects of it. False: it does not take them, which is
- * said once. */
+ * said once. cert_unuse - without them. */
 bool cert_use(struct cert *);
+void cert_unuse(struct cert *);
+
+/* cert_make - the same, but nothing is said: OpenSSL's reason, or NULL. */
+const char *cert_make(struct cert *);
+
+/* ---- certificates in one piece: tls_pack.c ---- */
+
+/* cert_pack - appends all that a certificate is made of. cert_unpack - it is
+ * that from now on, and what it was is freed; false when those bytes are
+ * none. */
+void cert_pack(const struct cert *, struct text *);
+bool cert_unpack(struct cert *, struct span);
+
+/* ---- crt-list files and directories: tls_list.c ---- */
+
+/* A certificate of a list, with all that is said of it there. */
+struct tls_row {
+	struct tls_row *next;
+	uint32_t line;                  /* of the file; 0: of a directory */
+	struct cert *cert;
+	const struct tls_conf *conf;    /* what it says; NULL: nothing */
+	const char *settings;           /* the same, as written; or NULL */
+	struct span *filters;           /* lower case */
+	uint32_t n_filters;
+	struct diag_pos pos;
+	bool live;                      /* the runtime API added it */
+	bool gone;                      /* … or took it away */
+};
+
+struct tls_list {
+	struct tls_list *next;
+	const char *path;
+	bool dir;
+	uint32_t last_line;
+	struct tls_row *rows, **tail;
+	struct tls_list_user *users;
+};
+
+struct tls_list_user {
+	struct tls_list_user *next;
+	struct tls_bind *bind;
+};
 
 /* ---- a bind line ---- */
 
@@ -176,19 +244,19 @@ struct tls_ctx;
 
 /* A certificate under a name, or as default. */
 struct tls_entry {
-	struct cert *cert;
 	const struct tls_line *line;
 	struct tls_entry *next;         /* of the same name, in order */
+	bool live;                      /* made at run time */
 };
 
-/* A crt word or a line of a crt-list. */
+/* A certificate of a bind line: of a crt word, or of a list. */
 struct tls_line {
 	struct tls_line *next;
-	struct cert_set certs;
-	struct span *filters;           /* of a crt-list; lower case */
-	uint32_t n_filters;
+	struct cert *cert;
+	const struct tls_row *row;      /* of a list; or NULL */
+	uint32_t no;                    /* their order */
 	bool is_default;                /* default-crt */
-	const struct tls_conf *conf;    /* what it says; NULL: as the line */
+	bool live;                      /* made at run time */
 	struct tls_ctx *ctx;            /* by which it is served */
 	struct diag_pos pos;
 };
@@ -200,25 +268,35 @@ struct tls_bind {
 	bool failed;                    /* one of its words was wrong */
 	struct tls_conf conf;
 	struct tls_line *lines, **tail;
+	uint32_t last_no;               /* of a line */
 	uint64_t ignore_ca[4], ignore_crt[4];   /* verification errors, a set */
 	struct tls_ticket_file *tickets;        /* tls-ticket-keys; or NULL */
 	struct tls_sni *sni;
 	struct tls_entry *defaults;
 	struct tls_ctx *ctx;
+	struct tls_ctx *ctxs;           /* all that its lines have */
 	const struct px_bind *bind;
 };
+
+/* tls_line_ready - its context. False after an error. */
+bool tls_line_ready(struct conf *, struct tls_bind *, struct tls_line *);
 
 /* ---- contexts: tls_ctx.c ---- */
 
 struct tls_ctx {
+	struct tls_ctx *next;           /* of the same bind line */
+	uint32_t users;
+	uint64_t hash;                  /* of the settings */
 	SSL_CTX *ssl;
 	struct tls_conf conf;           /* complete */
 	struct tls_bind *bind;
 };
 
-/* tls_ctx_new - a context for these settings. NULL after an error at `pos`. */
-struct tls_ctx *tls_ctx_new(struct conf *, struct diag_pos pos,
+/* tls_ctx_get - a context for these settings, which lines that say the same
+ * share. NULL after an error at `pos`. tls_ctx_put - one user less. */
+struct tls_ctx *tls_ctx_get(struct conf *, struct diag_pos pos,
     struct tls_bind *, const struct tls_conf *);
+void tls_ctx_put(struct tls_ctx *);
 
 /* tls_ctx_switch - serve this connection by another line's settings. */
 bool tls_ctx_switch(SSL *, const struct tls_ctx *);
@@ -275,6 +353,14 @@ tls_server_of(const struct px_server *sv)
 	return (px_get(&sv->slots, &tls_server_slot));
 }
 
+/* tls_server_ctx_cert, tls_server_ctx_ca - contexts that show this certificate,
+ * or verify with this file, do so as it is now. tls_server_ctx_names - some
+ * context does. */
+struct tls_ca;
+void tls_server_ctx_cert(struct cert *);
+void tls_server_ctx_ca(const struct tls_ca *);
+bool tls_server_ctx_names(const struct tls_ca *);
+
 /* tls_server_ctx - a context for connections to servers with these settings:
  * one that exists, or a new one. NULL after an error at `pos`. */
 SSL_CTX *tls_server_ctx(struct conf *, struct diag_pos pos,
@@ -293,9 +379,17 @@ bool tls_connect_begin(struct tls_conn *);
 void tls_connect_setup(SSL_CTX *);
 void tls_connect_verify(SSL_CTX *);
 
+/* tls_connect_forget - no session with a server is taken up again. */
+void tls_connect_forget(struct tls_known *);
+
 /* ---- sessions: tls_sess.c ---- */
 
 void tls_sess_setup(SSL_CTX *, struct tls_bind *, const struct tls_conf *);
+
+/* tls_sess_context - which sessions may be taken up by clients of these
+ * settings; again when the authorities changed. */
+void tls_sess_context(SSL_CTX *, const struct tls_bind *,
+    const struct tls_conf *);
 
 /* ---- the transport: tls_xprt.c ---- */
 
@@ -318,7 +412,8 @@ struct tls_conn {
 	const struct tls_server *server;        /* a server's; else NULL */
 	char *name;                     /* that the server is asked for; NULL */
 	struct span alpn;               /* for the server, see xprt_to */
-	const struct tls_entry *entry;  /* what it is served by; or NULL */
+	const struct cert *cert;        /* that it is shown, while OpenSSL is
+	                                 * at work; else NULL */
 	struct tls_hello *hello;        /* if kept: tls_capture.h */
 	struct tls_secrets *secrets;
 	unsigned long err;              /* OpenSSL's, of what failed */
@@ -335,6 +430,9 @@ tls_of_ssl(const SSL *ssl)
 {
 	return (SSL_get_app_data(ssl));
 }
+
+/* tls_key_name - "RSA2048", "EC256"; until the next call. */
+struct span tls_key_name(const X509 *);
 
 /* tls_of - of a connection with this transport, or NULL. */
 struct tls_conn *tls_of(const struct conn *);

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <base/must.h>
 #include <base/num.h>
@@ -31,11 +32,18 @@ bind_of(void *obj)
 	return (t);
 }
 
-void
-tls_bind_add(struct tls_bind *b, struct tls_line *line)
+struct tls_line *
+tls_bind_add(struct tls_bind *b, struct cert *c, struct diag_pos pos)
 {
+	struct tls_line *line = arena_zget(px_model->arena, sizeof *line);
+
+	line->cert = c;
+	line->pos = pos;
+	line->no = ++b->last_no;
+	c->users++;
 	*b->tail = line;
 	b->tail = &line->next;
+	return (line);
 }
 
 static bool
@@ -57,23 +65,42 @@ parse_setting(struct conf_line *l, void *obj)
 }
 
 static bool
+is_dir(const char *path)
+{
+	struct stat sb;
+
+	return (stat(path, &sb) == 0 && S_ISDIR(sb.st_mode));
+}
+
+static bool
+load_crt(struct conf_line *l, struct tls_bind *b, struct span name)
+{
+	const struct conf_word *w = &l->word[l->at - 1];
+	const char *path = tls_path(l, tls_global()->crt_base, name);
+	bool is_default = strcmp(l->kw->name, "default-crt") == 0;
+	struct cert_set certs = { .n = 0 };
+
+	if (!is_default && is_dir(path))
+		return (tls_list_load_dir(l, w, path, b));
+	if (!cert_load(l, w, path, false, &certs))
+		return (false);
+	for (uint32_t i = 0; i < certs.n; i++)
+		tls_bind_add(b, certs.v[i], conf_pos(l, w))->is_default =
+		    is_default;
+	return (true);
+}
+
+static bool
 parse_crt(struct conf_line *l, void *obj)
 {
-	const struct conf_word *w = conf_peek(l);
-	struct tls_line *line;
+	struct tls_bind *b = bind_of(obj);
 	struct span s;
 
 	if (!conf_want(l, "a certificate file", &s))
 		return (false);
-	line = arena_zget(px_model->arena, sizeof *line);
-	line->pos = conf_pos(l, w);
-	line->is_default = strcmp(l->kw->name, "default-crt") == 0;
-	if (!cert_load(l, w, tls_path(l, tls_global()->crt_base, s),
-	    !line->is_default, &line->certs))
-		return (!(bind_of(obj)->failed = true));
-	if (line->certs.n > 0)
-		tls_bind_add(bind_of(obj), line);
-	return (true);
+	if (!load_crt(l, b, s))
+		b->failed = true;
+	return (!b->failed);
 }
 
 static bool
@@ -139,25 +166,33 @@ refuse(struct conf_line *l, void *obj)
 
 /* ---- when all is known ---- */
 
+bool
+tls_line_ready(struct conf *c, struct tls_bind *t, struct tls_line *line)
+{
+	struct tls_conf own;
+
+	if (line->row == NULL || line->row->conf == NULL) {
+		line->ctx = t->ctx;
+		t->ctx->users++;
+		return (true);
+	}
+	own = *line->row->conf;
+	tls_conf_inherit(&own, &t->conf);
+	line->ctx = tls_ctx_get(c, line->pos, t, &own);
+	return (line->ctx != NULL);
+}
+
 static bool
 make_contexts(struct conf *c, struct tls_bind *t)
 {
-	bool good;
+	bool good = true;
 
 	tls_conf_inherit(&t->conf, &tls_global()->bind);
-	t->ctx = tls_ctx_new(c, t->bind->pos, t, &t->conf);
-	good = t->ctx != NULL;
-	for (struct tls_line *line = t->lines; line != NULL; line = line->next) {
-		struct tls_conf own;
-
-		line->ctx = t->ctx;
-		if (line->conf == NULL)
-			continue;
-		own = *line->conf;
-		tls_conf_inherit(&own, &t->conf);
-		line->ctx = tls_ctx_new(c, line->pos, t, &own);
-		good = good && line->ctx != NULL;
-	}
+	t->ctx = tls_ctx_get(c, t->bind->pos, t, &t->conf);
+	if (t->ctx == NULL)
+		return (false);
+	for (struct tls_line *line = t->lines; line != NULL; line = line->next)
+		good &= tls_line_ready(c, t, line);
 	return (good);
 }
 

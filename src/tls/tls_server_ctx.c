@@ -4,7 +4,7 @@
  * the same settings share one, so that ten thousand of them read their
  * authorities once.
  */
-#include "tls_int.h"
+#include "tls_ca.h"
 
 #ifdef USE_OPENSSL
 
@@ -26,42 +26,6 @@ struct shared {
 /* Of the model that is loaded; contexts of an older one are gone with it. */
 static struct shared *buckets[BUCKETS];
 static const struct px_model *of_model;
-
-/* ---- which are alike ---- */
-
-#define TEXTS(T) T(ciphers) T(ciphersuites) T(curves) T(ecdhe) T(sigalgs)    \
-	T(client_sigalgs) T(ca_file) T(ca_verify_file) T(crl_file)
-#define BYTES(B) B(min) B(max) B(no_versions) B(verify) B(verify_depth) \
-	B(no_tickets)
-
-static bool
-same_text(const char *a, const char *b)
-{
-	return (a == b || (a != NULL && b != NULL && strcmp(a, b) == 0));
-}
-
-static bool
-is_same(const struct tls_conf *a, const struct tls_conf *b)
-{
-#define T(field) if (!same_text(a->field, b->field)) return (false);
-#define B(field) if (a->field != b->field) return (false);
-	TEXTS(T)
-	BYTES(B)
-#undef T
-#undef B
-	return (span_eq(a->alpn, b->alpn));
-}
-
-static uint64_t
-hash_of(const struct tls_conf *c)
-{
-	uint64_t h = c->verify;
-
-#define T(field) h = span_hash_seed(span_str(c->field), h);
-	TEXTS(T)
-#undef T
-	return (h);
-}
 
 /* ---- one ---- */
 
@@ -136,18 +100,56 @@ tls_server_ctx(struct conf *conf, struct diag_pos pos,
 	if (of_model != px_model)
 		memset(buckets, 0, sizeof buckets);
 	of_model = px_model;
-	bucket = &buckets[hash_of(c) % BUCKETS];
+	bucket = &buckets[tls_conf_hash(c) % BUCKETS];
 	for (s = *bucket; s != NULL; s = s->next)
-		if (s->cert == cert && is_same(&s->conf, c))
+		if (s->cert == cert && tls_conf_same(&s->conf, c))
 			return (s->ssl);
 	s = arena_zget(px_model->arena, sizeof *s);
 	s->conf = *c;
 	s->cert = cert;
 	if ((s->ssl = make(conf, pos, &s->conf, cert)) == NULL)
 		return (NULL);
+	if (cert != NULL)
+		cert->users++;
 	s->next = *bucket;
 	*bucket = s;
 	return (s->ssl);
+}
+
+/* ---- when the runtime API changed something ---- */
+
+void
+tls_server_ctx_cert(struct cert *c)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (const struct shared *s = buckets[i]; s != NULL;
+		    s = s->next)
+			if (s->cert == c && cert_use(c))
+				(void)SSL_CTX_use_cert_and_key(s->ssl,
+				    c->x509, c->pkey, c->stack, 1);
+	ERR_clear_error();
+}
+
+void
+tls_server_ctx_ca(const struct tls_ca *ca)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (const struct shared *s = buckets[i]; s != NULL;
+		    s = s->next)
+			if (s->conf.verify == TLS_VERIFY_REQUIRED &&
+			    tls_ca_is_of(ca, &s->conf))
+				tls_ca_apply(s->ssl, &s->conf);
+}
+
+bool
+tls_server_ctx_names(const struct tls_ca *ca)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (const struct shared *s = buckets[i]; s != NULL;
+		    s = s->next)
+			if (tls_ca_is_of(ca, &s->conf))
+				return (true);
+	return (false);
 }
 
 #endif

@@ -24,6 +24,7 @@
 #define BUCKETS   8192
 #define CHAIN_MAX 64
 
+static struct cert **bucket_of(struct span path);
 static struct cert *by_path[BUCKETS];
 static const struct px_model *of_model;         /* which these belong to */
 
@@ -149,15 +150,36 @@ read_key(struct loading *ld, const char *path)
 	    fail(ld, key, "expected a private key in the file"));
 }
 
+/* Only an answer of OCSP is about who issued it. */
+static bool
+read_issuer_file(struct loading *ld, const char *path)
+{
+	struct cert scratch = { .path = path };
+	struct loading one = { .l = ld->l, .w = ld->w, .cert = &scratch };
+
+	if (!read_pem(&one, path))
+		return (false);
+	if (one.n_chain == 0)
+		return (fail(ld, path, "expected the certificate of an issuer "
+		    "in the file"));
+	ld->cert->issuer = one.chain[0];
+	return (true);
+}
+
 static bool
 read_extras(struct loading *ld, const char *path)
 {
 	unsigned extra = tls_global()->extra;
 	const char *p;
 
-	if ((extra & CERT_X_OCSP) != 0 && exists(p = beside(path, ".ocsp")) &&
-	    !read_raw(ld, p, &ld->cert->ocsp))
-		return (false);
+	if ((extra & CERT_X_OCSP) != 0 && exists(p = beside(path, ".ocsp"))) {
+		if (!read_raw(ld, p, &ld->cert->ocsp))
+			return (false);
+		if ((extra & CERT_X_ISSUER) != 0 &&
+		    exists(p = beside(path, ".issuer")) &&
+		    !read_issuer_file(ld, p))
+			return (false);
+	}
 	return ((extra & CERT_X_SCTL) == 0 ||
 	    !exists(p = beside(path, ".sctl")) ||
 	    read_raw(ld, p, &ld->cert->sctl));
@@ -313,26 +335,17 @@ read_cert(struct loading *ld, const char *path)
 }
 
 static struct cert **
-bucket_of(const char *path)
+bucket_of(struct span path)
 {
-	return (&by_path[span_hash(span_str(path)) % BUCKETS]);
-}
-
-static struct cert *
-find(const char *path)
-{
-	struct cert *c = *bucket_of(path);
-
-	while (c != NULL && strcmp(c->path, path) != 0)
-		c = c->next;
-	return (c);
+	return (&by_path[span_hash(path) % BUCKETS]);
 }
 
 static struct cert *
 get(struct conf_line *l, const struct conf_word *w, const char *path)
 {
-	struct cert **bucket = bucket_of(path), *c = find(path);
+	struct cert **bucket = bucket_of(span_str(path));
 	struct loading ld = { .l = l, .w = w };
+	struct cert *c = cert_find(span_str(path));
 
 	if (c != NULL)
 		return (c);
@@ -340,6 +353,7 @@ get(struct conf_line *l, const struct conf_word *w, const char *path)
 	c->path = arena_dup(px_model->arena, span_str(path));
 	if (!read_cert(&ld, c->path))
 		return (NULL);
+	c->of_file = true;
 	c->next = *bucket;
 	*bucket = c;
 	return (c);
@@ -406,7 +420,7 @@ cert_load(struct conf_line *l, const struct conf_word *w, const char *path,
 	struct stat sb;
 
 	forget_others();
-	if (l->conf->live != NULL && find(path) == NULL)
+	if (l->conf->live != NULL && cert_find(span_str(path)) == NULL)
 		return (conf_err(l, w, "'%s' : unable to load '%s': no file is "
 		    "read while the process runs, and this one was not at its "
 		    "start", l->kw->name, path));
@@ -425,6 +439,71 @@ cert_load(struct conf_line *l, const struct conf_word *w, const char *path,
 		return (false);
 	return (set->n > 0 || conf_err(l, w, "'%s' : unable to read '%s' : %s",
 	    l->kw->name, path, strerror(ENOENT)));
+}
+
+/* ---- by name ---- */
+
+struct cert *
+cert_find(struct span path)
+{
+	struct cert *c;
+
+	forget_others();
+	for (c = *bucket_of(path); c != NULL; c = c->next)
+		if (span_is(path, c->path))
+			return (c->gone ? NULL : c);
+	return (NULL);
+}
+
+struct cert *
+cert_find_new(struct span path)
+{
+	struct cert **bucket = bucket_of(path), *c;
+
+	for (c = *bucket; c != NULL; c = c->next)
+		if (span_is(path, c->path))
+			break;
+	if (c == NULL) {
+		c = must_alloc(sizeof *c);
+		c->path = span_dup(path);
+		c->next = *bucket;
+		*bucket = c;
+	}
+	c->gone = false;
+	c->live = true;
+	return (c);
+}
+
+struct cert *
+cert_each(const struct cert *c)
+{
+	struct cert **b = c == NULL ? by_path : bucket_of(span_str(c->path));
+
+	if (c == NULL ? *b != NULL : c->next != NULL)
+		return (c == NULL ? *b : c->next);
+	while (++b < by_path + BUCKETS)
+		if (*b != NULL)
+			return (*b);
+	return (NULL);
+}
+
+void
+cert_forget(struct cert *c)
+{
+	struct cert **at = bucket_of(span_str(c->path));
+
+	if (c->users > 0)               /* by a server that just came */
+		return;
+	MUST(cert_unpack(c, SPAN_NONE));
+	if (c->of_file) {               /* who is born later has it */
+		c->gone = true;
+		return;
+	}
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	free((char *)(uintptr_t)c->path);
+	free(c);
 }
 
 /* ---- OpenSSL's objects ---- */
@@ -458,24 +537,48 @@ push_chain(struct cert *c)
 	return (true);
 }
 
-bool
-cert_use(struct cert *c)
+const char *
+cert_make(struct cert *c)
 {
 	const unsigned char *p = (const unsigned char *)c->key.p;
+	const char *why;
 
-	if (c->pkey != NULL || c->broken)
-		return (c->pkey != NULL);
+	if (c->pkey != NULL)
+		return (NULL);
 	c->x509 = x509_of(c->leaf);
 	c->stack = sk_X509_new_null();
 	if (c->x509 != NULL && c->stack != NULL && push_chain(c))
 		c->pkey = d2i_AutoPrivateKey(NULL, &p, (long)c->key.n);
 	if (c->pkey != NULL)
-		return (true);
+		return (NULL);
+	cert_unuse(c);
+	why = ERR_reason_error_string(ERR_peek_last_error());
+	ERR_clear_error();
+	return (why != NULL ? why : "refused");
+}
+
+void
+cert_unuse(struct cert *c)
+{
+	X509_free(c->x509);
+	EVP_PKEY_free(c->pkey);
+	sk_X509_pop_free(c->stack, X509_free);
+	c->x509 = NULL;
+	c->pkey = NULL;
+	c->stack = NULL;
+	c->broken = false;
+}
+
+bool
+cert_use(struct cert *c)
+{
+	const char *why;
+
+	if (c->broken || (why = cert_make(c)) == NULL)
+		return (!c->broken);
 	c->broken = true;
 	ipc_say(DIAG_ALERT, "certificate '%s' cannot be used: %s; replace it "
-	    "and reload", c->path,
-	    ERR_reason_error_string(ERR_peek_last_error()));
-	ERR_clear_error();
+	    "and reload", c->path, why);
 	return (false);
 }
 

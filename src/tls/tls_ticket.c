@@ -49,6 +49,10 @@ _Static_assert(sizeof(struct keys_shm) == 264, "see shm/layout.def");
 static struct keys_shm *shared;
 
 struct tls_ticket_file {
+	struct tls_ticket_file *next;
+	const char *path;
+	unsigned no;
+	bool live;                      /* the runtime API changed it */
 	uint8_t bytes;                  /* 16 or 32: of a key */
 	uint32_t n;
 	struct key key[KEYS_FILE];      /* [n - 2] seals */
@@ -267,6 +271,42 @@ take_lines(struct conf_line *l, const struct conf_word *w, struct span text,
 	    f->n, KEYS_FILE));
 }
 
+static struct tls_ticket_file *files;
+static const struct px_model *of_model;         /* which these belong to */
+
+struct tls_ticket_file *
+tls_ticket_first(void)
+{
+	return (of_model == px_model ? files : NULL);
+}
+
+static struct tls_ticket_file *
+find_file(const char *path)
+{
+	struct tls_ticket_file *f = tls_ticket_first();
+
+	while (f != NULL && strcmp(f->path, path) != 0)
+		f = f->next;
+	return (f);
+}
+
+static struct tls_ticket_file *
+file_new(const char *path)
+{
+	struct tls_ticket_file *f = arena_zget(px_model->arena, sizeof *f);
+	struct tls_ticket_file *first = tls_ticket_first(), **at = &first;
+
+	while (*at != NULL) {
+		f->no++;
+		at = &(*at)->next;
+	}
+	*at = f;
+	f->path = arena_dup(px_model->arena, span_str(path));
+	files = first;
+	of_model = px_model;
+	return (f);
+}
+
 struct tls_ticket_file *
 tls_ticket_read(struct conf_line *l, const struct conf_word *w,
     const char *path)
@@ -274,18 +314,92 @@ tls_ticket_read(struct conf_line *l, const struct conf_word *w,
 	struct tls_ticket_file *f;
 	bool good;
 	size_t n;
-	char *p = fd_read_file(path, FILE_MAX, &n);
+	char *p;
 
-	if (p == NULL) {
+	if ((f = find_file(path)) != NULL)
+		return (f);
+	if ((p = fd_read_file(path, FILE_MAX, &n)) == NULL) {
 		conf_err(l, w, "'%s' : unable to read '%s' : %s", l->kw->name,
 		    path, strerror(errno));
 		return (NULL);
 	}
-	f = arena_zget(px_model->arena, sizeof *f);
+	f = file_new(path);
 	good = take_lines(l, w, span_of(p, n), f);
 	OPENSSL_cleanse(p, n);
 	free(p);
 	return (good ? f : NULL);
+}
+
+/* ---- for the runtime API ---- */
+
+struct tls_ticket_file *
+tls_ticket_next(const struct tls_ticket_file *f)
+{
+	return (f->next);
+}
+
+const char *
+tls_ticket_path(const struct tls_ticket_file *f)
+{
+	return (f->path);
+}
+
+unsigned
+tls_ticket_no(const struct tls_ticket_file *f)
+{
+	return (f->no);
+}
+
+bool
+tls_ticket_is_live(const struct tls_ticket_file *f)
+{
+	return (f->live);
+}
+
+bool
+tls_ticket_text(const struct tls_ticket_file *f, unsigned i, struct text *t)
+{
+	const struct key *k;
+	uint8_t bytes[80];
+	char out[B64_ENCODED(80)];
+
+	if (i >= f->n)
+		return (false);
+	k = &f->key[i];
+	memcpy(bytes, k->name, 16);
+	memcpy(bytes + 16, f->bytes == 16 ? k->aes : k->mac, f->bytes);
+	memcpy(bytes + 16 + f->bytes, f->bytes == 16 ? k->mac : k->aes,
+	    f->bytes);
+	text_add(t, span_of(out, b64_put(out, span_of((const char *)bytes,
+	    16 + 2u * f->bytes), B64_STD)));
+	OPENSSL_cleanse(bytes, sizeof bytes);
+	return (true);
+}
+
+bool
+tls_ticket_add(struct tls_ticket_file *f, const uint8_t *key, size_t n)
+{
+	if (!take_key(f, key, n))
+		return (false);
+	f->live = true;
+	return (true);
+}
+
+struct span
+tls_ticket_keys(const struct tls_ticket_file *f)
+{
+	return (span_of((const char *)f->key, sizeof f->key));
+}
+
+void
+tls_ticket_take(const char *path, struct span keys)
+{
+	struct tls_ticket_file *f = find_file(path);
+
+	if (f == NULL || keys.n != sizeof f->key)
+		return;
+	memcpy(f->key, keys.p, sizeof f->key);
+	f->live = true;
 }
 
 #endif

@@ -350,6 +350,7 @@ step(struct tls_conn *t)
 	gathering = t;
 	flight_n = 0;
 	r = SSL_do_handshake(t->ssl);
+	t->cert = NULL;
 	sent = gathering != t || send_flight(t);
 	if (!sent && r == 1)
 		return (WHY_AGAIN);             /* it will say so again */
@@ -627,9 +628,8 @@ cert_sig(const X509 *x)
 	return (nid == NID_undef ? SPAN_NONE : span_str(OBJ_nid2sn(nid)));
 }
 
-/* "RSA2048", "EC256". */
-static struct span
-cert_key(const X509 *x)
+struct span
+tls_key_name(const X509 *x)
 {
 	static char text[32];
 	const EVP_PKEY *key = x == NULL ? NULL : X509_get0_pubkey(x);
@@ -674,7 +674,7 @@ tls_tell(const struct conn *c, enum conn_tell what)
 	case CONN_TELL_CERT_SIG:
 		return (cert_sig(SSL_get_certificate(t->ssl)));
 	case CONN_TELL_CERT_KEY:
-		return (cert_key(SSL_get_certificate(t->ssl)));
+		return (tls_key_name(SSL_get_certificate(t->ssl)));
 	case CONN_TELL_SNI:
 		if (t->server != NULL)
 			return (span_str(t->name));

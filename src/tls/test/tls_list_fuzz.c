@@ -14,7 +14,7 @@ bool
 load_nothing(struct conf_line *l, const struct conf_word *w, const char *path,
     bool dirs, struct cert_set *set)
 {
-	static struct cert c;
+	static struct cert c = { .path = "file" };
 	static struct cert *all[] = { &c };
 
 	(void)l;
@@ -31,16 +31,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct diags diags;
 	struct conf c = { .arena = &arena, .diags = &diags };
 	struct conf_line l = { .conf = &c, .file = "f", .kw = &kw };
-	struct tls_bind b = { .ssl = true };
+	struct tls_list list = { .path = "list", .tail = &list.rows };
+	struct text t;
 
 	arena_init(&arena, 0);
 	diags_init(&diags);
 	px_model_new(&arena);
-	b.tail = &b.lines;
-	(void)tls_list_parse(&l, "list", arena_span(&arena,
-	    span_of((const char *)data, n)), &b);
-	for (const struct tls_line *i = b.lines; i != NULL; i = i->next)
-		MUST(i->certs.n == 1);
+	(void)tls_list_parse(&l, &list, arena_span(&arena,
+	    span_of((const char *)data, n)));
+	text_init(&t);
+	for (const struct tls_row *i = list.rows; i != NULL; i = i->next) {
+		MUST(i->cert != NULL && i->line <= list.last_line);
+		tls_list_put_row(i, true, &t);
+	}
+	text_fini(&t);
 	px_model_free(px_model);
 	diags_fini(&diags);
 	arena_reset(&arena);

@@ -90,7 +90,7 @@ files(const struct tls_entry *e)
 
 	all[0] = '\0';
 	for (; e != NULL; e = e->next) {
-		strcat(all, e->cert->path + strlen(dir) + 1);
+		strcat(all, e->line->cert->path + strlen(dir) + 1);
 		strcat(all, " ");
 	}
 	return (all);
@@ -169,5 +169,33 @@ TEST(a_star_in_a_list_is_the_default)
 	snprintf(words, sizeof words, "crt-list %s", path("list"));
 	if ((b = load(words)) != NULL)
 		CHECK_STR(files(b->defaults), "w.pem ");
+	end();
+}
+
+/* A certificate gets other contents, as the runtime API does it. */
+TEST(names_follow_the_contents)
+{
+	struct tls_bind *b;
+	struct tls_line *first;
+	struct text t;
+
+	begin();
+	if ((b = load("crt a.pem crt w.pem crt x.pem")) != NULL) {
+		first = b->lines;
+		tls_sni_drop(b, first);
+		leads_to(b, "a.example", "");
+		text_init(&t);
+		cert_pack(b->lines->next->cert, &t);
+		CHECK(cert_unpack(first->cert, text_span(&t)));
+		text_fini(&t);
+		tls_sni_add(b, first);
+		tls_sni_defaults(b);
+		leads_to(b, "a2.example", "");
+		/* The order of lines decides, not when a name came. */
+		leads_to(b, "one.w.example", "a.pem w.pem ");
+		CHECK_STR(files(b->defaults), "a.pem ");
+		tls_sni_drop(b, first);
+		leads_to(b, "one.w.example", "w.pem ");
+	}
 	end();
 }

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tls_cli_ocsp - answers of OCSP that are stapled: shown, and replaced.
+ *
+ * Source: management manual 9.3, "set ssl ocsp-response", "show ssl
+ * ocsp-response".
+ */
+#include "tls_cli.h"
+
+#ifdef USE_OPENSSL
+
+#include <string.h>
+
+#include <base/b64.h>
+
+#include <openssl/ocsp.h>
+
+/* ---- show ---- */
+
+static void
+put_id(struct text *t, const struct cert *c)
+{
+	const unsigned char *p = (const unsigned char *)c->ocsp.p;
+	OCSP_RESPONSE *r = d2i_OCSP_RESPONSE(NULL, &p, (long)c->ocsp.n);
+	OCSP_BASICRESP *basic = r == NULL ? NULL : OCSP_response_get1_basic(r);
+	OCSP_SINGLERESP *one = basic == NULL ? NULL : OCSP_resp_get0(basic, 0);
+	ASN1_OCTET_STRING *name, *key;
+	ASN1_INTEGER *serial;
+
+	if (one != NULL && OCSP_id_get0_info(&name, NULL, &key, &serial,
+	    (OCSP_CERTID *)(uintptr_t)OCSP_SINGLERESP_get0_id(one)) == 1) {
+		text_addz(t, " Certificate ID:\n   Issuer Name Hash: ");
+		for (int i = 0; i < name->length; i++)
+			text_printf(t, "%02X", name->data[i]);
+		text_addz(t, "\n   Issuer Key Hash: ");
+		for (int i = 0; i < key->length; i++)
+			text_printf(t, "%02X", key->data[i]);
+		text_addz(t, "\n   Serial Number: ");
+		for (int i = 0; i < serial->length; i++)
+			text_printf(t, "%02X", serial->data[i]);
+		text_addc(t, '\n');
+	}
+	OCSP_BASICRESP_free(basic);
+	OCSP_RESPONSE_free(r);
+}
+
+static void
+list_all(struct cli_ctx *x)
+{
+	struct text key;
+
+	text_addz(x->out, "# Certificate IDs\n");
+	text_init(&key);
+	for (struct cert *c = cert_each(NULL); c != NULL; c = cert_each(c)) {
+		text_clear(&key);
+		if (c->gone || !tls_ocsp_key(c, &key))
+			continue;
+		text_printf(x->out, "Certificate ID key : %s\n", key.p);
+		text_printf(x->out, "Certificate path : %s\n", c->path);
+		put_id(x->out, c);
+	}
+	text_fini(&key);
+}
+
+static const struct cert *
+find_key(struct span key)
+{
+	const struct cert *found = NULL;
+	struct text t;
+
+	text_init(&t);
+	for (struct cert *c = cert_each(NULL); c != NULL && found == NULL;
+	    c = cert_each(c)) {
+		text_clear(&t);
+		if (!c->gone && (span_is(key, c->path) ||
+		    (tls_ocsp_key(c, &t) && span_eq(text_span(&t), key))))
+			found = c;
+	}
+	text_fini(&t);
+	return (found);
+}
+
+static enum cli_done
+run_show(struct cli_ctx *x)
+{
+	struct span key = cli_arg(x, x->at);
+	const struct cert *c;
+
+	if (key.n == 0)
+		list_all(x);
+	else if ((c = find_key(key)) == NULL ||
+	    !tls_show_ocsp(x->out, c->ocsp))
+		cli_say(x, 3, "Certificate ID does not match any "
+		    "certificate.");
+	return (CLI_DONE);
+}
+
+/* ---- set ---- */
+
+static void
+replace(struct cert *c, struct span der)
+{
+	struct cert now = *c;
+	struct text t;
+
+	now.ocsp = der;
+	text_init(&t);
+	cert_pack(&now, &t);
+	tls_sync_cert(span_str(c->path), text_span(&t));
+	text_fini(&t);
+}
+
+/* Every certificate that it is about gets it. */
+static unsigned
+replace_all(struct span der, const char **why)
+{
+	unsigned n = 0;
+
+	*why = "it is about no certificate of ours";
+	for (struct cert *c = cert_each(NULL); c != NULL; c = cert_each(c)) {
+		const char *one;
+
+		if (c->gone || c->ocsp.n == 0)
+			continue;
+		if (tls_ocsp_fits(c, der, &one)) {
+			replace(c, der);
+			n++;
+		} else if (n == 0)
+			*why = one;
+	}
+	return (n);
+}
+
+static enum cli_done
+run_set(struct cli_ctx *x)
+{
+	struct span all = x->payload.n > 0 ? x->payload : cli_arg(x, x->at);
+	const char *why;
+	char *p = cli_alloc(x, all.n + 1);
+	size_t n = 0, bytes;
+
+	for (size_t i = 0; i < all.n; i++)
+		if (all.p[i] != '\n' && all.p[i] != '\r' && all.p[i] != ' ')
+			p[n++] = all.p[i];
+	if (n == 0) {
+		cli_say(x, 3, "'set ssl ocsp-response' expects response in "
+		    "base64 encoding.");
+		return (CLI_DONE);
+	}
+	if (!b64_get(p, &bytes, span_of(p, n), B64_STD)) {
+		cli_say(x, 3, "'set ssl ocsp-response' received invalid base64 "
+		    "encoded response.");
+		return (CLI_DONE);
+	}
+	if (replace_all(span_of(p, bytes), &why) == 0) {
+		cli_say(x, 3, "OCSP response: %s", why);
+		return (CLI_DONE);
+	}
+	cli_say(x, 6, "OCSP Response updated!");
+	return (tls_cli_synced(x));
+}
+
+/* ---- rows ---- */
+
+CLI_COMMAND(tls_ocsp_show) = {
+	.name = "show ssl ocsp-response", .args = "[<id>|<file>]",
+	.level = PX_LEVEL_OPERATOR, .run = run_show,
+	.doc = "answers of OCSP that are stapled, or the details of one",
+};
+CLI_COMMAND(tls_ocsp_set) = {
+	.name = "set ssl ocsp-response", .args = "<base64>|<payload>",
+	.level = PX_LEVEL_ADMIN, .run = run_set, .dropped = tls_cli_dropped,
+	.doc = "a newer answer of OCSP for a certificate that has one",
+};
+
+#endif
