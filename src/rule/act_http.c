@@ -16,6 +16,7 @@ struct edit {                   /* what all of them need */
 	struct span fixed;              /* set-, add-header: the value, when it
 	                                 * is always that; p NULL: it is not */
 	bool plain;                     /* nothing but one expression */
+	bool colon;                     /* the name was written with its ':' */
 	struct smp_regex *regex;        /* replace-*, del-header -m reg */
 	uint8_t match;                  /* del-header: enum del_match */
 	uint16_t status;
@@ -39,6 +40,39 @@ edit_new(struct conf_line *l)
 	return (arena_zget(l->conf->arena, sizeof(struct edit)));
 }
 
+/* Real files have "X-Name: value", and what their servers see is X-Name with
+ * the value ": value". */
+static bool
+want_name(struct conf_line *l, struct edit *e)
+{
+	const struct conf_word *w = conf_peek(l);
+
+	if (w == NULL || w->text.n < 2 || w->text.p[w->text.n - 1] != ':')
+		return (rule_want_header(l, &e->name));
+	conf_want(l, "a header name", &e->name);
+	e->name.n--;
+	e->colon = true;
+	if (!http_is_token(e->name) || e->name.n > UINT16_MAX)
+		return (conf_err(l, w, "'%.*s' is not a header name",
+		    SPAN_FMT(w->text)));
+	conf_warn(l, w, "the ':' becomes part of the value; the name is "
+	    "written '%.*s'", SPAN_FMT(e->name));
+	return (true);
+}
+
+static struct span
+behind_colon(struct arena *a, struct span value)
+{
+	char *p = arena_get(a, value.n + 2);
+
+	if (p == NULL)
+		return (SPAN_NONE);
+	memcpy(p, ": ", 2);
+	if (value.n != 0)
+		memcpy(p + 2, value.p, value.n);
+	return (span_trim(span_of(p, value.n + 2)));
+}
+
 static bool
 parse_header(struct conf_line *l, struct px *px, enum rule_set set,
     void **priv)
@@ -47,7 +81,7 @@ parse_header(struct conf_line *l, struct px *px, enum rule_set set,
 
 	(void)px;
 	*priv = e;
-	if (!rule_want_header(l, &e->name))
+	if (!want_name(l, e))
 		return (false);
 	e->id = http_name_id(e->name);
 	if (!rule_want_fmt(l, "a header value", LOGFMT_HEADER, set, &e->fmt))
@@ -58,6 +92,8 @@ parse_header(struct conf_line *l, struct px *px, enum rule_set set,
 		e->fixed = span_trim(e->fixed);
 	else
 		e->fixed = SPAN_NONE;
+	if (e->fixed.p != NULL && e->colon)
+		e->fixed = behind_colon(l->conf->arena, e->fixed);
 	return (true);
 }
 
@@ -171,6 +207,30 @@ parse_status(struct conf_line *l, struct px *px, enum rule_set set,
 
 /* ---- headers ---- */
 
+/* A target that names a host names the one that Host was given: servers have
+ * to believe the target (RFC 9112 3.2.2). */
+static void
+target_follows(struct txn *t, const struct http_head *h, const struct edit *e,
+    struct span host)
+{
+	struct http_uri u;
+	struct text before;
+
+	if (e->id != HTTP_HOST || h != t->req || h->target.n == 0 ||
+	    h->target.p[0] == '/' || host.n == 0 ||
+	    !http_uri_split((enum http_meth)h->meth, h->target, &u) ||
+	    u.authority.n == 0)
+		return;
+	text_init(&before);
+	if (u.scheme.n != 0) {
+		text_add(&before, u.scheme);
+		text_addz(&before, "://");
+	}
+	text_add(&before, host);
+	rule_target_set(t, text_span(&before), u.path, u.query);
+	text_fini(&before);
+}
+
 typedef bool put_fn(struct http_head *, enum http_name, struct span name,
     struct span value);
 
@@ -191,9 +251,12 @@ put_header(const struct edit *e, struct txn *t, struct rule_run *run,
 		if (!e->plain && !http_is_field_value(v))
 			return (RULE_NEXT);
 		v = span_trim(v);
+		if (e->colon)
+			v = behind_colon(t->arena, v);
 	}
 	if (v.p == NULL || v.n > UINT32_MAX || !put(h, e->id, e->name, v))
 		return (rule_failed(run));
+	target_follows(t, h, e, v);
 	txn_touch(t);
 	return (RULE_NEXT);
 }
@@ -282,13 +345,15 @@ set_value(struct http_hdr *hdr, struct span v)
 }
 
 static void
-replace_whole(const struct edit *e, struct txn *t, struct http_hdr *hdr)
+replace_whole(const struct edit *e, struct txn *t, struct http_head *h,
+    struct http_hdr *hdr)
 {
 	struct span v = replaced(e, t, span_of(hdr->value, hdr->value_n));
 
 	if (v.p == NULL || !http_is_field_value(v))
 		return;
 	set_value(hdr, v);
+	target_follows(t, h, e, v);
 	txn_touch(t);
 }
 
@@ -301,7 +366,7 @@ run_replace_header(const void *priv, struct txn *t, struct rule_run *run)
 
 	while (h != NULL &&
 	    (hdr = http_find(h, e->id, e->name, hdr)) != NULL)
-		replace_whole(e, t, hdr);
+		replace_whole(e, t, h, hdr);
 	return (RULE_NEXT);
 }
 
@@ -316,7 +381,8 @@ skip_blanks(const char *p, const struct http_hdr *hdr)
 
 /* Each value of a list by itself, what is between them as it was. */
 static void
-replace_values(const struct edit *e, struct txn *t, struct http_hdr *hdr)
+replace_values(const struct edit *e, struct txn *t, struct http_head *h,
+    struct http_hdr *hdr)
 {
 	struct span rest = span_of(hdr->value, hdr->value_n), item, v, all;
 	const char *copied = rest.p;
@@ -338,8 +404,10 @@ replace_values(const struct edit *e, struct txn *t, struct http_hdr *hdr)
 		text_add(&out, span_of(copied,
 		    (size_t)(hdr->value + hdr->value_n - copied)));
 		all = arena_span(t->arena, text_span(&out));
-		if (all.p != NULL && http_is_field_value(all))
+		if (all.p != NULL && http_is_field_value(all)) {
 			set_value(hdr, all);
+			target_follows(t, h, e, all);
+		}
 		txn_touch(t);
 	}
 	text_fini(&out);
@@ -355,9 +423,9 @@ run_replace_value(const void *priv, struct txn *t, struct rule_run *run)
 	while (h != NULL &&
 	    (hdr = http_find(h, e->id, e->name, hdr)) != NULL) {
 		if (hdr->value_n != 0)
-			replace_values(e, t, hdr);
+			replace_values(e, t, h, hdr);
 		else
-			replace_whole(e, t, hdr);       /* one empty value */
+			replace_whole(e, t, h, hdr);       /* one empty value */
 	}
 	return (RULE_NEXT);
 }
