@@ -59,8 +59,14 @@ check_version(struct conf_line *l, const struct conf_word *w, struct span v)
 {
 	if (v.n == 8 && span_begins(v, SPAN("HTTP/1.")))
 		return (true);
-	return (conf_err(l, w, "expected 'HTTP/1.0' or 'HTTP/1.1', found "
-	    "'%.*s'", SPAN_FMT(v)));
+	for (size_t i = 0; i < v.n; i++)
+		if ((uint8_t)v.p[i] <= ' ' || v.p[i] == 0x7f)
+			return (conf_err(l, w, "expected 'HTTP/1.0' or "
+			    "'HTTP/1.1', found '%.*s'", SPAN_FMT(v)));
+	/* Sent as it is: there are files whose backslashes went astray. */
+	conf_warn(l, w, "'%.*s' is sent in place of 'HTTP/1.0' or 'HTTP/1.1', "
+	    "and few servers take it", SPAN_FMT(v));
+	return (true);
 }
 
 static bool

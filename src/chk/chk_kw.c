@@ -153,6 +153,24 @@ parse_init_state(struct conf_line *l, void *obj)
 	    "or 'fully-down'"));
 }
 
+/* Whether the script itself says the port of each connection. */
+static bool
+script_has_ports(const struct px *px)
+{
+	const struct chk_px_cfg *cfg = px_get(&px->slots, &chk_px_slot);
+	const struct chk_step *s = cfg->script;
+
+	while (s != NULL && (s->kind == CHK_COMMENT || s->kind == CHK_SET))
+		s = s->next;
+	if (s == NULL || s->kind != CHK_CONNECT)
+		return (false);
+	for (; s != NULL; s = s->next)
+		if (s->kind == CHK_CONNECT && s->port == 0 &&
+		    s->port_expr == NULL)
+			return (false);
+	return (true);
+}
+
 /* A check needs a port to go to. */
 static bool
 check_port(struct conf *conf, struct px_server *sv)
@@ -161,7 +179,8 @@ check_port(struct conf *conf, struct px_server *sv)
 
 	if (!cfg->check || cfg->port != 0 || px_server_has_label(sv) ||
 	    sv->unix_path != NULL || sv->addr.port != 0 ||
-	    (cfg->has_addr && cfg->addr.port != 0))
+	    (cfg->has_addr && cfg->addr.port != 0) ||
+	    script_has_ports(sv->px))
 		return (true);
 	return (conf_fail(conf, DIAG_ALERT, sv->pos, "server '%s' has neither "
 	    "service port nor check port, and no check can be made",

@@ -40,6 +40,8 @@ static const struct {
 	{ " option httpchk\n", "OPTIONS / HTTP/1.0\r\n\r\n" },
 	{ " option httpchk /x\n", "OPTIONS /x HTTP/1.0\r\n\r\n" },
 	{ " option httpchk GET /x\n", "GET /x HTTP/1.0\r\n\r\n" },
+	{ " option httpchk head / http/1.1rnhost:a\n",
+	    "head / http/1.1rnhost:a\r\n\r\n" },
 	{ " option httpchk GET /x HTTP/1.1\\r\\nHost:\\ www\n",
 	    "GET /x HTTP/1.1\r\nHost: www\r\nconnection: close\r\n\r\n" },
 	{ " option httpchk\n http-check send meth HEAD uri /h ver HTTP/1.1 "
@@ -227,7 +229,7 @@ static const char *const bad[] = {
 	" option httpchk\n http-check connect ssl\n"
 	    " server s 127.0.0.1:80 check\n",
 	" http-check connect port zero\n",
-	" option httpchk GET / HTTP/2\n",
+	" option httpchk GET / \"HTTP/1.1 x\"\n",
 	" option external-check\n external-check command /bin/true\n",
 	" option external-check x\n",
 	" external-check command\n",
