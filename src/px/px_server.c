@@ -75,7 +75,7 @@ take_addr(struct conf_line *l, const struct conf_word *w,
 	sv->port_offset = (int16_t)a.offset;
 	sv->ip_from_client = !a.need_dns && is_nowhere(&a.addr);
 	sv->port_from_client = a.addr.family != ADDR_SOCKPAIR &&
-	    (a.port_offset || !a.port_given || a.addr.port == 0);
+	    sv->unix_path == NULL && (a.port_offset || !a.port_given || a.addr.port == 0);
 	return (true);
 }
 

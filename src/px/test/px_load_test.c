@@ -200,6 +200,7 @@ TEST(server_ports)
 	CHECK(!server("b", "d")->port_from_client);
 	CHECK_EQ(server("b", "d")->addr.port, 80);
 	CHECK_STR(server("b", "e")->unix_path, "/run/app.sock");
+	CHECK(!server("b", "e")->port_from_client);
 	unload();
 }
 
