@@ -169,6 +169,8 @@ struct http_uri {
 	struct span path_query;         /* both */
 };
 bool http_uri_split(enum http_meth, struct span target, struct http_uri *);
+/* http_path_query - path and query of a request's target in any form. */
+struct span http_path_query(const struct http_head *);
 
 /* http_host - host of the message: authority of the target, else Host; the
  * port is cut off when `no_port`. */

@@ -112,6 +112,17 @@ http_uri_split(enum http_meth meth, struct span target, struct http_uri *u)
 }
 
 struct span
+http_path_query(const struct http_head *h)
+{
+	struct http_uri u;
+
+	if (h->target.n == 0 || h->target.p[0] == '/' ||
+	    !http_uri_split((enum http_meth)h->meth, h->target, &u))
+		return (h->target);
+	return (u.path_query);
+}
+
+struct span
 http_host(const struct http_head *h, bool no_port)
 {
 	struct http_uri u;

@@ -200,6 +200,8 @@ parse_target(struct conf_line *l, struct log_target *t)
 	if (!want_of(l, "log facility", facilities, NELEM(facilities),
 	    &t->facility))
 		return (false);
+	if (conf_accept(l, ""))         /* a variable that is not set */
+		return (conf_end(l));
 	if (conf_left(l) > 0 && !want_of(l, "log level", levels,
 	    NELEM(levels), &t->max_level))
 		return (false);

@@ -124,9 +124,12 @@ build_head(struct head_buf *b, const struct log_target *t,
 	b->n = 0;
 	switch (format) {
 	case LOG_LOCAL:
-	case LOG_RFC3164:
 		add_priority(b, priority);
-		add_3164(b, h, format == LOG_RFC3164 ? g->host : NULL);
+		add_3164(b, h, NULL);
+		break;
+	case LOG_RFC3164:               /* it has a host name in any case */
+		add_priority(b, priority);
+		add_3164(b, h, g->host != NULL ? g->host : "localhost");
 		break;
 	case LOG_RFC5424:
 		add_priority(b, priority);

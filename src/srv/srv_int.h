@@ -145,8 +145,9 @@ raise_max(_Atomic uint32_t *max, uint32_t n)
  * srv_unreserve - and one less. */
 bool srv_reserve(struct srv *);
 void srv_unreserve(struct srv *);
-/* srv_slot_take - the slot holds the server, which was reserved for it. */
-void srv_slot_take(struct srv_slot *, struct srv *);
+/* srv_slot_take - the slot holds the server, which was reserved for it;
+ * `chosen` by the algorithm, which counts. */
+void srv_slot_take(struct srv_slot *, struct srv *, bool chosen);
 
 /* ---- srv_queue.c ---- */
 

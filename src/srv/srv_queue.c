@@ -509,7 +509,7 @@ accept_grant(uint32_t no)
 		return;
 	}
 	take_place(no);
-	srv_slot_take(slot, srv);
+	srv_slot_take(slot, srv, slot->srv == NULL || slot->be->lb->sticks);
 	slot->granted(slot, WHY_OK);
 }
 

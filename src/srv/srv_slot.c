@@ -52,8 +52,9 @@ leave_backend(struct be *be)
 	srv_count_down(&be->shm->inflight_word, be->shm->own);
 }
 
+/* `chosen`: by the algorithm, not by what the client was bound to. */
 static void
-count_session(struct srv *srv)
+count_session(struct srv *srv, bool chosen)
 {
 	int64_t wall_us = the_loop->wall_us;
 
@@ -64,17 +65,19 @@ count_session(struct srv *srv)
 	atomic_store_explicit(&srv->be->shm->last_sess_wall_s,
 	    wall_us / 1000000, memory_order_relaxed);
 	CNT_SRV(srv->cnt)->sess_tot++;
-	CNT_SRV(srv->cnt)->lbtot++;
-	CNT_BE(srv->be->cnt)->lbtot++;
+	if (chosen) {
+		CNT_SRV(srv->cnt)->lbtot++;
+		CNT_BE(srv->be->cnt)->lbtot++;
+	}
 }
 
 void
-srv_slot_take(struct srv_slot *slot, struct srv *srv)
+srv_slot_take(struct srv_slot *slot, struct srv *srv, bool chosen)
 {
 	slot->srv = srv;
 	slot->state = SRV_SLOT_HELD;
 	list_push_back(&srv->strms, &slot->node);
-	count_session(srv);
+	count_session(srv, chosen);
 }
 
 /* A server with a place that is now ours; NULL: none. */
@@ -93,12 +96,12 @@ pick(struct be *be, struct txn *txn, struct srv *avoid)
 
 /* This server or none: wait for it when it is full. */
 static enum why
-acquire_wanted(struct srv *srv, struct srv_slot *slot)
+acquire_wanted(struct srv *srv, struct srv_slot *slot, bool chosen)
 {
 	uint32_t max = srv->cfg->maxqueue;
 
 	if (atomic_load(&srv->shm->queued) == 0 && srv_reserve(srv)) {
-		srv_slot_take(slot, srv);
+		srv_slot_take(slot, srv, chosen);
 		return (WHY_OK);
 	}
 	if (max != 0 && atomic_load(&srv->shm->queued) >= max)
@@ -114,14 +117,14 @@ acquire_any(struct be *be, struct txn *txn, struct srv *avoid,
 	enum why why;
 
 	if (be->lb->sticks && (srv = be->lb->pick(be, txn, avoid)) != NULL) {
-		why = acquire_wanted(srv, slot);
+		why = acquire_wanted(srv, slot, true);
 		if (why != WHY_QUEUE_FULL)
 			return (why);
 		txn = NULL;             /* "maxqueue": any other, in turn */
 	}
 	if (atomic_load(&be->shm->queued) == 0 &&
 	    (srv = pick(be, txn, avoid)) != NULL) {
-		srv_slot_take(slot, srv);
+		srv_slot_take(slot, srv, true);
 		return (WHY_OK);
 	}
 	return (queue_push(be, NULL, slot));
@@ -148,7 +151,7 @@ srv_acquire(struct be *be, struct txn *txn, struct srv *avoid,
 	slot->srv = NULL;
 	enter_backend(be);
 	if (want != NULL && (slot->even_down || srv_is_up(want))) {
-		why = acquire_wanted(want, slot);
+		why = acquire_wanted(want, slot, false);
 		if (why != WHY_QUEUE_FULL)
 			return (why);
 	}

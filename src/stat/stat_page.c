@@ -334,7 +334,7 @@ is_ours(const struct txn *t, struct span uri)
 {
 	return (t->req != NULL && (t->meth == HTTP_GET ||
 	    t->meth == HTTP_HEAD || t->meth == HTTP_POST) &&
-	    span_begins(t->req->target, uri));
+	    span_begins(http_path_query(t->req), uri));
 }
 
 static enum rule_verdict
@@ -356,7 +356,7 @@ run_page(const void *priv, struct txn *t, struct rule_run *run)
 		break;
 	case STAT_ALLOW:
 		t->service = "<STATS>";
-		v = read_view(c, uri, t->req->target);
+		v = read_view(c, uri, http_path_query(t->req));
 		if (t->meth == HTTP_POST)
 			return (stat_admin_run(c, &v, t, run));
 		run->reply = make_page(t, run->px, &v);

@@ -69,6 +69,8 @@ strm_count_status(struct strm *s, unsigned status)
 	if (s->slot.srv == NULL || s->srv == NULL)
 		return;
 	sv = CNT_SRV(s->slot.srv->cnt);
+	if (s->txn.res != NULL)         /* what it said itself */
+		status = s->txn.res->status;
 	COUNT(sv);
 #undef COUNT
 }
@@ -366,7 +368,7 @@ strm_reply(struct strm *s, const struct http_reply *r, enum why why)
 	if (!keep || s->txn.fe->conn_mode == PX_CONN_CLOSE)
 		s->cli->close = true;
 	(void)s->cli->ops->send_reply(s->cli, r, head_only);
-	if (why_rows[why].cause == 'L')
+	if (why_rows[why].cause == 'L' && s->txn.res == NULL)
 		CNT_FE(fe_of(s->txn.fe)->cnt)->intercepted++;
 	strm_count_status(s, r->status);
 	return (bury(s, why, keep, false, false));

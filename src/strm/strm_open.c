@@ -275,7 +275,9 @@ take_head(struct strm *s, const struct mux_begin *b)
 static void
 count_request(const struct strm *s, struct fe *fe)
 {
-	if (s->txn.req == NULL)
+	/* What is no request but has an answer counts as one. */
+	if (s->txn.req == NULL && (why_rows[s->begin_why].cause != 'P' ||
+	    why_rows[s->begin_why].status == 0))
 		return;
 	CNT_FE(fe->cnt)->req_tot++;
 	CNT_PROC()->req_tot++;

@@ -119,6 +119,8 @@ step_acquire(struct strm *s)
 	    &s->slot);
 	if (why == WHY_OK)
 		return (have_slot(s));
+	if (why == WHY_NO_SERVER)
+		CNT_BE(be_of(s->txn.be)->cnt)->err_conn++;
 	if (why != WHY_AGAIN)
 		return (strm_fail(s, why));
 	if (s->slot.srv != NULL)
@@ -395,6 +397,8 @@ step_connect(struct strm *s)
 		    (enum why)s->srv->why : WHY_SRV_REFUSED));
 	if (s->srv->connected) {
 		s->txn.t.connected = the_loop->now_us;
+		if (is_http(s))
+			CNT_SRV(s->slot.srv->cnt)->req_tot++;
 		srv_observe(s->slot.srv, SRV_SEEN_CONNECTED);
 		s->up.eager = wants_splice(s, PX_OPT_SPLICE_REQUEST);
 		s->down.eager = wants_splice(s, PX_OPT_SPLICE_RESPONSE);

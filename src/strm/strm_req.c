@@ -116,6 +116,9 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 	case RULE_REPLY:
 		if (s->rules.status == 401 || s->rules.status == 407) /* not authenticated */
 			stk_on(&s->txn, STK_EV_ERROR);
+		if (s->txn.service != NULL)     /* a server, and it is quick */
+			s->txn.t.queued = s->txn.t.connected =
+			    s->txn.t.response = the_loop->now_us;
 		return (strm_reply(s, reply_of(s, px),
 		    s->rules.why == WHY_OK ? WHY_REPLIED : s->rules.why));
 	case RULE_TARPIT:
@@ -294,14 +297,17 @@ static bool
 is_monitor(const struct strm *s, const struct strm_cfg *cfg)
 {
 	return (cfg->monitor_uri.n != 0 && s->txn.req != NULL &&
-	    span_eq(s->txn.req->target, cfg->monitor_uri));
+	    span_eq(http_path_query(s->txn.req), cfg->monitor_uri));
 }
 
 static enum strm_step
 answer_monitor(struct strm *s, const struct strm_cfg *cfg)
 {
+	static struct http_reply_hdr uncached = {
+		.name = SPAN("Cache-Control"), .value = SPAN("no-cache") };
 	static const struct http_reply fine = {
 		.status = 200, .content_type = SPAN("text/html"),
+		.hdrs = &uncached,
 		.body = SPAN("<html><body><h1>200 OK</h1>\n"
 		    "Service ready.\n</body></html>\n"),
 	};
@@ -406,8 +412,11 @@ enter_backend(struct strm *s)
 	strm_sniffs(s);
 	be = rule_choose(s->txn.fe, &s->txn);
 	strm_sniffed(s);
-	if (be == NULL)
+	if (be == NULL) {               /* it never came as far as a queue */
+		s->txn.t.request = 0;
+		strm_go(s, STRM_ACQUIRE);
 		return (strm_fail(s, WHY_NO_SERVER));
+	}
 	s->txn.be = be;
 	s->entered = true;
 	CNT_BE(be_of(be)->cnt)->sess_tot++;

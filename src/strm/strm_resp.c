@@ -153,16 +153,27 @@ wait_in_rules(struct strm *s)
 	return (STEP_WAIT);
 }
 
+/* A denied response counts for all that it would have passed. */
+static void
+count_denied(const struct strm *s)
+{
+	CNT_FE(fe_of(s->txn.fe)->cnt)->denied_resp++;
+	CNT_BE(be_of(s->txn.be)->cnt)->denied_resp++;
+	if (s->slot.srv != NULL)
+		CNT_SRV(s->slot.srv->cnt)->denied_resp++;
+}
+
 /* One list of response rules; STEP_GO: go on. */
 static enum strm_step
 run_rules(struct strm *s, const struct px *px, enum rule_set set)
 {
 	struct rule_run run = s->res_waits ? s->rules : (struct rule_run){ 0 };
+	enum rule_verdict v;
 	unsigned status;
 
 	s->res_waits = false;
 	s->rules.wait = NULL;           /* `run` has it */
-	switch (rule_run(px, set, &s->txn, &run)) {
+	switch (v = rule_run(px, set, &s->txn, &run)) {
 	case RULE_NEXT:
 	case RULE_STOP:
 	case RULE_SWITCH:               /* none of responses */
@@ -185,10 +196,9 @@ run_rules(struct strm *s, const struct px *px, enum rule_set set)
 	case RULE_REPLY:
 		break;
 	}
-	if (px->kind & PX_BE)
-		CNT_BE(be_of(px)->cnt)->denied_resp++;
-	else
-		CNT_FE(fe_of(px)->cnt)->denied_resp++;
+	s->txn.t.response = 0;          /* nothing of it reaches the client */
+	if (v != RULE_REPLY)
+		count_denied(s);
 	status = run.status != 0 ? run.status : 502;
 	return (strm_reply(s, run.reply != NULL ? run.reply :
 	    rule_error_reply(px, status),
@@ -214,7 +224,7 @@ note_response(struct strm *s)
 static enum strm_step
 deny_response(struct strm *s, const struct px *be)
 {
-	CNT_BE(be_of(be)->cnt)->denied_resp++;
+	count_denied(s);
 	return (strm_reply(s, rule_error_reply(be, 502), WHY_RES_DENIED));
 }
 
