@@ -118,8 +118,8 @@ take_filters(struct cli_ctx *x, struct walk *w, int at, unsigned most)
 	while (at < x->n) {
 		if (!span_begins(cli_arg(x, at), SPAN("data."))) {
 			text_addz(x->out, "Optional argument only supports "
-			    "\"data.<store_data_type>\" <operator> <value> "
-			    "and key <key>\n");
+			    "\"data.<store_data_type>\" <operator> <value>, "
+			    "key <key> and ptr <ptr>\n");
 			return (false);
 		}
 		if (w->n_filters == most) {
@@ -159,6 +159,36 @@ take_table(struct cli_ctx *x)
 	return (t);
 }
 
+/* Where an entry is in its table: what is printed before it. */
+static uint64_t
+ptr_of(const struct stk_shm *m, uint32_t index)
+{
+	return (m->entries_at + (uint64_t)(index - 1) * m->entry_bytes);
+}
+
+static bool
+take_ptr(struct cli_ctx *x, const struct stk_table *t, int at, uint32_t *index)
+{
+	const struct stk_shm *m = t->shm;
+	struct span s = cli_arg(x, at);
+	char text[24], *end;
+	uint64_t v;
+
+	if (span_copy(text, sizeof text, s) && span_begins(s, SPAN("0x"))) {
+		v = strtoull(text, &end, 16);
+		if (*end == '\0' && v >= m->entries_at && (v - m->entries_at) %
+		    m->entry_bytes == 0 && (v - m->entries_at) /
+		    m->entry_bytes < m->cap) {
+			*index = 1 + (uint32_t)((v - m->entries_at) /
+			    m->entry_bytes);
+			return (true);
+		}
+	}
+	text_addz(x->out, "Invalid ptr: expected one that \"show table\" "
+	    "printed\n");
+	return (false);
+}
+
 /* ---- printing ---- */
 
 static void
@@ -196,8 +226,8 @@ put_entry(struct text *out, const struct stk_table *t,
 {
 	int32_t left = t->expire_ms == 0 ? 0 : (int32_t)(e->due - now);
 
-	text_printf(out, "0x%llx: key=", (unsigned long long)
-	    t->shm->entries_at + (uint64_t)(index - 1) * t->shm->entry_bytes);
+	text_printf(out, "0x%llx: key=",
+	    (unsigned long long)ptr_of(t->shm, index));
 	stk_key_print(t, stk_entry_key(t->shm, e), out);
 	text_printf(out, " use=%u exp=%d", e->use, left < 0 ? 0 : left);
 	for (int d = 0; d < STK_DATA_N; d++)
@@ -279,6 +309,35 @@ show_entries(struct cli_ctx *x, struct walk *w)
 	return (CLI_DONE);
 }
 
+/* The words "key <key>" or "ptr <ptr>" at `at`: the entry, its stripe locked.
+ * NULL: there is none, or *no: they are not these words. Without an entry of
+ * that key one is made when `make` says so. */
+static struct stk_entry *
+take_entry(struct cli_ctx *x, const struct stk_table *t, int at, bool make,
+    bool *no)
+{
+	struct stk_entry *e;
+	struct stk_key k;
+	uint32_t index;
+
+	*no = false;
+	if (cli_is(x, at, "key")) {
+		if (!take_key(x, t, at + 1, &k))
+			return (NULL);
+		e = stk_get(t, &k, make);
+		if (e == NULL && make)
+			text_addz(x->out, "Unable to allocate a new entry\n");
+		return (e);
+	}
+	*no = !cli_is(x, at, "ptr");
+	if (*no || !take_ptr(x, t, at + 1, &index))
+		return (NULL);
+	e = take_used(t, index);
+	if (e == NULL && make)
+		text_addz(x->out, "No such entry\n");
+	return (e);
+}
+
 /* ---- show ---- */
 
 static enum cli_done
@@ -289,25 +348,25 @@ show_all(struct cli_ctx *x)
 	return (CLI_DONE);
 }
 
-static enum cli_done
-show_key(struct cli_ctx *x, const struct walk *w)
+/* The head says what it knows behind the stripe's lock. */
+static void
+show_locked(struct cli_ctx *x, const struct walk *w, struct stk_entry *e)
 {
-	struct stk_entry *e;
-	struct stk_key k;
+	struct text one;
 
-	if (!take_key(x, w->t, x->at + 2, &k))
-		return (CLI_DONE);
-	if ((e = stk_get(w->t, &k, false)) == NULL)
-		return (CLI_DONE);
+	text_init(&one);
+	show_one(&one, w, e, stk_index_of(w->t->shm, e));
 	put_head(x->out, w->t);
-	show_one(x->out, w, e, stk_index_of(w->t->shm, e));
-	return (CLI_DONE);
+	text_add(x->out, span_of(one.p, one.n));
+	text_fini(&one);
 }
 
 static enum cli_done
 run_show(struct cli_ctx *x)
 {
 	struct walk *w = x->priv;
+	struct stk_entry *e;
+	bool no;
 
 	if (w != NULL)
 		return (show_entries(x, w));
@@ -322,9 +381,9 @@ run_show(struct cli_ctx *x)
 		    "privileges\n");
 		return (CLI_DONE);
 	}
-	if (cli_is(x, x->at + 1, "key"))
-		return (show_key(x, w));
-	if (!take_filters(x, w, x->at + 1, FILTERS_MAX))
+	if ((e = take_entry(x, w->t, x->at + 1, false, &no)) != NULL)
+		show_locked(x, w, e);
+	if (!no || !take_filters(x, w, x->at + 1, FILTERS_MAX))
 		return (CLI_DONE);
 	put_head(x->out, w->t);
 	return (show_entries(x, w));
@@ -368,23 +427,20 @@ run_clear(struct cli_ctx *x)
 {
 	struct walk w = { .n_filters = 0 };
 	struct stk_entry *e;
-	struct stk_key k;
+	bool no;
 
 	if (cli_arg(x, x->at).n == 0) {
 		text_addz(x->out, "Required arguments: <table> "
 		    "\"data.<store_data_type>\" <operator> <value> or <table> "
-		    "key <key>\n");
+		    "key <key> or <table> ptr <ptr>\n");
 		return (CLI_DONE);
 	}
 	if ((w.t = take_table(x)) == NULL)
 		return (CLI_DONE);
-	if (cli_is(x, x->at + 1, "key")) {
-		if (take_key(x, w.t, x->at + 2, &k) &&
-		    (e = stk_get(w.t, &k, false)) != NULL)
-			clear_one(x, w.t, e, true);
-	} else if (take_filters(x, &w, x->at + 1, FILTERS_MAX)) {
+	if ((e = take_entry(x, w.t, x->at + 1, false, &no)) != NULL)
+		clear_one(x, w.t, e, true);
+	if (no && take_filters(x, &w, x->at + 1, FILTERS_MAX))
 		clear_many(x, &w);
-	}
 	return (CLI_DONE);
 }
 
@@ -428,25 +484,24 @@ run_set(struct cli_ctx *x)
 	const struct stk_table *t;
 	struct change c[CLI_WORDS];
 	struct stk_entry *e;
-	struct stk_key k;
 	unsigned n = 0;
+	bool no;
 
-	if (x->n - x->at < 2 || !cli_is(x, x->at + 1, "key")) {
+	if (x->n - x->at < 2 || (!cli_is(x, x->at + 1, "key") &&
+	    !cli_is(x, x->at + 1, "ptr"))) {
 		if (cli_arg(x, x->at).n != 0 && take_table(x) == NULL)
 			return (CLI_DONE);
-		text_addz(x->out, "Required arguments: <table> key <key> "
-		    "[data.<store_data_type> <value>]*\n");
+		text_addz(x->out, "Required arguments: <table> key <key> (or "
+		    "ptr <ptr>) [data.<store_data_type> <value>]*\n");
 		return (CLI_DONE);
 	}
-	if ((t = take_table(x)) == NULL || !take_key(x, t, x->at + 2, &k))
+	if ((t = take_table(x)) == NULL)
 		return (CLI_DONE);
 	for (int at = x->at + 3; at < x->n; at += 2)
 		if (!take_change(x, t, at, &c[n++]))
 			return (CLI_DONE);
-	if ((e = stk_get(t, &k, true)) == NULL) {
-		text_addz(x->out, "Unable to allocate a new entry\n");
+	if ((e = take_entry(x, t, x->at + 1, true, &no)) == NULL)
 		return (CLI_DONE);
-	}
 	for (unsigned i = 0; i < n; i++)
 		stk_value_set(t, e, c[i].data, c[i].i, c[i].value, stk_now());
 	stk_touch(t, e);
@@ -456,18 +511,19 @@ run_set(struct cli_ctx *x)
 
 CLI_COMMAND(show_table) = {
 	.name = "show table", .level = PX_LEVEL_USER, .run = run_show,
-	.args = "<table> [data.<type> <operator> <value>]* | key <key>",
+	.args = "<table> [data.<type> <operator> <value>]* | key <key> | "
+	    "ptr <ptr>",
 	.doc = "report table usage stats or dump this table's contents",
 };
 CLI_COMMAND(set_table) = {
 	.name = "set table", .level = PX_LEVEL_OPERATOR, .run = run_set,
-	.args = "<table> key <key> [data.<type> <value>]*",
+	.args = "<table> { key <key> | ptr <ptr> } [data.<type> <value>]*",
 	.doc = "update or create a table entry's data",
 };
 CLI_COMMAND(clear_table) = {
 	.name = "clear table", .level = PX_LEVEL_OPERATOR, .run = run_clear,
 	.args = "<table> [<filter>]*",
-	.doc = "remove an entry from a table (filter: data/key)",
+	.doc = "remove an entry from a table (filter: data/key/ptr)",
 };
 
 /* ---- old entries go, also from tables that nobody uses ---- */
