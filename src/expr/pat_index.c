@@ -6,7 +6,8 @@
  *	beg end         the same, asked for each length that a pattern has,
  *	                while one hash value rolls over the sample
  *	dir dom         the same from each delimiter on
- *	ip              a hash per family, asked for each length of a network
+ *	ip              a hash per family, asked for each length of a network;
+ *	                masks with gaps one by one, after these
  *	int len         sorted ranges
  *	sub             chains by the first byte
  *	reg             a list
@@ -50,6 +51,16 @@ struct nets {                   /* of one family */
 	unsigned n_bits;
 };
 
+struct gap {                    /* an IPv4 address under a mask with gaps */
+	uint32_t ip, mask, no;
+};
+
+struct addrs {
+	struct nets of[2];              /* IPv4, IPv6 */
+	struct gap *gap;                /* in the order of their rows */
+	uint32_t n_gaps, cap_gaps;
+};
+
 struct range {
 	int64_t lo, hi;
 	int64_t top;                    /* highest `hi` up to this one */
@@ -85,7 +96,7 @@ struct pat_index {
 			struct range *v;
 			uint32_t n, cap, sorted;
 		} r;
-		struct nets *nets;      /* [0] IPv4, [1] IPv6 */
+		struct addrs *a;
 	};
 };
 
@@ -123,8 +134,8 @@ pat_index_new(enum acl_match match, bool icase, size_t n)
 		x->sub->chain = NULL;
 		x->sub->cap = 0;
 	} else if (match == ACL_IP) {
-		x->nets = must_alloc(2 * sizeof *x->nets);
-		memset(x->nets, 0, 2 * sizeof *x->nets);
+		x->a = must_alloc(sizeof *x->a);
+		memset(x->a, 0, sizeof *x->a);
 	}
 	return (x);
 }
@@ -148,9 +159,10 @@ pat_index_free(struct pat_index *x)
 		free(x->r.v);
 		break;
 	case ACL_IP:
-		free(x->nets[0].slot);
-		free(x->nets[1].slot);
-		free(x->nets);
+		free(x->a->of[0].slot);
+		free(x->a->of[1].slot);
+		free(x->a->gap);
+		free(x->a);
 		break;
 	default:
 		free(x->t.slot);
@@ -791,6 +803,67 @@ nets_note(struct nets *x, uint8_t bits)
 	x->n_bits++;
 }
 
+static uint32_t
+v4_of(const uint8_t ip[4])
+{
+	return ((uint32_t)ip[0] << 24 | (uint32_t)ip[1] << 16 |
+	    (uint32_t)ip[2] << 8 | ip[3]);
+}
+
+/* "10.0.5.0/255.0.255.0": what is no number of bits is a mask. */
+static bool
+gap_parse(struct span s, struct gap *g)
+{
+	ptrdiff_t slash = span_find(s, '/');
+	struct addr_net ip, mask;
+
+	if (slash < 0 ||
+	    !addr_net_parse_short(span_of(s.p, (size_t)slash), &ip) ||
+	    !addr_net_parse(span_skip(s, (size_t)slash + 1), &mask) ||
+	    ip.addr.family != ADDR_V4 || mask.addr.family != ADDR_V4 ||
+	    mask.bits != 32)
+		return (false);
+	g->mask = v4_of(mask.addr.ip);
+	g->ip = v4_of(ip.addr.ip) & g->mask;
+	return (true);
+}
+
+static bool
+gap_add(struct addrs *a, struct span key, uint32_t no)
+{
+	struct gap g = { .no = no }, *v;
+
+	if (!gap_parse(key, &g))
+		return (false);
+	if (a->n_gaps == a->cap_gaps) {
+		a->cap_gaps = a->cap_gaps == 0 ? 4 : 2 * a->cap_gaps;
+		v = must_alloc(a->cap_gaps * sizeof *v);
+		if (a->n_gaps != 0)
+			memcpy(v, a->gap, a->n_gaps * sizeof *v);
+		free(a->gap);
+		a->gap = v;
+	}
+	a->gap[a->n_gaps++] = g;
+	return (true);
+}
+
+static uint32_t
+gaps_find(const struct addrs *a, const struct pat_row *row,
+    const uint8_t v4[4], size_t *len)
+{
+	uint32_t ip = v4_of(v4);
+
+	for (uint32_t i = 0; i < a->n_gaps; i++) {
+		const struct gap *g = &a->gap[i];
+
+		if ((ip & g->mask) == g->ip && !row[g->no].dead) {
+			*len = (size_t)__builtin_popcount(g->mask);
+			return (g->no);
+		}
+	}
+	return (PAT_MISS);
+}
+
 static bool
 net_add(struct pat_index *x, const struct pat_row *row, uint32_t no,
     const char **err)
@@ -800,10 +873,12 @@ net_add(struct pat_index *x, const struct pat_row *row, uint32_t no,
 	struct net *e;
 
 	if (!addr_net_parse_short(pat_key(&row[no]), &net)) {
+		if (gap_add(x->a, pat_key(&row[no]), no))
+			return (true);
 		*err = "expected an IPv4 or IPv6 address or network";
 		return (false);
 	}
-	f = &x->nets[net.addr.family == ADDR_V6];
+	f = &x->a->of[net.addr.family == ADDR_V6];
 	if (f->slot == NULL || f->n + 1 > f->mask - f->mask / 4)
 		nets_resize(f, f->slot == NULL ? x->expect : 2 * f->n);
 	cut_bits(net.addr.ip, net.bits);
@@ -871,14 +946,17 @@ addr_find(const struct pat_index *x, const struct pat_row *row,
 	if (a->family != ADDR_V4 && !v6)
 		return (PAT_MISS);
 	memcpy(ip, a->ip, v6 ? 16 : 4);
-	no = nets_find(x, &x->nets[v6], row, ip, len);
-	if (no != PAT_MISS || x->nets[!v6].n == 0)
+	no = nets_find(x, &x->a->of[v6], row, ip, len);
+	if (no != PAT_MISS || (x->a->of[!v6].n == 0 && x->a->n_gaps == 0))
 		return (no);
 	if (!v6)
 		memcpy(other + 12, ip, 4);
 	else if (!v4_inside(ip, other))
 		return (PAT_MISS);
-	return (nets_find(x, &x->nets[!v6], row, other, len));
+	if (x->a->of[!v6].n != 0)
+		no = nets_find(x, &x->a->of[!v6], row, other, len);
+	return (no != PAT_MISS || x->a->n_gaps == 0 ? no :
+	    gaps_find(x->a, row, v6 ? other : ip, len));
 }
 
 /* ---- all of them ---- */
