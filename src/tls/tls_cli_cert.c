@@ -283,23 +283,6 @@ want_txn(struct cli_ctx *x, const char *name)
 	return (false);
 }
 
-/* OpenSSL takes it, as all contexts here would: by the same level. */
-static const char *
-try_context(struct cert *c)
-{
-	SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
-	const char *why = NULL;
-
-	MUST(ssl != NULL);
-	if (tls_global()->security_level >= 0)
-		SSL_CTX_set_security_level(ssl, tls_global()->security_level);
-	if (SSL_CTX_use_cert_and_key(ssl, c->x509, c->pkey, c->stack, 1) != 1)
-		why = ERR_reason_error_string(ERR_peek_last_error());
-	SSL_CTX_free(ssl);
-	ERR_clear_error();
-	return (why);
-}
-
 static bool
 is_whole(struct cli_ctx *x, struct cert *c)
 {
@@ -318,7 +301,7 @@ is_whole(struct cli_ctx *x, struct cert *c)
 		return (false);
 	}
 	if (why == NULL)
-		why = try_context(c);
+		why = cert_try(c);
 	if (why != NULL)
 		cli_say(x, 3, "unable to use the certificate of '%s': %s",
 		    txn.path, why);

@@ -25,6 +25,15 @@ enum {                                  /* tags */
 #define OID_PSS   "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"
 #define OID_DSA   "\x2a\x86\x48\xce\x38\x04\x01"
 #define OID_EC    "\x2a\x86\x48\xce\x3d\x02\x01"
+#define OID_P256  "\x2a\x86\x48\xce\x3d\x03\x01\x07"
+#define OID_P384  "\x2b\x81\x04\x00\x22"
+#define OID_P521  "\x2b\x81\x04\x00\x23"
+#define OID_RSA_SHA256 "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b"
+#define OID_RSA_SHA384 "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c"
+#define OID_RSA_SHA512 "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d"
+#define OID_ECDSA_SHA256 "\x2a\x86\x48\xce\x3d\x04\x03\x02"
+#define OID_ECDSA_SHA384 "\x2a\x86\x48\xce\x3d\x04\x03\x03"
+#define OID_ECDSA_SHA512 "\x2a\x86\x48\xce\x3d\x04\x03\x04"
 #define OID_CN    "\x55\x04\x03"
 #define OID_SAN   "\x55\x1d\x11"
 
@@ -130,16 +139,41 @@ read_extensions(struct span in, struct cert_facts *f)
 	return (true);
 }
 
+/* 112 bits of security and more: RSA from 2048 bits, curves of NIST from
+ * P-256. */
+static bool
+is_strong_key(struct span oid, struct span params, struct span key)
+{
+	struct der d, n;
+
+	if (IS_OID(oid, OID_RSA))
+		return (der_want(&key, SEQUENCE, &d) &&
+		    der_want(&d.body, INTEGER, &n) && n.body.n > 2048 / 8);
+	return (IS_OID(oid, OID_EC) && der_want(&params, OID, &d) &&
+	    (IS_OID(d.body, OID_P256) || IS_OID(d.body, OID_P384) ||
+	    IS_OID(d.body, OID_P521)));
+}
+
+/* With SHA-256 or better. */
+static bool
+is_strong_signature(struct span oid)
+{
+	return (IS_OID(oid, OID_RSA_SHA256) || IS_OID(oid, OID_RSA_SHA384) ||
+	    IS_OID(oid, OID_RSA_SHA512) || IS_OID(oid, OID_ECDSA_SHA256) ||
+	    IS_OID(oid, OID_ECDSA_SHA384) || IS_OID(oid, OID_ECDSA_SHA512));
+}
+
 bool
 cert_facts(struct span der, struct cert_facts *f)
 {
 	struct span oid, params, key;
-	struct der cert, tbs, d;
+	struct der cert, tbs, sig, d;
 
 	memset(f, 0, sizeof *f);
 	if (!der_want(&der, SEQUENCE, &cert) || der.n != 0 ||
 	    !der_want(&cert.body, SEQUENCE, &tbs) ||
 	    !der_want(&cert.body, SEQUENCE, &d) ||
+	    !der_want(&d.body, OID, &sig) ||
 	    !der_want(&cert.body, BIT_STRING, &d) || cert.body.n != 0)
 		return (false);
 	(void)may_have(&tbs.body, TAG(0), &d);          /* version */
@@ -159,6 +193,8 @@ cert_facts(struct span der, struct cert_facts *f)
 	if (!open_spki(f->spki, &oid, &params, &key))
 		return (false);
 	f->kind = kind_of(oid);
+	f->common = is_strong_key(oid, params, key) &&
+	    is_strong_signature(sig.body);
 	while (tbs.body.n > 0) {
 		if (!der_next(&tbs.body, &d))
 			return (false);

@@ -107,6 +107,8 @@ enum cert_kind { CERT_RSA, CERT_DSA, CERT_EC, CERT_OTHER, CERT_KINDS };
 /* What a certificate says, as slices of it. */
 struct cert_facts {
 	uint8_t kind;                   /* enum cert_kind, of its key */
+	bool common;                    /* key and signature are of a kind and
+	                                 * strength that everybody takes */
 	struct span issuer, subject;    /* whole names */
 	struct span spki;               /* whole SubjectPublicKeyInfo */
 	struct span alt_names;          /* contents of the GeneralNames */
@@ -197,8 +199,10 @@ void cert_forget(struct cert *);
 bool cert_use(struct cert *);
 void cert_unuse(struct cert *);
 
-/* cert_make - the same, but nothing is said: OpenSSL's reason, or NULL. */
+/* cert_make - the same, but nothing is said: OpenSSL's reason, or NULL.
+ * cert_try - also a context takes it, as all contexts here would. */
 const char *cert_make(struct cert *);
+const char *cert_try(struct cert *);
 
 /* ---- certificates in one piece: tls_pack.c ---- */
 

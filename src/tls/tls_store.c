@@ -290,6 +290,25 @@ add_issuers(struct loading *ld)
 
 /* ---- a certificate ---- */
 
+/* To try a certificate takes a hundred times as long as to read it: only where
+ * OpenSSL may think it too weak. */
+static bool
+check_strength(struct loading *ld, const char *path)
+{
+	const struct cert *c = ld->cert;
+	bool common = c->facts.common && tls_global()->security_level <= 2;
+	struct cert_facts f;
+	const char *why;
+
+	for (uint32_t i = 0; i < c->n_chain && common; i++)
+		common = cert_facts(c->chain[i], &f) && f.common;
+	if (common || (why = cert_try(ld->cert)) == NULL)
+		return (true);
+	return (conf_err(ld->l, ld->w, "'%s' : OpenSSL does not take the "
+	    "certificate of '%s': %s; see 'ssl-security-level'",
+	    ld->l->kw->name, path, why));
+}
+
 static bool
 check_fit(struct loading *ld, const char *path)
 {
@@ -331,7 +350,7 @@ read_cert(struct loading *ld, const char *path)
 	c->chain = arena_get(px_model->arena, c->n_chain * sizeof *c->chain +
 	    1);
 	memcpy(c->chain, ld->chain + 1, c->n_chain * sizeof *c->chain);
-	return (true);
+	return (check_strength(ld, path));
 }
 
 static struct cert **
@@ -555,6 +574,28 @@ cert_make(struct cert *c)
 	why = ERR_reason_error_string(ERR_peek_last_error());
 	ERR_clear_error();
 	return (why != NULL ? why : "refused");
+}
+
+const char *
+cert_try(struct cert *c)
+{
+	SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
+	const char *why = cert_make(c);
+
+	if (ssl == NULL) {              /* see 'ssl-provider' */
+		ERR_clear_error();
+		return ("OpenSSL makes no context for TLS");
+	}
+	if (tls_global()->security_level >= 0)
+		SSL_CTX_set_security_level(ssl, tls_global()->security_level);
+	if (why == NULL && SSL_CTX_use_cert_and_key(ssl, c->x509, c->pkey,
+	    c->stack, 1) != 1) {
+		why = ERR_reason_error_string(ERR_peek_last_error());
+		why = why != NULL ? why : "refused";
+	}
+	SSL_CTX_free(ssl);
+	ERR_clear_error();
+	return (why);
 }
 
 void

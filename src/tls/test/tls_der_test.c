@@ -173,3 +173,46 @@ TEST(lengths_are_the_shortest)
 		CHECK_EQ(der_next(&in, &d), rows[i].good);
 	}
 }
+
+TEST(what_everybody_takes_is_known)
+{
+	static const struct { const char *kind; bool common; } rows[] = {
+		{ "rsa", true }, { "ec", true }, { "ED25519", false },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		EVP_PKEY *k = make_key(rows[i].kind);
+		X509 *x = make_x509(k, "a", NULL);
+		struct span der = der_of_cert(x);
+		struct cert_facts f;
+
+		if (CHECK(cert_facts(der, &f)) &&
+		    !CHECK_EQ(f.common, rows[i].common))
+			fprintf(stderr, "%s\n", rows[i].kind);
+		drop(der);
+		X509_free(x);
+		EVP_PKEY_free(k);
+	}
+}
+
+TEST(weak_keys_and_signatures_are_not)
+{
+	static const struct { unsigned bits; const char *digest; } rows[] = {
+		{ 1024, "SHA256" }, { 2048, "SHA1" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		EVP_PKEY *k = EVP_RSA_gen(rows[i].bits);
+		X509 *x = make_x509(k, "a", NULL);
+		struct span der;
+		struct cert_facts f;
+
+		MUST(X509_sign(x, k, EVP_get_digestbyname(rows[i].digest)) >
+		    0);
+		der = der_of_cert(x);
+		CHECK(cert_facts(der, &f) && !f.common);
+		drop(der);
+		X509_free(x);
+		EVP_PKEY_free(k);
+	}
+}
