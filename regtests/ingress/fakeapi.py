@@ -416,11 +416,11 @@ class Generator:
         self.env = dict(os.environ, POD_NAME=name, POD_NAMESPACE="ecluse")
         self.child = None
 
-    def start(self):
+    def start(self, **how):
         self.logfile = open(self.dir / "log", "ab")
         self.child = subprocess.Popen(
             [self.program, "run", *self.args], stdout=self.logfile,
-            stderr=self.logfile, env=self.env)
+            stderr=self.logfile, env=self.env, **how)
         return self
 
     def stop(self, sig=15):

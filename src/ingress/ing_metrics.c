@@ -239,6 +239,10 @@ ing_metrics_write(struct text *t, const struct ing_metrics *m,
 	metric(t, "ecluse_ingress_apply_seconds", "gauge",
 	    "Writing and reloading, the last time.",
 	    (double)m->apply_us / 1e6);
+	metric(t, "ecluse_ingress_change_seconds", "gauge",
+	    "From the API server's word of a change, the first of those gathered, "
+	    "to its being served, the last time.",
+	    (double)m->change_us / 1e6);
 	metric(t, "ecluse_ingress_ingresses", "gauge",
 	    "Ingresses that are served.", m->n_ours);
 	metric(t, "ecluse_ingress_hosts", "gauge", "Hosts.", m->n_hosts);

@@ -59,6 +59,8 @@ struct run {
 	bool must_reload;       /* files are there, the proxy was not */
 	struct ing_trouble trouble;     /* of applying */
 	int64_t wait_since_ms;  /* for Secrets that are asked for */
+	int64_t changed_us;     /* since then it is known what is not served;
+	                         * 0: nothing */
 	int64_t pace_ms;        /* reloads so far were due until then, had each
 	                         * kept its distance */
 	struct ing_metrics m;
@@ -177,6 +179,8 @@ on_changed(void *arg)
 {
 	struct run *r = arg;
 
+	if (r->changed_us == 0)
+		r->changed_us = clock_mono_us();
 	update_in(r, r->o->wait_before_update_ms);
 }
 
@@ -196,6 +200,10 @@ static void
 take_result(struct run *r, enum ing_applied done, const char *why,
     const struct ing_plan *plan)
 {
+	int64_t since = r->changed_us;
+
+	if (done == ING_APPLY_SAME || done == ING_APPLY_DONE)
+		r->changed_us = 0;
 	switch (done) {
 	case ING_APPLY_SAME:
 		r->m.n_same++;
@@ -203,11 +211,14 @@ take_result(struct run *r, enum ing_applied done, const char *why,
 	case ING_APPLY_DONE:
 		r->m.n_good++;
 		r->m.last_good_s = clock_wall_us() / 1000000;
+		if (since != 0)
+			r->m.change_us = clock_mono_us() - since;
 		ing_say("serves %u Ingresses, %u hosts, %u backends; planned "
-		    "in %lld ms, applied in %lld ms", plan->n_ours,
-		    plan->n_hosts, plan->n_backends,
+		    "in %lld ms, applied in %lld ms, %lld ms after the change",
+		    plan->n_ours, plan->n_hosts, plan->n_backends,
 		    (long long)(r->m.plan_us / 1000),
-		    (long long)(r->m.apply_us / 1000));
+		    (long long)(r->m.apply_us / 1000),
+		    (long long)(since != 0 ? r->m.change_us / 1000 : 0));
 		break;
 	case ING_APPLY_REFUSED:
 	case ING_APPLY_FAILED:

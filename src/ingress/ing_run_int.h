@@ -123,6 +123,7 @@ struct ing_metrics {
 	int64_t last_good_s, hash;
 	uint32_t n_ours, n_hosts, n_backends, n_problems, n_refused;
 	int64_t plan_us, apply_us;
+	int64_t change_us;      /* from the first change to its being served */
 	struct text of_objects;         /* lines for what the plan has */
 };
 
