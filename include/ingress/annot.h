@@ -98,6 +98,7 @@ struct ing_opts {
 	/* who may: ing_opt_access.c */
 	struct ing_strs allow, whitelist, deny;
 	int64_t auth_basic, auth_map, satisfy_any;
+	int64_t waf, waf_rules;                 /* one value each: none */
 	const char *auth_secret, *auth_realm;
 	const struct ing_users *users;  /* set by auth_secret */
 	int64_t limit_rps, limit_rpm, limit_connections, limit_burst;

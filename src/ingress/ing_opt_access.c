@@ -22,6 +22,22 @@ parse_type(struct ing_parse *p, struct span v, void *field)
 	return (true);
 }
 
+/* Nobody looks into requests here: who asks for that is not served without. */
+static bool
+parse_waf(struct ing_parse *p, struct span v, void *field)
+{
+	int64_t on = 1;
+
+	if (ing_parse_bool(p, v, &on) && !on) {
+		*(int64_t *)field = 0;
+		return (true);
+	}
+	snprintf(p->why, sizeof p->why, "expected false (there is no firewall "
+	    "for applications yet), found '%.*s'", (int)(v.n > 20 ? 20 : v.n),
+	    v.p);
+	return (false);
+}
+
 static bool
 parse_secret_type(struct ing_parse *p, struct span v, void *field)
 {
@@ -195,5 +211,11 @@ const struct ing_opt ing_opt_access[] = {
 	  .parse = parse_realm, .doc = "" },
 	{ .key = "satisfy", .kind = ING_O_BOOL, OPT(satisfy_any), AT,
 	  .parse = parse_satisfy, .doc = "" },
+	{ .key = "enable-modsecurity", .kind = ING_O_BOOL, OPT(waf),
+	  .at = ING_AT_PLAN, .parse = parse_waf, .doc = "",
+	  .lacks = "true (503)" },
+	{ .key = "enable-owasp-core-rules", .kind = ING_O_BOOL,
+	  OPT(waf_rules), .at = ING_AT_PLAN, .parse = parse_waf, .doc = "",
+	  .lacks = "true (503)" },
 	{ .key = NULL }
 };
