@@ -294,8 +294,10 @@ render_backend(struct ing_rendering *r, const struct ing_plan_be *be)
 		ing_section(&r->cfg, "listen", span_str(be->id));
 	else
 		ing_section(&r->cfg, "backend", span_str(be->id));
-	if (be->inside && (be->asked == NULL || !r->plan->defaults.ask_log))
-		ing_line(&r->cfg, "no log");
+	if (be->inside)
+		ing_render_access_log(r, be->asked == NULL ||
+		    !r->plan->defaults.ask_log,
+		    ing_render_http_stderr(r));
 	if (be->tcp)
 		ing_line(&r->cfg, "mode tcp");
 	render_timeouts(r, be);

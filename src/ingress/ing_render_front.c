@@ -483,8 +483,7 @@ render_frontend(struct ing_rendering *r)
 
 	ing_section(c, "frontend", SPAN("ingress"));
 	ing_render_access_log(r, o->no_log || o->no_http_log,
-	    o->http_log_stderr != 0 ? o->http_log_stderr == 2 :
-	    o->log_stderr != 0);
+	    ing_render_http_stderr(r));
 	ing_line(c, "max-keep-alive-requests");
 	ing_cfg_num(c, o->requests > 0 && o->keep_alive_s > 0 ?
 	    o->requests : 1);

@@ -41,6 +41,15 @@ ing_render_access_log(struct ing_rendering *r, bool none, bool to_stderr)
 	ing_keys(&r->cfg, "info");
 }
 
+bool
+ing_render_http_stderr(const struct ing_rendering *r)
+{
+	const struct ing_opts *o = &r->plan->defaults;
+
+	return (o->http_log_stderr != 0 ? o->http_log_stderr == 2 :
+	    o->log_stderr != 0);
+}
+
 /* What the process itself has to say. */
 static void
 render_error_log(struct ing_rendering *r)

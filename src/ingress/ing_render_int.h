@@ -48,6 +48,7 @@ void ing_render_front(struct ing_rendering *);
 /* ing_render_global.c: global and defaults; a frontend's lines about its log. */
 void ing_render_global(struct ing_rendering *);
 void ing_render_access_log(struct ing_rendering *, bool none, bool to_stderr);
+bool ing_render_http_stderr(const struct ing_rendering *);
 
 /* ing_render_tls.c: certificates and their list; false when there is none that
  * could be shown to everybody. */
