@@ -80,6 +80,8 @@ struct smp_fetch {
 	bool raw;                       /* of bytes that nobody parses: there
 	                                 * are none in mode http */
 	bool wants_pattern;             /* a condition without is an error */
+	bool late;                      /* whole at the end of a stream: a log
+	                                 * line that has it waits for that */
 	/* may refine arguments after parsing; false with *err, a sentence */
 	bool (*check)(struct arg *, const char **err);
 	/* the same where it matters on which line it stands; false after
@@ -331,6 +333,9 @@ bool logfmt_is_plain(const struct logfmt *);
 /* logfmt_http_only - the first variable that needs mode http, or NULL. */
 const char *logfmt_http_only(const struct logfmt *);
 
+/* logfmt_is_late - it tells what is whole only at the end of a stream. */
+bool logfmt_is_late(const struct logfmt *);
+
 enum logvar_code {              /* what cannot stand in a line as it is */
 	LOGVAR_PLAIN,           /* nothing: our own names */
 	LOGVAR_LINE,            /* NUL, CR, LF become #XX */
@@ -348,6 +353,7 @@ size_t logfmt_coded(char *dst, size_t size, struct span, enum logvar_code);
 struct logvar {
 	const char *name;               /* "ci" */
 	bool http_only;
+	bool late;                      /* whole at the end of a stream */
 	/* the value, quoted and encoded by the caller; p NULL: there is none */
 	struct span (*text)(struct txn *);
 	uint8_t code;                   /* enum logvar_code */

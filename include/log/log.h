@@ -44,9 +44,10 @@ enum log_event {
  * `pid` is what log lines show. */
 void log_start(int pid);
 
-/* log_access - the line of an ended (or logasap) stream, as its frontend
- * wants it. */
-void log_access(struct txn *);
+/* log_access - the line of a stream, as its frontend wants it, at its end or,
+ * with px->log_early, before. False: not of one that ends well (option
+ * dontlog-normal), so that an early one is asked for again at its end. */
+bool log_access(struct txn *);
 
 /* log_step - the same at an earlier step, when "log-steps" names it. */
 extern bool log_stepped;                /* any frontend has such a line */

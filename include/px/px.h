@@ -242,6 +242,10 @@ struct px {                             /* a proxy */
 	uint32_t rule_sets;             /* bits of enum rule_set: has rules of
 	                                 * it; rule/ fills it in at the end */
 	bool may_switch;                /* mode tcp, with a "switch-mode http" */
+	bool late_rules;                /* a format in them tells what is whole
+	                                 * only at the end of a stream: expr/ */
+	bool log_early;                 /* lines are written before that: log/
+	                                 * fills it in at the end */
 	bool asked;                     /* requests of our own enter it, so that it
 	                                 * needs no bind line */
 	uint8_t conn_mode;              /* enum px_conn_mode */

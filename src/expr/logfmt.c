@@ -179,6 +179,14 @@ take_flags(struct parse *p, unsigned *flags)
 }
 
 static bool
+is_late(const struct expr *e)
+{
+	while (e->from != NULL)
+		e = e->from;
+	return (e->fetch->late);
+}
+
+static bool
 take_expr(struct parse *p, unsigned flags)
 {
 	struct span in = span_skip(p->rest, 1), rest = in;
@@ -202,6 +210,7 @@ take_expr(struct parse *p, unsigned flags)
 	x->type = p->type;
 	x->expr = e;
 	x->flags = (uint8_t)flags;
+	p->fmt->late |= is_late(e);
 	x->code = p->use == LOGFMT_RAW || (p->fmt->bin && e->type == SMP_BIN) ?
 	    LOGVAR_PLAIN : p->use == LOGFMT_LOG ? LOGVAR_LINE : LOGVAR_FIELD;
 	p->rest = span_skip(rest, 1);
@@ -265,6 +274,7 @@ take_var(struct parse *p, unsigned flags)
 	x->flags = (uint8_t)flags;
 	if (v->http_only && p->fmt->http_only == NULL)
 		p->fmt->http_only = v->name;
+	p->fmt->late |= v->late;
 	p->space = false;
 	return (encode_item(p, x, name));
 }
@@ -297,6 +307,17 @@ take_percent(struct parse *p)
 	return (take_var(p, flags));
 }
 
+/* As in the reference, such a format in a rule of a frontend has all lines of
+ * that frontend wait. */
+static void
+note_late(const struct parse *p)
+{
+	struct px *px = p->l->obj;
+
+	if (px != NULL && p->fmt->late && (p->stages & SMP_AT(LOG)) == 0)
+		px->late_rules = true;
+}
+
 struct logfmt *
 logfmt_parse(struct conf_line *l, const struct conf_word *w, struct span text,
     enum logfmt_use use, unsigned stages)
@@ -321,7 +342,14 @@ logfmt_parse(struct conf_line *l, const struct conf_word *w, struct span text,
 	if (p.lit.n != 0)
 		piece_add(&p, PIECE_TEXT);
 	text_fini(&p.lit);
+	note_late(&p);
 	return (ok ? p.fmt : NULL);
+}
+
+bool
+logfmt_is_late(const struct logfmt *f)
+{
+	return (f->late);
 }
 
 const char *

@@ -50,6 +50,7 @@ struct logfmt {
 	uint8_t enc;                    /* enum logfmt_enc */
 	bool bin;                       /* ENC_CBOR: bytes, and no hex */
 	bool merge;                     /* spaces around pieces without text */
+	bool late;                      /* see logfmt_is_late() */
 };
 
 struct logfmt_out {

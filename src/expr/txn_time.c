@@ -108,7 +108,7 @@ fetch_##ident(struct txn *t, const struct arg *arg, struct smp *s)           \
 }                                                                            \
 FETCH(ident) = {                                                             \
 	.name = word, .args = "", .out = SMP_INT, .stages = at,              \
-	.run = fetch_##ident, .fresh = true,                                 \
+	.run = fetch_##ident, .fresh = true, .late = true,                   \
 	.doc = doc_ ", in milliseconds; -1 before that. As %" #which         \
 	    " of log formats.",                                              \
 	.example = "acl slow " word " gt 1000",                              \

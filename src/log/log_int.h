@@ -110,6 +110,13 @@ void log_emit(const struct log_cfg *, struct txn *, enum log_event, int level,
     const char *tag, const struct log_profile *profile);
 /* log_profiles_bind - name to profile, for a list of targets. */
 bool log_profiles_bind(struct conf *, struct log_target *, bool *any);
+/* log_profiles_late - a line of theirs has to wait for the end of a stream. */
+bool log_profiles_late(const struct log_target *);
+static inline bool
+log_is_late(const struct logfmt *f)
+{
+	return (f != NULL && logfmt_is_late(f));
+}
 
 /* log_date_clf - "23/Nov/2026:15:38:26" of a wall time in seconds, local or
  * GMT, 20 bytes; zone: " +0000", 6 bytes. From a cache of the last second. */

@@ -446,6 +446,27 @@ std_format(struct conf *conf, enum log_std std)
 
 static bool global_profiled;            /* a target of the global section */
 
+/*
+ * Lines are written as soon as all that they tell is known, which is with the
+ * head of the response, or with the connection to a server in mode tcp. Any
+ * format of the frontend counts, as in the reference.
+ */
+static bool
+is_early(const struct px *px, const struct log_cfg *c)
+{
+	const struct log_global_cfg *g = px_get(&px_model->global.slots,
+	    &log_global_slot);
+
+	if (c->format == NULL && !c->profiled)
+		return (false);
+	if (px_opt(px, PX_OPT_LOGASAP))
+		return (true);
+	return (c->steps == 0 && !px->late_rules && !log_is_late(c->format) &&
+	    !log_is_late(c->sd) && !log_is_late(c->error) &&
+	    !log_is_late(c->uniq) && !log_profiles_late(c->targets) &&
+	    !(c->global && log_profiles_late(g->targets)));
+}
+
 static bool
 check_proxy(struct conf *conf, struct px *px, struct logfmt *std[])
 {
@@ -481,6 +502,7 @@ check_proxy(struct conf *conf, struct px *px, struct logfmt *std[])
 		return (conf_fail(conf, DIAG_ALERT, c->pos, "format variable "
 		    "'%s' is reserved for HTTP mode, and %s '%s' is in mode "
 		    "tcp", var, px->section, px->name));
+	px->log_early = is_early(px, c);
 	return (true);
 }
 

@@ -77,31 +77,14 @@ log_line_no(const struct txn *t)
 	return (c->counter != NULL ? *c->counter : 0);
 }
 
-static bool
-choose_level(const struct txn *t, int *level)
+/* The line of a frontend with targets. */
+static void
+put_access(const struct log_cfg *c, struct txn *t, int level)
 {
-	bool failed = log_failed(t);
-
-	if (t->log_level > LOG_L_DEBUG ||
-	    (!failed && px_opt(t->fe, PX_OPT_DONTLOG_NORMAL)))
-		return (false);
-	*level = t->log_level >= 0 ? t->log_level :
-	    failed && px_opt(t->fe, PX_OPT_LOG_SEPARATE_ERRORS) ? LOG_L_ERR :
-	    LOG_L_INFO;
-	return (true);
-}
-
-void
-log_access(struct txn *t)
-{
-	const struct log_cfg *c = cfg_of(t->fe);
-	struct log_head h = { .sd = SPAN_NONE };
+	struct log_head h = { .level = level, .tag = tag_of(c),
+		.sd = SPAN_NONE };
 	size_t n;
 
-	if ((c->format == NULL && !c->profiled) || !has_targets(c) ||
-	    !choose_level(t, &h.level))
-		return;
-	h.tag = tag_of(c);
 	if (__builtin_expect((c->profiled | c->steps) != 0, 0)) {
 		if (c->steps == 0 || (c->steps & 1u << LOG_AT_CLOSE) != 0)
 			log_emit(c, t, LOG_AT_CLOSE, h.level, h.tag, NULL);
@@ -113,7 +96,28 @@ log_access(struct txn *t)
 	n = logfmt_run(c->format, t, line, sizeof line);
 	if (c->counter != NULL)
 		++*c->counter;
-	put_all(c, &h, span_of(line, n));
+	if (n != 0)
+		put_all(c, &h, span_of(line, n));
+}
+
+bool
+log_access(struct txn *t)
+{
+	const struct log_cfg *c = cfg_of(t->fe);
+	bool failed;
+	int level = t->log_level;
+
+	if ((c->format == NULL && !c->profiled) || !has_targets(c) ||
+	    level > LOG_L_DEBUG)
+		return (true);
+	failed = log_failed(t);
+	if (!failed && px_opt(t->fe, PX_OPT_DONTLOG_NORMAL))
+		return (false);
+	if (level < 0)
+		level = failed && px_opt(t->fe, PX_OPT_LOG_SEPARATE_ERRORS) ?
+		    LOG_L_ERR : LOG_L_INFO;
+	put_access(c, t, level);
+	return (true);
 }
 
 bool log_stepped;

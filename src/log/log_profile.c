@@ -54,7 +54,8 @@ emit_one(const struct log_target *target, const struct log_profile *p,
 	if (more != NULL)
 		h.sd = span_of(sd, logfmt_run(more, t, sd, sizeof sd));
 	n = logfmt_run(format, t, line, sizeof line);
-	log_put_one(target, &h, span_of(line, n));
+	if (n != 0)
+		log_put_one(target, &h, span_of(line, n));
 }
 
 static void
@@ -109,6 +110,20 @@ log_profiles_bind(struct conf *conf, struct log_target *list, bool *any)
 			    "'log-profile %s'", t->profile_name);
 	}
 	return (ok);
+}
+
+bool
+log_profiles_late(const struct log_target *list)
+{
+	for (const struct log_target *t = list; t != NULL; t = t->next) {
+		const struct log_profile_on *on = says(t->profile,
+		    LOG_AT_CLOSE);
+
+		if (on != NULL && (log_is_late(on->format) ||
+		    log_is_late(on->sd)))
+			return (true);
+	}
+	return (false);
 }
 
 static void *

@@ -68,16 +68,18 @@ text_##ident(struct txn *t)                                                  \
 LOGVAR(ident) = { .name = word, .http_only = http, .text = text_##ident,     \
 	.code = code_, .doc = doc_ }
 
+/* Of what goes on until the end. */
 #define NUMBER(ident, word, http, doc_, value)                               \
 static int64_t                                                               \
 number_##ident(struct txn *t)                                                \
 {                                                                            \
 	return ((int64_t)(value));                                           \
 }                                                                            \
-LOGVAR(ident) = { .name = word, .http_only = http,                           \
+LOGVAR(ident) = { .name = word, .http_only = http, .late = true,             \
 	.number = number_##ident, .doc = doc_ }
 
-/* A number that X shows in hexadecimal. */
+/* Of what is known before; X shows it in hexadecimal of that width, if that
+ * is not 0. */
 #define NUMBER_X(ident, word, doc_, width, value)                            \
 static int64_t                                                               \
 number_##ident(struct txn *t)                                                \
@@ -134,10 +136,16 @@ TEXT(s, "s", false, LOGVAR_PLAIN,
     t->service != NULL ? t->service : "<NOSRV>")););
 TEXT(H, "H", false, LOGVAR_PLAIN, "Name of this machine.",
     (void)t; return (span_str(log_hostname())););
-TEXT(ID, "ID", false, LOGVAR_HTTP, "The unique id of the request.",
-    if (t->t.request != 0)      /* what is no request has none */
-	log_make_id(t);
-    return (t->uniq_id););
+/* (as in the reference it has lines wait, and %tsc below has not) */
+static struct span
+text_ID(struct txn *t)
+{
+	if (t->t.request != 0)          /* what is no request has none */
+		log_make_id(t);
+	return (t->uniq_id);
+}
+LOGVAR(ID) = { .name = "ID", .late = true, .text = text_ID,
+	.code = LOGVAR_HTTP, .doc = "The unique id of the request." };
 
 /* ---- addresses ---- */
 
@@ -405,6 +413,7 @@ put_so_far(struct txn *t, char *out, size_t size, int64_t v)
 	return (n + put_number(out + n, size - n, v));
 }
 
+/* Not %U: as in the reference. */
 #define SO_FAR(ident, word, http, doc_, value)                               \
 static size_t                                                                \
 put_##ident(struct txn *t, char *out, size_t size, bool hex)                 \
@@ -412,8 +421,8 @@ put_##ident(struct txn *t, char *out, size_t size, bool hex)                 \
 	(void)hex;                                                           \
 	return (put_so_far(t, out, size, (int64_t)(value)));                 \
 }                                                                            \
-LOGVAR(ident) = { .name = word, .http_only = http, .put = put_##ident,       \
-	.doc = doc_ }
+LOGVAR(ident) = { .name = word, .http_only = http, .late = true,             \
+	.put = put_##ident, .doc = doc_ }
 
 SO_FAR(Ta, "Ta", true, "Milliseconds from the first byte of the request.",
     txn_timer(t, TXN_TIME_Ta));
@@ -422,11 +431,11 @@ SO_FAR(Tt, "Tt", false, "Milliseconds since the accept.",
 SO_FAR(Tu, "Tu", false, "Milliseconds as the client sees it, without idle "
     "time.", txn_timer(t, TXN_TIME_Tu));
 SO_FAR(B, "B", false, "Bytes sent to the client.", t->bytes_out);
-SO_FAR(U, "U", false, "Bytes read from the client.", t->bytes_in);
+NUMBER(U, "U", false, "Bytes read from the client.", t->bytes_in);
 
 /* ---- numbers ---- */
 
-NUMBER(ST, "ST", false, "Status sent to the client.",
+NUMBER_X(ST, "ST", "Status sent to the client.", 0,
     t->status != 0 || !t->is_http ? t->status : -1);
 /* The stream notes them for its line; what a rule writes wants them now. */
 static struct txn *
@@ -443,8 +452,7 @@ NUMBER(bc, "bc", false, "Streams of the backend.", in_use(t)->n_be);
 NUMBER(sc, "sc", false, "Streams of the server.", in_use(t)->n_srv);
 NUMBER(sq, "sq", false, "Place in the server's queue.", t->q_srv);
 NUMBER(bq, "bq", false, "Place in the backend's queue.", t->q_be);
-NUMBER(lc, "lc", false, "Number of this frontend's log line.",
-    log_line_no(t));
+NUMBER_X(lc, "lc", "Number of this frontend's log line.", 0, log_line_no(t));
 NUMBER_X(rt, "rt", "Number of the request.", 4, t->req_no);
 NUMBER_X(pid, "pid", "Process identifier.", 4, log_pid_shown);
 NUMBER_X(Ts, "Ts", "Time of the accept in seconds since 1970.", 1,
@@ -458,7 +466,7 @@ put_rc(struct txn *t, char *out, size_t size, bool hex)
 	(void)hex;
 	return (n + put_number(out + n, size - n, t->retries));
 }
-LOGVAR(rc) = { .name = "rc", .put = put_rc,
+LOGVAR(rc) = { .name = "rc", .late = true, .put = put_rc,
 	.doc = "Retries, with '+' when the last went to another server." };
 
 /* ---- how it ended ---- */
@@ -482,7 +490,7 @@ put_ts(struct txn *t, char *out, size_t size, bool hex)
 	(void)hex;
 	return (put_term(t, out, size, 2));
 }
-LOGVAR(ts) = { .name = "ts", .put = put_ts,
+LOGVAR(ts) = { .name = "ts", .late = true, .put = put_ts,
 	.doc = "How it ended: the cause and the phase." };
 
 static size_t
@@ -491,7 +499,7 @@ put_tsc(struct txn *t, char *out, size_t size, bool hex)
 	(void)hex;
 	return (put_term(t, out, size, 4));
 }
-LOGVAR(tsc) = { .name = "tsc", .http_only = true, .put = put_tsc,
+LOGVAR(tsc) = { .name = "tsc", .put = put_tsc,
 	.doc = "How it ended, and what became of the cookie." };
 
 /* ---- dates ---- */

@@ -238,35 +238,69 @@ strm_note_use(struct strm *s)
 {
 	struct txn *t = &s->txn;
 
-	bool held = s->slot.state == SRV_SLOT_HELD;
-
 	t->n_fe = fe_of(t->fe)->shm->conn;
 	t->n_act = fe_conn_total();
-	if (t->be != NULL)              /* others: ours is over */
-		t->n_be = be_inflight(be_of(t->be)) -
-		    (s->slot.state != SRV_SLOT_NONE);
-	if (held)
-		t->n_srv = s->slot.srv->shm->inflight - 1;
+	if (t->be != NULL)
+		t->n_be = be_inflight(be_of(t->be));
+	if (s->slot.state == SRV_SLOT_HELD)
+		t->n_srv = s->slot.srv->shm->inflight;
 }
 
-void
-strm_log(struct strm *s)
+/* The same at its end: how many others there are. */
+static void
+note_others(struct strm *s)
+{
+	struct txn *t = &s->txn;
+
+	strm_note_use(s);
+	if (t->be != NULL)
+		t->n_be -= s->slot.state != SRV_SLOT_NONE;
+	if (s->slot.state == SRV_SLOT_HELD)
+		t->n_srv--;
+}
+
+static void
+note_end(struct strm *s)
+{
+	s->txn.bytes_in = s->cli->got;
+	s->txn.bytes_out = s->cli->put;
+	s->txn.t.end = the_loop->now_us;
+	s->txn.stage = TXN_LOG;
+}
+
+static void
+log_end(struct strm *s)
 {
 	bool no_stream = s->phase == STRM_REQUEST &&
 	    why_greeting(s->begin_why);
 
 	if (s->logged || (!no_stream && !log_wanted(&s->txn)) || is_silent(s))
 		return;
-	s->logged = true;
-	strm_note_use(s);
-	s->txn.bytes_in = s->cli->got;
-	s->txn.bytes_out = s->cli->put;
-	s->txn.t.end = the_loop->now_us;
-	s->txn.stage = TXN_LOG;
+	note_others(s);
+	note_end(s);
 	if (no_stream)
 		log_conn_error(&s->txn);
 	else
-		log_access(&s->txn);
+		(void)log_access(&s->txn);
+}
+
+/* That nothing came (dontlognull) is not known yet. */
+void
+strm_log_early(struct strm *s, enum why why)
+{
+	struct txn *t = &s->txn;
+	uint8_t stage = t->stage;
+
+	if (s->monitor)
+		return;
+	set_term(s, why);
+	strm_note_use(s);
+	note_end(s);
+	s->logged = log_access(t);
+	t->stage = stage;
+	t->t.end = 0;
+	t->why = WHY_OK;
+	t->term[0] = t->term[1] = '-';
 }
 
 /* The last steps of all ends. */
@@ -286,7 +320,7 @@ bury(struct strm *s, enum why why, bool keep_cli, bool keep_srv, bool reset)
 		count_times(s);
 	if (__builtin_expect(cnt_hist_wanted, 0))
 		count_hist(s);
-	strm_log(s);
+	log_end(s);
 	if (strm_debugs())
 		strm_debug_end(s);
 	s->cli = s->srv = NULL;

@@ -33,7 +33,7 @@ fetch_##ident(struct txn *t, const struct arg *arg, struct smp *s)           \
 }                                                                            \
 FETCH(ident) = {                                                             \
 	.name = word, .args = "", .out = SMP_INT, .stages = at,              \
-	.run = fetch_##ident, .fresh = true, .doc = doc_,                    \
+	.run = fetch_##ident, .fresh = true, .late = true, .doc = doc_,      \
 	.example = "log-format %[" word "]",                                 \
 }
 #define LATE (SMP_AT(SERVER) | SMP_AT(SOURCE) | SMP_FROM_RES)

@@ -172,7 +172,7 @@ fetch_bs_debug(struct txn *t, const struct arg *arg, struct smp *s)
 FETCH(fs_debug_str) = {
 	.name = "fs.debug_str", .args = "int layers=0 [0..31]",
 	.out = SMP_STR, .stages = ON_SESS, .run = fetch_fs_debug,
-	.fresh = true,
+	.fresh = true, .late = true,
 	.doc = "What the client's side is in, as NAME=VALUE with spaces "
 	    "between them, for developers: 1 the exchange, 2 the protocol, 4 "
 	    "the transport, 8 the connection, 16 the socket, or a sum of "
@@ -182,7 +182,7 @@ FETCH(fs_debug_str) = {
 FETCH(bs_debug_str) = {
 	.name = "bs.debug_str", .args = "int layers=0 [0..31]",
 	.out = SMP_STR, .stages = ON_RES, .run = fetch_bs_debug,
-	.fresh = true,
+	.fresh = true, .late = true,
 	.doc = "The same of the server's side. No sample without a "
 	    "connection.",
 	.example = "log-format \"%ci:%cp bs=<%[bs.debug_str]>\"",
@@ -239,7 +239,7 @@ fetch_term_events(struct txn *t, const struct arg *arg, struct smp *s)
 FETCH(term_events) = {
 	.name = "term_events", .args = "", .out = SMP_STR,
 	.stages = SMP_ANYWHERE | SMP_AT(CLI), .run = fetch_term_events,
-	.fresh = true,
+	.fresh = true, .late = true,
 	.doc = "How a stream came to its end, for developers: of the client "
 	    "its connection, its protocol, its exchange; the stream; of the "
 	    "server its exchange, its protocol, its connection. F an end was "

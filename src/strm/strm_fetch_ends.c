@@ -21,10 +21,10 @@
 #define ON_SESS (SMP_ANYWHERE & ~(SMP_AT(CHECK) | SMP_AT(CONN)))
 #define ON_RES (SMP_FROM_RES | SMP_AT(CHECK))
 
-#define ROW(ident, word, out_, at, run_, doc_)                               \
+#define ROW(ident, word, out_, at, run_, ...)                                \
 FETCH(ident) = {                                                             \
 	.name = word, .args = "", .out = out_, .stages = at, .run = run_,    \
-	.fresh = true, .doc = doc_,                                          \
+	.fresh = true, .doc = __VA_ARGS__,                                   \
 	.example = "log-format %[" word "]",                                 \
 }
 
@@ -191,7 +191,8 @@ fetch_fs_aborted(struct txn *t, const struct arg *arg, struct smp *s)
 }
 ROW(fs_aborted, "fs.aborted", SMP_BOOL, ON_SESS, fetch_fs_aborted,
     "True when the client gave this exchange up: its connection broke, or "
-    "ended within the request.");
+    "ended within the request.",
+    .late = true);
 
 static bool
 fetch_bs_aborted(struct txn *t, const struct arg *arg, struct smp *s)
@@ -205,7 +206,8 @@ fetch_bs_aborted(struct txn *t, const struct arg *arg, struct smp *s)
 }
 ROW(bs_aborted, "bs.aborted", SMP_BOOL, ON_RES, fetch_bs_aborted,
     "True when the server gave this exchange up: its connection broke, or "
-    "ended within the response.");
+    "ended within the response.",
+    .late = true);
 
 /* ---- at which rule the stream is ---- */
 
@@ -247,4 +249,5 @@ fetch_waiting_entity(struct txn *t, const struct arg *arg, struct smp *s)
 ROW(waiting_entity, "waiting_entity", SMP_STR, ON_FE | SMP_AT(CLI),
     fetch_waiting_entity,
     "The rule that waited for something when the stream ended by an error or "
-    "a timeout, as FILE:LINE.");
+    "a timeout, as FILE:LINE.",
+    .late = true);

@@ -396,8 +396,6 @@ step_exchange(struct strm *s)
 		return (strm_fail(s, WHY_CLI_ABORT));
 	if (!s->tunnel && s->req_done && strm_client_left(s))
 		return (strm_fail(s, WHY_CLI_ABORT));
-	if (s->tunnel && !s->logged && px_opt(s->txn.fe, PX_OPT_LOGASAP))
-		strm_log(s);
 	if (!s->req_done && (step = move_request(s)) != STEP_GO)
 		return (step);
 	if (s->tunnel) {

@@ -303,11 +303,18 @@ enum strm_step strm_fail(struct strm *, enum why);
 enum strm_step strm_reply(struct strm *, const struct http_reply *, enum why);
 /* strm_finish - both messages went whole. Always STEP_GONE. */
 enum strm_step strm_finish(struct strm *);
-/* strm_note_use - how much of everything is in use now, but for this stream:
- * for its log line, and for formats of rules. */
+/* strm_note_use - how much of everything is in use now: for its log line, and
+ * for formats of rules. */
 void strm_note_use(struct strm *);
-/* strm_log - the log line now, once. */
-void strm_log(struct strm *);
+/* strm_known - all that is not late is known of the stream, which will end with
+ * `why` as far as we can say: its line may be written, instead of at its end. */
+void strm_log_early(struct strm *, enum why why);
+static inline void
+strm_known(struct strm *s, enum why why)
+{
+	if (__builtin_expect(s->txn.fe->log_early, 0))
+		strm_log_early(s, why);
+}
 /* strm_hint - send the client a response 103 with this header. */
 void strm_hint(struct strm *, struct span name, struct span value);
 /* strm_continue - send the client a response 100. */

@@ -406,6 +406,8 @@ step_connect(struct strm *s)
 		strm_note_independent(s);
 		s->txn.stage = TXN_RES;
 		log_step(&s->txn, LOG_AT_CONNECT);
+		if (s->tunnel)
+			strm_known(s, WHY_OK);
 		stk_store_request(&s->txn);
 		strm_go(s, STRM_EXCHANGE);
 		return (__builtin_expect(rule_on_tcp_response || stk_sticky,

@@ -288,8 +288,7 @@ forward_head(struct strm *s)
 	strm_count_status(s, res->status);
 	if (tunnel)
 		begin_tunnel(s);
-	if (px_opt(s->txn.fe, PX_OPT_LOGASAP))
-		strm_log(s);
+	strm_known(s, WHY_OK);
 	http_head_free(res);
 	s->txn.res = NULL;
 	return (STEP_GO);

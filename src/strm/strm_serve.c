@@ -74,6 +74,7 @@ strm_serve(struct strm *s, const struct http_reply *r, enum why why)
 	s->res_head = true;
 	CNT_FE(fe_of(s->txn.fe)->cnt)->intercepted++;
 	strm_count_status(s, r->status);
+	strm_known(s, why);
 	s->cli_seen_ms = the_loop->now_ms;
 	strm_watch(s);
 	strm_go(s, STRM_SERVE);

@@ -48,6 +48,8 @@ var_number(struct txn *t)
 	return (number);
 }
 LOGVAR(zint) = { .name = "zint", .number = var_number, .doc = "number" };
+LOGVAR(zlate) = { .name = "zlate", .number = var_number, .late = true,
+	.doc = "number" };
 LOGVAR(zhex) = { .name = "zhex", .number = var_number, .hex = 4,
 	.doc = "number" };
 LOGVAR(zip) = { .name = "zip", .put = var_num, .quoted = true,
@@ -332,6 +334,18 @@ TEST(one_expression_alone_gives_what_running_gives)
 	CHECK(!logfmt_is_plain(parse(&t, "%[src]%[src]", LOGFMT_HEADER)));
 	CHECK(!logfmt_is_plain(parse(&t, "%{+Q}[src]", LOGFMT_HEADER)));
 	CHECK(!logfmt_is_plain(parse(&t, "%znum", LOGFMT_HEADER)));
+	try_fini(&t);
+}
+
+TEST(what_waits_for_the_end_of_a_stream_is_known)
+{
+	struct try t;
+
+	try_init(&t);
+	CHECK(!logfmt_is_late(parse(&t, "a %znum %[src]", LOGFMT_LOG)));
+	CHECK(logfmt_is_late(parse(&t, "%znum %zlate b", LOGFMT_LOG)));
+	CHECK(logfmt_is_late(parse(&t, "%[fc.timer.total,add(1)]",
+	    LOGFMT_LOG)));
 	try_fini(&t);
 }
 

@@ -92,6 +92,17 @@ stop(struct scene *s)
 #define HTTP "defaults\n\tmode http\nbackend b\n\tserver s1 127.0.0.1:1\n"   \
 	"frontend f\n"
 
+/* Formats hold '%' themselves, and `cfg` is a format of ours. */
+static void
+double_percents(char *cfg)
+{
+	for (char *p = strstr(cfg, "raw local0"); p != NULL && *p; p++)
+		if (*p == '%') {
+			memmove(p + 1, p, strlen(p) + 1);
+			p++;
+		}
+}
+
 TEST(the_standard_formats)
 {
 	static const struct { const char *option, *want; } rows[] = {
@@ -121,12 +132,7 @@ TEST(the_standard_formats)
 		snprintf(cfg, sizeof cfg, HTTP
 		    "\tlog 127.0.0.1:%%u format raw local0\n\t%s\n",
 		    rows[i].option);
-		/* the formats themselves hold '%' */
-		for (char *p = strstr(cfg, "\tlog-format"); p != NULL && *p; p++)
-			if (*p == '%') {
-				memmove(p + 1, p, strlen(p) + 1);
-				p++;
-			}
+		double_percents(cfg);
 		CHECK(start(&s, cfg));
 		log_access(&s.t.txn);
 		CHECK_STR(line_of(s.fd), rows[i].want);
@@ -210,10 +216,10 @@ TEST(levels_lengths_and_samples)
 	    "\tlog 127.0.0.1:%u len 80 format raw local0\n"
 	    "\tlog-format \"%%HU%%HU%%HU%%HU%%HU%%HU%%HU%%HU%%HU%%HU%%HU%%HU"
 	    "\"\n"));
-	log_access(&s.t.txn);
+	CHECK(!log_access(&s.t.txn));
 	CHECK_STR(line_of(s.fd), "(none)");
 	s.t.txn.retries = 1;
-	log_access(&s.t.txn);
+	CHECK(log_access(&s.t.txn));
 	CHECK_EQ(strlen(line_of(s.fd)), 79);
 	stop(&s);
 
@@ -228,6 +234,32 @@ TEST(levels_lengths_and_samples)
 	CHECK_STR(line_of(s.fd), "6");
 	CHECK_STR(line_of(s.fd), "(none)");
 	stop(&s);
+}
+
+TEST(lines_are_early_unless_a_format_is_late)
+{
+	static const struct { const char *format; bool early; } rows[] = {
+		{ "option httplog", false },
+		{ "option httplog\n\toption logasap", true },
+		{ "log-format \"%HU %ST %tsc\"", true },
+		{ "log-format \"%HU %ts\"", false },
+		{ "log-format %HU\n\tlog-format-sd %B", false },
+		{ "log-format %HU\n\terror-log-format %Tt", false },
+		{ "log-format %HU\n\tunique-id-format %Tt", false },
+		{ "log-format %HU\n\tlog-steps close", false },
+	};
+	struct scene s;
+	char cfg[512];
+
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		snprintf(cfg, sizeof cfg, HTTP
+		    "\tlog 127.0.0.1:%%u format raw local0\n\t%s\n",
+		    rows[i].format);
+		double_percents(cfg);
+		CHECK(start(&s, cfg));
+		CHECK_EQ(s.t.txn.fe->log_early, rows[i].early);
+		stop(&s);
+	}
 }
 
 TEST(other_lines)
