@@ -57,6 +57,8 @@ struct loop {
 	/* statistics for show info/activity */
 	uint64_t n_turns, n_events;
 	int64_t busy_us, idle_us;       /* since loop_open() */
+	int64_t slow_us;                /* a turn that takes longer is told to */
+	void (*slow)(int64_t us);       /* this one; NULL: none is */
 };
 
 extern struct loop *the_loop;           /* of this process; set by loop_open */

@@ -151,7 +151,7 @@ struct px_server {
 	bool live;                      /* added at run time, see px/live.h */
 	bool ready;                     /* live: does not begin in maintenance */
 	bool referred;                  /* other lines name it: it stays */
-	uint8_t proto;                  /* enum px_proto */
+	uint8_t proto, check_proto;     /* enum px_proto */
 	uint8_t observe;                /* enum px_observe */
 	uint32_t error_limit;           /* what it watches for; 10 by default */
 	uint32_t rt;                    /* index into the run-time array */
@@ -178,6 +178,8 @@ struct px_bind {                        /* a bind line */
 	bool expose_fd;                 /* stats sockets */
 	uint8_t proto;                  /* enum px_proto */
 	int16_t nice;                   /* of its streams: see strm_rounds() */
+	const uint64_t *threads;        /* bit per worker, the first is 0; NULL:
+	                                 * all of them */
 	uint8_t level;                  /* stats sockets: enum px_level */
 	uint8_t severity;               /* 0 none, 1 number, 2 string */
 	int mode, uid, gid;             /* UNIX sockets; -1 unset */
@@ -311,6 +313,8 @@ struct px_global {
 	bool strict_limits, set_dumpable, insecure_setuid, insecure_fork;
 	uint32_t bufsize, maxrewrite, maxaccept, max_http_hdr;
 	uint32_t log_uri_len;
+	uint32_t cli_payload;           /* tune.cli.max-payload-size; 0: ours */
+	uint32_t warn_blocked_ms;       /* 0: never */
 	bool no_splice, no_reuseport, no_epoll, no_poll;
 	uint32_t fd_hard_limit;         /* 0: the system's */
 	int thread_hard_limit;          /* workers at most; 0: no limit */
@@ -375,6 +379,14 @@ void px_add(struct px *);
 /* px_server_new - a server of `px` with what default-server lines say; not
  * in its list yet. */
 struct px_server *px_server_new(struct px *, const char *name);
+
+/* px_bind_is_for - the worker, from 1 on, may accept on that line. */
+static inline bool
+px_bind_is_for(const struct px_bind *b, int worker)
+{
+	return (b == NULL || b->threads == NULL ||
+	    (b->threads[(worker - 1) / 64] >> (worker - 1) % 64 & 1) != 0);
+}
 
 /* px_tcpka_apply - TCP's own probes on the connection of a client or to a
  * server, at the times that the proxy says. */

@@ -188,6 +188,34 @@ check_port(struct conf *conf, struct px_server *sv)
 }
 PX_LIVE_CHECK(chk_port, 30, check_port);
 
+/* check-proto is what the kind of check speaks anyway. */
+static bool
+check_proto(struct conf *conf, struct px_server *sv)
+{
+	const struct chk_px_cfg *how = px_get(&sv->px->slots, &chk_px_slot);
+	bool http = how->type == CHK_TYPE_HTTP;
+
+	if (sv->check_proto == PX_PROTO_AUTO ||
+	    http == (sv->check_proto == PX_PROTO_H1))
+		return (true);
+	return (conf_fail(conf, DIAG_ALERT, sv->pos, "server '%s' : "
+	    "'check-proto' does not fit its checks, which speak %s", sv->name,
+	    http ? "HTTP: 'h1' does" : "no HTTP: 'none' does"));
+}
+PX_LIVE_CHECK(chk_proto, 30, check_proto);
+
+static bool
+check_all_protos(struct conf *conf)
+{
+	bool good = true;
+
+	PX_EACH(px, px_model)
+		PX_EACH_SERVER(sv, px)
+			good &= check_proto(conf, sv);
+	return (good);
+}
+CONF_CHECK(chk_protos, 30, check_all_protos);
+
 static bool
 check_ports(struct conf *conf)
 {

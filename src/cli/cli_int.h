@@ -9,7 +9,8 @@
 #include <cli/cli.h>
 #include <os/loop.h>
 
-#define CLI_LINE_MAX 16384      /* bytes of one line with its payload */
+#define CLI_LINE_MAX 16384      /* bytes of one line */
+#define CLI_PAYLOAD_MAX (128 * 1024)    /* and behind it, when not told */
 #define CLI_OUT_HIGH (64 * 1024)        /* unread answer: commands wait */
 #define CLI_TURN 64                     /* commands and pieces per turn */
 

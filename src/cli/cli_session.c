@@ -214,17 +214,49 @@ go_on(struct cli *c)
 	outcome(c, c->running->run(&c->ctx));
 }
 
-/* A line that nobody will ever end: say so, once, and hang up. */
-static bool
-is_endless(struct cli *c)
+static size_t
+payload_max(void)
 {
-	if (c->in.n <= CLI_LINE_MAX)
-		return (false);
-	text_printf(&c->out, "The line with its payload is longer than %d "
-	    "bytes: send it in pieces.\n\n", CLI_LINE_MAX);
+	uint32_t n = px_model->global.cli_payload;
+
+	return (n != 0 ? n : CLI_PAYLOAD_MAX);
+}
+
+/* Say so, once, and hang up. */
+static bool
+too_long(struct cli *c, const char *what, size_t max, const char *hint)
+{
+	text_printf(&c->out, "The %s is longer than %zu bytes%s.\n\n", what,
+	    max, hint);
 	text_clear(&c->in);
 	c->quit = true;
 	return (false);
+}
+
+static bool
+payload_too_long(struct cli *c)
+{
+	return (too_long(c, "payload", payload_max(), ": send it in pieces, "
+	    "or see 'tune.cli.max-payload-size'"));
+}
+
+/* A line, or payload, that is not complete; false: wait for the rest, or there
+ * will not be any. */
+static bool
+is_endless(struct cli *c, bool payload)
+{
+	if (payload && c->in.n > CLI_LINE_MAX + payload_max())
+		return (payload_too_long(c));
+	if (!payload && c->in.n > CLI_LINE_MAX)
+		return (too_long(c, "line", CLI_LINE_MAX, ""));
+	return (false);
+}
+
+/* As much as a line may have is read; what is behind it waits. */
+static bool
+is_full(const struct cli *c)
+{
+	return (c->in.n > CLI_LINE_MAX + payload_max());
 }
 
 /* Without a prompt, what came together is answered, and a line that began to
@@ -252,7 +284,7 @@ execute_one(struct cli *c)
 	size_t n, used;
 
 	if (nl < 0 && !(c->eof && all.n > 0))
-		return (is_endless(c));
+		return (is_endless(c, false));
 	line = span_of(all.p, nl < 0 ? all.n : (size_t)nl);
 	used = line.n + (nl < 0 ? 0 : 1);
 	if (line.n > 0 && line.p[line.n - 1] == '\r')
@@ -266,7 +298,9 @@ execute_one(struct cli *c)
 		mark = span_trim(span_skip(line, (size_t)at + 2));
 		more = payload_of(span_skip(all, used), mark, &payload);
 		if (more < 0 && !c->eof)
-			return (is_endless(c));
+			return (is_endless(c, true));
+		if (payload.n > payload_max())
+			return (payload_too_long(c));
 		line.n = (size_t)at;
 		used += more < 0 ? all.n - used : (size_t)more;
 	}
@@ -291,7 +325,7 @@ read_some(struct cli *c)
 	ssize_t n;
 
 	for (;;) {
-		c->in_stalled = c->in.n > CLI_LINE_MAX;
+		c->in_stalled = is_full(c);
 		if (c->in_stalled)
 			return;
 		n = recv(c->fd, buf, sizeof buf, 0);
@@ -331,7 +365,7 @@ cli_session_step(struct cli *c)
 		else
 			idle = !execute_one(c);
 	}
-	if (c->in_stalled && c->in.n <= CLI_LINE_MAX) {
+	if (c->in_stalled && !is_full(c)) {
 		read_some(c);
 		idle = false;
 	}

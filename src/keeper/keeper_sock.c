@@ -248,6 +248,25 @@ keeper_sockets(struct keeper *k)
 	return (true);
 }
 
+/* How many workers accept at a socket ("thread"), and which of them number `no`
+ * is; as many as there are: none. */
+static size_t
+workers_of(const struct keeper *k, const struct keeper_sock *s, int no,
+    size_t *rank)
+{
+	const struct px_bind *b = s->listen == NULL ? NULL : s->listen->bind;
+	size_t all = 0, before = 0;
+
+	for (int i = 1; i <= k->n; i++) {
+		if (!px_bind_is_for(b, i))
+			continue;
+		all++;
+		before += i < no;
+	}
+	*rank = px_bind_is_for(b, no) ? before : all;
+	return (all);
+}
+
 struct worker_listen *
 keeper_listens(const struct keeper *k, int no, size_t *n)
 {
@@ -261,15 +280,17 @@ keeper_listens(const struct keeper *k, int no, size_t *n)
 	for (size_t i = 0; i < k->n_socks; i++) {
 		const struct keeper_sock *s = &k->socks[i];
 
-		if (s->stats)
+		size_t rank, all = workers_of(k, s, no, &rank);
+
+		if (s->stats || rank == all)
 			continue;
-		if (s->n < (size_t)k->n) {      /* shared */
+		if (s->n < all) {               /* shared */
 			v[(*n)++] = (struct worker_listen){ s->listen,
-			    s->fds[(size_t)(no - 1) % s->n] };
+			    s->fds[rank % s->n] };
 			continue;
 		}
-		/* Its own shard, and those that have no worker any more. */
-		for (size_t j = (size_t)no - 1; j < s->n; j += (size_t)k->n)
+		/* Its own shard, and those that have no worker. */
+		for (size_t j = rank; j < s->n; j += all)
 			v[(*n)++] = (struct worker_listen){ s->listen,
 			    s->fds[j] };
 	}

@@ -296,6 +296,9 @@ loop_turn(struct loop *l, int max_ms)
 	int n;
 
 	l->busy_us += begin_us - l->now_us;
+	if (__builtin_expect(l->slow != NULL &&
+	    begin_us - l->now_us > l->slow_us, 0))
+		l->slow(begin_us - l->now_us);
 	max_ms = wait_ms(l, begin_us, max_ms);
 	n = l->epfd < 0 ? loop_poll_wait(l, events, loop_batch, max_ms) :
 	    epoll_wait(l->epfd, events, loop_batch, max_ms);

@@ -97,6 +97,13 @@ parse_label(struct conf_line *l, void *obj)
 	return (conf_want(l, "a label", &s));
 }
 
+static bool
+parse_check_proto(struct conf_line *l, void *obj)
+{
+	return (want_proto(l, true, &OBJ(obj, struct px_server,
+	    PX_SERVER_MAGIC)->check_proto));
+}
+
 /* ---- when modes are known ---- */
 
 static bool
@@ -158,6 +165,9 @@ WORD(bind, KW_BIND, "proto", "h1|none", parse_bind_proto,
 WORD(server, KW_SERVER, "proto", "h1|none", parse_server_proto,
     "The protocol spoken with it: `h1` in mode http, `none` in mode tcp, as "
     "without the word.");
+WORD(check, KW_SERVER, "check-proto", "h1|none", parse_check_proto,
+    "The protocol of its checks: `h1` for those of `option httpchk`, `none` for "
+    "others, as without the word.");
 WORD(ws, KW_SERVER, "ws", "auto|h1", parse_ws,
     "The protocol of WebSockets: HTTP/1, as of everything else.");
 WORD(ping_bind, KW_BIND, "idle-ping", "<time>", parse_idle_ping,

@@ -159,6 +159,27 @@ parse_unix_bind(struct conf_line *l, void *obj)
 	return (good);
 }
 
+static bool
+parse_cli_payload(struct conf_line *l, void *obj)
+{
+	return (want_size(l, 1024, INT32_MAX, &global_of(obj)->cli_payload));
+}
+
+static bool
+parse_warn_blocked(struct conf_line *l, void *obj)
+{
+	const struct conf_word *w = conf_peek(l);
+	int64_t ms;
+
+	if (!conf_want_time(l, "a time", "ms", &ms))
+		return (false);
+	if (ms < 1 || ms > 1000)
+		return (conf_err(l, w, "'%s' expects a time from 1ms to 1s",
+		    l->kw->name));
+	global_of(obj)->warn_blocked_ms = (uint32_t)ms;
+	return (conf_end(l));
+}
+
 #define GLOBAL(ident, word, words, fn, text, line)                           \
 	KEYWORD(tune_##ident) = {                                            \
 		.name = word, .in = KW_GLOBAL, .args = words, .parse = fn,   \
@@ -187,3 +208,12 @@ GLOBAL(unix_bind, "unix-bind", "<what> <value>...", parse_unix_bind,
     "What UNIX sockets of bind lines begin with: `prefix` of the path, "
     "`mode`, `user`, `uid`, `group`, `gid`.",
     "unix-bind prefix /run/gate/ mode 770");
+GLOBAL(cli_payload, "tune.cli.max-payload-size", "<size>", parse_cli_payload,
+    "Bytes of what a command of the runtime API may have behind `<<` (128k).",
+    "tune.cli.max-payload-size 1m");
+GLOBAL(warn_blocked, "warn-blocked-traffic-after", "<time>",
+    parse_warn_blocked,
+    "A worker that could not look at its connections for so long, 1ms to 1s, as "
+    "something took its time, says so in a warning, once a second at most. Not "
+    "said: no warnings.",
+    "warn-blocked-traffic-after 50ms");

@@ -150,6 +150,22 @@ on_signal(void *arg, int sig, pid_t from)
 	serve_alone(arg);
 }
 
+/* warn-blocked-traffic-after */
+static void
+was_blocked(int64_t us)
+{
+	static int64_t said_us;
+
+	if (said_us != 0 && the_loop->now_us - said_us < 1000000)
+		return;
+	said_us = the_loop->now_us;
+	ipc_say(DIAG_WARNING, "worker %d (%d): traffic was blocked for %lld "
+	    "ms: it has %u connections and %u streams; 'show activity' and "
+	    "'perf record -p %d' tell more", the_worker.start->no,
+	    (int)getpid(), (long long)(us / 1000), worker_connections(),
+	    strm_count(), (int)getpid());
+}
+
 static void
 hear_signals(struct worker *w)
 {
@@ -255,6 +271,8 @@ worker_main(const struct worker_start *s)
 	buf_setup(px_model->global.bufsize);
 	http_setup(px_model->global.max_http_hdr);
 	loop_open(&w->loop);
+	w->loop.slow_us = px_model->global.warn_blocked_ms * INT64_C(1000);
+	w->loop.slow = w->loop.slow_us == 0 ? NULL : was_blocked;
 	shm_proc_no = s->proc_no;
 	expr_worker_no = s->no - 1;
 	MUST(cnt_bank_open(s->proc_no));

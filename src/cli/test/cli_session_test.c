@@ -82,7 +82,7 @@ CLI_COMMAND(admin) = {
 
 /* ---- lines ---- */
 
-TEST(one_line_is_answered)
+TEST(lines_that_came_together_are_answered)
 {
 	static const struct { const char *line, *answer; } t[] = {
 		{ "echo a\n", "a\n\n" },
@@ -95,8 +95,9 @@ TEST(one_line_is_answered)
 		{ "echo 'a;b' \"c;d\"\n", "a;b c;d\n\n" },
 		{ "echo a\\ b\n", "a b\n\n" },
 		{ "echo \"a\\\"b\" 'c\\d'\n", "a\"b c\\d\n\n" },
-		{ "echo a\necho b\n", "a\n\n" },
-		{ "echo 1;quit;echo 2\n", "1\n\n\n" },
+		{ "echo a\necho b\n", "a\n\nb\n\n" },
+		{ "echo a\n\r\n\necho b\n", "a\n\nb\n\n" },
+		{ "echo 1;quit;echo 2\n", "1\n\n" },
 	};
 
 	for (size_t i = 0; i < NELEM(t); i++)

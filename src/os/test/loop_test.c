@@ -300,3 +300,40 @@ TEST(poll_tells_levels_each_time_and_pauses)
 	fd_close(&fd[1]);
 	loop_close(&loop);
 }
+
+static int64_t slow_seen_us;
+
+static void
+note_slow(int64_t us)
+{
+	slow_seen_us = us;
+}
+
+static void
+take_long(void *arg, unsigned events)
+{
+	int64_t until = clock_mono_us() + 5000;
+
+	note(arg, events);
+	while (clock_mono_us() < until)
+		;
+}
+
+TEST(a_turn_that_takes_long_is_told)
+{
+	int fd[2];
+
+	loop_open(&loop);
+	loop.slow = note_slow;
+	loop.slow_us = 4000;
+	CHECK(sock_pair(SOCK_STREAM, fd));
+	CHECK(loop_add(&loop, fd[0], take_long, &seen));
+	CHECK_EQ(turn(MAX_WAIT_MS), LOOP_OUT);
+	CHECK_EQ(slow_seen_us, 0);
+	(void)turn(0);          /* the one before took long */
+	CHECK(slow_seen_us >= 5000);
+	loop_forget(&loop, fd[0]);
+	fd_close(&fd[0]);
+	fd_close(&fd[1]);
+	loop_close(&loop);
+}
