@@ -359,16 +359,30 @@ write_out(struct h1_conn *h, struct span data, struct span tail, size_t *taken)
 	return (await_room(h));
 }
 
+/* Room for `n` bytes behind what is queued, which is written if need be. */
+static enum why
+make_room(struct h1_conn *h, size_t n)
+{
+	enum why why;
+
+	if (buf_size - h->out.len < n && (why = h1_flush(h)) != WHY_OK)
+		return (why);
+	if (n > buf_size || !buf_hold(&h->out))
+		return (WHY_NOMEM);
+	if (buf_room(&h->out) < n)
+		buf_align(&h->out);
+	return (WHY_OK);
+}
+
 /* The last chunk and its trailers, through the output buffer. */
 static enum why
 end_chunks(struct h1_conn *h, struct span trailers)
 {
 	size_t none;
+	enum why why = make_room(h, trailers.n + 8);
 
-	if (!buf_hold(&h->out))
-		return (WHY_NOMEM);
-	if (buf_size - h->out.len < trailers.n + 8)
-		return (WHY_AGAIN);
+	if (why != WHY_OK)
+		return (why);
 	(void)buf_add(&h->out, SPAN("0\r\n"));
 	(void)buf_add(&h->out, trailers);
 	if (trailers.n != 0 && h1_spells(h))
@@ -392,13 +406,8 @@ send_chunked(struct h1_conn *h, struct span data, struct span trailers,
 		return ((flags & MUX_END) != 0 ? end_chunks(h, trailers) :
 		    h1_flush(h));
 	if (h->tx_left == 0) {
-		if (!buf_hold(&h->out))
-			return (WHY_NOMEM);
-		if (buf_size - h->out.len < H1_CHUNK_HEAD_MAX)
-			return (h1_flush(h) == WHY_OK ? WHY_AGAIN :
-			    WHY_AGAIN);
-		if (buf_room(&h->out) < H1_CHUNK_HEAD_MAX)
-			buf_align(&h->out);
+		if ((why = make_room(h, H1_CHUNK_HEAD_MAX)) != WHY_OK)
+			return (why);
 		buf_wrote(&h->out, h1_emit_chunk(buf_tail(&h->out), data.n));
 		h->tx_left = data.n;
 	}
