@@ -258,9 +258,9 @@ static void
 put_connection(struct out *o, const struct h1_emit *e)
 {
 	if (e->upgrade && e->close)
-		PUT_LIT(o, "connection: upgrade, close\r\n");
+		PUT_LIT(o, "connection: Upgrade, close\r\n");
 	else if (e->upgrade)
-		PUT_LIT(o, "connection: upgrade\r\n");
+		PUT_LIT(o, "connection: Upgrade\r\n");
 	if (e->upgrade || (!e->close && !e->keep_alive))
 		return;
 	if (e->proxied)

@@ -352,6 +352,7 @@ run_page(const void *priv, struct txn *t, struct rule_run *run)
 	case STAT_DENY:
 		return (RULE_DENY);
 	case STAT_AUTH:
+		t->service = "<STATS>";
 		run->reply = ask_password(t, realm);
 		break;
 	case STAT_ALLOW:

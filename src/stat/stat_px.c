@@ -153,12 +153,13 @@ stat_fe(const struct px *px, struct stat_row *r)
 		STATUSES(r, c);
 		num(r, COL_req_rate, srv_rate_now(&fe->shm->req_rate, now));
 		num(r, COL_req_rate_max, fe->shm->req_rate.max);
-	}
+		num(r, COL_intercepted, c.intercepted);
+	} else
+		num(r, COL_req_tot, c.req_tot);
 	num(r, COL_conn_rate, srv_rate_now(&fe->shm->conn_rate, now));
 	num(r, COL_conn_rate_max, fe->shm->conn_rate.max);
 	num(r, COL_conn_tot, c.conn_tot);
 	put_absent(r);
-	num(r, COL_intercepted, c.intercepted);
 	num(r, COL_dcon, c.denied_conn);
 	num(r, COL_dses, c.denied_sess);
 	num(r, COL_wrew, c.rewrite_err);

@@ -187,7 +187,8 @@ count_blame(struct strm *s, enum why why)
 	struct cnt_srv *sv = s->slot.srv == NULL ? NULL :
 	    CNT_SRV(s->slot.srv->cnt);
 
-	if (s->phase == STRM_REQUEST && (why_rows[why].cause == 'C' ||
+	if (s->phase == STRM_REQUEST && !why_greeting(why) &&
+	    (why_rows[why].cause == 'C' ||
 	    why_rows[why].cause == 'c' ||
 	    (why_rows[why].cause == 'P' && why != WHY_REQ_DENIED))) {
 		CNT_FE(fe_of(s->txn.fe)->cnt)->err_req++;

@@ -53,7 +53,7 @@ TEST(request_heads)
 	    "GET / HTTP/1.0\r\na: b\r\nconnection: keep-alive\r\n\r\n");
 	EMIT("GET / HTTP/1.1\r\nUpgrade: ws\r\nConnection: upgrade\r\n\r\n", -1,
 	    E(.upgrade = true),
-	    "GET / HTTP/1.1\r\nupgrade: ws\r\nconnection: upgrade\r\n\r\n");
+	    "GET / HTTP/1.1\r\nupgrade: ws\r\nconnection: Upgrade\r\n\r\n");
 	EMIT("GET / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", -1,
 	    E(.body = HTTP_LENGTH),
 	    "GET / HTTP/1.1\r\ncontent-length: 0\r\n\r\n");
