@@ -116,7 +116,7 @@ endif
 	check-compat shape \
 	unit-programs fuzz-programs fuzz bench bench-tools lint fmt \
 	torture torture-tools \
-	check-kube check-cluster \
+	check-kube check-cluster check-configs \
 	doc check-doc golden-ingress bench-ingress random-ingress help clean FORCE
 
 ifneq ($(MAIN),)
@@ -294,6 +294,10 @@ torture: $(O)/ecluse torture-tools  ## the promise, with clients that never retr
 		--proxy ecluse=ecluse:$(PROGRAM) $(VERSUS:%=--proxy %) \
 		$(if $(CASE),$(CASE),reload upgrade kill idle10k idle100k) \
 		$(TORTURE_ARGS)
+
+check-configs: $(O)/ecluse  ## your configurations, with another program and with this (DIR=, WITH=haproxy, CASE=)
+	@$(PYTHON) regtests/moving/check_configs.py --first $(or $(WITH),haproxy) \
+		--second $(PROGRAM) --run --reload 20 $(DIR) $(CASE)
 
 # --- installing, shipping ----------------------------------------------------
 INSTALL ?= install
