@@ -100,7 +100,31 @@ span_skip(struct span a, size_t n)
 int span_cmp(struct span a, struct span b);
 
 /* span_trim - without spaces and tabs at both ends. */
-struct span span_trim(struct span);
+static inline struct span
+span_trim(struct span s)
+{
+	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+		s = span_skip(s, 1);
+	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+		s.n--;
+	return (s);
+}
+
+/* span_lower8 - eight letters at a time: bit 7 of each byte of `upper` tells
+ * whether it is one from 'A' to 'Z'. */
+static inline uint64_t
+span_lower8(uint64_t w)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t low = w & ones * 0x7f;
+	uint64_t upper = ((low + ones * (0x80 - 'A')) ^
+	    (low + ones * (0x7f - 'Z'))) & ~w & ones * 0x80;
+
+	return (w | upper >> 2);
+}
+
+/* span_lower_to - a copy in lower case at `dst`, which has room for it. */
+void span_lower_to(char *dst, struct span);
 
 /* span_find, span_rfind - offset of the first or last `c`, or -1. */
 ptrdiff_t span_find(struct span, char c);

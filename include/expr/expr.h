@@ -25,19 +25,20 @@ enum smp_type {
 
 struct smp {
 	uint8_t type;                   /* enum smp_type */
+	bool each;                      /* the caller wants each value of a list
+	                                 * in turn, not the usual one */
+	/* zero before each evaluation, so next to each other */
 	bool constant;                  /* bytes live as long as the program */
 	bool more;                      /* call the fetch again for the next */
 	bool waits;                     /* more input may change this, or bring
 	                                 * it: set by the fetch */
-	bool each;                      /* the caller wants each value of a list
-	                                 * in turn, not the usual one */
+	uint8_t meth;                   /* METH: enum http_meth */
 	uint32_t it[3];                 /* where an iterating fetch is */
 	union {
 		int64_t num;            /* BOOL, INT */
 		struct span str;        /* STR, BIN, METH (text) */
 		struct addr addr;       /* V4, V6, ADDR */
 	};
-	uint8_t meth;                   /* METH: enum http_meth */
 };
 
 /* An argument of a fetch or converter, as its grammar says. */

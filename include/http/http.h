@@ -144,6 +144,9 @@ bool http_set_known(struct http_head *, enum http_name, struct span name,
 
 /* http_del - remove all of that name; returns how many. */
 unsigned http_del(struct http_head *, enum http_name, struct span name);
+
+/* http_del_known - the same for a name with its id, HTTP_OTHER included. */
+unsigned http_del_known(struct http_head *, enum http_name, struct span name);
 void http_del_hdr(struct http_head *, struct http_hdr *);
 
 /*

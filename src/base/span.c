@@ -24,12 +24,6 @@ const uint8_t span_lower_tab[256] = {
 	ROW32(96), ROW32(128), ROW32(160), ROW32(192), ROW32(224)
 };
 
-static bool
-is_blank(char c)
-{
-	return (c == ' ' || c == '\t');
-}
-
 #define ALL(c) (UINT64_C(0x0101010101010101) * (c))
 
 /* Eight bytes that differ in nothing but the case of letters. */
@@ -70,14 +64,19 @@ span_cmp(struct span a, struct span b)
 	return (a.n < b.n ? -1 : a.n > b.n);
 }
 
-struct span
-span_trim(struct span s)
+void
+span_lower_to(char *dst, struct span s)
 {
-	while (s.n > 0 && is_blank(s.p[0]))
-		s = span_skip(s, 1);
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return (s);
+	uint64_t w;
+	size_t i;
+
+	for (i = 0; i + 8 <= s.n; i += 8) {
+		memcpy(&w, s.p + i, 8);
+		w = span_lower8(w);
+		memcpy(dst + i, &w, 8);
+	}
+	for (; i < s.n; i++)
+		dst[i] = span_lower(s.p[i]);
 }
 
 ptrdiff_t

@@ -244,8 +244,8 @@ conv_host_only(struct txn *t, const struct arg *arg, struct smp *s)
 	char *p = arena_get(t->arena, n + 1);
 
 	(void)arg;
-	for (size_t i = 0; p != NULL && i < n; i++)
-		p[i] = span_lower(s->str.p[i]);
+	if (p != NULL)
+		span_lower_to(p, span_of(s->str.p, n));
 	return (conv_give(s, p, n));
 }
 

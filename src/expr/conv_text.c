@@ -16,8 +16,8 @@ conv_lower(struct txn *t, const struct arg *arg, struct smp *s)
 	char *p = arena_get(t->arena, s->str.n + 1);
 
 	(void)arg;
-	for (size_t i = 0; p != NULL && i < s->str.n; i++)
-		p[i] = span_lower(s->str.p[i]);
+	if (p != NULL)
+		span_lower_to(p, s->str);
 	return (conv_give(s, p, s->str.n));
 }
 

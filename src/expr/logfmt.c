@@ -12,6 +12,10 @@
 #include <base/must.h>
 #include <base/num.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* ---- compiling ---- */
 
 struct parse {
@@ -435,12 +439,34 @@ is_plain(const char *p)
 	    (quote - ALL(1))) & ALL(0x80)) == 0);
 }
 
+#ifdef __SSE2__
+/* The same of sixteen; signed, so that what is above 127 is below ' '. */
+static inline bool
+is_plain_16(const char *p)
+{
+	const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+	const __m128i out = _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(' ')),
+	    _mm_cmpgt_epi8(v, _mm_set1_epi8('z')));
+	const __m128i mark = _mm_or_si128(
+	    _mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
+	    _mm_cmpeq_epi8(v, _mm_set1_epi8('#')));
+
+	return (_mm_movemask_epi8(_mm_or_si128(out, mark)) == 0);
+}
+#endif
+
 static inline size_t
 plain_run(struct span s, size_t from, unsigned coded)
 {
 	size_t i = from;
 
 	if ((coded & CODE_ESCAPE) == 0) {
+#ifdef __SSE2__
+		while (i + 16 <= s.n && is_plain_16(s.p + i))
+			i += 16;
+		if (s.n >= 16 && s.n - i < 16 && is_plain_16(s.p + s.n - 16))
+			return (s.n);
+#endif
 		while (i + 8 <= s.n && is_plain(s.p + i))
 			i += 8;
 		if (s.n >= 8 && s.n - i < 8 && is_plain(s.p + s.n - 8))

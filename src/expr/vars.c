@@ -408,17 +408,21 @@ expr_vars_end(struct txn *t)
 
 /* ---- getting and setting ---- */
 
+static bool
+in_response(const struct txn *t)
+{
+	return (t->stage >= TXN_RES_CONTENT && t->stage <= TXN_LOG);
+}
+
 /* Variables of the request end where those of the response begin. */
 static bool
 alive(const struct expr_var *v, const struct txn *t)
 {
-	bool response = t->stage >= TXN_RES_CONTENT && t->stage <= TXN_LOG;
-
 	switch (v->scope) {
 	case EXPR_SCOPE_REQ:
-		return (!response);
+		return (!in_response(t));
 	case EXPR_SCOPE_RES:
-		return (response);
+		return (in_response(t));
 	case EXPR_SCOPE_SESS:
 		return (t->sess_vars != NULL);
 	default:

@@ -115,8 +115,7 @@ lower_16(char *p, size_t n)
 static inline void
 lower_name(char *p, size_t n, const char *end)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t w, low, upper;
+	uint64_t w, all;
 
 #ifdef __SSE2__
 	for (; n > 0 && end - p >= 16; p += 16) {
@@ -128,12 +127,8 @@ lower_name(char *p, size_t n, const char *end)
 #endif
 	for (; n > 0 && end - p >= 8; p += 8) {
 		memcpy(&w, p, 8);
-		low = w & ones * 0x7f;
-		upper = ((low + ones * (0x80 - 'A')) ^
-		    (low + ones * (0x7f - 'Z'))) & ~w & ones * 0x80;
-		if (n < 8)
-			upper &= (UINT64_C(1) << (8 * n)) - 1;
-		w |= upper >> 2;
+		all = n < 8 ? (UINT64_C(1) << (8 * n)) - 1 : UINT64_MAX;
+		w = (w & ~all) | (span_lower8(w) & all);
 		memcpy(p, &w, 8);
 		if (n <= 8)
 			return;

@@ -242,6 +242,12 @@ http_set(struct http_head *h, struct span name, struct span value)
 }
 
 unsigned
+http_del_known(struct http_head *h, enum http_name id, struct span name)
+{
+	return (del_rows(h, id, name));
+}
+
+unsigned
 http_del(struct http_head *h, enum http_name id, struct span name)
 {
 	return (del_rows(h, id == HTTP_OTHER ? http_name_id(name) : id, name));

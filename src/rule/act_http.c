@@ -302,7 +302,7 @@ run_del_header(const void *priv, struct txn *t, struct rule_run *run)
 	if (h == NULL)
 		return (RULE_NEXT);
 	if (e->match == DEL_STR)
-		http_del(h, e->id, e->name);
+		http_del_known(h, e->id, e->name);
 	else for (unsigned i = 0; i < h->n; i++)
 		if (h->hdr[i].name != NULL && name_matches(e,
 		    span_of(h->hdr[i].name, h->hdr[i].name_n)))

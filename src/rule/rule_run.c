@@ -110,7 +110,7 @@ rule_text(const struct logfmt *f, struct txn *t)
 	static char *scratch;           /* one process, one thread */
 	struct span s;
 
-	if (logfmt_constant(f, &s) || logfmt_plain(f, t, &s))
+	if (logfmt_plain(f, t, &s) || logfmt_constant(f, &s))
 		return (s);
 	if (scratch == NULL && (scratch = malloc(RULE_TEXT_MAX)) == NULL)
 		return (SPAN_NONE);

@@ -8,6 +8,23 @@
 
 #include <ctype.h>
 
+TEST(copies_in_lower_case_change_letters_only)
+{
+	char all[256], got[256];
+
+	for (int i = 0; i < 256; i++)
+		all[i] = (char)i;
+	for (size_t from = 0; from < 256; from += 3)
+		for (size_t n = 0; n <= 256 - from; n = n < 18 ? n + 1 :
+		    n + 41) {
+			memset(got, '!', sizeof got);
+			span_lower_to(got, span_of(all + from, n));
+			for (size_t i = 0; i < n; i++)
+				CHECK_EQ(got[i], span_lower(all[from + i]));
+			CHECK(n == sizeof got || got[n] == '!');
+		}
+}
+
 TEST(folding_is_ascii_only)
 {
 	for (int c = 0; c < 256; c++)
