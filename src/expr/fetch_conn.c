@@ -238,8 +238,8 @@ fetch_date(struct txn *t, const struct arg *arg, struct smp *s)
 	int64_t us = clock_wall_us();
 
 	(void)t;
-	s->num = us / (1000000 / per_s[arg[1].num]) + arg[0].num;
-	return (true);
+	return (!__builtin_add_overflow(us / (1000000 / per_s[arg[1].num]),
+	    arg[0].num, &s->num));
 }
 
 static bool
