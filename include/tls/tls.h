@@ -20,6 +20,14 @@ struct conf_line;
  * with *err. */
 bool tls_setup(const char **err);
 
+/* tls_finish_bind, tls_finish_server - the transport of a line whose words are
+ * all known, of a proxy that is not in the model; false after an error. */
+struct conf;
+struct px_bind;
+struct px_server;
+bool tls_finish_bind(struct conf *, struct px_bind *);
+bool tls_finish_server(struct conf *, struct px_server *);
+
 /* tls_want_alpn - a list of protocols, as on the wire: each behind its length;
  * HTTP/2 is left out with a warning as long as there is none. False after an
  * error. */

@@ -24,6 +24,7 @@
 #include <os/addr.h>
 #include <os/loop.h>
 #include <px/px.h>
+#include <xprt/conn.h>
 
 #include "peer_msg.h"
 
@@ -157,7 +158,7 @@ struct peer_sess {
 	int64_t since_ms, in_ms, out_ms;        /* began; last bytes */
 	struct text in, out;
 	size_t out_at;                  /* of `out`: written */
-	int fd;                         /* peer_net.c; -1 */
+	struct conn conn;               /* peer_net.c */
 	struct loop_task again;         /* peer_net.c: more to read or write */
 	struct peer_dict *dict;
 	/* theirs */

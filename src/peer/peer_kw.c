@@ -18,6 +18,7 @@
 #include <base/must.h>
 #include <conf/conf.h>
 #include <conf/kw.h>
+#include <tls/tls.h>
 
 #define UPDATES_AT_ONCE 200
 
@@ -126,8 +127,7 @@ refuse_words(struct conf_line *l, const char *const *words, size_t n)
 static bool
 bind_words_good(struct conf_line *l)
 {
-	static const char *const no[] = { "ssl", "crt", "accept-proxy",
-		"maxconn" };
+	static const char *const no[] = { "accept-proxy", "maxconn" };
 
 	return (refuse_words(l, no, NELEM(no)));
 }
@@ -135,8 +135,8 @@ bind_words_good(struct conf_line *l)
 static bool
 server_words_good(struct conf_line *l)
 {
-	static const char *const no[] = { "ssl", "send-proxy",
-		"send-proxy-v2", "source", "shard" };
+	static const char *const no[] = { "send-proxy", "send-proxy-v2",
+		"source", "shard", "sni" };
 	static const char *const idle[] = { "check", "agent-check",
 		"init-addr", "resolvers" };
 	bool said = false;
@@ -422,7 +422,19 @@ check_table(struct conf *c, struct stk_table *t)
 	return (true);
 }
 
-static void
+static bool
+check_tls(struct conf *c, struct peer_section *s)
+{
+	bool good = true;
+
+	for (struct px_bind *b = s->px->binds; b != NULL; b = b->next)
+		good &= tls_finish_bind(c, b);
+	for (struct peer_node *n = s->nodes; n != NULL; n = n->next)
+		good &= n->local || tls_finish_server(c, n->srv);
+	return (good);
+}
+
+static bool
 check_section(struct conf *c, struct peer_section *s)
 {
 	struct px **tail = &px_model->hidden;
@@ -433,10 +445,11 @@ check_section(struct conf *c, struct peer_section *s)
 		    "'%s' like this node; the name is set by -L or "
 		    "'localpeer'", s->px->name, s->local_name);
 	if (!peer_section_runs(s))
-		return;
+		return (true);
 	while (*tail != NULL)
 		tail = &(*tail)->next;
 	*tail = s->px;
+	return (check_tls(c, s));
 }
 
 /* Behind the rules that add to what tables store. */
@@ -447,7 +460,7 @@ check_all(struct conf *c)
 	bool good = true;
 
 	for (struct peer_section *s = peer_sections; s != NULL; s = s->next)
-		check_section(c, s);
+		good &= check_section(c, s);
 	while ((t = stk_next(t)) != NULL)
 		good &= check_table(c, t);
 	return (good);
@@ -496,8 +509,8 @@ KEYWORD(peers_default_bind) = {
 KEYWORD(peers_default_server) = {
 	.name = "default-server", .in = KW_PEERS, .args = "<word>...",
 	.parse = parse_default_server,
-	.doc = "Words that the peers after it begin with.",
-	.example = "default-server weight 1",
+	.doc = "Words that the peers after it begin with, say for TLS.",
+	.example = "default-server ssl verify none",
 };
 KEYWORD(peers_disabled) = {
 	.name = "disabled", .in = KW_PEERS, .args = "",

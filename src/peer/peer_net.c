@@ -9,14 +9,12 @@
  */
 #include "peer_int.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <agent/agent.h>
 #include <base/must.h>
 #include <log/log.h>
-#include <os/fd.h>
 #include <os/sock.h>
 
 #define TICK_MS         200             /* deadlines are that exact */
@@ -37,10 +35,8 @@ static void
 drop(struct peer_sess *s)
 {
 	loop_unpost(the_loop, &s->again);
-	if (s->fd >= 0) {
-		loop_forget(the_loop, s->fd);
-		fd_close(&s->fd);
-	}
+	if (s->conn.fd >= 0)
+		conn_close(&s->conn);
 	peer_sess_free(s);
 }
 
@@ -48,12 +44,13 @@ drop(struct peer_sess *s)
 static bool
 write_some(struct peer_sess *s)
 {
-	ssize_t n = send(s->fd, s->out.p + s->out_at, s->out.n - s->out_at,
-	    MSG_NOSIGNAL | MSG_DONTWAIT);
+	struct conn *c = &s->conn;
+	const struct iovec v = { s->out.p + s->out_at, s->out.n - s->out_at };
+	ssize_t n = c->xprt->send(c, &v, 1);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == 0)
 		return (false);
-	if (n <= 0) {
+	if (n < 0) {
 		text_clear(&s->out);
 		s->out_at = 0;
 		peer_sess_end(s, "the connection broke");
@@ -74,7 +71,8 @@ write_some(struct peer_sess *s)
 static void
 flush(struct peer_sess *s)
 {
-	if (s->state == PEER_CONNECTING || s->fd < 0)
+	if (s->state == PEER_CONNECTING || s->conn.fd < 0 ||
+	    s->conn.wait_hello)
 		return;
 	for (int i = 0; i < ROUNDS; i++) {
 		peer_sess_fill(s);
@@ -93,29 +91,50 @@ static bool
 read_some(struct peer_sess *s)
 {
 	static char bytes[65536];
-	ssize_t n = recv(s->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+	struct conn *c = &s->conn;
+	ssize_t n = c->can_in ? c->xprt->recv(c, bytes, sizeof bytes) : 0;
 
 	if (n > 0) {
 		peer_sess_input(s, span_of(bytes, (size_t)n));
 		return (s->state != PEER_OVER);
 	}
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return (false);
-	peer_sess_end(s, n == 0 ? "it closed the connection" :
-	    "the connection broke");
+	if (n < 0)
+		peer_sess_end(s, c->err ? "the connection broke" :
+		    "it closed the connection");
+	return (false);
+}
+
+/* TLS comes first. False: nothing can be said yet, or ever. */
+static bool
+greet(struct peer_sess *s)
+{
+	enum why why = conn_greet(&s->conn);
+
+	if (why == WHY_OK)
+		return (true);
+	if (why != WHY_AGAIN)
+		peer_sess_end(s, "the handshake of TLS failed");
 	return (false);
 }
 
 static void
 connected(struct peer_sess *s)
 {
-	int err = sock_error(s->fd);
+	if (sock_error(s->conn.fd) != 0)
+		peer_sess_end(s, "it can't be reached");
+	s->conn.connecting = false;
+}
 
-	if (err == 0) {
+/* False: it is not as far that anything can be said. */
+static bool
+is_open(struct peer_sess *s)
+{
+	if (s->state == PEER_OVER || s->conn.connecting ||
+	    (s->conn.wait_hello && !greet(s)))
+		return (false);
+	if (s->state == PEER_CONNECTING)
 		peer_sess_hello(s);
-		return;
-	}
-	peer_sess_end(s, "it can't be reached");
+	return (true);
 }
 
 static void
@@ -124,9 +143,9 @@ serve(struct peer_sess *s)
 	struct peer_section *sec = s->sec;
 	int i = 0;
 
-	while (i < ROUNDS && s->state != PEER_CONNECTING &&
-	    s->state != PEER_OVER && read_some(s))
-		i++;
+	if (is_open(s))
+		while (i < ROUNDS && s->state != PEER_OVER && read_some(s))
+			i++;
 	if (i == ROUNDS)
 		loop_post(the_loop, &s->again);
 	settle(sec);
@@ -143,7 +162,8 @@ on_event(void *arg, unsigned events)
 {
 	struct peer_sess *s = OBJ(arg, struct peer_sess, PEER_SESS_MAGIC);
 
-	if (s->state == PEER_CONNECTING && (events & (LOOP_OUT | LOOP_ERR)))
+	conn_edge(&s->conn, events);
+	if (s->conn.connecting && (events & (LOOP_OUT | LOOP_ERR)))
 		connected(s);
 	serve(s);
 }
@@ -151,9 +171,8 @@ on_event(void *arg, unsigned events)
 static bool
 watch(struct peer_sess *s, int fd)
 {
-	s->fd = fd;
 	s->again.fn = on_again;
-	return (loop_add(the_loop, fd, on_event, s));
+	return (conn_open(&s->conn, fd, on_event, s));
 }
 
 /* ---- all of them ---- */
@@ -179,11 +198,17 @@ call(struct peer_section *sec, struct peer_node *n)
 	int fd = n->srv->unix_path != NULL ? sock_connect_unix(&n->addr) :
 	    sock_connect(&n->addr.addr, NULL);
 
+	struct xprt_to to = { .server = n->srv };
+
 	n->status = PEER_S_CONNECTING;
 	if (fd < 0)
 		peer_sess_end(s, "it can't be reached");
 	else if (!watch(s, fd))
 		peer_sess_end(s, "no room for its descriptor");
+	else if (n->srv->xprt != NULL &&
+	    !conn_connect(&s->conn, n->srv->xprt, &to))
+		peer_sess_end(s, "no memory for TLS");
+	s->conn.connecting = true;
 }
 
 static void
@@ -211,6 +236,8 @@ on_waiting(void *arg, unsigned events)
 		s = peer_sess_new(sec, NULL);
 		if (!watch(s, fd))
 			peer_sess_end(s, "no room for its descriptor");
+		else
+			(void)conn_accept(&s->conn, sock->listen->bind);
 	}
 	settle(sec);
 }

@@ -32,7 +32,8 @@ peer_sess_new(struct peer_section *sec, struct peer_node *node)
 	struct peer_sess *s = must_alloc(sizeof *s);
 
 	*s = (struct peer_sess){ .magic = PEER_SESS_MAGIC, .sec = sec,
-		.node = node, .outgoing = node != NULL, .fd = -1,
+		.node = node, .outgoing = node != NULL,
+		.conn = { .fd = -1 },
 		.state = node != NULL ? PEER_CONNECTING : PEER_WAITS_HELLO };
 	list_init(&s->link);
 	list_push_back(&sec->sessions, &s->link);

@@ -76,6 +76,14 @@ fe_cnt(const struct tls_conn *t)
 	return (CNT_FE(t->bind->bind->px->cnt_fe));
 }
 
+/* Peers are of no proxy that has counters. */
+static bool
+has_counters(const struct tls_conn *t)
+{
+	return (t->server != NULL ? t->server->server->cnt != 0 :
+	    t->bind->bind->px->cnt_fe != 0);
+}
+
 bool
 tls_count_full(void)
 {
@@ -127,6 +135,8 @@ tls_count_done(struct tls_conn *t)
 {
 	struct cnt_fe *fe;
 
+	if (!has_counters(t))
+		return;
 	if (t->server != NULL) {
 		server_done(t);
 		return;
@@ -146,6 +156,8 @@ tls_count_failed(struct tls_conn *t)
 {
 	const struct px_server *sv;
 
+	if (!has_counters(t))
+		return;
 	if (t->server == NULL) {
 		fe_cnt(t)->ssl_failed++;
 		return;
@@ -172,14 +184,20 @@ give_back(int proc_no)
 KEEPER_REAP(tls_conns, give_back);
 
 static bool
-has_clients(void)
+listens(const struct px *chain)
 {
-	PX_EACH(px, px_model)
+	for (const struct px *px = chain; px != NULL; px = px->next)
 		for (const struct px_bind *b = px->binds; b != NULL;
 		    b = b->next)
 			if (b->xprt != NULL)
 				return (true);
 	return (false);
+}
+
+static bool
+has_clients(void)
+{
+	return (listens(px_model->all) || listens(px_model->hidden));
 }
 
 static bool

@@ -217,20 +217,22 @@ finish(struct conf *c, struct px_bind *b, struct tls_bind *t)
 	return (true);
 }
 
+bool
+tls_finish_bind(struct conf *c, struct px_bind *b)
+{
+	const struct tls_bind *t = px_get(&b->slots, &tls_bind_slot);
+
+	return (!t->ssl || finish(c, b, px_edit(&b->slots, &tls_bind_slot)));
+}
+
 static bool
 finish_all(struct conf *c)
 {
 	bool good = true;
 
 	PX_EACH(px, px_model)
-		for (struct px_bind *b = px->binds; b != NULL; b = b->next) {
-			const struct tls_bind *t = px_get(&b->slots,
-			    &tls_bind_slot);
-
-			if (t->ssl)
-				good &= finish(c, b, px_edit(&b->slots,
-				    &tls_bind_slot));
-		}
+		for (struct px_bind *b = px->binds; b != NULL; b = b->next)
+			good &= tls_finish_bind(c, b);
 	return (good);
 }
 CONF_CHECK(tls_binds, 20, finish_all);

@@ -151,15 +151,15 @@ tls_prepare(struct conf *c, struct px_server *sv)
 	return (s->ctx != NULL);
 }
 
-static bool
-finish_server(struct conf *c, struct px_server *sv)
+bool
+tls_finish_server(struct conf *c, struct px_server *sv)
 {
 	if (!tls_server_of(sv)->ssl)
 		return (true);
 	sv->xprt = &tls_xprt;
 	return (tls_prepare(c, sv));
 }
-PX_LIVE_CHECK(tls_server, 20, finish_server);
+PX_LIVE_CHECK(tls_server, 20, tls_finish_server);
 
 static bool
 finish_servers(struct conf *c)
@@ -170,7 +170,7 @@ finish_servers(struct conf *c)
 		return (true);
 	PX_EACH(px, px_model)
 		PX_EACH_SERVER(sv, px)
-			good &= finish_server(c, sv);
+			good &= tls_finish_server(c, sv);
 	return (good);
 }
 CONF_CHECK(tls_servers, 20, finish_servers);
