@@ -367,10 +367,11 @@ class Case:
             else:
                 back = client.say(b"GET / HTTP/1.1\r\nHost: a\r\n"
                                   b"Connection: close\r\n\r\n")
-                kind = "an answer" if "HTTP/1." in back else back[:80]
+                # How a refusal ends is a matter of luck.
+                kind = "an answer" if "HTTP/1." in back else "none"
             usual = usual or kind       # some lines refuse us, and may
             if kind != usual:
-                lost.append("%s: %r, not %s" % (front["proxy"], kind, usual))
+                lost.append("%s: %s, not %s" % (front["proxy"], kind, usual))
             time.sleep(.02)
         client.close()
 
