@@ -19,6 +19,7 @@
 #include <ipc/say.h>
 #include <keeper/keeper.h>
 #include <master/master.h>
+#include <mcli/mcli.h>
 #include <os/proc.h>
 #include <version.h>
 
@@ -101,7 +102,7 @@ be_whole(struct keeper_opts *o)
 	const char *err;
 	int status;
 
-	if (!master_sockets_check(o->master_sockets, o->n_master_sockets,
+	if (!mcli_check(o->master_sockets, o->n_master_sockets,
 	    &err)) {
 		ipc_say(DIAG_ALERT, "-S: %s", err);
 		return (1);

@@ -31,10 +31,6 @@ struct master_args {
 	bool notify, daemon, foreground, quiet;
 };
 
-/* master_sockets_check - false with *err (static) for a wrong -S argument. */
-bool master_sockets_check(const char *const *sockets, size_t n,
-    const char **err);
-
 /* master_main - run; `resume_fd` is -1, or the state of the image before.
  * Returns the exit status. */
 int master_main(const struct master_args *, int resume_fd);

@@ -15,6 +15,7 @@
 #include <base/must.h>
 #include <ipc/holder.h>
 #include <ipc/say.h>
+#include <mcli/mcli.h>
 #include <os/fault.h>
 #include <os/fd.h>
 #include <os/proc.h>
@@ -84,12 +85,13 @@ master_reload_failed(struct master *m, const char *why)
 {
 	m->failed++;
 	m->last_failed = true;
+	m->hard = false;
 	ipc_say(DIAG_WARNING, "Loading failure! %s; %s", why,
 	    m->current != NULL ? "the current worker goes on" :
 	    "nothing serves now");
 	if (m->a->notify)
 		proc_notify("READY=1\nSTATUS=Reload failed!");
-	master_cli_reloaded(m, false);
+	mcli_reloaded(false);
 	go_on(m);
 }
 
@@ -154,7 +156,7 @@ master_swap_done(struct master *m)
 	if (m->a->notify)
 		proc_notify("READY=1\nMAINPID=%d\nSTATUS=Ready.",
 		    (int)getpid());
-	master_cli_reloaded(m, true);
+	mcli_reloaded(true);
 	tmr_arm(&m->loop.wheel, &m->exec_timer, m->loop.now_ms + EXEC_MS);
 	go_on(m);
 }
@@ -164,7 +166,7 @@ static void
 on_exec_timer(struct tmr *t)
 {
 	struct master *m = HOLDER(t, struct master, exec_timer);
-	bool busy = m->candidate != NULL || master_cli_waiting(m) ||
+	bool busy = m->candidate != NULL || mcli_busy() ||
 	    ipc_takeover_busy();
 
 	LIST_EACH(it, &m->gens) {
@@ -317,7 +319,7 @@ master_into_background(struct master *m)
 	fork_daemon(m);
 	loop_open(&m->loop);
 	take_signals(m);
-	master_cli_open(m, false);
+	master_listen(m);
 	if (!ipc_life_open(m->life) || !master_start_candidate(m))
 		exit(1);
 }
@@ -327,8 +329,10 @@ start_fresh(struct master *m)
 {
 	m->born_ms = m->loop.now_ms;
 	m->wall_start_s = clock_wall_us() / 1000000;
-	master_cli_open(m, true);
-	if (m->n_sockets != m->a->n_sockets || !master_takeover(m))
+	if (!mcli_open(m->a->sockets, m->a->n_sockets))
+		return (false);
+	master_listen(m);
+	if (!master_takeover(m))
 		return (false);
 	if (m->state_fd < 0)
 		m->state_fd = shm_create("ecluse-state");
@@ -352,7 +356,7 @@ start_again(struct master *m, int fd)
 	}
 	ipc_say(DIAG_NOTICE, "the master runs the new program now");
 	m->reload_began_us = clock_mono_us();
-	master_cli_open(m, false);
+	master_listen(m);
 	master_reap(m);         /* who died meanwhile */
 	return (true);
 }
@@ -371,7 +375,6 @@ master_main(const struct master_args *a, int resume_fd)
 	m->state_fd = m->ledger_fd = -1;
 	m->copy = (struct ipc_heritage){ -1, -1, false };
 	list_init(&m->gens);
-	list_init(&m->clis);
 	text_init(&m->log);
 	ipc_say_also = master_note;
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);

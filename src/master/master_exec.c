@@ -20,6 +20,7 @@
 #include <base/num.h>
 #include <ipc/holder.h>
 #include <ipc/say.h>
+#include <mcli/mcli.h>
 #include <os/fault.h>
 #include <os/fd.h>
 #include <os/proc.h>
@@ -70,10 +71,10 @@ save_all(struct master *m, struct text *t)
 	    m->ledger_fd, m->daemonized, m->last_failed);
 	for (size_t i = 0; i < NELEM(fds); i++)
 		(void)sock_set_cloexec(fds[i], false);
-	for (size_t i = 0; i < m->n_sockets; i++) {
-		text_printf(t, "cli %d %d\n", m->sockets[i].fd,
-		    m->sockets[i].level);
-		(void)sock_set_cloexec(m->sockets[i].fd, false);
+	for (size_t i = 0; i < mcli_n_sockets; i++) {
+		text_printf(t, "cli %d %d\n", mcli_sockets[i].fd,
+		    mcli_sockets[i].level);
+		(void)sock_set_cloexec(mcli_sockets[i].fd, false);
 	}
 	for (struct list *it = m->gens.prev; it != &m->gens; it = it->prev)
 		save_gen(t, LIST_ITEM(it, struct gen, node));
@@ -241,15 +242,11 @@ load_row(struct reader *r, bool closed)
 }
 
 static void
-load_socket(struct master *m, struct reader *r)
+load_socket(struct reader *r)
 {
-	struct master_socket s;
+	int fd = take_fd(r);
 
-	s.fd = take_fd(r);
-	s.level = (int)take_int(r);
-	m->sockets = must_realloc(m->sockets,
-	    (m->n_sockets + 1) * sizeof *m->sockets);
-	m->sockets[m->n_sockets++] = s;
+	mcli_adopt(fd, (int)take_int(r));
 }
 
 bool
@@ -275,7 +272,7 @@ master_resume(struct master *m, int fd)
 		else if (span_is(word, "gen"))
 			load_gen(m, &r);
 		else if (span_is(word, "cli"))
-			load_socket(m, &r);
+			load_socket(&r);
 		else if (span_is(word, "give"))
 			load_give(&r);
 		else if (span_is(word, "row"))

@@ -58,13 +58,6 @@ struct gen {                    /* a generation: a keeper and what it forked */
 	struct tmr tick;        /* while it hands over */
 };
 
-struct master_socket {          /* one -S */
-	int fd;
-	int level;              /* 1 user, 2 operator, 3 admin */
-};
-
-struct cli;                     /* a connection to one */
-
 struct master {
 	const struct master_args *a;
 	struct loop loop;
@@ -90,9 +83,6 @@ struct master {
 	char *pidfile;
 	struct ipc_heritage copy;       /* another's state, to copy from */
 	char *last_change;      /* the line that told of it; or NULL */
-	struct master_socket *sockets;
-	size_t n_sockets;
-	struct list clis;
 	struct tmr stop_timer, candidate_timer, exec_timer, retry_timer;
 	struct exe_id {
 		uint64_t dev, ino, size, mtime_ns;
@@ -154,8 +144,6 @@ void master_reload_failed(struct master *, const char *why);
 void master_note(struct span);
 void master_into_background(struct master *);
 
-/* master_cli.c: clients that wait for a reload hear of it. */
-void master_cli_open(struct master *, bool first);
-void master_cli_reloaded(struct master *, bool good);
-bool master_cli_waiting(const struct master *);
+/* master_listen - answer on the master's own sockets. */
+void master_listen(struct master *);
 #endif

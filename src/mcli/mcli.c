@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * master_cli - the master's sockets (-S): lines in, answers out, and bytes
- * relayed between a client and the agent of a generation.
+ * mcli - clients of the master's sockets: lines in, answers out, bytes relayed.
  *
  * A client's commands are done one after the other; while one waits (for a
  * reload, for an agent) the rest stay in the input.
@@ -15,33 +14,41 @@
 
 #include <base/must.h>
 #include <base/num.h>
+#include <ipc/ipc.h>
 #include <ipc/say.h>
 #include <os/fd.h>
 #include <os/sock.h>
 
-#include "master_cli_int.h"
+#include "mcli_int.h"
 
 #define LINE_MAX_BYTES  65536
 #define OUT_MAX         (256u << 10)    /* stop relaying above */
-#define CLIS_MAX        200
+#define CLIENTS_MAX        200
+
+const struct mcli_owner *mcli_owner;
+const char *const *mcli_args;
+struct mcli_socket *mcli_sockets;
+size_t mcli_n_sockets;
+
+static struct list clients = LIST_INIT(clients);
 
 /* ---- ends ---- */
 
 static void
-close_relay(struct cli *c)
+close_relay(struct mcli *c)
 {
 	if (c->relay < 0)
 		return;
-	loop_del(&the_master.loop, c->relay);
+	loop_del(mcli_owner->loop, c->relay);
 	fd_close(&c->relay);
 }
 
 static void
-free_cli(struct cli *c)
+free_client(struct mcli *c)
 {
 	close_relay(c);
 	if (c->fd >= 0) {
-		loop_del(&the_master.loop, c->fd);
+		loop_del(mcli_owner->loop, c->fd);
 		fd_close(&c->fd);
 	}
 	list_del(&c->node);
@@ -51,10 +58,10 @@ free_cli(struct cli *c)
 }
 
 bool
-master_cli_waiting(const struct master *m)
+mcli_busy(void)
 {
-	for (struct list *it = m->clis.next; it != &m->clis; it = it->next) {
-		const struct cli *c = LIST_ITEM(it, struct cli, node);
+	LIST_EACH(it, &clients) {
+		const struct mcli *c = LIST_ITEM(it, struct mcli, node);
 
 		if (c->waits || c->relay >= 0 || c->out.n > 0)
 			return (true);
@@ -66,7 +73,7 @@ master_cli_waiting(const struct master *m)
 
 /* False when the client is gone. */
 static bool
-flush(struct cli *c)
+flush(struct mcli *c)
 {
 	while (c->out.n > 0) {
 		ssize_t n = send(c->fd, c->out.p, c->out.n, MSG_NOSIGNAL);
@@ -81,32 +88,30 @@ flush(struct cli *c)
 }
 
 void
-master_cli_prompt(struct cli *c)
+mcli_prompt(struct mcli *c)
 {
-	const struct gen *g;
-
 	static const char *const modes[] = { "", "(x)", "(e)", "(xe)" };
 	const char *mode = modes[c->modes & 3];
 
 	if (!c->interactive)
 		return;
 	if (c->target == 0)
-		text_printf(&c->out, "master%s%s> ", the_master.last_failed ?
-		    "[ReloadFailed]" : "", mode);
-	else if ((g = master_gen_of(c->target)) != NULL)
-		text_printf(&c->out, "%d%s> ", (int)g->pid, mode);
+		text_printf(&c->out, "master%s%s> ",
+		    mcli_owner->last_failed() ? "[ReloadFailed]" : "", mode);
+	else if (mcli_owner->chan(c->target) != NULL)
+		text_printf(&c->out, "%d%s> ", (int)c->target, mode);
 	else
 		text_addz(&c->out, "gone> ");
 }
 
 /* ---- relaying ---- */
 
-static void run(struct cli *);
+static void run(struct mcli *);
 
 static void
 on_relay(void *arg, unsigned events)
 {
-	struct cli *c = arg;
+	struct mcli *c = arg;
 	char buf[16384];
 	ssize_t n;
 
@@ -122,25 +127,26 @@ on_relay(void *arg, unsigned events)
 			continue;
 		}
 		close_relay(c);         /* the answer has ended */
-		master_cli_prompt(c);
+		mcli_prompt(c);
 		run(c);
 		return;
 	}
 	if (!flush(c))
-		free_cli(c);
+		free_client(c);
 }
 
 bool
-master_cli_forward(struct cli *c, struct gen *g, struct span cmd)
+mcli_forward(struct mcli *c, pid_t keeper, struct span cmd)
 {
 	struct ipc_cli what = { .level = c->level, .flags = c->modes };
+	struct ipc_chan *to = mcli_owner->chan(keeper);
 	struct text line;
 	int pair[2];
 	bool good;
 
-	if (!sock_pair(SOCK_STREAM, pair))
+	if (to == NULL || !sock_pair(SOCK_STREAM, pair))
 		return (false);
-	good = ipc_send(&g->chan, IPC_CLI, &what, sizeof what, &pair[1], 1);
+	good = ipc_send(to, IPC_CLI, &what, sizeof what, &pair[1], 1);
 	fd_close(&pair[1]);
 	text_init(&line);
 	text_add(&line, cmd);
@@ -153,7 +159,7 @@ master_cli_forward(struct cli *c, struct gen *g, struct span cmd)
 		return (false);
 	}
 	c->relay = pair[0];
-	MUST(loop_add(&the_master.loop, c->relay, on_relay, c));
+	MUST(loop_add(mcli_owner->loop, c->relay, on_relay, c));
 	return (true);
 }
 
@@ -183,7 +189,7 @@ command_end(const struct text *in)
 }
 
 static bool
-cut_command(struct cli *c, struct span *cmd, size_t *used, bool *last)
+cut_command(struct mcli *c, struct span *cmd, size_t *used, bool *last)
 {
 	size_t i = command_end(&c->in);
 
@@ -197,7 +203,7 @@ cut_command(struct cli *c, struct span *cmd, size_t *used, bool *last)
 
 /* Commands until one waits; then the answers go out. */
 static void
-run(struct cli *c)
+run(struct mcli *c)
 {
 	struct span cmd;
 	size_t used;
@@ -213,7 +219,7 @@ run(struct cli *c)
 		text_eat(&c->in, used);
 		if (last && !c->interactive)
 			c->last = true; /* one line per connection */
-		master_cli_command(c, span_str(copy));
+		mcli_command(c, span_str(copy));
 		free(copy);
 		if (c->last && !c->interactive && c->relay < 0 && !c->waits)
 			c->ends = true;
@@ -223,13 +229,13 @@ run(struct cli *c)
 		c->ends = true;
 	c->running = false;
 	if (!flush(c) || (c->ends && c->out.n == 0))
-		free_cli(c);
+		free_client(c);
 }
 
 static void
 on_client(void *arg, unsigned events)
 {
-	struct cli *c = arg;
+	struct mcli *c = arg;
 	char buf[4096];
 	ssize_t n;
 
@@ -244,12 +250,12 @@ on_client(void *arg, unsigned events)
 		else
 			text_add(&c->in, span_of(buf, (size_t)n));
 		if (c->in.n > LINE_MAX_BYTES) {
-			free_cli(c);
+			free_client(c);
 			return;
 		}
 	}
 	if ((events & LOOP_ERR) != 0) {
-		free_cli(c);
+		free_client(c);
 		return;
 	}
 	if (c->relay >= 0 && c->out.n > 0 && flush(c))
@@ -261,17 +267,17 @@ on_client(void *arg, unsigned events)
 static void
 on_accept(void *arg, unsigned events)
 {
-	struct master_socket *s = arg;
-	struct cli *c;
+	struct mcli_socket *s = arg;
+	struct mcli *c;
 	unsigned n = 0;
 	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)events;
 	if (fd < 0)
 		return;
-	LIST_EACH(it, &the_master.clis)
+	LIST_EACH(it, &clients)
 		n++;
-	if (n >= CLIS_MAX) {
+	if (n >= CLIENTS_MAX) {
 		fd_close(&fd);
 		return;
 	}
@@ -281,52 +287,65 @@ on_accept(void *arg, unsigned events)
 	c->level = s->level;
 	text_init(&c->in);
 	text_init(&c->out);
-	list_push_back(&the_master.clis, &c->node);
-	MUST(loop_add(&the_master.loop, fd, on_client, c));
+	list_push_back(&clients, &c->node);
+	MUST(loop_add(mcli_owner->loop, fd, on_client, c));
 }
 
 /* ---- a reload has ended ---- */
 
 void
-master_cli_reloaded(struct master *m, bool good)
+mcli_reloaded(bool good)
 {
-	LIST_EACH(it, &m->clis) {
-		struct cli *c = LIST_ITEM(it, struct cli, node);
+	struct span log = mcli_owner->startup_log();
+
+	LIST_EACH(it, &clients) {
+		struct mcli *c = LIST_ITEM(it, struct mcli, node);
 
 		if (!c->waits)
 			continue;
 		c->waits = false;
 		text_printf(&c->out, "Success=%d\n", good);
-		if (m->log.n > 0) {
+		if (log.n > 0) {
 			text_addz(&c->out, "--\n");
-			text_add(&c->out, text_span(&m->log));
+			text_add(&c->out, log);
 		}
 		c->ends = true;
 		run(c);
 	}
 }
 
-/* ---- opening the sockets ---- */
+/* ---- the sockets ---- */
 
 void
-master_cli_open(struct master *m, bool first)
+mcli_adopt(int fd, int level)
 {
+	mcli_sockets = must_realloc(mcli_sockets, (mcli_n_sockets + 1) *
+	    sizeof *mcli_sockets);
+	mcli_sockets[mcli_n_sockets++] = (struct mcli_socket){ fd, level };
+}
+
+bool
+mcli_open(const char *const *args, size_t n)
+{
+	struct mcli_socket s;
 	const char *err;
 
-	if (first) {
-		m->sockets = must_alloc((m->a->n_sockets + 1) *
-		    sizeof *m->sockets);
-		for (size_t i = 0; i < m->a->n_sockets; i++) {
-			if (!master_socket_open(m->a->sockets[i],
-			    &m->sockets[i], &err)) {
-				ipc_say(DIAG_ALERT, "-S %s: %s",
-				    m->a->sockets[i], err);
-				return;
-			}
-			m->n_sockets++;
+	for (size_t i = 0; i < n; i++) {
+		if (!mcli_socket_open(args[i], &s, &err)) {
+			ipc_say(DIAG_ALERT, "-S %s: %s", args[i], err);
+			return (false);
 		}
+		mcli_adopt(s.fd, s.level);
 	}
-	for (size_t i = 0; i < m->n_sockets; i++)
-		MUST(loop_add_level(&m->loop, m->sockets[i].fd, on_accept,
-		    &m->sockets[i]));
+	return (true);
+}
+
+void
+mcli_listen(const struct mcli_owner *owner, const char *const *args)
+{
+	mcli_owner = owner;
+	mcli_args = args;
+	for (size_t i = 0; i < mcli_n_sockets; i++)
+		MUST(loop_add_level(owner->loop, mcli_sockets[i].fd, on_accept,
+		    &mcli_sockets[i]));
 }

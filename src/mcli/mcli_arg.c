@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * master_socket - the argument of -S: an address and bind options, separated
+ * mcli_arg - the argument of -S: an address and bind options, separated
  * by commas.
  */
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include <os/fd.h>
 #include <os/sock.h>
 
-#include "master_cli_int.h"
+#include "mcli_int.h"
 
 struct option {
 	const char *name;
@@ -157,11 +157,11 @@ parse(char *copy, struct sock_listen *s, int *level, const char **err)
 }
 
 bool
-master_sockets_check(const char *const *sockets, size_t n, const char **err)
+mcli_check(const char *const *args, size_t n, const char **err)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct sock_listen s;
-		char *copy = must_strdup(sockets[i]);
+		char *copy = must_strdup(args[i]);
 		int level;
 		bool good = parse(copy, &s, &level, err);
 
@@ -173,7 +173,7 @@ master_sockets_check(const char *const *sockets, size_t n, const char **err)
 }
 
 bool
-master_socket_open(const char *arg, struct master_socket *out,
+mcli_socket_open(const char *arg, struct mcli_socket *out,
     const char **err)
 {
 	char *copy = must_strdup(arg);
