@@ -11,6 +11,7 @@
 
 #include <agent/agent.h>
 #include <base/must.h>
+#include <ipc/daemon.h>
 #include <ipc/say.h>
 #include <os/fault.h>
 #include <os/fd.h>
@@ -45,8 +46,6 @@ tell_agent(struct keeper *k, enum ipc_type type, int32_t v)
 static void
 gates_open(struct keeper *k)
 {
-	char zero = 0;
-
 	k->opening = false;
 	tmr_stop(&k->loop.wheel, &k->check);
 	k->phase = KEEPER_SERVING;
@@ -58,17 +57,15 @@ gates_open(struct keeper *k)
 			return;
 		(void)ipc_send(&k->master, IPC_GATES_OPEN, NULL, 0, NULL, 0);
 		if (px_model->global.daemon)
-			keeper_to_null();
+			ipc_daemon_to_null();
 		return;
 	}
 	if (k->daemonized)
-		(void)keeper_pidfile(px_model->global.pidfile, getpid());
+		(void)ipc_pidfile(px_model->global.pidfile, getpid());
 	keeper_takeover_serve(k);
-	if (k->ready_fd >= 0)
-		(void)fd_write_all(k->ready_fd, &zero, 1);
-	fd_close(&k->ready_fd);
+	ipc_daemon_serves(&k->ready_fd);
 	if (k->daemonized)
-		keeper_to_null();
+		ipc_daemon_to_null();
 }
 
 /* The agent is first: it says which servers begin down, and that agents are

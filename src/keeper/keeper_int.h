@@ -150,12 +150,6 @@ int  keeper_alive(const struct keeper *, bool agent_too);
 /* keeper_report - tell the master which processes there are. */
 void keeper_report(struct keeper *, enum ipc_type);
 
-/* keeper_daemonize - leave the terminal: returns in the daemon, which writes
- * to k->ready_fd when it serves. keeper_pidfile - false after an alert. */
-void keeper_daemonize(struct keeper *);
-bool keeper_pidfile(const char *path, pid_t);
-void keeper_to_null(void);
-
 /* keeper_dump - SIGHUP, SIGQUIT of the top process. */
 void keeper_dump(int sig);
 #endif

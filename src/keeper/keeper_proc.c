@@ -16,6 +16,7 @@
 #include <base/must.h>
 #include <base/rand.h>
 #include <cnt/cnt.h>
+#include <ipc/daemon.h>
 #include <ipc/say.h>
 #include <log/log.h>
 #include <os/fault.h>
@@ -70,7 +71,7 @@ become_child(struct keeper *k, int shm_no)
 		fd_close(&k->life[1]);
 	ipc_life_follow(k->life[0]);
 	if (k->daemonized || px_model->global.daemon)
-		keeper_to_null();
+		ipc_daemon_to_null();
 	shm_lock_forked();
 	shm_proc_no = shm_no;
 	cnt_bank_open(shm_no);

@@ -16,6 +16,7 @@
 #include <base/must.h>
 #include <base/text.h>
 #include <conf/level.h>
+#include <ipc/daemon.h>
 #include <ipc/say.h>
 #include <ipc/takeover.h>
 #include <os/fault.h>
@@ -223,8 +224,10 @@ keeper_top(struct keeper_opts *o)
 	if (!set_limits(k) || !keeper_takeover(k))
 		return (1);
 	set_cli_env();
-	if (px_model->global.daemon)
-		keeper_daemonize(k);
+	if (px_model->global.daemon) {
+		k->ready_fd = ipc_daemon();
+		k->daemonized = true;
+	}
 	set_facts(k, 0);
 	keeper_door_open();
 	if (!ipc_life_open(k->life) || !keeper_takeover_state(k))

@@ -13,6 +13,7 @@
 
 #include <base/clock.h>
 #include <base/must.h>
+#include <ipc/daemon.h>
 #include <ipc/holder.h>
 #include <ipc/say.h>
 #include <mcli/mcli.h>
@@ -95,50 +96,15 @@ master_reload_failed(struct master *m, const char *why)
 	go_on(m);
 }
 
-static bool
-write_pidfile(const char *path)
-{
-	struct text t;
-	int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0644);
-	bool good;
-
-	text_init(&t);
-	text_printf(&t, "%d\n", (int)getpid());
-	good = fd >= 0 && fd_write_all(fd, t.p, t.n);
-	text_fini(&t);
-	if (!good)
-		ipc_say(DIAG_ALERT, "Cannot create pidfile %s: %s", path,
-		    strerror(errno));
-	if (fd >= 0)
-		fd_close(&fd);
-	return (good);
-}
-
-static void
-to_null(void)
-{
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int i = 0; fd >= 0 && i < 3; i++)
-		(void)dup2(fd, i);
-	if (fd > 2)
-		fd_close(&fd);
-}
-
 /* The first generation serves. */
 static void
 started(struct master *m)
 {
-	char zero = 0;
-
-	if (m->pidfile != NULL)
-		(void)write_pidfile(m->pidfile);
+	(void)ipc_pidfile(m->pidfile, getpid());
 	master_takeover_serve(m);
-	if (m->ready_fd >= 0)
-		(void)fd_write_all(m->ready_fd, &zero, 1);
-	fd_close(&m->ready_fd);
+	ipc_daemon_serves(&m->ready_fd);
 	if (m->daemonized)
-		to_null();
+		ipc_daemon_to_null();
 }
 
 /* A generation serves and the one before it was told to go. */
@@ -281,28 +247,10 @@ take_signals(struct master *m)
 
 /* ---- start ---- */
 
-/* The launcher waits until the first generation serves. */
 static void
-fork_daemon(struct master *m)
+daemonize(struct master *m)
 {
-	char status = 1;
-	int fd[2];
-	pid_t pid;
-
-	if (pipe2(fd, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
-		ipc_say(DIAG_ALERT, "can't go into the background: %s",
-		    strerror(errno));
-		exit(1);
-	}
-	if (pid > 0) {
-		(void)close(fd[1]);
-		while (read(fd[0], &status, 1) < 0 && errno == EINTR)
-			;
-		_exit(status);
-	}
-	(void)close(fd[0]);
-	(void)setsid();
-	m->ready_fd = fd[1];
+	m->ready_fd = ipc_daemon();
 	m->daemonized = true;
 }
 
@@ -316,7 +264,7 @@ master_into_background(struct master *m)
 	master_drop_candidate(m);
 	proc_signals_reset();
 	loop_close(&m->loop);
-	fork_daemon(m);
+	daemonize(m);
 	loop_open(&m->loop);
 	take_signals(m);
 	master_listen(m);
@@ -379,7 +327,7 @@ master_main(const struct master_args *a, int resume_fd)
 	ipc_say_also = master_note;
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (a->daemon && !a->foreground && resume_fd < 0)
-		fork_daemon(m);
+		daemonize(m);
 	master_exe_look(&m->exe);
 	loop_open(&m->loop);
 	tmr_init(&m->stop_timer, on_stop_timer);

@@ -67,15 +67,17 @@ show_handover(struct text *t, const struct master *m)
 	text_printf(t, "# handover\n# %s\n", m->last_change);
 	for (struct list *it = m->gens.next; it != &m->gens; it = it->next) {
 		const struct gen *g = LIST_ITEM(it, struct gen, node);
-		struct ipc_carried sum = master_give_sum(g);
+		struct ipc_report sum;
 
 		if (g->state != GEN_OLD && g->state != GEN_ORPHANS)
 			continue;
+		sum = master_give_sum(g);
 		put_uptime(uptime, sizeof uptime, g->born_ms);
 		text_printf(t, "# generation %u (%d) age %s: %u carried, %u "
 		    "stay, %u refused\n", g->no, (int)g->pid, uptime,
-		    sum.carried, sum.lingering, sum.refused);
-		master_give_print(t, g, "#   ", "\n");
+		    sum.said.carried, sum.said.lingering, sum.said.refused);
+		ipc_report_print(&sum, t, "#   ", "\n");
+		ipc_report_fini(&sum);
 	}
 }
 

@@ -204,41 +204,14 @@ load_gen(struct master *m, struct reader *r)
 		m->current = g;
 }
 
-/* "give GEN WORKER CARRIED LINGERING REFUSED" */
+/* What a worker of a generation said: GEN WORKER and the rest. */
 static void
-load_give(struct reader *r)
-{
-	uint32_t gen = (uint32_t)take_int(r);
-	struct ipc_carried c;
-
-	c.worker = (int32_t)take_int(r);
-	c.carried = (uint32_t)take_int(r);
-	c.lingering = (uint32_t)take_int(r);
-	c.refused = (uint32_t)take_int(r);
-	master_give_load(gen, c);
-}
-
-/* "row GEN WORKER CARRIED LEFT KIND WHY", the last may have spaces; "closed
- * GEN WORKER CLOSED KIND WHY", which the first releases do not know. */
-static void
-load_row(struct reader *r, bool closed)
+load_report(struct reader *r, struct span word)
 {
 	uint32_t gen = (uint32_t)take_int(r);
 	int32_t worker = (int32_t)take_int(r);
-	struct ipc_row row = { .kind = "" };
-	struct span kind;
 
-	if (closed) {
-		row.closed = (uint32_t)take_int(r);
-	} else {
-		row.carried = (uint32_t)take_int(r);
-		row.left = (uint32_t)take_int(r);
-	}
-	if (!span_cut(&r->left, ' ', &kind) ||
-	    !span_copy(row.kind, sizeof row.kind, kind) ||
-	    !span_copy(row.why, sizeof row.why, r->left))
-		return;
-	master_give_load_row(gen, worker, &row);
+	master_give_load(gen, worker, word, r->left);
 }
 
 static void
@@ -273,12 +246,9 @@ master_resume(struct master *m, int fd)
 			load_gen(m, &r);
 		else if (span_is(word, "cli"))
 			load_socket(&r);
-		else if (span_is(word, "give"))
-			load_give(&r);
-		else if (span_is(word, "row"))
-			load_row(&r, false);
-		else if (span_is(word, "closed"))
-			load_row(&r, true);
+		else if (span_is(word, "give") || span_is(word, "row") ||
+		    span_is(word, "closed"))
+			load_report(&r, word);
 		else if (span_is(word, "change"))
 			m->last_change = span_dup(r.left);
 		else if (span_is(word, "pidfile"))

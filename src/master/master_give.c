@@ -55,7 +55,7 @@ master_give_free(struct gen *g)
 {
 	tmr_stop(&the_master.loop.wheel, &g->tick);
 	for (uint32_t i = 0; i < g->n_gives; i++)
-		free(g->gives[i].rows);
+		ipc_report_fini(&g->gives[i].report);
 	free(g->gives);
 	g->gives = NULL;
 	g->n_gives = 0;
@@ -219,26 +219,7 @@ master_give_procs(struct master *m, struct gen *g)
 /* ---- what workers say ---- */
 
 static void
-keep_rows(struct give *v, struct span s)
-{
-	struct ipc_rows head;
-
-	memcpy(&head, s.p, sizeof head);
-	s = span_skip(s, sizeof head);
-	if (head.version != IPC_ROWS_VERSION || head.n > IPC_ROWS_MAX ||
-	    s.n != head.n * sizeof *v->rows)
-		return;
-	v->rows = must_realloc(v->rows, s.n + 1);
-	v->n_rows = head.n;
-	memcpy(v->rows, s.p, s.n);
-	for (uint32_t i = 0; i < head.n; i++) {
-		v->rows[i].kind[sizeof v->rows->kind - 1] = '\0';
-		v->rows[i].why[sizeof v->rows->why - 1] = '\0';
-	}
-}
-
-static void
-hear(struct give *v, unsigned event)
+hear(struct give *v, enum ipc_carry event)
 {
 	struct gen *to = gen_no(v->to_gen);
 
@@ -255,7 +236,7 @@ hear(struct give *v, unsigned event)
 			(void)ipc_send(&to->chan, IPC_KILL, &v->to,
 			    sizeof v->to, NULL, 0);
 		break;
-	default:
+	case IPC_CARRY_NEWS:
 		break;
 	}
 }
@@ -263,93 +244,29 @@ hear(struct give *v, unsigned event)
 void
 master_give_said(struct master *m, struct gen *g, struct span s)
 {
-	struct ipc_carried head;
-	struct ipc_rows rows = { 0 };
+	int32_t worker;
 	struct give *v;
 
-	if (s.n < sizeof head)
+	if (s.n < sizeof v->report.said)
 		return;
-	memcpy(&head, s.p, sizeof head);
-	if ((v = give_of(g, head.worker)) == NULL)
+	memcpy(&worker, s.p, sizeof worker);
+	if ((v = give_of(g, worker)) == NULL)
 		return;
-	v->said = head;
-	s = span_skip(s, sizeof head);
-	if (s.n >= sizeof rows) {
-		memcpy(&rows, s.p, sizeof rows);
-		keep_rows(v, s);
-	}
-	hear(v, rows.event);
+	hear(v, ipc_report_read(&v->report, s));
 	if (g->state == GEN_OLD)
 		tick(m, g);
 }
 
 /* ---- what the operator sees ---- */
 
-struct ipc_carried
+struct ipc_report
 master_give_sum(const struct gen *g)
 {
-	struct ipc_carried sum = { 0 };
-
-	for (uint32_t i = 0; i < g->n_gives; i++) {
-		sum.carried += g->gives[i].said.carried;
-		sum.lingering += g->gives[i].said.lingering;
-		sum.refused += g->gives[i].said.refused;
-	}
-	return (sum);
-}
-
-/* The rows of all workers; returns how many, equal ones added up. */
-static size_t
-add_up(const struct gen *g, struct ipc_row *sum)
-{
-	size_t n = 0, at;
+	struct ipc_report sum = { .rows = NULL };
 
 	for (uint32_t i = 0; i < g->n_gives; i++)
-		for (uint32_t j = 0; j < g->gives[i].n_rows; j++) {
-			const struct ipc_row *r = &g->gives[i].rows[j];
-
-			for (at = 0; at < n; at++)
-				if (strcmp(sum[at].kind, r->kind) == 0 &&
-				    strcmp(sum[at].why, r->why) == 0)
-					break;
-			if (at == IPC_ROWS_MAX)
-				continue;
-			if (at == n) {
-				sum[n++] = *r;
-				continue;
-			}
-			sum[at].carried += r->carried;
-			sum[at].left += r->left;
-			sum[at].closed += r->closed;
-		}
-	return (n);
-}
-
-static const char *
-reason(const struct ipc_row *r)
-{
-	return (r->why[0] != '\0' ? r->why : "no reason given");
-}
-
-void
-master_give_print(struct text *t, const struct gen *g, const char *before,
-    const char *after)
-{
-	struct ipc_row sum[IPC_ROWS_MAX];
-	size_t n = add_up(g, sum);
-
-	for (size_t i = 0; i < n; i++) {
-		if (sum[i].carried > 0)
-			text_printf(t, "%s%s %u carried%s", before,
-			    sum[i].kind, sum[i].carried, after);
-		if (sum[i].left > 0)
-			text_printf(t, "%s%s %u stay: %s%s", before,
-			    sum[i].kind, sum[i].left, reason(&sum[i]), after);
-		if (sum[i].closed > 0)
-			text_printf(t, "%s%s %u closed: %s%s", before,
-			    sum[i].kind, sum[i].closed, reason(&sum[i]),
-			    after);
-	}
+		ipc_report_add(&sum, &g->gives[i].report);
+	return (sum);
 }
 
 /* ---- over exec ---- */
@@ -357,43 +274,17 @@ master_give_print(struct text *t, const struct gen *g, const char *before,
 void
 master_give_save(struct text *t, const struct gen *g)
 {
-	for (uint32_t i = 0; i < g->n_gives; i++) {
-		const struct give *v = &g->gives[i];
-
-		text_printf(t, "give %u %u %u %u %u\n", g->no, i + 1,
-		    v->said.carried, v->said.lingering, v->said.refused);
-		for (uint32_t j = 0; j < v->n_rows; j++) {
-			const struct ipc_row *r = &v->rows[j];
-
-			if (r->carried > 0 || r->left > 0)
-				text_printf(t, "row %u %u %u %u %s %s\n",
-				    g->no, i + 1, r->carried, r->left,
-				    r->kind, r->why);
-			if (r->closed > 0)
-				text_printf(t, "closed %u %u %u %s %s\n",
-				    g->no, i + 1, r->closed, r->kind, r->why);
-		}
-	}
+	for (uint32_t i = 0; i < g->n_gives; i++)
+		ipc_report_save(&g->gives[i].report, g->no, i + 1, t);
 }
 
 void
-master_give_load(uint32_t gen, struct ipc_carried head)
-{
-	struct gen *g = gen_no(gen);
-	struct give *v = g != NULL ? give_of(g, head.worker) : NULL;
-
-	if (v != NULL)
-		v->said = head;
-}
-
-void
-master_give_load_row(uint32_t gen, int32_t worker, const struct ipc_row *r)
+master_give_load(uint32_t gen, int32_t worker, struct span word,
+    struct span rest)
 {
 	struct gen *g = gen_no(gen);
 	struct give *v = g != NULL ? give_of(g, worker) : NULL;
 
-	if (v == NULL || v->n_rows >= IPC_ROWS_MAX)
-		return;
-	v->rows = must_realloc(v->rows, (v->n_rows + 1) * sizeof *v->rows);
-	v->rows[v->n_rows++] = *r;
+	if (v != NULL)
+		(void)ipc_report_load(&v->report, word, rest);
 }

@@ -6,6 +6,7 @@
  */
 #include <base/text.h>
 #include <ipc/ipc.h>
+#include <ipc/report.h>
 #include <ipc/takeover.h>
 #include <master/master.h>
 #include <os/loop.h>
@@ -33,9 +34,7 @@ struct give {                   /* an old worker hands over */
 	int32_t to;             /* worker of that generation */
 	unsigned tries;         /* with that generation */
 	int64_t when_ms;
-	struct ipc_carried said;
-	uint32_t n_rows;
-	struct ipc_row *rows;
+	struct ipc_report report;
 };
 
 struct gen {                    /* a generation: a keeper and what it forked */
@@ -127,13 +126,10 @@ void master_give_again(struct master *, struct gen *);
 void master_give_procs(struct master *, struct gen *);
 void master_give_said(struct master *, struct gen *, struct span);
 void master_on_give_tick(struct tmr *);
-struct ipc_carried master_give_sum(const struct gen *);
-void master_give_print(struct text *, const struct gen *, const char *before,
-    const char *after);
+struct ipc_report master_give_sum(const struct gen *);  /* ipc_report_fini() */
 void master_give_save(struct text *, const struct gen *);
-void master_give_load(uint32_t gen, struct ipc_carried);
-void master_give_load_row(uint32_t gen, int32_t worker,
-    const struct ipc_row *);
+void master_give_load(uint32_t gen, int32_t worker, struct span word,
+    struct span rest);
 void master_give_free(struct gen *);
 
 /* master.c */

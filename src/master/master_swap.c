@@ -98,16 +98,17 @@ end_old(struct master *m)
 static void
 say_change(struct master *m, const struct gen *old)
 {
-	struct ipc_carried sum = master_give_sum(old);
+	struct ipc_report sum = master_give_sum(old);
 	struct text t;
 
 	text_init(&t);
 	text_printf(&t, "generation %u took over from %u in %lld ms: %u "
 	    "connections handed over, %u stay with the old worker (%u "
 	    "refused)", m->current->no, old->no, (long long)((clock_mono_us() -
-	    m->reload_began_us) / 1000), sum.carried, sum.lingering,
-	    sum.refused);
-	master_give_print(&t, old, "; ", "");
+	    m->reload_began_us) / 1000), sum.said.carried,
+	    sum.said.lingering, sum.said.refused);
+	ipc_report_print(&sum, &t, "; ", "");
+	ipc_report_fini(&sum);
 	ipc_say(DIAG_NOTICE, "%s", t.p);
 	free(m->last_change);
 	m->last_change = span_dup(text_span(&t));

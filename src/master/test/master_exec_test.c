@@ -9,18 +9,6 @@
 static struct gen old;
 
 static void
-add_row(const char *kind, const char *why, uint32_t carried, uint32_t left,
-    uint32_t closed)
-{
-	struct ipc_row r = { .carried = carried, .left = left,
-	    .closed = closed };
-
-	snprintf(r.kind, sizeof r.kind, "%s", kind);
-	snprintf(r.why, sizeof r.why, "%s", why);
-	master_give_load_row(old.no, 2, &r);
-}
-
-static void
 set_up(void)
 {
 	struct master *m = &the_master;
@@ -39,10 +27,13 @@ set_up(void)
 	    .procs = { .n = 2, .worker = { 101, 102 }, .agent = 103 } };
 	tmr_init(&old.tick, master_on_give_tick);
 	list_push_front(&m->gens, &old.node);
-	master_give_load(6, (struct ipc_carried){ 2, 3, 1, 2 });
-	add_row("tcp", "", 3, 0, 0);
-	add_row("http-idle", "its frontend is gone", 0, 1, 4);
-	add_row("server-idle", "TLS", 0, 0, 5);
+	master_give_load(6, 2, SPAN("give"), SPAN("3 1 2"));
+	master_give_load(6, 2, SPAN("row"), SPAN("3 0 tcp "));
+	master_give_load(6, 2, SPAN("row"),
+	    SPAN("0 1 http-idle its frontend is gone"));
+	master_give_load(6, 2, SPAN("closed"),
+	    SPAN("4 http-idle its frontend is gone"));
+	master_give_load(6, 2, SPAN("closed"), SPAN("5 server-idle TLS"));
 	m->last_change = span_dup(SPAN("generation 7 took over"));
 }
 
@@ -68,6 +59,7 @@ TEST(all_of_it_is_read_again)
 {
 	struct master *m = &the_master;
 	const struct gen *g;
+	struct ipc_report sum;
 	struct text before, shown;
 	int fd = fd_memfd("test");
 
@@ -81,10 +73,12 @@ TEST(all_of_it_is_read_again)
 	CHECK_STR(m->last_change, "generation 7 took over");
 	g = LIST_ITEM(m->gens.next, struct gen, node);
 	CHECK(g->no == 6 && g->pid == 100 && g->level == 2);
-	CHECK_EQ(master_give_sum(g).carried, 3);
-	CHECK_EQ(master_give_sum(g).lingering, 1);
+	sum = master_give_sum(g);
+	CHECK_EQ(sum.said.carried, 3);
+	CHECK_EQ(sum.said.lingering, 1);
 	text_init(&shown);
-	master_give_print(&shown, g, "<", ">");
+	ipc_report_print(&sum, &shown, "<", ">");
+	ipc_report_fini(&sum);
 	CHECK_STR(shown.p, "<tcp 3 carried>"
 	    "<http-idle 1 stay: its frontend is gone>"
 	    "<http-idle 4 closed: its frontend is gone>"

@@ -56,10 +56,21 @@ add_row(struct said *s, const char *kind, const char *why, uint32_t carried,
 	return (offsetof(struct said, row) + s->rows.n * sizeof *r);
 }
 
+static struct ipc_carried
+sum_of(const struct gen *g)
+{
+	struct ipc_report sum = master_give_sum(g);
+	struct ipc_carried said = sum.said;
+
+	ipc_report_fini(&sum);
+	return (said);
+}
+
 TEST(rows_of_all_workers_are_added_up)
 {
 	struct said a = { { 1, 3, 1, 1 }, { IPC_ROWS_VERSION,
 	    IPC_CARRY_PASSED, 0 }, { { .kind = "" } } }, b = a;
+	struct ipc_report sum;
 	struct text t;
 	size_t n;
 
@@ -76,10 +87,12 @@ TEST(rows_of_all_workers_are_added_up)
 	n = add_row(&b, "tcp", "", 3, 0);
 	hear_of(&b, n);
 	CHECK(old.drained);
-	CHECK_EQ(master_give_sum(&old).carried, 6);
-	CHECK_EQ(master_give_sum(&old).lingering, 2);
+	CHECK_EQ(sum_of(&old).carried, 6);
+	CHECK_EQ(sum_of(&old).lingering, 2);
 	text_init(&t);
-	master_give_print(&t, &old, "<", ">");
+	sum = master_give_sum(&old);
+	ipc_report_print(&sum, &t, "<", ">");
+	ipc_report_fini(&sum);
 	CHECK_STR(t.p, "<tcp 6 carried><h1 2 stay: no such frontend>"
 	    "<h1 4 closed: no such frontend>");
 	text_fini(&t);
@@ -99,9 +112,9 @@ TEST(later_numbers_replace_earlier_ones)
 	s.head.lingering = 0;
 	s.rows.event = IPC_CARRY_NEWS;
 	hear_of(&s, n);
-	CHECK_EQ(master_give_sum(&old).carried, 6);
-	CHECK_EQ(master_give_sum(&old).lingering, 0);
-	CHECK_EQ(old.gives[0].rows[0].carried, 6);
+	CHECK_EQ(sum_of(&old).carried, 6);
+	CHECK_EQ(sum_of(&old).lingering, 0);
+	CHECK_EQ(old.gives[0].report.rows[0].carried, 6);
 	master_give_free(&old);
 }
 
@@ -113,14 +126,14 @@ TEST(what_is_not_understood_is_left_alone)
 
 	set_up();
 	hear_of(&s, n);                 /* of another version: the head */
-	CHECK_EQ(master_give_sum(&old).carried, 7);
-	CHECK_EQ(old.gives[0].n_rows, 0);
+	CHECK_EQ(sum_of(&old).carried, 7);
+	CHECK_EQ(old.gives[0].report.n_rows, 0);
 	s.rows.version = IPC_ROWS_VERSION;
 	hear_of(&s, n - 1);             /* cut */
-	CHECK_EQ(old.gives[0].n_rows, 0);
+	CHECK_EQ(old.gives[0].report.n_rows, 0);
 	s.rows.n = IPC_ROWS_MAX + 1;    /* too many */
 	hear_of(&s, sizeof s);
-	CHECK_EQ(old.gives[0].n_rows, 0);
+	CHECK_EQ(old.gives[0].report.n_rows, 0);
 	s.head.worker = 0;              /* nobody */
 	hear_of(&s, sizeof s.head);
 	s.head.worker = IPC_PROCS_MAX + 1;
@@ -130,7 +143,7 @@ TEST(what_is_not_understood_is_left_alone)
 	s.head = (struct ipc_carried){ 2, 9, 0, 0 };
 	hear_of(&s, sizeof s.head);     /* the first release says no more */
 	CHECK_EQ(old.gives[1].state, GIVE_DONE);
-	CHECK_EQ(master_give_sum(&old).carried, 16);
+	CHECK_EQ(sum_of(&old).carried, 16);
 	master_give_free(&old);
 }
 

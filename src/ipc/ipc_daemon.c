@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keeper_daemon - into the background, and the pid file.
+ * ipc_daemon - into the background, and the pid file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,13 +10,12 @@
 #include <unistd.h>
 
 #include <base/must.h>
+#include <ipc/daemon.h>
 #include <ipc/say.h>
 #include <os/fd.h>
 
-#include "keeper_int.h"
-
 void
-keeper_to_null(void)
+ipc_daemon_to_null(void)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -40,8 +39,8 @@ wait_for_daemon(int fd)
 	_exit(status);
 }
 
-void
-keeper_daemonize(struct keeper *k)
+int
+ipc_daemon(void)
 {
 	int fd[2];
 	pid_t pid;
@@ -57,12 +56,21 @@ keeper_daemonize(struct keeper *k)
 	}
 	(void)close(fd[0]);
 	(void)setsid();
-	k->ready_fd = fd[1];
-	k->daemonized = true;
+	return (fd[1]);
+}
+
+void
+ipc_daemon_serves(int *fd)
+{
+	char zero = 0;
+
+	if (*fd >= 0)
+		(void)fd_write_all(*fd, &zero, 1);
+	fd_close(fd);
 }
 
 bool
-keeper_pidfile(const char *path, pid_t pid)
+ipc_pidfile(const char *path, pid_t pid)
 {
 	char text[24];
 	int n = snprintf(text, sizeof text, "%d\n", (int)pid), fd;
