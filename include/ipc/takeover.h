@@ -39,10 +39,25 @@ void ipc_takeover_ns(uint64_t id[2]);
 
 /* Whom -sf and -st name. */
 struct ipc_takeover_who {
-	const pid_t *pids;
+	const pid_t *pids;              /* as long as this process lives */
 	size_t n;
 	int signal;                     /* 0: neither was given */
 };
+
+/*
+ * ipc_replace - before the first socket is opened: fetch what they give, by
+ * `path` (-x), else by their numbers; ask them to let go of addresses that are
+ * in use. False after an alert.
+ * ipc_replace_state - what came besides sockets: returns the last generation
+ * of a state that is to be used on, 0 when there is at most one to copy from.
+ * ipc_replace_failed - we do not serve: those that let go listen again.
+ * ipc_replace_done - we serve, and have what comes: tell them to go.
+ */
+struct ipc_heritage;
+bool ipc_replace(const struct ipc_takeover_who *, const char *path);
+uint32_t ipc_replace_state(struct ipc_heritage *);
+void ipc_replace_failed(void);
+void ipc_replace_done(void);
 
 /*
  * ipc_takeover - fetch what the process behind `path` gives; its listening

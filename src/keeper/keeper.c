@@ -13,6 +13,7 @@
 #include <base/must.h>
 #include <ipc/daemon.h>
 #include <ipc/say.h>
+#include <ipc/takeover.h>
 #include <os/fault.h>
 #include <os/fd.h>
 #include <os/proc.h>
@@ -395,6 +396,7 @@ keeper_child_died(struct keeper *k, struct keeper_proc *p, int status)
 			    WEXITSTATUS(status));
 		k->phase = KEEPER_STOPPING;
 		keeper_kill_all(k, SIGKILL);
+		ipc_replace_failed();
 		exit(1);
 	}
 	if (p->no > 0 && (k->phase == KEEPER_QUIET ||

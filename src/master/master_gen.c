@@ -381,6 +381,7 @@ candidate_died(struct master *m, struct gen *g, int code)
 	if (m->stopping)
 		return;
 	if (first) {            /* nothing ever served */
+		ipc_replace_failed();
 		m->status = code != 0 ? code : 1;
 		m->loop.stop = true;
 		return;
