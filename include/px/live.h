@@ -12,11 +12,17 @@
 /* How many there may be at a time, beside those of the configuration. */
 #define PX_LIVE_MAX 4096
 
-/* px_rt_room - so many values px_server.rt may have. */
+/* px_rt_room - so many values px_server.rt may have. The last one is nobody's:
+ * what stands in for servers that left has it. */
 static inline uint32_t
 px_rt_room(void)
 {
-	return (px_model->n_servers + PX_LIVE_MAX);
+	return (px_model->n_servers + PX_LIVE_MAX + 1);
+}
+static inline uint32_t
+px_rt_nobody(void)
+{
+	return (px_rt_room() - 1);
 }
 
 /*

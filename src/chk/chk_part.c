@@ -142,9 +142,11 @@ chk_part_came(struct srv *srv)
 	if (by_rt == NULL)              /* no agent */
 		return;
 	if (chk_has(srv))
-		adopt_health(must_alloc(sizeof(struct chk)), srv);
+		adopt_health(arena_zget(px_model->arena, sizeof(struct chk)),
+		    srv);
 	if (chk_has_agent(srv)) {
-		agent_by_rt[srv->cfg->rt] = must_alloc(sizeof(struct chk));
+		agent_by_rt[srv->cfg->rt] = arena_zget(px_model->arena,
+		    sizeof(struct chk));
 		chk_agent_init(agent_by_rt[srv->cfg->rt], srv);
 	}
 }

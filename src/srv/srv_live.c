@@ -225,11 +225,12 @@ stand_in(struct be *be, uint32_t no)
 {
 	static struct srv_shm nowhere;
 	static struct px_server *nobody;
-	struct srv *srv = must_alloc(sizeof *srv);
+	struct srv *srv = arena_zget(px_model->arena, sizeof *srv);
 
 	if (nobody == NULL) {
 		nobody = px_server_new(px_new(NULL, PX_BE), "");
 		nobody->weight = 0;
+		nobody->rt = px_rt_nobody();
 	}
 	srv_init(srv, be, nobody, no);
 	srv->shm = &nowhere;
@@ -320,11 +321,11 @@ place_all(struct be *be, struct srv *srv, struct record *r)
 	return (true);
 }
 
-/* A number of a run-time object that is free, or `room`. */
+/* A number of a run-time object that is free, or nobody's. */
 static uint32_t
 free_rt(void)
 {
-	uint32_t rt = px_model->n_servers, end = px_rt_room();
+	uint32_t rt = px_model->n_servers, end = px_rt_nobody();
 
 	while (rt < end && srv_all[rt] != NULL)
 		rt++;
@@ -349,7 +350,7 @@ obey_add(struct px *px, const struct span *word, uint32_t n, struct record *r,
 	struct px_server *sv;
 	struct srv *srv;
 
-	if ((r->rt = free_rt()) == px_rt_room()) {
+	if ((r->rt = free_rt()) == px_rt_nobody()) {
 		text_printf(why, "There are %d dynamic servers, and there "
 		    "can't be more: delete some, or write them into the "
 		    "configuration and reload.", PX_LIVE_MAX);
@@ -357,7 +358,7 @@ obey_add(struct px *px, const struct span *word, uint32_t n, struct record *r,
 	}
 	if ((sv = parse(px, word, n, why)) == NULL)
 		return (false);
-	srv = must_alloc(sizeof *srv);
+	srv = arena_zget(px_model->arena, sizeof *srv);
 	r->no = free_place(be);
 	r->id = sv->id != 0 ? sv->id : px_live_id(px);
 	sv->rt = r->rt;
@@ -371,7 +372,7 @@ obey_add(struct px *px, const struct span *word, uint32_t n, struct record *r,
 static bool
 obey_del(struct px *px, struct record *r, struct text *why)
 {
-	struct srv *srv = r->rt < px_rt_room() ? srv_all[r->rt] : NULL;
+	struct srv *srv = r->rt < px_rt_nobody() ? srv_all[r->rt] : NULL;
 
 	if (srv == NULL || srv->be->px != px) {
 		text_addz(why, "No such server.");
@@ -441,7 +442,7 @@ apply_add(struct px *px, const struct record *r, struct span words)
 	}
 	text_fini(&why);
 	sv->rt = r->rt;
-	srv = must_alloc(sizeof *srv);
+	srv = arena_zget(px_model->arena, sizeof *srv);
 	srv_init(srv, be, sv, r->no);
 	attach(be, sv, srv, r);
 	return (true);
@@ -456,7 +457,7 @@ srv_live_apply(struct span record, struct be **be, struct srv **srv)
 	if (record.n < sizeof r)
 		return (false);
 	memcpy(&r, record.p, sizeof r);
-	if (r.rt >= px_rt_room() || (px = find_px(r.px_no)) == NULL)
+	if (r.rt >= px_rt_nobody() || (px = find_px(r.px_no)) == NULL)
 		return (false);
 	if (!is_done(&r)) {
 		if (r.op == SRV_LIVE_ADD &&

@@ -123,6 +123,7 @@ TEST(a_place_that_was_left_is_taken_again)
 	CHECK(del(was));
 	CHECK(px_server_find(be->px, SPAN("s1")) == NULL);
 	CHECK(be->srv[0]->gone && !srv_is_up(be->srv[0]));
+	CHECK_EQ(be->srv[0]->cfg->rt, px_rt_nobody());
 	CHECK_EQ(be_count(be), 1);
 	be_refresh(be);
 	CHECK_EQ(be_usable_count(be), 1);
