@@ -32,8 +32,8 @@ strm_names_ok(struct strm *s, const struct strm_cfg *c)
 {
 	struct http_head *req = s->txn.req;
 
-	if (s->names_epoch == s->txn.cache_epoch)
-		return (true);          /* since the frontend's rules */
+	if (s->txn.cache_epoch != 0 && s->names_epoch == s->txn.cache_epoch)
+		return (true);          /* unchanged since the frontend's */
 	for (struct http_hdr *h = req->hdr; h < req->hdr + req->n; h++) {
 		if (h->name == NULL || is_plain(h))
 			continue;
