@@ -218,8 +218,18 @@ count_blame(struct strm *s, enum why why)
 	}
 }
 
+/* Bytes that rules of mode tcp looked at and nobody took. */
 static bool
-is_silent(const struct strm *s)
+has_untaken(struct strm *s)
+{
+	struct span data = SPAN_NONE;
+
+	return (!is_http(s) && s->srv == NULL && s->begin_why == WHY_OK &&
+	    s->cli->ops->peek(s->cli, &data, NULL) == WHY_OK && data.n != 0);
+}
+
+static bool
+is_silent(struct strm *s)
 {
 	const struct px *fe = s->txn.fe;
 	/* What failed in a handshake is something, but for one that the client
@@ -231,7 +241,7 @@ is_silent(const struct strm *s)
 		return (true);
 	if (nothing && px_opt(fe, PX_OPT_HTTP_IGNORE_PROBES) && is_http(s))
 		return (true);
-	return (nothing && px_opt(fe, PX_OPT_DONTLOGNULL));
+	return (nothing && px_opt(fe, PX_OPT_DONTLOGNULL) && !has_untaken(s));
 }
 
 void
