@@ -15,8 +15,12 @@
 struct checking {
 	struct text *out;
 	const struct ing_ingress *ing;
+	const struct ing_obj *about;    /* the same, or the ConfigMap */
 	enum ing_verdict worst;
 	uint32_t count[ING_CHECK_UNSUPPORTED + 1];
+	/* how often each is not supported */
+	struct lack { const char *what; uint32_t n; } *lack;
+	uint32_t n_lack, cap_lack;
 	/* what was told about the annotations of this Ingress */
 	struct told {
 		const char *key, *text;
@@ -29,13 +33,33 @@ static const char *const verdict_name[] = { "same", "differs",
     "unsupported" };
 
 static void
+count_lack(struct checking *k, const char *what)
+{
+	for (uint32_t i = 0; i < k->n_lack; i++)
+		if (strcmp(k->lack[i].what, what) == 0) {
+			k->lack[i].n++;
+			return;
+		}
+	if (k->n_lack == k->cap_lack) {
+		k->cap_lack = k->cap_lack == 0 ? 16 : k->cap_lack * 2;
+		k->lack = must_realloc(k->lack,
+		    k->cap_lack * sizeof *k->lack);
+	}
+	k->lack[k->n_lack++] = (struct lack){ what, 1 };
+}
+
+static void
 line(struct checking *k, enum ing_verdict v, const char *what,
     const char *text)
 {
-	text_printf(k->out, "%-11s %s/%s %s%s%s\n", verdict_name[v],
-	    k->ing->o.ns, k->ing->o.name, what, text[0] != '\0' ? ": " : "",
+	text_printf(k->out, "%-11s %s%s/%s %s%s%s\n", verdict_name[v],
+	    k->about->kind == ING_CONFIGMAP ? "ConfigMap " : "",
+	    k->about->ns, k->about->name, what, text[0] != '\0' ? ": " : "",
 	    text);
-	k->count[v]++;
+	if (k->about->kind == ING_INGRESS)
+		k->count[v]++;
+	if (v == ING_CHECK_UNSUPPORTED)
+		count_lack(k, what);
 	if (v > k->worst)
 		k->worst = v;
 }
@@ -126,10 +150,79 @@ check_rest(struct checking *k, const struct ing_plan *plan)
 		if (p->obj == NULL || p->obj->kind != ING_INGRESS ||
 		    strcmp(p->reason, "AnnotationParsingFailed") == 0)
 			continue;
-		k->ing = (const struct ing_ingress *)p->obj;
+		k->about = p->obj;
 		line(k, p->refused ? ING_CHECK_UNSUPPORTED :
 		    ING_CHECK_DIFFERS, p->reason, p->text);
 	}
+}
+
+/* What is wrong with a setting: its key is before a colon. */
+static const char *
+wrong_setting(const struct ing_plan *plan, const struct ing_obj *o,
+    const char *key)
+{
+	for (uint32_t i = 0; i < plan->n_problems; i++) {
+		const struct ing_problem *p = &plan->problems[i];
+		size_t n = strlen(key);
+
+		if (p->obj == o && strncmp(p->text, key, n) == 0 &&
+		    strncmp(p->text + n, ": ", 2) == 0)
+			return (p->text + n + 2);
+	}
+	return (NULL);
+}
+
+static void
+read_settings(struct checking *k, const struct ing_plan *plan,
+    struct ing_store *store)
+{
+	const char *ref = plan->options->configmap;
+	const char *slash = ref == NULL ? NULL : strchr(ref, '/');
+	const struct ing_data *d;
+	char ns[256];
+
+	if (slash == NULL || !span_copy(ns, sizeof ns, span_of(ref,
+	    (size_t)(slash - ref))))
+		return;
+	d = (const struct ing_data *)ing_store_find(store, ING_CONFIGMAP, ns,
+	    slash + 1);
+	if (d == NULL)
+		return;
+	k->about = &d->o;
+	ING_EACH(struct ing_pair, p, d->data) {
+		const char *why = wrong_setting(plan, &d->o, p->key);
+		const struct ing_opt *o = ing_opt_setting(p->key);
+
+		if (why != NULL)
+			line(k, ING_CHECK_UNSUPPORTED, p->key, why);
+		else if (o != NULL && o->doc[0] != '\0')
+			line(k, ING_CHECK_DIFFERS, p->key, o->doc);
+		else
+			line(k, ING_CHECK_SAME, p->key, "");
+	}
+}
+
+static int
+lack_cmp(const void *a, const void *b)
+{
+	const struct lack *x = a, *y = b;
+
+	return (x->n != y->n ? (x->n > y->n ? -1 : 1) :
+	    strcmp(x->what, y->what));
+}
+
+/* What to look at first. */
+static void
+sum_up(struct checking *k)
+{
+	if (k->n_lack == 0)
+		return;
+	qsort(k->lack, k->n_lack, sizeof *k->lack, lack_cmp);
+	text_addz(k->out, "not supported:");
+	for (uint32_t i = 0; i < k->n_lack; i++)
+		text_printf(k->out, "%s %s (%u)", i > 0 ? "," : "",
+		    k->lack[i].what, k->lack[i].n);
+	text_addz(k->out, "\n");
 }
 
 static int
@@ -159,15 +252,19 @@ ing_check(struct ing_store *store, const struct ing_options *o,
 	qsort(all, plan->n_ours, sizeof *all, cmp);
 	for (uint32_t i = 0; i < plan->n_ours; i++) {
 		k.ing = all[i];
+		k.about = &all[i]->o;
 		check_ingress(&k, plan, store, &mem);
 	}
 	check_rest(&k, plan);
+	read_settings(&k, plan, store);
+	sum_up(&k);
 	ing_store_all(store, ING_INGRESS, &n);
 	text_printf(out, "%u of %zu Ingresses are of our class; %u same, %u "
 	    "differ, %u unsupported\n", plan->n_ours, n,
 	    k.count[ING_CHECK_SAME], k.count[ING_CHECK_DIFFERS],
 	    k.count[ING_CHECK_UNSUPPORTED]);
 	free(k.told);
+	free(k.lack);
 	arena_reset(&mem);
 	ing_plan_free(plan);
 	return (k.worst);
