@@ -17,7 +17,9 @@ struct spot {
 	const char *behind_regex;       /* the same, behind one of theirs */
 	bool inside;                    /* of a part of the header */
 	bool any_case;                  /* whatever is said */
-	uint32_t first;                 /* number of the first variable */
+	uint32_t first;                 /* number of the first variable; a text
+	                                 * has less than 200 */
+	bool again;                     /* they are kept for another spot */
 };
 
 static void
@@ -126,7 +128,8 @@ replace(struct ing_rules *r, const struct spot *spot, const char *was,
 	    ing_place_read(&r->r->plan->mem, becomes, &place));
 	if (spot->any_case && !old.regex && old.text.p[0] == '.')
 		old.text = span_skip(old.text, 1);
-	keep_variables(r, &place, spot->first);
+	if (!spot->again)
+		keep_variables(r, &place, spot->first);
 	ing_line(c, "http-response replace-header");
 	ing_cfg_keys(c, spot->header);
 	behind = put_expression(c, spot, &old);
@@ -150,18 +153,18 @@ static void
 replace_texts(struct ing_rules *r)
 {
 	static const struct spot location = { "Location", "", "(.*)", ".*",
-	    false, false, 0 };
+	    false, false, 0, false };
 	static const struct spot refresh = { "Refresh",
-	    "(.*?[uU][rR][lL]=)", "(.*)", ".*", false, false, 0 };
+	    "(.*?[uU][rR][lL]=)", "(.*)", ".*", false, false, 0, true };
 	static const struct spot path = { "Set-Cookie",
 	    "([^;]*;(?:.*;)? *(?i:path)=)", "(.*)", "[^;]*(|;.*)", true,
-	    false, 20 };
+	    false, 200, false };
 	static const struct spot domain = { "Set-Cookie",
 	    "([^;]*;(?:.*;)? *(?i:domain)=[.]?)", "( *;.*|)",
-	    "[^;]*(|;.*)", true, true, 40 };
+	    "[^;]*(|;.*)", true, true, 400, false };
 	static const struct spot whole_domain = { "Set-Cookie",
 	    "([^;]*;(?:.*;)? *(?i:domain)=)", "", "[^;]*(|;.*)", true, true,
-	    40 };
+	    400, false };
 	const struct ing_opts *o = r->policy->opts;
 
 	if (o->redirect_from != NULL && o->redirect_to != NULL) {
