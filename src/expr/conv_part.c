@@ -73,11 +73,15 @@ take_parts(struct smp *s, const struct arg *arg, bool words)
 {
 	struct walk w = { .delims = arg[1].str, .words = words,
 	    .backwards = arg[0].num < 0 };
-	int64_t no = w.backwards ? -arg[0].num : arg[0].num;
-	int64_t last = arg[2].num == 0 ? INT64_MAX : no + arg[2].num - 1;
+	int64_t no = !w.backwards ? arg[0].num :
+	    arg[0].num == INT64_MIN ? INT64_MAX : -arg[0].num;
+	int64_t last;
 	const char *from = NULL, *to = NULL;
 	struct span part = SPAN_NONE;
 
+	if (arg[2].num == 0 ||
+	    __builtin_add_overflow(no - 1, arg[2].num, &last))
+		last = INT64_MAX;
 	w.at = s->str.p != NULL ? s->str.p : "";
 	w.end = w.at + s->str.n;
 	for (int64_t n = 1; n <= last; n++) {
