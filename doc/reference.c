@@ -174,6 +174,7 @@ static const struct bit places[] = {
 	{ KW_FRONTEND | KW_BACKEND, "listen" },
 	{ KW_USERLIST, "userlist" }, { KW_HTTP_ERRORS, "http-errors" },
 	{ KW_RESOLVERS, "resolvers" }, { KW_PEERS, "peers" },
+	{ KW_CRT_STORE, "crt-store" }, { KW_CRT_LOAD, "load" },
 	{ KW_LOG_PROFILE, "log-profile" },
 };
 
@@ -530,6 +531,10 @@ reference(void)
 	    KW_PROXY | KW_GLOBAL);
 	directives("Mailers", "In `mailers`.", KW_MAILERS, KW_PROXY | KW_GLOBAL);
 	directives("Peers", "In `peers`.", KW_PEERS, KW_PROXY | KW_GLOBAL);
+	directives("Stores of certificates", "In `crt-store`.", KW_CRT_STORE,
+	    0);
+	directives("Words of load lines", "In `load` lines of `crt-store`.",
+	    KW_CRT_LOAD, 0);
 	directives("Log profiles", "In `log-profile`.", KW_LOG_PROFILE,
 	    KW_PROXY | KW_GLOBAL);
 	algorithms();

@@ -31,6 +31,8 @@ enum kw_where {                 /* where a directive may stand */
 	KW_PEERS    = 1 << 12,
 	KW_MAILERS  = 1 << 14,
 	KW_CRT_LIST = 1 << 13,  /* in brackets in the file of "crt-list" */
+	KW_CRT_STORE = 1 << 15,
+	KW_CRT_LOAD = 1 << 16,  /* a word of a load line of a crt-store */
 
 	KW_PROXY = KW_DEFAULTS | KW_FRONTEND | KW_BACKEND
 };

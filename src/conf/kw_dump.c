@@ -111,6 +111,9 @@ dump_cfg(struct text *out)
 	dump_rows(out, KW_LOG_PROFILE, NULL);
 	text_addz(out, "crt-list\n");
 	dump_rows(out, KW_CRT_LIST, NULL);
+	text_addz(out, "crt-store\n");
+	dump_rows(out, KW_CRT_LOAD, "load ");
+	dump_rows(out, KW_CRT_STORE, NULL);
 	text_addz(out, "mailers\n");
 	dump_rows(out, KW_MAILERS, NULL);
 	text_addz(out, "peers\n");

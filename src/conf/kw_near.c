@@ -19,7 +19,7 @@ extern const struct kw_section *const __stop_kw_sections[]
 
 #define NEAR_MAX 64             /* longer words are not compared */
 #define FAMILY_MAX 16           /* longer lists are not shown */
-#define IN_LINES ((unsigned)(KW_BIND | KW_SERVER | KW_CRT_LIST))
+#define IN_LINES ((unsigned)(KW_BIND | KW_SERVER | KW_CRT_LIST | KW_CRT_LOAD))
 
 const char *(*kw_compat)(const char *kind, struct span name,
     const char **text);
@@ -166,7 +166,9 @@ find_elsewhere(const struct conf_line *l, unsigned not_in)
 
 	if ((not_in & IN_LINES) == 0)
 		all &= ~IN_LINES;
-	return (kw_find(l, all, &n));
+	/* Words of load lines are those of others, which are better known. */
+	kw = kw_find(l, all & ~(unsigned)KW_CRT_LOAD, &n);
+	return (kw != NULL ? kw : kw_find(l, all, &n));
 }
 
 static const struct { unsigned bit; const char *name; } places[] = {
@@ -177,6 +179,7 @@ static const struct { unsigned bit; const char *name; } places[] = {
 	{ KW_RESOLVERS, "resolvers" }, { KW_LOG_PROFILE, "log-profile" },
 	{ KW_BIND, "bind" }, { KW_SERVER, "server" },
 	{ KW_CRT_LIST, "crt-list" }, { KW_MAILERS, "mailers" },
+	{ KW_CRT_STORE, "crt-store" }, { KW_CRT_LOAD, "crt-store load" },
 };
 
 static void

@@ -25,8 +25,9 @@ PX_SLOT(PX_OBJ_SERVER, struct tls_server, tls_server_slot, NULL);
 const char *
 tls_path(struct conf_line *l, const char *base, struct span name)
 {
-	if (base != NULL && name.n > 0 && name.p[0] != '/' &&
-	    name.p[0] != '@')
+	if (name.n > 0 && name.p[0] == '@')     /* of a crt-store, say */
+		return (arena_dup(px_model->arena, name));
+	if (base != NULL && name.n > 0 && name.p[0] != '/')
 		name = span_str(arena_printf(px_model->arena, "%s/%.*s", base,
 		    SPAN_FMT(name)));
 	return (conf_path(l, name));

@@ -31,6 +31,7 @@ parse_dir(struct conf_line *l, void *obj)
 	struct tls_global *g = edit();
 	const char **to = strcmp(l->kw->name, "ca-base") == 0 ? &g->ca_base :
 	    strcmp(l->kw->name, "crt-base") == 0 ? &g->crt_base :
+	    strcmp(l->kw->name, "key-base") == 0 ? &g->key_base :
 	    &g->issuers_path;
 	struct span s;
 
@@ -316,6 +317,9 @@ parse_provider_path(struct conf_line *l, void *obj)
 GLOBAL(crt_base, "crt-base", "<directory>", parse_dir,
     "Where certificates are that have no absolute path.",
     "crt-base /etc/ssl/private");
+GLOBAL(key_base, "key-base", "<directory>", parse_dir,
+    "Where private keys are that a `crt-store` names without an absolute "
+    "path.", "key-base /etc/ssl/private");
 GLOBAL(ca_base, "ca-base", "<directory>", parse_dir,
     "Where ca-file, ca-verify-file and crl-file are looked for.",
     "ca-base /etc/ssl/certs");

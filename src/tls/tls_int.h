@@ -185,6 +185,16 @@ struct cert_set {
 bool cert_load(struct conf_line *, const struct conf_word *w, const char *path,
     bool dirs, struct cert_set *);
 
+/* Files that make up a certificate; NULL: there is none of that kind. */
+struct cert_files {
+	const char *name;               /* that it is called by */
+	const char *crt, *key, *ocsp, *issuer, *sctl;
+};
+
+/* cert_load_files - one from these files, none else. False after errors. */
+bool cert_load_files(struct conf_line *, const struct conf_word *,
+    const struct cert_files *);
+
 /* cert_find - the one of that name, as the configuration or the runtime API
  * gave it, or NULL. cert_find_new - or a new one without contents. cert_each -
  * the next of all, NULL the first. cert_forget - it is no more; nobody may

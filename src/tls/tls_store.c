@@ -33,6 +33,7 @@ struct loading {
 	struct conf_line *l;
 	const struct conf_word *w;
 	struct cert *cert;
+	const struct cert_files *files; /* that are named; NULL: those beside */
 	struct span chain[CHAIN_MAX];
 	uint32_t n_chain;
 };
@@ -135,19 +136,30 @@ read_raw(struct loading *ld, const char *path, struct span *out)
 }
 
 static bool
+read_named_key(struct loading *ld, const char *key)
+{
+	ld->cert->key = SPAN_NONE;
+	return (read_pem(ld, key) && (ld->cert->key.p != NULL ||
+	    fail(ld, key, "expected a private key in the file")));
+}
+
+static bool
 read_key(struct loading *ld, const char *path)
 {
 	const char *key = beside(path, ".key");
 
+	if (ld->files != NULL && ld->files->key != NULL)
+		return (read_named_key(ld, ld->files->key));
+
 	if (ld->cert->key.p != NULL)
 		return (true);
+	if (ld->files != NULL)
+		return (fail(ld, path, "no private key in the file, and no "
+		    "'key' says where it is"));
 	if ((tls_global()->extra & CERT_X_KEY) == 0 || !exists(key))
 		return (fail(ld, path, "no private key in the file, nor "
 		    "beside it under the same name with '.key'"));
-	if (!read_pem(ld, key))
-		return (false);
-	return (ld->cert->key.p != NULL ||
-	    fail(ld, key, "expected a private key in the file"));
+	return (read_named_key(ld, key));
 }
 
 /* Only an answer of OCSP is about who issued it. */
@@ -167,11 +179,21 @@ read_issuer_file(struct loading *ld, const char *path)
 }
 
 static bool
+read_named(struct loading *ld, const struct cert_files *f)
+{
+	return ((f->ocsp == NULL || read_raw(ld, f->ocsp, &ld->cert->ocsp)) &&
+	    (f->issuer == NULL || read_issuer_file(ld, f->issuer)) &&
+	    (f->sctl == NULL || read_raw(ld, f->sctl, &ld->cert->sctl)));
+}
+
+static bool
 read_extras(struct loading *ld, const char *path)
 {
 	unsigned extra = tls_global()->extra;
 	const char *p;
 
+	if (ld->files != NULL)
+		return (read_named(ld, ld->files));
 	if ((extra & CERT_X_OCSP) != 0 && exists(p = beside(path, ".ocsp"))) {
 		if (!read_raw(ld, p, &ld->cert->ocsp))
 			return (false);
@@ -359,23 +381,41 @@ bucket_of(struct span path)
 	return (&by_path[span_hash(path) % BUCKETS]);
 }
 
+/* One of that name, from these files, or from one with what is beside it. */
 static struct cert *
-get(struct conf_line *l, const struct conf_word *w, const char *path)
+read_new(struct loading *ld, const char *name)
 {
-	struct cert **bucket = bucket_of(span_str(path));
-	struct loading ld = { .l = l, .w = w };
-	struct cert *c = cert_find(span_str(path));
+	struct cert **bucket = bucket_of(span_str(name)), *c;
 
-	if (c != NULL)
-		return (c);
-	ld.cert = c = arena_zget(px_model->arena, sizeof *c);
-	c->path = arena_dup(px_model->arena, span_str(path));
-	if (!read_cert(&ld, c->path))
+	ld->cert = c = arena_zget(px_model->arena, sizeof *c);
+	c->path = arena_dup(px_model->arena, span_str(name));
+	if (!read_cert(ld, ld->files != NULL ? ld->files->crt : c->path))
 		return (NULL);
 	c->of_file = true;
 	c->next = *bucket;
 	*bucket = c;
 	return (c);
+}
+
+static struct cert *
+get(struct conf_line *l, const struct conf_word *w, const char *path)
+{
+	struct loading ld = { .l = l, .w = w };
+	struct cert *c = cert_find(span_str(path));
+
+	return (c != NULL ? c : read_new(&ld, path));
+}
+
+bool
+cert_load_files(struct conf_line *l, const struct conf_word *w,
+    const struct cert_files *f)
+{
+	struct loading ld = { .l = l, .w = w, .files = f };
+
+	if (cert_find(span_str(f->name)) != NULL)
+		return (conf_err(l, w, "'%s' : there is a certificate '%s' "
+		    "already", l->kw->name, f->name));
+	return (read_new(&ld, f->name) != NULL);
 }
 
 static bool
@@ -443,8 +483,11 @@ cert_load(struct conf_line *l, const struct conf_word *w, const char *path,
 		return (conf_err(l, w, "'%s' : unable to load '%s': no file is "
 		    "read while the process runs, and this one was not at its "
 		    "start", l->kw->name, path));
-	if (l->conf->live != NULL)
+	if (l->conf->live != NULL || cert_find(span_str(path)) != NULL)
 		return (add(l, w, path, set));
+	if (path[0] == '@')
+		return (conf_err(l, w, "'%s' : no 'crt-store' before it has "
+		    "'%s'", l->kw->name, path));
 	if (stat(path, &sb) == 0) {
 		if (!S_ISDIR(sb.st_mode))
 			return (add(l, w, path, set));
