@@ -136,6 +136,8 @@ struct txn {
 	bool head_waits;                /* it has begun and is not whole */
 	uint16_t status;                /* sent to the client; 0 none */
 	uint16_t srv_status;            /* the server's, before rules; 0 none */
+	uint8_t res_ver;                /* of the response, its minor version
+	                                 * plus one; 0: none came */
 	uint16_t retries;
 	uint16_t retries_most;          /* set-retries: that plus one; 0: as
 	                                 * configured */

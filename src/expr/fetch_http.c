@@ -599,7 +599,7 @@ fetch_cap_res_ver(struct txn *t, const struct arg *arg, struct smp *s)
 {
 	(void)arg;
 	s->constant = true;
-	return (t->res != NULL && set_str(s, t->res->minor == 0 ?
+	return (t->res_ver != 0 && set_str(s, t->res_ver == 1 ?
 	    SPAN("HTTP/1.0") : SPAN("HTTP/1.1")));
 }
 

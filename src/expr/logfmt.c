@@ -156,7 +156,7 @@ take_flags(struct parse *p, unsigned *flags)
 	whole = span_of(whole.p + 1, (size_t)close - 1);
 	while (span_cut(&whole, ',', &part)) {
 		part = span_trim(part);
-		if (take_encoding(p, part))
+		if (part.n == 0 || take_encoding(p, part))
 			continue;
 		if (part.n == 1 && memchr(letters, *part.p, 4) != NULL) {
 			struct conf_word w = expr_sub(p->w, part);
@@ -213,7 +213,10 @@ take_expr(struct parse *p, unsigned flags)
 	x->name = p->name;
 	x->type = p->type;
 	x->expr = e;
-	x->flags = (uint8_t)flags;
+	/* X is for variables alone; the reference quotes samples in log lines
+	 * only, in spite of Q */
+	x->flags = (uint8_t)(p->use == LOGFMT_LOG ? flags :
+	    flags & ~(unsigned)FLAG_Q);
 	p->fmt->late |= is_late(e);
 	x->code = p->use == LOGFMT_RAW || (p->fmt->bin && e->type == SMP_BIN) ?
 	    LOGVAR_PLAIN : p->use == LOGFMT_LOG ? LOGVAR_LINE : LOGVAR_FIELD;
@@ -549,10 +552,7 @@ put_expr(struct logfmt_out *o, const struct piece *x, struct txn *t)
 
 	if (expr_eval(x->expr, t, &s) && smp_cast(t, &s, SMP_STR))
 		text = s.str;
-	/* X is for variables alone; the reference quotes samples in log lines
-	 * only, in spite of Q */
-	put_text(o, text, (x->flags & FLAG_M) == 0 ?
-	    x->flags & ~(unsigned)FLAG_Q : x->flags, x->code);
+	put_text(o, text, x->flags, x->code);
 }
 
 #define CODED_MOST 3            /* bytes of what was one */
@@ -643,11 +643,48 @@ put_quoted(struct logfmt_out *o, const struct piece *x, struct txn *t)
 		logfmt_char(o, '"');
 }
 
+/* With the flag E: what `put` wrote gets its backslashes. Quotes are either
+ * coded or around it. */
+static void __attribute__((noinline, cold))
+escape_put(struct logfmt_out *o, const char *start)
+{
+	for (char *p = o->at; p > start; p--)
+		if ((p[-1] == '\\' || p[-1] == ']') && o->at < o->end) {
+			memmove(p, p - 1, (size_t)(o->at - p) + 1);
+			p[-1] = '\\';
+			o->at++;
+		}
+}
+
+static inline void
+put_simply(struct logfmt_out *o, const struct piece *x, struct txn *t)
+{
+	const struct logvar *v = x->var;
+	size_t n = v->put(t, o->at, (size_t)(o->end - o->at),
+	    (x->flags & FLAG_X) != 0);
+
+	o->at += n;
+	if (n == 0 && !v->bare && (x->flags & FLAG_M) != 0)
+		logfmt_char(o, '-');
+}
+
+static void
+put_flagged(struct logfmt_out *o, const struct piece *x, struct txn *t)
+{
+	const char *start = o->at;
+
+	if ((x->flags & FLAG_Q) != 0)
+		put_quoted(o, x, t);
+	else
+		put_simply(o, x, t);
+	if ((x->flags & FLAG_E) != 0)
+		escape_put(o, start);
+}
+
 static void
 put_var(struct logfmt_out *o, const struct piece *x, struct txn *t)
 {
 	const struct logvar *v = x->var;
-	size_t n;
 
 	if (v->text != NULL) {
 		struct span s = v->text(t);
@@ -656,19 +693,15 @@ put_var(struct logfmt_out *o, const struct piece *x, struct txn *t)
 			put_text(o, s, x->flags, v->code);
 		return;
 	}
-	if (__builtin_expect((x->flags & FLAG_Q) != 0, 0)) {
-		put_quoted(o, x, t);
+	if (__builtin_expect((x->flags & (FLAG_Q | FLAG_E)) != 0, 0)) {
+		put_flagged(o, x, t);
 		return;
 	}
-	n = v->put(t, o->at, (size_t)(o->end - o->at),
-	    (x->flags & FLAG_X) != 0);
-	o->at += n;
-	if (n == 0 && !v->bare && (x->flags & FLAG_M) != 0)
-		logfmt_char(o, '-');
+	put_simply(o, x, t);
 }
 
-/* The text before a piece; no space at the beginning and behind another, when
- * they are merged. */
+/* The text before a piece; no space at the beginning, nor behind a piece that
+ * wrote nothing if there was one before it, when they are merged. */
 static void __attribute__((noinline))
 put_long_lead(struct logfmt_out *o, struct span lead, bool skip)
 {
@@ -676,9 +709,11 @@ put_long_lead(struct logfmt_out *o, struct span lead, bool skip)
 }
 
 static inline void
-put_lead(struct logfmt_out *o, const struct piece *x, const char *start)
+put_lead(struct logfmt_out *o, const struct piece *x, const char *start,
+    const char *last)
 {
-	bool skip = x->merges && (o->at == start || o->at[-1] == ' ');
+	bool skip = x->merges && o->at == last &&
+	    (o->at == start || o->at[-1] == ' ');
 
 	if (__builtin_expect(skip || x->lead_n == LEAD_LONG ||
 	    o->end - o->at < LEAD_ROOM, 0))
@@ -702,6 +737,7 @@ size_t
 logfmt_run(const struct logfmt *f, struct txn *t, char *dst, size_t size)
 {
 	struct logfmt_out o = { dst, dst + size };
+	const char *last = dst;
 
 	if (f->enc != ENC_TEXT) {
 		if (f->enc == ENC_JSON)
@@ -712,7 +748,8 @@ logfmt_run(const struct logfmt *f, struct txn *t, char *dst, size_t size)
 	}
 	for (const struct piece *x = f->first; x != NULL; x = x->next) {
 		if (x->lead_n != 0)
-			put_lead(&o, x, dst);
+			put_lead(&o, x, dst, last);
+		last = o.at;            /* where this one begins */
 		if (x->kind == PIECE_NUMBER) {
 			int64_t v = x->var->number(t);
 

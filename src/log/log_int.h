@@ -55,6 +55,8 @@ struct log_cfg {                        /* slot of a proxy */
 	struct log_target *targets;
 	bool global;                    /* and those of the global section */
 	bool profiled;                  /* a target of either has a profile */
+	bool wanted;                    /* there are a target and a format, so
+	                                 * that streams have a line */
 	uint8_t steps;                  /* bit per step at which a line is
 	                                 * written; 0: "close" */
 	uint8_t std;                    /* enum log_std */

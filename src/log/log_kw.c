@@ -271,6 +271,8 @@ parse_format(struct conf_line *l, struct logfmt **out)
 
 	if (!conf_want(l, "a log format", &text) || !conf_end(l))
 		return (false);
+	if (text.n == 0)
+		return (conf_err(l, w, "expected a log format, found nothing"));
 	*out = logfmt_parse(l, w, text, LOGFMT_LOG, SMP_AT(LOG));
 	return (*out != NULL);
 }
@@ -457,8 +459,6 @@ is_early(const struct px *px, const struct log_cfg *c)
 	const struct log_global_cfg *g = px_get(&px_model->global.slots,
 	    &log_global_slot);
 
-	if (c->format == NULL && !c->profiled)
-		return (false);
 	if (px_opt(px, PX_OPT_LOGASAP))
 		return (true);
 	return (c->steps == 0 && !px->late_rules && !log_is_late(c->format) &&
@@ -470,6 +470,8 @@ is_early(const struct px *px, const struct log_cfg *c)
 static bool
 check_proxy(struct conf *conf, struct px *px, struct logfmt *std[])
 {
+	const struct log_global_cfg *g = px_get(&px_model->global.slots,
+	    &log_global_slot);
 	const struct log_cfg *have = px_get(&px->slots, &log_slot);
 	struct log_cfg *c;
 	const char *var;
@@ -502,7 +504,9 @@ check_proxy(struct conf *conf, struct px *px, struct logfmt *std[])
 		return (conf_fail(conf, DIAG_ALERT, c->pos, "format variable "
 		    "'%s' is reserved for HTTP mode, and %s '%s' is in mode "
 		    "tcp", var, px->section, px->name));
-	px->log_early = is_early(px, c);
+	c->wanted = (c->format != NULL || c->profiled) &&
+	    (c->targets != NULL || (c->global && g->targets != NULL));
+	px->log_early = c->wanted && is_early(px, c);
 	return (true);
 }
 

@@ -64,9 +64,7 @@ log_failed(const struct txn *t)
 bool
 log_wanted(const struct txn *t)
 {
-	const struct log_cfg *c = cfg_of(t->fe);
-
-	return ((c->format != NULL || c->profiled) && has_targets(c));
+	return (cfg_of(t->fe)->wanted);
 }
 
 uint32_t
@@ -107,8 +105,7 @@ log_access(struct txn *t)
 	bool failed;
 	int level = t->log_level;
 
-	if ((c->format == NULL && !c->profiled) || !has_targets(c) ||
-	    level > LOG_L_DEBUG)
+	if (!c->wanted || level > LOG_L_DEBUG)
 		return (true);
 	failed = log_failed(t);
 	if (!failed && px_opt(t->fe, PX_OPT_DONTLOG_NORMAL))

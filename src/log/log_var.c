@@ -252,13 +252,22 @@ LOGVAR(HQ) = { .name = "HQ", .http_only = true, .text = text_HQ,
 	.code = LOGVAR_HTTP, .bare = true,
 	.doc = "The query string with its question mark." };
 
-TEXT(HPO, "HPO", true, LOGVAR_HTTP, "Path of the target alone.",
-    struct http_uri u;
-    if (t->uri.p == NULL)
-	return (BADREQ);
-    if (!http_uri_split(t->meth, t->uri, &u))
-	return (t->uri);
-    return (u.path););
+static struct span
+text_HPO(struct txn *t)
+{
+	struct http_uri u;
+
+	if (t->uri.p == NULL)
+		return (BADREQ);
+	if (span_is(t->uri, "*"))
+		return (SPAN_NONE);
+	if (!http_uri_split(t->meth, t->uri, &u))
+		return (t->uri);
+	return (u.path);
+}
+LOGVAR(HPO) = { .name = "HPO", .http_only = true, .text = text_HPO,
+	.code = LOGVAR_HTTP, .bare = true,
+	.doc = "Path of the target alone." };
 
 static struct span
 text_r(struct txn *t)
@@ -322,7 +331,8 @@ put_captures(const struct txn_capture *c, char *out, size_t size)
 	return (o.n);
 }
 
-/* Values by themselves, "-" for a missing one; or each in quotes. */
+/* Values by themselves, "-" for a missing one, nothing for one that is empty;
+ * or each in quotes. */
 static size_t
 put_list(const struct txn_capture *c, char *out, size_t size, bool quotes)
 {
@@ -333,7 +343,7 @@ put_list(const struct txn_capture *c, char *out, size_t size, bool quotes)
 			capture_char(&o, ' ');
 		if (quotes)
 			capture_char(&o, '"');
-		else if (c->v[i].n == 0)
+		else if (c->v[i].p == NULL)
 			capture_char(&o, '-');
 		capture_value(&o, c->v[i]);
 		if (quotes)
@@ -380,9 +390,9 @@ CAPTURE(hrl, put_capture_list, cap_req,
 CAPTURE(hsl, put_capture_list, cap_res,
     "Captured response headers, with spaces between them.",
     .put_quoted = put_hsl_quoted);
-TEXT(CC, "CC", true, LOGVAR_HTTP, "The captured cookie of the request.",
+TEXT(CC, "CC", true, LOGVAR_LINE, "The captured cookie of the request.",
     return (t->cap_cookie_req););
-TEXT(CS, "CS", true, LOGVAR_HTTP, "The captured cookie of the response.",
+TEXT(CS, "CS", true, LOGVAR_LINE, "The captured cookie of the response.",
     return (t->cap_cookie_res););
 
 /* ---- timers ---- */
@@ -452,7 +462,7 @@ NUMBER(bc, "bc", false, "Streams of the backend.", in_use(t)->n_be);
 NUMBER(sc, "sc", false, "Streams of the server.", in_use(t)->n_srv);
 NUMBER(sq, "sq", false, "Place in the server's queue.", t->q_srv);
 NUMBER(bq, "bq", false, "Place in the backend's queue.", t->q_be);
-NUMBER_X(lc, "lc", "Number of this frontend's log line.", 0, log_line_no(t));
+NUMBER_X(lc, "lc", "Number of this frontend's log line.", 4, log_line_no(t));
 NUMBER_X(rt, "rt", "Number of the request.", 4, t->req_no);
 NUMBER_X(pid, "pid", "Process identifier.", 4, log_pid_shown);
 NUMBER_X(Ts, "Ts", "Time of the accept in seconds since 1970.", 1,

@@ -107,6 +107,7 @@ static const struct wire_field strm_txn_fields[] = {
 	WIRE(45, U8,   WIRE_OPTIONAL, struct txn, bc.set),
 	WIRE(48, RAW,  WIRE_OPTIONAL, struct txn, timeout_ms),  /* 28 was the
 	                                                         * first three */
+	WIRE(49, U8,   WIRE_OPTIONAL, struct txn, res_ver),
 	WIRE(60, SPAN, WIRE_OPTIONAL, struct txn, rule_file),
 	WIRE(61, I32,  WIRE_OPTIONAL, struct txn, rule_line),
 	WIRE(62, U16,  WIRE_OPTIONAL, struct txn, srv_status),

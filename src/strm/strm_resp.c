@@ -345,6 +345,7 @@ take_head(struct strm *s)
 			return (no_response(s, why));
 		s->srv_seen_ms = s->srv_read_ms = the_loop->now_ms;
 		s->txn.srv_status = s->txn.res->status;
+		s->txn.res_ver = s->txn.res->minor == 0 ? 1 : 2;
 		if (s->txn.res->status >= 200 || s->txn.res->status == 101)
 			break;
 		if ((step = forward_interim(s)) != STEP_GO)

@@ -332,7 +332,7 @@ TEST(one_expression_alone_gives_what_running_gives)
 	}
 	CHECK(!logfmt_is_plain(parse(&t, "a%[src]", LOGFMT_HEADER)));
 	CHECK(!logfmt_is_plain(parse(&t, "%[src]%[src]", LOGFMT_HEADER)));
-	CHECK(!logfmt_is_plain(parse(&t, "%{+Q}[src]", LOGFMT_HEADER)));
+	CHECK(!logfmt_is_plain(parse(&t, "%{+E}[src]", LOGFMT_HEADER)));
 	CHECK(!logfmt_is_plain(parse(&t, "%znum", LOGFMT_HEADER)));
 	try_fini(&t);
 }
