@@ -17,6 +17,7 @@ struct keeper_sock {            /* one listening address */
 	int *fds;               /* shards; fds[0] alone when shared */
 	size_t n;
 	bool first;             /* fds[0] began the SO_REUSEPORT group */
+	bool again;                     /* an address that stood before: copies */
 };
 
 struct keeper_proc {            /* agent (number 0) or worker */

@@ -134,6 +134,21 @@ tune(const struct px_bind *b, int fd)
 	return (NULL);
 }
 
+/* The same address stood before. Without a master these are the very same
+ * descriptors, of which a loop takes each once: copies then, and whoever is
+ * first has a connection, as between two sockets of a port. */
+static bool
+copy_repeated(struct keeper *k, struct keeper_sock *s)
+{
+	s->again = false;
+	for (size_t i = 0; i < k->n_socks && !s->again; i++)
+		s->again = k->socks[i].fds[0] == s->fds[0];
+	for (size_t i = 0; i < s->n && s->again; i++)
+		if ((s->fds[i] = fcntl(s->fds[i], F_DUPFD_CLOEXEC, 3)) < 0)
+			return (false);
+	return (true);
+}
+
 static bool
 open_one(struct keeper *k, struct px_listen *li, bool stats)
 {
@@ -161,6 +176,10 @@ open_one(struct keeper *k, struct px_listen *li, bool stats)
 		}
 	s->listen = li;
 	s->stats = stats;
+	if (!copy_repeated(k, s)) {
+		say_failed(b, stats, strerror(errno), li);
+		return (false);
+	}
 	s->fds = must_alloc(s->n * sizeof *fds);
 	memcpy(s->fds, fds, s->n * sizeof *fds);
 	k->n_socks++;
@@ -303,7 +322,9 @@ keeper_sockets_close(struct keeper *k)
 	keeper_door_close();
 	for (size_t i = 0; i < k->n_socks; i++) {
 		/* A holder's own descriptors are the holder's to close. */
-		for (size_t j = 0; j < k->socks[i].n && k->has_master; j++)
+		bool ours = k->has_master || k->socks[i].again;
+
+		for (size_t j = 0; j < k->socks[i].n && ours; j++)
 			fd_close(&k->socks[i].fds[j]);
 		free(k->socks[i].fds);
 	}
