@@ -2,11 +2,30 @@
 /*
  * Rules: choosing a backend, editing messages, answering, refusing bad lines.
  */
+#include <base/must.h>
 #include <base/test.h>
 #include <expr/vars.h>
+#include <srv/srv.h>
 
 #include "../../expr/test/expr_try.h"
 #include "rule_int.h"
+
+/* Backends may be chosen, as in a process. */
+static void
+publish_all(void)
+{
+	static struct be_shm shm;
+	static struct be *all;
+	uint32_t n = 0;
+
+	PX_EACH(px, px_model)
+		if ((px->kind & PX_BE) != 0)
+			px->rt = n++;
+	free(all);
+	srv_all_be = all = must_alloc((n + 1) * sizeof *all);
+	for (uint32_t i = 0; i < n; i++)
+		all[i].shm = &shm;
+}
 
 static const char *
 chosen(struct try *t, const char *target, const char *host)
@@ -14,6 +33,7 @@ chosen(struct try *t, const char *target, const char *host)
 	const char *h[2] = { host, NULL };
 	const struct px *be;
 
+	publish_all();
 	try_request(t, "GET", target, h);
 	t->txn.fe = px_find(t->model, SPAN("f"), PX_FE);
 	be = rule_choose(t->txn.fe, &t->txn);
@@ -166,6 +186,7 @@ TEST(what_one_look_up_chooses_is_what_the_lines_say)
 			text_addz(&cfg, "\n");
 		}
 		CHECK(try_load(&t, cfg.p));
+		publish_all();
 		fe = px_find(t.model, SPAN("f"), PX_FE);
 		steps += ((const struct rule_cfg *)px_get(&fe->slots,
 		    &rule_slot))->n_steps;

@@ -76,7 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	SSL_set_app_data(t.ssl, &t);
 	SSL_set_accept_state(t.ssl);
 	MUST(SSL_do_handshake(t.ssl) != 1);     /* the client is not done */
-	MUST(t.entry == NULL || t.entry->cert->pkey != NULL);
+	MUST(t.cert == NULL || t.cert->pkey != NULL);
 	tls_capture_drop(&t);
 	SSL_free(t.ssl);
 	ERR_clear_error();
