@@ -25,8 +25,26 @@ bool tls_setup(const char **err);
 struct conf;
 struct px_bind;
 struct px_server;
+#ifdef USE_OPENSSL
 bool tls_finish_bind(struct conf *, struct px_bind *);
 bool tls_finish_server(struct conf *, struct px_server *);
+#else                           /* then no line has such words */
+static inline bool
+tls_finish_bind(struct conf *c, struct px_bind *b)
+{
+	(void)c;
+	(void)b;
+	return (true);
+}
+
+static inline bool
+tls_finish_server(struct conf *c, struct px_server *sv)
+{
+	(void)c;
+	(void)sv;
+	return (true);
+}
+#endif
 
 /* tls_want_alpn - a list of protocols, as on the wire: each behind its length;
  * HTTP/2 is left out with a warning as long as there is none. False after an
