@@ -24,12 +24,13 @@
  * gen   the generation that asks
  * fds   out: `*n` descriptors, still the holder's; room for IPC_FDS_MAX
  * first out: fds[0] is known to be the first of its SO_REUSEPORT group
+ * again out: this generation has them already, for another line
  *
  * On failure false and *err says which step failed and why (static storage).
  */
 bool ipc_holder_get(const struct ipc_listen *, struct span host,
     struct span interface, uint32_t gen, int fds[IPC_FDS_MAX], size_t *n,
-    bool *first, const char **err);
+    bool *first, bool *again, const char **err);
 
 /* ipc_holder_commit - generation `gen` serves: close what it did not ask
  * for. ipc_holder_cancel - it failed: close what only it asked for. */

@@ -256,7 +256,7 @@ open_shards(struct row *r, const struct ipc_listen *l, struct span host,
 bool
 ipc_holder_get(const struct ipc_listen *l, struct span host,
     struct span interface, uint32_t gen, int fds[IPC_FDS_MAX], size_t *n,
-    bool *first, const char **err)
+    bool *first, bool *again, const char **err)
 {
 	struct text key;
 	struct row *r;
@@ -265,6 +265,7 @@ ipc_holder_get(const struct ipc_listen *l, struct span host,
 	text_init(&key);
 	make_key(&key, l, host, interface);
 	r = find_row(key.p);
+	*again = r != NULL && r->last_gen == gen;
 	if (r == NULL)
 		r = add_row(key.p, gen);
 	text_fini(&key);

@@ -94,6 +94,7 @@ ask_master(struct keeper *k, const struct ipc_listen *l, struct span host,
 	}
 	s->n = m.n_fds;
 	s->first = m.flags != 0;
+	s->again = false;
 	memcpy(s->fds, m.fds, m.n_fds * sizeof *m.fds);
 	return (true);
 }
@@ -105,7 +106,7 @@ get_fds(struct keeper *k, const struct ipc_listen *l, struct span host,
 	if (k->has_master)
 		return (ask_master(k, l, host, interface, s, err));
 	return (ipc_holder_get(l, host, interface, k->gen, s->fds, &s->n,
-	    &s->first, err));
+	    &s->first, &s->again, err));
 }
 
 static void
@@ -134,15 +135,12 @@ tune(const struct px_bind *b, int fd)
 	return (NULL);
 }
 
-/* The same address stood before. Without a master these are the very same
+/* The same address stood before, and without a master these are the very same
  * descriptors, of which a loop takes each once: copies then, and whoever is
  * first has a connection, as between two sockets of a port. */
 static bool
-copy_repeated(struct keeper *k, struct keeper_sock *s)
+copy_repeated(struct keeper_sock *s)
 {
-	s->again = false;
-	for (size_t i = 0; i < k->n_socks && !s->again; i++)
-		s->again = k->socks[i].fds[0] == s->fds[0];
 	for (size_t i = 0; i < s->n && s->again; i++)
 		if ((s->fds[i] = fcntl(s->fds[i], F_DUPFD_CLOEXEC, 3)) < 0)
 			return (false);
@@ -176,7 +174,7 @@ open_one(struct keeper *k, struct px_listen *li, bool stats)
 		}
 	s->listen = li;
 	s->stats = stats;
-	if (!copy_repeated(k, s)) {
+	if (!copy_repeated(s)) {
 		say_failed(b, stats, strerror(errno), li);
 		return (false);
 	}
@@ -298,7 +296,6 @@ keeper_listens(const struct keeper *k, int no, size_t *n)
 	*n = 0;
 	for (size_t i = 0; i < k->n_socks; i++) {
 		const struct keeper_sock *s = &k->socks[i];
-
 		size_t rank, all = workers_of(k, s, no, &rank);
 
 		if (s->stats || rank == all)

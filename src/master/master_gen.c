@@ -166,7 +166,7 @@ give_sockets(struct master *m, struct gen *g, struct ipc_msg *msg)
 	struct span rest;
 	int fds[IPC_FDS_MAX];
 	const char *err = "a request of a form that is not known";
-	bool first;
+	bool first, again;
 	size_t n;
 
 	(void)m;
@@ -176,7 +176,7 @@ give_sockets(struct master *m, struct gen *g, struct ipc_msg *msg)
 		if (rest.n == (size_t)l.host_n + l.interface_n &&
 		    ipc_holder_get(&l, span_of(rest.p, l.host_n),
 		    span_skip(rest, l.host_n), g->no, fds, &n, &first,
-		    &err)) {
+		    &again, &err)) {
 			(void)ipc_send_tag(&g->chan, IPC_LISTEN_OK, first, 0,
 			    NULL, 0, fds, n);
 			return;

@@ -14,7 +14,7 @@
 
 static int fds[IPC_FDS_MAX];
 static size_t n_fds;
-static bool is_first;
+static bool is_first, is_again;
 static const char *err_text;
 
 static struct ipc_listen
@@ -29,7 +29,7 @@ static bool
 ask(const struct ipc_listen *l, const char *host, uint32_t gen)
 {
 	return (ipc_holder_get(l, span_str(host), SPAN(""), gen, fds, &n_fds,
-	    &is_first, &err_text));
+	    &is_first, &is_again, &err_text));
 }
 
 static void
@@ -44,12 +44,12 @@ TEST(the_next_generation_gets_the_same_socket)
 	struct ipc_listen l = tcp_any_port(2);
 	int first;
 
-	CHECK(ask(&l, "", 1) && n_fds == 2);
+	CHECK(ask(&l, "", 1) && n_fds == 2 && !is_again);
 	first = fds[0];
 	ipc_holder_commit(1);
-	CHECK(ask(&l, "", 2) && n_fds == 2 && fds[0] == first);
+	CHECK(ask(&l, "", 2) && n_fds == 2 && fds[0] == first && !is_again);
 	l.n = 3;
-	CHECK(ask(&l, "", 2) && n_fds == 3 && fds[0] == first);
+	CHECK(ask(&l, "", 2) && n_fds == 3 && fds[0] == first && is_again);
 	l.n = 1;
 	CHECK(ask(&l, "", 2) && n_fds == 3);
 	ipc_holder_commit(2);
