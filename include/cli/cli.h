@@ -75,8 +75,11 @@ struct cli_condition {
 	    KW_SECTION("kw_cli_wait") = &cli_cond_##ident;                   \
 	static const struct cli_condition cli_cond_##ident
 
-/* cli_finish - a CLI_LATER command is complete; its text goes out. */
+/* cli_finish - a CLI_LATER command is complete; its text goes out.
+ * cli_finish_synced - the same of a change that all workers were asked to
+ * confirm: says how many did not. For agent_ask(), with the context. */
 void cli_finish(struct cli_ctx *);
+void cli_finish_synced(int missing, void *ctx);
 
 /* cli_resume - the same, but run() has more to say. */
 void cli_resume(struct cli_ctx *);

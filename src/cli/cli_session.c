@@ -184,6 +184,15 @@ cli_finish(struct cli_ctx *ctx)
 }
 
 void
+cli_finish_synced(int missing, void *ctx)
+{
+	if (missing > 0)
+		cli_say(ctx, 4, "%d worker%s did not confirm the change in "
+		    "time.", missing, missing == 1 ? "" : "s");
+	cli_finish(ctx);
+}
+
+void
 cli_resume(struct cli_ctx *ctx)
 {
 	struct cli *c = ctx->cli;

@@ -101,17 +101,6 @@ know_version(struct cli_ctx *x, const struct pat_ref *r, uint32_t ver,
 /* ---- the answer waits until all workers did it ---- */
 
 static void
-on_synced(int missing, void *arg)
-{
-	struct cli_ctx *x = arg;
-
-	if (missing > 0)
-		cli_say(x, 4, "%d worker%s did not confirm the change in "
-		    "time.", missing, missing == 1 ? "" : "s");
-	cli_finish(x);
-}
-
-static void
 dropped(struct cli_ctx *x)
 {
 	struct job *j = x->priv;
@@ -133,7 +122,8 @@ static enum cli_done
 job_end(struct cli_ctx *x, struct job *j)
 {
 	x->priv = j;
-	j->question = pat_sync_end(&j->sync, SYNC_MS, on_synced, x);
+	j->question = pat_sync_end(&j->sync, SYNC_MS, cli_finish_synced,
+	    x);
 	return (CLI_LATER);
 }
 

@@ -27,24 +27,13 @@ struct job {
 	uint32_t question;
 };
 
-static void
-on_synced(int missing, void *arg)
-{
-	struct cli_ctx *x = arg;
-
-	if (missing > 0)
-		cli_say(x, 4, "%d worker%s did not confirm the change in "
-		    "time.", missing, missing == 1 ? "" : "s");
-	cli_finish(x);
-}
-
 enum cli_done
 tls_cli_synced(struct cli_ctx *x)
 {
 	struct job *j = cli_alloc(x, sizeof *j);
 
 	x->priv = j;
-	j->question = tls_sync_wait(on_synced, x);
+	j->question = tls_sync_wait(cli_finish_synced, x);
 	return (CLI_LATER);
 }
 
