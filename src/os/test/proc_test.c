@@ -11,18 +11,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
-/* Exit code of `fn` in a process of its own, negative when a signal ended it. */
-static int
-in_child(int (*fn)(void))
-{
-	int status = 0;
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(fn());
-	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
-	return (WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
-}
+#include "in_child.h"
 
 static int got_sigs[8], n_sigs;
 static pid_t got_from;

@@ -6,20 +6,7 @@
 
 #include "../proc_turns.c"
 
-#include <sys/wait.h>
-
-/* Exit code of `fn` in a process of its own, negative when a signal ended it. */
-static int
-in_child(int (*fn)(void))
-{
-	int status = 0;
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(fn());
-	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
-	return (WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
-}
+#include "in_child.h"
 
 /* What the scheduler says of this process; a kernel before 6.12 says 0. */
 static uint64_t
