@@ -3,12 +3,10 @@
  * ipc_door - how who is named by -sf or -st alone is found: each generation
  * listens on an abstract name that tells its launched process and its keeper.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <ipc/takeover.h>
 #include <os/addr.h>

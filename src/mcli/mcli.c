@@ -6,14 +6,12 @@
  * reload, for an agent) the rest stay in the input.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <base/must.h>
-#include <base/num.h>
 #include <ipc/ipc.h>
 #include <ipc/say.h>
 #include <os/fd.h>
@@ -23,7 +21,7 @@
 
 #define LINE_MAX_BYTES  65536
 #define OUT_MAX         (256u << 10)    /* stop relaying above */
-#define CLIENTS_MAX        200
+#define CLIENTS_MAX     200
 
 const struct mcli_owner *mcli_owner;
 const char *const *mcli_args;

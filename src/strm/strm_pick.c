@@ -331,6 +331,7 @@ open_server(struct strm *s)
 {
 	struct srv *srv = s->slot.srv;
 	enum why why = WHY_SRV_REFUSED;
+	int ms;
 
 	errno = 0;
 	s->srv = mux_proto_for(s->txn.be->mode)->connect(srv, &s->txn,
@@ -352,8 +353,8 @@ open_server(struct strm *s)
 		CNT_BE(srv->be->cnt)->connect++;
 		CNT_SRV(srv->cnt)->connect++;
 	}
-	s->wait_until_ms = connect_ms(s) == 0 ? CLOCK_NEVER :
-	    the_loop->now_ms + connect_ms(s);
+	ms = connect_ms(s);
+	s->wait_until_ms = ms == 0 ? CLOCK_NEVER : the_loop->now_ms + ms;
 	s->srv_seen_ms = the_loop->now_ms;
 	return (is_http(s) ? queue_request(s) : WHY_OK);
 }
