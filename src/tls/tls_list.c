@@ -76,8 +76,9 @@ words_of(const struct conf_line *l, int from, int to)
 }
 
 static bool
-parse_settings(struct conf_line *l, struct tls_row *row, struct tls_conf *conf)
+parse_settings(struct conf_line *l, struct tls_row *row)
 {
+	struct tls_conf *conf = NULL;
 	int from = l->at, n;
 	const struct kw *kw;
 
@@ -88,11 +89,13 @@ parse_settings(struct conf_line *l, struct tls_row *row, struct tls_conf *conf)
 		if ((kw = kw_find(l, KW_CRT_LIST, &n)) == NULL)
 			return (kw_unknown(l, KW_CRT_LIST, NULL));
 		l->at += n;
-		row->conf = conf;
+		if (conf == NULL)
+			row->conf = conf = arena_zget(px_model->arena,
+			    sizeof *conf);
 		if (!tls_setting(l, kw->name, conf))
 			return (false);
 	}
-	if (row->conf != NULL)
+	if (conf != NULL)
 		row->settings = words_of(l, from, l->at - 1);
 	return (true);
 }
@@ -133,9 +136,7 @@ tls_list_append(struct tls_list *list, struct tls_row *row)
 static bool
 parse_rest(struct conf_line *l, struct tls_row *row)
 {
-	struct tls_conf *conf = arena_zget(px_model->arena, sizeof *conf);
-
-	return ((!conf_accept(l, "[") || parse_settings(l, row, conf)) &&
+	return ((!conf_accept(l, "[") || parse_settings(l, row)) &&
 	    parse_filters(l, row));
 }
 
