@@ -85,8 +85,8 @@ tls_ca_find_new(const char *path, bool crl)
 	return (ca);
 }
 
-STACK_OF(X509_INFO) *
-tls_ca_parse(struct span pem)
+static STACK_OF(X509_INFO) *
+parse(struct span pem)
 {
 	BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
 	STACK_OF(X509_INFO) *got = in == NULL ? NULL :
@@ -111,11 +111,13 @@ count(STACK_OF(X509_INFO) *infos, bool crl)
 
 /* What it has counts: sessions with what was good then are not good now. */
 static void
-take(struct tls_ca *ca, struct span pem, uint32_t n)
+take(struct tls_ca *ca, struct span pem, STACK_OF(X509_INFO) *infos,
+    uint32_t n)
 {
-	free(ca->block);
+	tls_ca_clear(ca);
 	ca->block = span_dup(pem);
 	ca->pem = span_of(ca->block, pem.n);
+	ca->infos = infos;
 	ca->n = n;
 	ca->hash = span_hash(pem);
 }
@@ -123,14 +125,27 @@ take(struct tls_ca *ca, struct span pem, uint32_t n)
 bool
 tls_ca_set(struct tls_ca *ca, struct span pem)
 {
-	STACK_OF(X509_INFO) *infos = tls_ca_parse(pem);
+	STACK_OF(X509_INFO) *infos = parse(pem);
 	uint32_t n = infos == NULL ? 0 : count(infos, ca->crl);
 
-	sk_X509_INFO_pop_free(infos, X509_INFO_free);
-	if (n == 0 && pem.n > 0)
+	if (n == 0 && pem.n > 0) {
+		sk_X509_INFO_pop_free(infos, X509_INFO_free);
 		return (false);
-	take(ca, pem, n);
+	}
+	take(ca, pem, infos, n);
 	return (true);
+}
+
+void
+tls_ca_clear(struct tls_ca *ca)
+{
+	free(ca->block);
+	sk_X509_INFO_pop_free(ca->infos, X509_INFO_free);
+	ca->block = NULL;
+	ca->pem = SPAN_NONE;
+	ca->infos = NULL;
+	ca->n = 0;
+	ca->hash = 0;
 }
 
 void
@@ -138,7 +153,7 @@ tls_ca_forget(struct tls_ca *ca)
 {
 	struct tls_ca **at = &all;
 
-	take(ca, SPAN_NONE, 0);
+	tls_ca_clear(ca);
 	if (ca->of_file) {              /* who is born later has it */
 		ca->gone = true;
 		return;
@@ -146,7 +161,6 @@ tls_ca_forget(struct tls_ca *ca)
 	while (*at != ca)
 		at = &(*at)->next;
 	*at = ca->next;
-	free(ca->block);
 	free((char *)(uintptr_t)ca->path);
 	free(ca);
 }
@@ -205,24 +219,20 @@ get(struct tls_making *m, const char *path, bool crl)
 static bool
 fill(X509_STORE *store, const struct tls_ca *ca)
 {
-	STACK_OF(X509_INFO) *infos;
-
 	if (ca == NULL)
 		return (true);
 	if (ca->system)
 		return (X509_STORE_set_default_paths(store) == 1);
 	if (ca->dir)
 		return (X509_STORE_load_path(store, ca->path) == 1);
-	infos = tls_ca_parse(ca->pem);
-	for (int i = 0; i < sk_X509_INFO_num(infos); i++) {
-		const X509_INFO *x = sk_X509_INFO_value(infos, i);
+	for (int i = 0; i < sk_X509_INFO_num(ca->infos); i++) {
+		const X509_INFO *x = sk_X509_INFO_value(ca->infos, i);
 
 		if (x->x509 != NULL)
 			(void)X509_STORE_add_cert(store, x->x509);
 		if (x->crl != NULL)
 			(void)X509_STORE_add_crl(store, x->crl);
 	}
-	sk_X509_INFO_pop_free(infos, X509_INFO_free);
 	ERR_clear_error();
 	return (true);
 }
@@ -291,17 +301,15 @@ static STACK_OF(X509_NAME) *
 names_of(const struct tls_ca *ca)
 {
 	STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
-	STACK_OF(X509_INFO) *infos = tls_ca_parse(ca->pem);
 
-	for (int i = 0; i < sk_X509_INFO_num(infos); i++) {
-		X509 *x = sk_X509_INFO_value(infos, i)->x509;
+	for (int i = 0; i < sk_X509_INFO_num(ca->infos); i++) {
+		X509 *x = sk_X509_INFO_value(ca->infos, i)->x509;
 		X509_NAME *name = x == NULL ? NULL :
 		    X509_NAME_dup(X509_get_subject_name(x));
 
 		if (name != NULL && sk_X509_NAME_push(names, name) == 0)
 			X509_NAME_free(name);
 	}
-	sk_X509_INFO_pop_free(infos, X509_INFO_free);
 	return (names);
 }
 

@@ -20,6 +20,7 @@ struct tls_ca {
 	uint64_t hash;                  /* of what is in it */
 	struct span pem;
 	char *block;
+	STACK_OF(X509_INFO) *infos;     /* the same, as OpenSSL has it */
 };
 
 /* tls_ca_first - all of both kinds. tls_ca_find - by name, or NULL.
@@ -28,13 +29,11 @@ struct tls_ca *tls_ca_first(void);
 struct tls_ca *tls_ca_find(const char *path, bool crl);
 struct tls_ca *tls_ca_find_new(const char *path, bool crl);
 
-/* tls_ca_set - what is in it; false: nothing of that kind. tls_ca_forget - it
- * is no more; nobody may verify with it. */
+/* tls_ca_set - what is in it; false: nothing of that kind. tls_ca_clear -
+ * nothing. tls_ca_forget - it is no more; nobody may verify with it. */
 bool tls_ca_set(struct tls_ca *, struct span pem);
+void tls_ca_clear(struct tls_ca *);
 void tls_ca_forget(struct tls_ca *);
-
-/* tls_ca_parse - OpenSSL's objects of such a text; freed by the caller. */
-STACK_OF(X509_INFO) *tls_ca_parse(struct span pem);
 
 /* tls_ca_names - tell clients of these settings whose certificates count. */
 void tls_ca_names(SSL_CTX *, const struct tls_conf *);

@@ -36,7 +36,7 @@ static void
 txn_end(bool crl)
 {
 	free(txns[crl].path);
-	free(txns[crl].ca.block);
+	tls_ca_clear(&txns[crl].ca);
 	memset(&txns[crl], 0, sizeof txns[crl]);
 }
 
@@ -286,14 +286,13 @@ show_item(struct text *t, const X509_INFO *i, bool crl, int no)
 static void
 show_file(struct text *t, const char *name, const struct tls_ca *ca, int only)
 {
-	STACK_OF(X509_INFO) *infos = tls_ca_parse(ca->pem);
 	int no = 0;
 
 	text_printf(t, "Filename: %s\nStatus: %s\n", name, ca->n == 0 &&
 	    !ca->dir && !ca->system ? "Empty" : name[0] != '*' &&
 	    tls_live_ca_used(ca) ? "Used" : "Unused");
-	for (int i = 0; i < sk_X509_INFO_num(infos); i++) {
-		const X509_INFO *info = sk_X509_INFO_value(infos, i);
+	for (int i = 0; i < sk_X509_INFO_num(ca->infos); i++) {
+		const X509_INFO *info = sk_X509_INFO_value(ca->infos, i);
 
 		if (ca->crl ? info->crl == NULL : info->x509 == NULL)
 			continue;
@@ -301,7 +300,6 @@ show_file(struct text *t, const char *name, const struct tls_ca *ca, int only)
 		if (only == 0 || only == no)
 			show_item(t, info, ca->crl, no);
 	}
-	sk_X509_INFO_pop_free(infos, X509_INFO_free);
 }
 
 static enum cli_done
