@@ -314,7 +314,6 @@ run_commit(struct cli_ctx *x)
 	const char *name = tls_cli_name(x, "'commit ssl cert' expects a "
 	    "filename");
 	const struct cert *c;
-	struct text t;
 
 	if (name == NULL)
 		return (CLI_DONE);
@@ -322,11 +321,7 @@ run_commit(struct cli_ctx *x)
 		cli_say(x, 3, "Can't commit %s!", name);
 		return (CLI_DONE);
 	}
-	text_init(&t);
-	cert_pack(&txn.cert, &t);
-	tls_sync_cert(span_str(txn.path), text_span(&t));
-	OPENSSL_cleanse(t.p, t.n);
-	text_fini(&t);
+	tls_sync_cert(span_str(txn.path), &txn.cert);
 	txn_end();
 	c = cert_find(span_str(name));
 	text_printf(x->out, "Committing %s", name);
@@ -363,7 +358,7 @@ run_new(struct cli_ctx *x)
 		cli_say(x, 3, "Certificate '%s' already exists!", name);
 		return (CLI_DONE);
 	}
-	tls_sync_cert(span_str(name), SPAN_NONE);
+	tls_sync_cert(span_str(name), &(struct cert){ .path = name });
 	cli_say(x, 5, "New empty certificate store '%s'!", name);
 	return (tls_cli_synced(x));
 }

@@ -101,13 +101,9 @@ static void
 replace(struct cert *c, struct span der)
 {
 	struct cert now = *c;
-	struct text t;
 
 	now.ocsp = der;
-	text_init(&t);
-	cert_pack(&now, &t);
-	tls_sync_cert(span_str(c->path), text_span(&t));
-	text_fini(&t);
+	tls_sync_cert(span_str(c->path), &now);
 }
 
 /* Every certificate that it is about gets it. */

@@ -39,7 +39,7 @@ void tls_live_binds(void (*fn)(struct tls_bind *, void *), void *arg);
 
 /* In the agent: do it here, and have all workers do it, those to be born, too.
  * tls_sync_wait - calls `done` when all did what they were told. */
-void tls_sync_cert(struct span path, struct span packed);
+void tls_sync_cert(struct span path, const struct cert *);
 void tls_sync_cert_drop(struct span path);
 bool tls_sync_row_add(struct conf *, struct tls_list *, uint32_t line,
     struct span text);

@@ -370,10 +370,16 @@ change(struct frame f, struct span name, struct span body)
 }
 
 void
-tls_sync_cert(struct span path, struct span packed)
+tls_sync_cert(struct span path, const struct cert *c)
 {
-	tls_live_cert(path, packed);
-	change((struct frame){ .op = OP_CERT }, path, packed);
+	struct text t;
+
+	text_init(&t);
+	cert_pack(c, &t);
+	tls_live_cert(path, text_span(&t));
+	change((struct frame){ .op = OP_CERT }, path, text_span(&t));
+	OPENSSL_cleanse(t.p, t.n);
+	text_fini(&t);
 }
 
 void
