@@ -70,13 +70,27 @@ tls_cli_cut(const char *word, struct span *name)
 }
 
 struct span
-tls_cli_payload(struct cli_ctx *x)
+tls_cli_copy(struct cli_ctx *x, struct span s)
 {
-	char *p = cli_alloc(x, x->payload.n + 1);
+	char *p = cli_alloc(x, s.n + 1);
 
-	if (x->payload.n > 0)
-		memcpy(p, x->payload.p, x->payload.n);
-	return (span_of(p, x->payload.n));
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	return (span_of(p, s.n));
+}
+
+bool
+tls_cli_base64(struct span text, struct span *out)
+{
+	char *p = (char *)(uintptr_t)text.p;
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] != '\n' && text.p[i] != '\r' &&
+		    text.p[i] != ' ')
+			p[n++] = text.p[i];
+	*out = span_of(p, n);
+	return (n > 0 && b64_get(p, &out->n, *out, B64_STD));
 }
 
 /* ---- providers ---- */

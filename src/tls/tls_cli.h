@@ -23,16 +23,22 @@ const char *tls_cli_name(struct cli_ctx *, const char *expects);
  * is given, -1: it is no number. */
 int tls_cli_cut(const char *word, struct span *name);
 
-/* tls_cli_payload - a copy of the payload, which reading PEM overwrites; lives
- * until the answer is complete. */
-struct span tls_cli_payload(struct cli_ctx *);
+/* tls_cli_copy - a copy, say of a payload for a reader that overwrites it;
+ * lives until the answer is complete. */
+struct span tls_cli_copy(struct cli_ctx *, struct span);
+
+/* tls_cli_base64 - decodes base64, in lines or not, in its place; false: it is
+ * none, and with out->n 0 there is nothing. */
+bool tls_cli_base64(struct span text, struct span *out);
 
 /* A certificate, a list of what was revoked, and an answer of OCSP, as lines of
- * text; the last one's key, by which it is known, or false. */
+ * text; false: it is none. Of that answer, which certificate it is about. */
 void tls_show_x509(struct text *, X509 *);
 void tls_show_crl(struct text *, X509_CRL *);
 void tls_show_name(struct text *, const char *what, const X509_NAME *);
 bool tls_show_ocsp(struct text *, struct span der);
+void tls_show_ocsp_id(struct text *, struct span der);
+void tls_show_time(struct text *, const ASN1_TIME *);
 
 /* tls_ocsp_key - how a certificate's answer of OCSP is known: hexadecimal
  * digits; false: nobody knows who issued the certificate, or there is none.

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <base/b64.h>
 #include <base/must.h>
 
 #include <openssl/crypto.h>
@@ -145,23 +144,11 @@ set_issuer(struct reading *r, struct span text)
 	return (true);
 }
 
-/* Base64, in lines or not. */
 static bool
 decode(struct reading *r, struct span text, struct span *out)
 {
-	char *p = (char *)(uintptr_t)text.p;
-	size_t n = 0, bytes;
-
-	for (size_t i = 0; i < text.n; i++)
-		if (text.p[i] != '\n' && text.p[i] != '\r' &&
-		    text.p[i] != ' ')
-			p[n++] = text.p[i];
-	if (n == 0 || !b64_get(p, &bytes, span_of(p, n), B64_STD)) {
-		r->why = "expected base64";
-		return (false);
-	}
-	*out = span_of(p, bytes);
-	return (true);
+	r->why = tls_cli_base64(text, out) ? NULL : "expected base64";
+	return (r->why == NULL);
 }
 
 static bool
@@ -256,7 +243,7 @@ run_set(struct cli_ctx *x)
 	}
 	if (!begun)
 		repack(&txn.cert, c);
-	if (!part->set(&r, tls_cli_payload(x))) {
+	if (!part->set(&r, tls_cli_copy(x, x->payload))) {
 		cli_say(x, 3, "unable to load from '%s': %s\nCan't load the "
 		    "payload\nCan't update %s!", name, r.why, name);
 		return (CLI_DONE);
@@ -432,8 +419,7 @@ static void
 show_chain(struct text *t, const struct cert *c)
 {
 	for (uint32_t i = 0; i < c->n_chain; i++) {
-		const unsigned char *p = (const unsigned char *)c->chain[i].p;
-		X509 *x = d2i_X509(NULL, &p, (long)c->chain[i].n);
+		X509 *x = cert_x509(c->chain[i]);
 
 		if (x == NULL)
 			continue;
@@ -446,8 +432,7 @@ show_chain(struct text *t, const struct cert *c)
 static void
 show_one(struct text *t, const char *name, struct cert *c)
 {
-	const unsigned char *p = (const unsigned char *)c->leaf.p;
-	X509 *x = c->leaf.n == 0 ? NULL : d2i_X509(NULL, &p, (long)c->leaf.n);
+	X509 *x = c->leaf.n == 0 ? NULL : cert_x509(c->leaf);
 
 	text_printf(t, "Filename: %s\nStatus: %s\n", name, c->leaf.n == 0 ?
 	    "Empty" : c->users > 0 ? "Used" : "Unused");

@@ -9,10 +9,7 @@
 
 #ifdef USE_OPENSSL
 
-#include <stdlib.h>
 #include <string.h>
-
-#include <base/must.h>
 
 #include "tls_sni.h"
 
@@ -260,21 +257,22 @@ kind_name(const struct cert *c)
 }
 
 static void
-put_date(struct text *t, const struct cert *c, bool end)
+put_date(struct text *t, const ASN1_TIME *at)
 {
-	const unsigned char *p = (const unsigned char *)c->leaf.p;
-	X509 *x = d2i_X509(NULL, &p, (long)c->leaf.n);
-	const ASN1_TIME *at = x == NULL ? NULL : end ?
-	    X509_get0_notAfter(x) : X509_get0_notBefore(x);
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text;
-	long n = 0;
+	if (at != NULL && ASN1_TIME_check(at))
+		tls_show_time(t, at);
+	else
+		text_addc(t, '-');
+}
 
-	MUST(bio != NULL);
-	if (at != NULL && ASN1_TIME_print(bio, at) == 1)
-		n = BIO_get_mem_data(bio, &text);
-	text_add(t, n > 0 ? span_of(text, (size_t)n) : SPAN("-"));
-	BIO_free(bio);
+static void
+put_dates(struct text *t, const struct cert *c)
+{
+	X509 *x = cert_x509(c->leaf);
+
+	put_date(t, x == NULL ? NULL : X509_get0_notAfter(x));
+	text_addc(t, '\t');
+	put_date(t, x == NULL ? NULL : X509_get0_notBefore(x));
 	X509_free(x);
 }
 
@@ -296,9 +294,7 @@ put_sni(struct span name, const struct tls_line *line, void *arg)
 		}
 	text_printf(d->t, "%s\t%s\t%s\t", any ? "" : "-",
 	    kind_name(line->cert), line->cert->path);
-	put_date(d->t, line->cert, true);
-	text_addc(d->t, '\t');
-	put_date(d->t, line->cert, false);
+	put_dates(d->t, line->cert);
 	text_addc(d->t, '\n');
 }
 

@@ -9,40 +9,7 @@
 
 #ifdef USE_OPENSSL
 
-#include <string.h>
-
-#include <base/b64.h>
-
-#include <openssl/ocsp.h>
-
 /* ---- show ---- */
-
-static void
-put_id(struct text *t, const struct cert *c)
-{
-	const unsigned char *p = (const unsigned char *)c->ocsp.p;
-	OCSP_RESPONSE *r = d2i_OCSP_RESPONSE(NULL, &p, (long)c->ocsp.n);
-	OCSP_BASICRESP *basic = r == NULL ? NULL : OCSP_response_get1_basic(r);
-	OCSP_SINGLERESP *one = basic == NULL ? NULL : OCSP_resp_get0(basic, 0);
-	ASN1_OCTET_STRING *name, *key;
-	ASN1_INTEGER *serial;
-
-	if (one != NULL && OCSP_id_get0_info(&name, NULL, &key, &serial,
-	    (OCSP_CERTID *)(uintptr_t)OCSP_SINGLERESP_get0_id(one)) == 1) {
-		text_addz(t, " Certificate ID:\n   Issuer Name Hash: ");
-		for (int i = 0; i < name->length; i++)
-			text_printf(t, "%02X", name->data[i]);
-		text_addz(t, "\n   Issuer Key Hash: ");
-		for (int i = 0; i < key->length; i++)
-			text_printf(t, "%02X", key->data[i]);
-		text_addz(t, "\n   Serial Number: ");
-		for (int i = 0; i < serial->length; i++)
-			text_printf(t, "%02X", serial->data[i]);
-		text_addc(t, '\n');
-	}
-	OCSP_BASICRESP_free(basic);
-	OCSP_RESPONSE_free(r);
-}
 
 static void
 list_all(struct cli_ctx *x)
@@ -57,7 +24,7 @@ list_all(struct cli_ctx *x)
 			continue;
 		text_printf(x->out, "Certificate ID key : %s\n", key.p);
 		text_printf(x->out, "Certificate path : %s\n", c->path);
-		put_id(x->out, c);
+		tls_show_ocsp_id(x->out, c->ocsp);
 	}
 	text_fini(&key);
 }
@@ -132,23 +99,15 @@ run_set(struct cli_ctx *x)
 {
 	struct span all = x->payload.n > 0 ? x->payload : cli_arg(x, x->at);
 	const char *why;
-	char *p = cli_alloc(x, all.n + 1);
-	size_t n = 0, bytes;
+	struct span der;
 
-	for (size_t i = 0; i < all.n; i++)
-		if (all.p[i] != '\n' && all.p[i] != '\r' && all.p[i] != ' ')
-			p[n++] = all.p[i];
-	if (n == 0) {
-		cli_say(x, 3, "'set ssl ocsp-response' expects response in "
-		    "base64 encoding.");
+	if (!tls_cli_base64(tls_cli_copy(x, all), &der)) {
+		cli_say(x, 3, "'set ssl ocsp-response' %s", der.n == 0 ?
+		    "expects response in base64 encoding." :
+		    "received invalid base64 encoded response.");
 		return (CLI_DONE);
 	}
-	if (!b64_get(p, &bytes, span_of(p, n), B64_STD)) {
-		cli_say(x, 3, "'set ssl ocsp-response' received invalid base64 "
-		    "encoded response.");
-		return (CLI_DONE);
-	}
-	if (replace_all(span_of(p, bytes), &why) == 0) {
+	if (replace_all(der, &why) == 0) {
 		cli_say(x, 3, "OCSP response: %s", why);
 		return (CLI_DONE);
 	}

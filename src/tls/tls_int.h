@@ -209,6 +209,9 @@ void cert_forget(struct cert *);
 bool cert_use(struct cert *);
 void cert_unuse(struct cert *);
 
+/* cert_x509 - OpenSSL's object of one in DER, or NULL. */
+X509 *cert_x509(struct span der);
+
 /* cert_make - the same, but nothing is said: OpenSSL's reason, or NULL.
  * cert_try - also a context takes it, as all contexts here would. */
 const char *cert_make(struct cert *);

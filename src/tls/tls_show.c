@@ -8,9 +8,6 @@
 
 #ifdef USE_OPENSSL
 
-#include <stdlib.h>
-#include <string.h>
-
 #include <base/must.h>
 
 #include <openssl/err.h>
@@ -54,15 +51,21 @@ show_serial(struct text *t, const ASN1_INTEGER *i)
 	drain(bio, t);
 }
 
-static void
-show_time(struct text *t, const char *what, const ASN1_TIME *at)
+void
+tls_show_time(struct text *t, const ASN1_TIME *at)
 {
 	BIO *bio = paper();
 
+	(void)ASN1_TIME_print(bio, at);
+	drain(bio, t);
+}
+
+static void
+show_time(struct text *t, const char *what, const ASN1_TIME *at)
+{
 	text_printf(t, "%s: ", what);
 	if (at != NULL)
-		(void)ASN1_TIME_print(bio, at);
-	drain(bio, t);
+		tls_show_time(t, at);
 	text_addc(t, '\n');
 }
 
@@ -173,12 +176,32 @@ tls_show_ocsp(struct text *t, struct span der)
 	return (true);
 }
 
-static X509 *
-x509_of(struct span der)
+static void
+show_octets(struct text *t, const char *what, const ASN1_STRING *s)
 {
-	const unsigned char *p = (const unsigned char *)der.p;
+	text_printf(t, "   %s: ", what);
+	show_hex(t, s->data, (size_t)s->length);
+	text_addc(t, '\n');
+}
 
-	return (der.n == 0 ? NULL : d2i_X509(NULL, &p, (long)der.n));
+void
+tls_show_ocsp_id(struct text *t, struct span der)
+{
+	OCSP_RESPONSE *r = response_of(der);
+	OCSP_BASICRESP *basic = r == NULL ? NULL : OCSP_response_get1_basic(r);
+	OCSP_SINGLERESP *one = basic == NULL ? NULL : OCSP_resp_get0(basic, 0);
+	ASN1_OCTET_STRING *name, *key;
+	ASN1_INTEGER *serial;
+
+	if (one != NULL && OCSP_id_get0_info(&name, NULL, &key, &serial,
+	    (OCSP_CERTID *)(uintptr_t)OCSP_SINGLERESP_get0_id(one)) == 1) {
+		text_addz(t, " Certificate ID:\n");
+		show_octets(t, "Issuer Name Hash", name);
+		show_octets(t, "Issuer Key Hash", key);
+		show_octets(t, "Serial Number", serial);
+	}
+	OCSP_BASICRESP_free(basic);
+	OCSP_RESPONSE_free(r);
 }
 
 /* Who issued it: a file of its own, or one of the chain. */
@@ -188,18 +211,18 @@ issuer_of(const struct cert *c)
 	struct cert_facts f;
 
 	if (c->issuer.n > 0)
-		return (x509_of(c->issuer));
+		return (cert_x509(c->issuer));
 	for (uint32_t i = 0; i < c->n_chain; i++)
 		if (cert_facts(c->chain[i], &f) &&
 		    span_eq(f.subject, c->facts.issuer))
-			return (x509_of(c->chain[i]));
+			return (cert_x509(c->chain[i]));
 	return (NULL);
 }
 
 static OCSP_CERTID *
 id_of(const struct cert *c)
 {
-	X509 *x = x509_of(c->leaf), *issuer = issuer_of(c);
+	X509 *x = cert_x509(c->leaf), *issuer = issuer_of(c);
 	OCSP_CERTID *id = x == NULL || issuer == NULL ? NULL :
 	    OCSP_cert_to_id(EVP_sha1(), x, issuer);
 

@@ -570,8 +570,8 @@ cert_forget(struct cert *c)
 
 /* ---- OpenSSL's objects ---- */
 
-static X509 *
-x509_of(struct span der)
+X509 *
+cert_x509(struct span der)
 {
 	const unsigned char *p = (const unsigned char *)der.p;
 
@@ -589,7 +589,7 @@ push_chain(struct cert *c)
 		    cert_facts(c->chain[i], &f) &&
 		    span_eq(f.issuer, f.subject))
 			continue;
-		if ((x = x509_of(c->chain[i])) == NULL)
+		if ((x = cert_x509(c->chain[i])) == NULL)
 			return (false);
 		if (sk_X509_push(c->stack, x) == 0) {
 			X509_free(x);
@@ -607,7 +607,7 @@ cert_make(struct cert *c)
 
 	if (c->pkey != NULL)
 		return (NULL);
-	c->x509 = x509_of(c->leaf);
+	c->x509 = cert_x509(c->leaf);
 	c->stack = sk_X509_new_null();
 	if (c->x509 != NULL && c->stack != NULL && push_chain(c))
 		c->pkey = d2i_AutoPrivateKey(NULL, &p, (long)c->key.n);
