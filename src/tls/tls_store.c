@@ -24,7 +24,6 @@
 #define BUCKETS   8192
 #define CHAIN_MAX 64
 
-static struct cert **bucket_of(struct span path);
 static struct cert *by_path[BUCKETS];
 static const struct px_model *of_model;         /* which these belong to */
 
@@ -150,7 +149,6 @@ read_key(struct loading *ld, const char *path)
 
 	if (ld->files != NULL && ld->files->key != NULL)
 		return (read_named_key(ld, ld->files->key));
-
 	if (ld->cert->key.p != NULL)
 		return (true);
 	if (ld->files != NULL)
@@ -478,13 +476,12 @@ cert_load(struct conf_line *l, const struct conf_word *w, const char *path,
 	struct loading ld = { .l = l, .w = w };
 	struct stat sb;
 
-	forget_others();
-	if (l->conf->live != NULL && cert_find(span_str(path)) == NULL)
+	if (cert_find(span_str(path)) != NULL)
+		return (add(l, w, path, set));
+	if (l->conf->live != NULL)
 		return (conf_err(l, w, "'%s' : unable to load '%s': no file is "
 		    "read while the process runs, and this one was not at its "
 		    "start", l->kw->name, path));
-	if (l->conf->live != NULL || cert_find(span_str(path)) != NULL)
-		return (add(l, w, path, set));
 	if (path[0] == '@')
 		return (conf_err(l, w, "'%s' : no 'crt-store' before it has "
 		    "'%s'", l->kw->name, path));
@@ -505,26 +502,31 @@ cert_load(struct conf_line *l, const struct conf_word *w, const char *path,
 
 /* ---- by name ---- */
 
-struct cert *
-cert_find(struct span path)
+static struct cert *
+find(struct span path)
 {
 	struct cert *c;
 
 	forget_others();
-	for (c = *bucket_of(path); c != NULL; c = c->next)
-		if (span_is(path, c->path))
-			return (c->gone ? NULL : c);
-	return (NULL);
+	c = *bucket_of(path);
+	while (c != NULL && !span_is(path, c->path))
+		c = c->next;
+	return (c);
+}
+
+struct cert *
+cert_find(struct span path)
+{
+	struct cert *c = find(path);
+
+	return (c == NULL || c->gone ? NULL : c);
 }
 
 struct cert *
 cert_find_new(struct span path)
 {
-	struct cert **bucket = bucket_of(path), *c;
+	struct cert **bucket = bucket_of(path), *c = find(path);
 
-	for (c = *bucket; c != NULL; c = c->next)
-		if (span_is(path, c->path))
-			break;
 	if (c == NULL) {
 		c = must_alloc(sizeof *c);
 		c->path = span_dup(path);
@@ -599,11 +601,19 @@ push_chain(struct cert *c)
 	return (true);
 }
 
+static const char *
+reason(void)
+{
+	const char *why = ERR_reason_error_string(ERR_peek_last_error());
+
+	ERR_clear_error();
+	return (why != NULL ? why : "refused");
+}
+
 const char *
 cert_make(struct cert *c)
 {
 	const unsigned char *p = (const unsigned char *)c->key.p;
-	const char *why;
 
 	if (c->pkey != NULL)
 		return (NULL);
@@ -614,9 +624,7 @@ cert_make(struct cert *c)
 	if (c->pkey != NULL)
 		return (NULL);
 	cert_unuse(c);
-	why = ERR_reason_error_string(ERR_peek_last_error());
-	ERR_clear_error();
-	return (why != NULL ? why : "refused");
+	return (reason());
 }
 
 const char *
@@ -632,10 +640,8 @@ cert_try(struct cert *c)
 	if (tls_global()->security_level >= 0)
 		SSL_CTX_set_security_level(ssl, tls_global()->security_level);
 	if (why == NULL && SSL_CTX_use_cert_and_key(ssl, c->x509, c->pkey,
-	    c->stack, 1) != 1) {
-		why = ERR_reason_error_string(ERR_peek_last_error());
-		why = why != NULL ? why : "refused";
-	}
+	    c->stack, 1) != 1)
+		why = reason();
 	SSL_CTX_free(ssl);
 	ERR_clear_error();
 	return (why);
