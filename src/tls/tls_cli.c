@@ -55,6 +55,19 @@ tls_cli_name(struct cli_ctx *x, const char *expects)
 	return (NULL);
 }
 
+bool
+tls_cli_txn(struct cli_ctx *x, const char *path, const char *name)
+{
+	if (path != NULL && strcmp(path, name) == 0)
+		return (true);
+	if (path == NULL)
+		cli_say(x, 3, "No ongoing transaction!");
+	else
+		cli_say(x, 3, "The ongoing transaction is about '%s' but you "
+		    "are trying to set '%s'", path, name);
+	return (false);
+}
+
 int
 tls_cli_cut(const char *word, struct span *name)
 {

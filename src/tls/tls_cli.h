@@ -19,6 +19,10 @@ void tls_cli_dropped(struct cli_ctx *);
  * answer is complete; NULL after saying that it lacks. */
 const char *tls_cli_name(struct cli_ctx *, const char *expects);
 
+/* tls_cli_txn - the transaction that is going on, NULL none, is about that
+ * file; or false after saying that it is not. */
+bool tls_cli_txn(struct cli_ctx *, const char *path, const char *name);
+
 /* tls_cli_cut - "file:12": the name before the colon, and the number; 0: none
  * is given, -1: it is no number. */
 int tls_cli_cut(const char *word, struct span *name);

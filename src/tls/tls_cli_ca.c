@@ -127,21 +127,6 @@ run_add(struct cli_ctx *x)
 
 /* ---- commit, abort ---- */
 
-static bool
-want_txn(struct cli_ctx *x, const char *name)
-{
-	const char *path = txns[is_crl(x)].path;
-
-	if (path != NULL && strcmp(path, name) == 0)
-		return (true);
-	if (path == NULL)
-		cli_say(x, 3, "No ongoing transaction!");
-	else
-		cli_say(x, 3, "The ongoing transaction is about '%s' but you "
-		    "are trying to set '%s'", path, name);
-	return (false);
-}
-
 static enum cli_done
 run_commit(struct cli_ctx *x)
 {
@@ -150,7 +135,7 @@ run_commit(struct cli_ctx *x)
 
 	if (name == NULL)
 		return (CLI_DONE);
-	if (!want_txn(x, name)) {
+	if (!tls_cli_txn(x, txns[crl].path, name)) {
 		cli_say(x, 3, "Can't commit %s!", name);
 		return (CLI_DONE);
 	}
@@ -165,7 +150,7 @@ run_abort(struct cli_ctx *x)
 {
 	const char *name = want_name(x, "abort");
 
-	if (name == NULL || !want_txn(x, name))
+	if (name == NULL || !tls_cli_txn(x, txns[is_crl(x)].path, name))
 		return (CLI_DONE);
 	cli_say(x, 5, "Transaction aborted for certificate '%s'!", name);
 	txn_end(is_crl(x));

@@ -258,19 +258,6 @@ run_set(struct cli_ctx *x)
 /* ---- commit, abort ---- */
 
 static bool
-want_txn(struct cli_ctx *x, const char *name)
-{
-	if (txn.path != NULL && strcmp(txn.path, name) == 0)
-		return (true);
-	if (txn.path == NULL)
-		cli_say(x, 3, "No ongoing transaction!");
-	else
-		cli_say(x, 3, "The ongoing transaction is about '%s' but you "
-		    "are trying to set '%s'", txn.path, name);
-	return (false);
-}
-
-static bool
 is_whole(struct cli_ctx *x, struct cert *c)
 {
 	const char *why;
@@ -304,7 +291,7 @@ run_commit(struct cli_ctx *x)
 
 	if (name == NULL)
 		return (CLI_DONE);
-	if (!want_txn(x, name) || !is_whole(x, &txn.cert)) {
+	if (!tls_cli_txn(x, txn.path, name) || !is_whole(x, &txn.cert)) {
 		cli_say(x, 3, "Can't commit %s!", name);
 		return (CLI_DONE);
 	}
@@ -324,7 +311,7 @@ run_abort(struct cli_ctx *x)
 	const char *name = tls_cli_name(x, "'abort ssl cert' expects a "
 	    "filename");
 
-	if (name == NULL || !want_txn(x, name))
+	if (name == NULL || !tls_cli_txn(x, txn.path, name))
 		return (CLI_DONE);
 	txn_end();
 	cli_say(x, 5, "Transaction aborted for certificate '%s'!", name);
