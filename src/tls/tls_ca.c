@@ -340,15 +340,19 @@ tls_ca_is_of(const struct tls_ca *ca, const struct tls_conf *c)
 	    names(c->ca_verify_file, ca));
 }
 
+/* What settings name; or NULL. */
+static struct tls_ca *
+of(const char *path, bool crl)
+{
+	return (path == NULL ? NULL : tls_ca_find(path, crl));
+}
+
 uint64_t
 tls_ca_state(const struct tls_conf *c)
 {
-	const struct tls_ca *ca = c->ca_file == NULL ? NULL :
-	    tls_ca_find(c->ca_file, false);
-	const struct tls_ca *verify = c->ca_verify_file == NULL ? NULL :
-	    tls_ca_find(c->ca_verify_file, false);
-	const struct tls_ca *crl = c->crl_file == NULL ? NULL :
-	    tls_ca_find(c->crl_file, true);
+	const struct tls_ca *ca = of(c->ca_file, false);
+	const struct tls_ca *verify = of(c->ca_verify_file, false);
+	const struct tls_ca *crl = of(c->crl_file, true);
 
 	return ((ca == NULL ? 0 : ca->hash) ^
 	    (verify == NULL ? 0 : verify->hash * 3) ^
@@ -366,10 +370,8 @@ tls_ca_renew(const struct tls_ca *ca)
 void
 tls_ca_apply(SSL_CTX *ssl, const struct tls_conf *c)
 {
-	const struct trust *t = trust_get(c->ca_file == NULL ? NULL :
-	    tls_ca_find(c->ca_file, false), c->ca_verify_file == NULL ? NULL :
-	    tls_ca_find(c->ca_verify_file, false), c->crl_file == NULL ?
-	    NULL : tls_ca_find(c->crl_file, true));
+	const struct trust *t = trust_get(of(c->ca_file, false),
+	    of(c->ca_verify_file, false), of(c->crl_file, true));
 
 	if (t != NULL)
 		SSL_CTX_set1_cert_store(ssl, t->store);
