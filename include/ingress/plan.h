@@ -123,7 +123,8 @@ struct ing_plan_host {
 struct ing_plan {
 	struct arena mem;
 	const struct ing_options *options;
-	struct ing_opts defaults;
+	const struct ing_data *configmap;       /* --configmap; or NULL */
+	struct ing_opts defaults;               /* what it says */
 	const struct ing_ingress **ours;        /* accepted, oldest first */
 	uint32_t n_ours;
 	struct ing_plan_host **hosts;           /* sorted by name */

@@ -173,19 +173,10 @@ wrong_setting(const struct ing_plan *plan, const struct ing_obj *o,
 }
 
 static void
-read_settings(struct checking *k, const struct ing_plan *plan,
-    struct ing_store *store)
+read_settings(struct checking *k, const struct ing_plan *plan)
 {
-	const char *ref = plan->options->configmap;
-	const char *slash = ref == NULL ? NULL : strchr(ref, '/');
-	const struct ing_data *d;
-	char ns[256];
+	const struct ing_data *d = plan->configmap;
 
-	if (slash == NULL || !span_copy(ns, sizeof ns, span_of(ref,
-	    (size_t)(slash - ref))))
-		return;
-	d = (const struct ing_data *)ing_store_find(store, ING_CONFIGMAP, ns,
-	    slash + 1);
 	if (d == NULL)
 		return;
 	k->about = &d->o;
@@ -256,7 +247,7 @@ ing_check(struct ing_store *store, const struct ing_options *o,
 		check_ingress(&k, plan, store, &mem);
 	}
 	check_rest(&k, plan);
-	read_settings(&k, plan, store);
+	read_settings(&k, plan);
 	sum_up(&k);
 	ing_store_all(store, ING_INGRESS, &n);
 	text_printf(out, "%u of %zu Ingresses are of our class; %u same, %u "

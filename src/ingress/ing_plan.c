@@ -221,8 +221,8 @@ take(struct ing_planning *p)
 			plan->ours[plan->n_ours++] = ing;
 	}
 	qsort(plan->ours, plan->n_ours, sizeof *plan->ours, age_cmp);
-	p->about = p->configmap != NULL ? &p->configmap->o : NULL;
-	ing_opts_defaults(&ctx, p->configmap, &plan->defaults);
+	p->about = plan->configmap != NULL ? &plan->configmap->o : NULL;
+	ing_opts_defaults(&ctx, plan->configmap, &plan->defaults);
 	plan->buffer_bytes = longest_head(&plan->defaults);
 	ctx.risk_limit = (enum ing_risk)plan->defaults.risk_level;
 	ctx.cross_namespace = plan->defaults.cross_namespace != 0;
@@ -329,8 +329,8 @@ ing_plan_make(struct ing_store *store, const struct ing_options *o)
 
 	arena_init(&plan->mem, 0);
 	plan->options = o;
-	p.configmap = (const struct ing_data *)find_flag(&p, ING_CONFIGMAP,
-	    o->configmap, "configmap");
+	plan->configmap = (const struct ing_data *)find_flag(&p,
+	    ING_CONFIGMAP, o->configmap, "configmap");
 	plan->default_cert = (const struct ing_data *)find_flag(&p,
 	    ING_SECRET, o->default_ssl_certificate,
 	    "default-ssl-certificate");

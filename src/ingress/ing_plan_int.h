@@ -28,7 +28,6 @@ struct ing_planning {
 	struct arena *mem;              /* the plan's */
 	struct ing_store *store;
 	const struct ing_options *o;
-	const struct ing_data *configmap;
 	struct ing_taken *taken;        /* oldest first */
 	uint32_t n_taken;
 	struct ing_index hosts;         /* name: struct ing_plan_host */
