@@ -143,7 +143,7 @@ read_map(struct ing_parse *p, const struct ing_data *s, struct ing_users *u)
 }
 
 const struct ing_data *
-ing_opt_secret(struct ing_parse *p, const char *ref)
+ing_opt_data(struct ing_parse *p, enum ing_kind kind, const char *ref)
 {
 	const char *slash = strchr(ref, '/'), *ns = p->ns, *name = ref;
 	const struct ing_obj *o;
@@ -152,16 +152,25 @@ ing_opt_secret(struct ing_parse *p, const char *ref)
 		ns = arena_dup(p->mem, span_of(ref, (size_t)(slash - ref)));
 		name = slash + 1;
 	}
-	if (strcmp(ns, p->ns) != 0 && !p->cross_namespace) {
+	o = ing_store_find(p->store, kind, ns, name);
+	if (o == NULL)
+		snprintf(p->why, sizeof p->why, "there is no %s '%.120s'",
+		    ing_kinds[kind].kind, ref);
+	return ((const struct ing_data *)o);
+}
+
+const struct ing_data *
+ing_opt_secret(struct ing_parse *p, const char *ref)
+{
+	const char *slash = strchr(ref, '/');
+
+	if (slash != NULL && !p->cross_namespace &&
+	    !span_is(span_of(ref, (size_t)(slash - ref)), p->ns)) {
 		snprintf(p->why, sizeof p->why, "a Secret of another "
 		    "namespace may not be used");
 		return (NULL);
 	}
-	o = ing_store_find(p->store, ING_SECRET, ns, name);
-	if (o == NULL)
-		snprintf(p->why, sizeof p->why, "there is no Secret '%.120s'",
-		    ref);
-	return ((const struct ing_data *)o);
+	return (ing_opt_data(p, ING_SECRET, ref));
 }
 
 bool

@@ -47,20 +47,14 @@ parse_curves(struct ing_parse *p, struct span v, void *field)
 static bool
 parse_dh(struct ing_parse *p, struct span v, void *field)
 {
-	ptrdiff_t slash = span_find(v, '/');
 	const struct ing_data *s;
 	const struct ing_dh *dh;
 
-	if (slash <= 0)
+	if (span_find(v, '/') <= 0)
 		return (ing_parse_bad(p, v, "NAMESPACE/NAME of a Secret"));
-	s = (const struct ing_data *)ing_store_find(p->store, ING_SECRET,
-	    arena_dup(p->mem, span_of(v.p, (size_t)slash)),
-	    arena_dup(p->mem, span_skip(v, (size_t)slash + 1)));
-	if (s == NULL) {
-		snprintf(p->why, sizeof p->why, "there is no Secret '%.*s'",
-		    (int)(v.n > 120 ? 120 : v.n), v.p);
+	s = ing_opt_data(p, ING_SECRET, arena_dup(p->mem, v));
+	if (s == NULL)
 		return (false);
-	}
 	if ((dh = ing_dh_of(s))->why != NULL) {
 		snprintf(p->why, sizeof p->why, "Secret '%.80s': %s",
 		    s->o.name, dh->why);

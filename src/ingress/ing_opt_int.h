@@ -56,8 +56,13 @@ bool ing_opt_is_word(char);
 /* A list of ciphers that OpenSSL takes. */
 bool ing_parse_ciphers(struct ing_parse *, struct span, void *);
 
-/* ing_opt_secret - of "name" or "ns/name"; NULL with p->why: it is not there, or
- * of a namespace that may not be used. */
+/* ing_opt_data - a Secret or ConfigMap, "name" or "ns/name" of any namespace;
+ * NULL with p->why: it is not there. */
+const struct ing_data *ing_opt_data(struct ing_parse *, enum ing_kind,
+    const char *ref);
+
+/* ing_opt_secret - the same of a Secret; NULL as well when it is of a namespace
+ * that may not be used. */
 const struct ing_data *ing_opt_secret(struct ing_parse *, const char *ref);
 
 /* An absolute URL of http or https. */

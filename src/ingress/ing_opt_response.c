@@ -63,17 +63,10 @@ const struct ing_data *
 ing_opt_headers(struct ing_parse *p, const char *ref,
     const struct ing_strs *allowed)
 {
-	const char *slash = strchr(ref, '/');
-	const char *ns = arena_dup(p->mem, span_of(ref,
-	    (size_t)(slash - ref)));
-	const struct ing_data *d = (const struct ing_data *)ing_store_find(
-	    p->store, ING_CONFIGMAP, ns, slash + 1);
+	const struct ing_data *d = ing_opt_data(p, ING_CONFIGMAP, ref);
 
-	if (d == NULL) {
-		snprintf(p->why, sizeof p->why, "there is no ConfigMap "
-		    "'%.120s'", ref);
+	if (d == NULL)
 		return (NULL);
-	}
 	ING_EACH(struct ing_pair, h, d->data) {
 		if (!is_name(span_str(h->key)) || !is_value(h->value)) {
 			snprintf(p->why, sizeof p->why, "ConfigMap '%.80s': "
