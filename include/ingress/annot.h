@@ -300,6 +300,9 @@ bool ing_parse_cidrs(struct ing_parse *, struct span, void *);
  * be is in `why`. */
 bool ing_regex_check(const char *regex, char why[200]);
 
+/* ing_regex_quote - a text as an expression that means itself. */
+void ing_regex_quote(struct text *, struct span);
+
 const struct ing_annot *ing_annot_find(const char *key);
 const struct ing_opt *ing_opt_find(const char *key);
 

@@ -156,6 +156,16 @@ ing_regex_check(const char *regex, char why[200])
 	return (false);
 }
 
+void
+ing_regex_quote(struct text *t, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (strchr("\\^$.[]|()?*+{}", s.p[i]) != NULL)
+			text_addc(t, '\\');
+		text_addc(t, s.p[i]);
+	}
+}
+
 bool
 ing_parse_regex(struct ing_parse *p, struct span v, void *field)
 {

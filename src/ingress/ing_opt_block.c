@@ -25,11 +25,7 @@ put_expression(struct ing_parse *p, struct span one, const char **out)
 		text_add(&t, span_skip(one, 1));
 	} else {
 		text_addz(&t, "^");
-		for (size_t i = 0; i < one.n; i++) {
-			if (strchr("\\^$.[]|()?*+{}", one.p[i]) != NULL)
-				text_addc(&t, '\\');
-			text_addc(&t, one.p[i]);
-		}
+		ing_regex_quote(&t, one);
 		text_addc(&t, '$');
 	}
 	*out = arena_dup(p->mem, text_span(&t));

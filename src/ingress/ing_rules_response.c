@@ -22,16 +22,6 @@ struct spot {
 	bool again;                     /* they are kept for another spot */
 };
 
-static void
-add_literal(struct text *t, struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (strchr("\\^$.[]|()?*+{}", s.p[i]) != NULL)
-			text_addc(t, '\\');
-		text_addc(t, s.p[i]);
-	}
-}
-
 /* Variables of what takes a place are those of the request: kept in time. */
 static void
 keep_variables(struct ing_rules *r, const struct ing_place *p, uint32_t no)
@@ -85,7 +75,7 @@ put_expression(struct ing_cfg *c, const struct spot *spot,
 	text_printf(&t, "^%s", spot->before);
 	if (!old->regex) {
 		text_addz(&t, spot->any_case ? "(?i:" : "(?:");
-		add_literal(&t, old->text);
+		ing_regex_quote(&t, old->text);
 		text_printf(&t, ")%s$", spot->behind);
 	} else {
 		if (!old->anchored)
