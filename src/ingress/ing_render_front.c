@@ -25,19 +25,15 @@ ing_render_binds(struct ing_rendering *r, int64_t port,
 
 	for (uint32_t i = 0; i == 0 || i < ips->n; i++) {
 		put_bind(r, ips->n > 0 ? ips->v[i] : NULL, port);
-		end(r);
+		if (end != NULL)
+			end(r);
 	}
 	if (!both)
 		return;
 	put_bind(r, "::", port);
 	ing_keys(&r->cfg, "v6only");
-	end(r);
-}
-
-void
-ing_render_bind_end(struct ing_rendering *r)
-{
-	(void)r;
+	if (end != NULL)
+		end(r);
 }
 
 static void
@@ -66,7 +62,7 @@ render_listeners(struct ing_rendering *r)
 	bool door = ing_render_passes(r->plan);
 
 	if (o->http_port != 0)
-		ing_render_binds(r, o->http_port, ing_render_bind_end);
+		ing_render_binds(r, o->http_port, NULL);
 	if (tls && !door)
 		ing_render_binds(r, o->https_port, end_tls_bind);
 	if (tls && door) {
@@ -464,13 +460,10 @@ choose_twins(struct ing_rendering *r)
 		ing_line(c, "http-request set-var(txn.twin) var(txn.route),"
 		    "field(4,/),map_str(maps/twins.map) if { ssl_fc } "
 		    "{ var(txn.side) -m str canary }");
+	ing_line(c, "http-request set-var(txn.twin) var(txn.route),"
+	    "field(1,/),map_str(maps/twins.map) if { ssl_fc }");
 	if (r->n_classes > 0)
-		ing_line(c, "http-request set-var(txn.twin) var(txn.route),"
-		    "field(1,/),map_str(maps/twins.map) if { ssl_fc } "
-		    "!{ var(txn.side) -m str canary }");
-	else
-		ing_line(c, "http-request set-var(txn.twin) var(txn.route),"
-		    "field(1,/),map_str(maps/twins.map) if { ssl_fc }");
+		ing_keys(c, "!{ var(txn.side) -m str canary }");
 	ing_line(c, "use_backend %[var(txn.twin)] "
 	    "if { var(txn.twin) -m found }");
 }

@@ -74,10 +74,9 @@ void ing_render_inner_bind(struct ing_rendering *);
 void ing_render_door(struct ing_rendering *);
 
 /* ing_render_front.c: lines of a listener, one for each address; `end` adds what
- * else is on them, or ing_render_bind_end() nothing. */
+ * else is on them (NULL: nothing). */
 void ing_render_binds(struct ing_rendering *, int64_t port,
     void (*end)(struct ing_rendering *));
-void ing_render_bind_end(struct ing_rendering *);
 
 /*
  * ing_render_cookie.c - the line "cookie" and what goes with it; what a client

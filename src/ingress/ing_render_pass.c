@@ -87,8 +87,7 @@ ing_render_door(struct ing_rendering *r)
 		ing_line(c, "timeout client-hs");
 		ing_cfg_ms(c, o->proxy_header_s * 1000);
 	}
-	ing_render_binds(r, r->plan->options->https_port,
-	    ing_render_bind_end);
+	ing_render_binds(r, r->plan->options->https_port, NULL);
 	ing_line(c, "tcp-request inspect-delay 5s");
 	ing_line(c, "tcp-request content set-var(txn.to) "
 	    "req.ssl_sni,lower,map_str(maps/sni.map) "
