@@ -178,44 +178,40 @@ parse_cpus(struct ing_parse *p, struct span v, void *field)
 	    "for each worker"));
 }
 
-#define ROW(key, how, member, by, value, differs)                            \
-	{ .configmap = key, .kind = ING_O_##how, OPT(member),                \
-	  .at = ING_AT_PLAN, .parse = by, .dflt = value, .doc = differs }
-
 const struct ing_opt ing_opt_door[] = {
-	ROW("ssl-ecdh-curve", STR, curves, parse_curves, "auto", ""),
-	ROW("ssl-dh-param", PTR, dh_params, parse_dh, NULL, ""),
-	ROW("ssl-session-cache", BOOL, tls_sessions, ing_parse_bool, "true",
+	ING_SETTING("ssl-ecdh-curve", STR, curves, parse_curves, "auto", ""),
+	ING_SETTING("ssl-dh-param", PTR, dh_params, parse_dh, NULL, ""),
+	ING_SETTING("ssl-session-cache", BOOL, tls_sessions, ing_parse_bool, "true",
 	    ""),
-	ROW("ssl-session-cache-size", INT, tls_cache, parse_cache, "10m",
+	ING_SETTING("ssl-session-cache-size", INT, tls_cache, parse_cache, "10m",
 	    "counted in sessions, 4000 for each megabyte"),
-	ROW("ssl-session-timeout", INT, tls_session_s, ing_parse_time, "10m",
+	ING_SETTING("ssl-session-timeout", INT, tls_session_s, ing_parse_time, "10m",
 	    ""),
-	ROW("ssl-session-tickets", BOOL, tls_tickets, ing_parse_bool, "false",
+	ING_SETTING("ssl-session-tickets", BOOL, tls_tickets, ing_parse_bool, "false",
 	    ""),
-	ROW("ssl-session-ticket-key", STR, ticket_keys, parse_key, NULL, ""),
-	ROW("ssl-buffer-size", INT, tls_record_bytes, parse_record, NULL,
+	ING_SETTING("ssl-session-ticket-key", STR, ticket_keys, parse_key, NULL, ""),
+	ING_SETTING("ssl-buffer-size", INT, tls_record_bytes, parse_record, NULL,
 	    "of the records an answer begins with; those of a long one are "
 	    "longer"),
-	ROW("ssl-reject-handshake", BOOL, strict_sni, ing_parse_bool, "false",
+	ING_SETTING("ssl-reject-handshake", BOOL, strict_sni, ing_parse_bool, "false",
 	    ""),
-	ROW("enable-underscores-in-headers", BOOL, underscores,
+	ING_SETTING("enable-underscores-in-headers", BOOL, underscores,
 	    ing_parse_bool, "false", ""),
-	ROW("ignore-invalid-headers", BOOL, clean_names, ing_parse_bool,
+	ING_SETTING("ignore-invalid-headers", BOOL, clean_names, ing_parse_bool,
 	    "true", "names that HTTP does not allow are 400 in any case"),
-	ROW("large-client-header-buffers", INT, head_bytes, parse_heads, NULL,
+	ING_SETTING("large-client-header-buffers", INT, head_bytes, parse_heads, NULL,
 	    "all of a head, and never less than 16k; a longer one is 431"),
-	ROW("client-header-buffer-size", INT, first_head_bytes, parse_head,
+	ING_SETTING("client-header-buffer-size", INT, first_head_bytes, parse_head,
 	    NULL, "all of a head, and never less than 16k"),
-	ROW("keep-alive-requests", INT, requests, ing_parse_count, "1000",
+	ING_SETTING("keep-alive-requests", INT, requests, ing_parse_count, "1000",
 	    ""),
-	ROW("proxy-protocol-header-timeout", INT, proxy_header_s,
+	ING_SETTING("proxy-protocol-header-timeout", INT, proxy_header_s,
 	    ing_parse_time, "5s", ""),
 	{ .configmap = "reuse-port", .kind = ING_O_BOOL, OPT(share_port),
 	  .at = ING_AT_PLAN, .parse = parse_share, .doc = "",
 	  .lacks = "false" },
-	ROW("disable-ipv6", BOOL, no_ipv6, ing_parse_bool, "false", ""),
-	ROW("worker-cpu-affinity", STR, cpus, parse_cpus, NULL,
+	ING_SETTING("disable-ipv6", BOOL, no_ipv6, ing_parse_bool, "false", ""),
+	ING_SETTING("worker-cpu-affinity", STR, cpus, parse_cpus, NULL,
 	    "workers take the processors that are named in order"),
 	{ .key = NULL }
 };

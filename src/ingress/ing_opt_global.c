@@ -8,8 +8,8 @@
 
 #include <base/num.h>
 
-static bool
-is_address(struct span s)
+bool
+ing_is_address(struct span s)
 {
 	unsigned char bin[16];
 	char z[64];
@@ -21,7 +21,7 @@ is_address(struct span s)
 static bool
 parse_bind(struct ing_parse *p, struct span v, void *field)
 {
-	return (ing_parse_list(p, v, field, is_address,
+	return (ing_parse_list(p, v, field, ing_is_address,
 	    "addresses, with commas between"));
 }
 

@@ -23,6 +23,11 @@ extern const struct ing_opt ing_opt_global[];   /* the ConfigMap alone */
 extern const struct ing_opt ing_opt_door[];     /* idem: TLS, connections */
 extern const struct ing_opt ing_opt_log[];      /* idem: what is told */
 
+/* A row for a setting of the ConfigMap alone. */
+#define ING_SETTING(key, how, member, by, value, differs)                    \
+	{ .configmap = key, .kind = ING_O_##how, OPT(member),                \
+	  .at = ING_AT_PLAN, .parse = by, .dflt = value, .doc = differs }
+
 /* ing_parse_code - one of `codes` (ends with 0); another number becomes the
  * first, as ingress-nginx has it. */
 bool ing_parse_code(struct ing_parse *, struct span, int64_t *,
@@ -67,6 +72,9 @@ const struct ing_data *ing_opt_secret(struct ing_parse *, const char *ref);
 
 /* An absolute URL of http or https. */
 bool ing_parse_url(struct ing_parse *, struct span, void *);
+
+/* An IPv4 or IPv6 address. */
+bool ing_is_address(struct span);
 
 /* A time of nginx, "240s" or a bare number of seconds: seconds, not 0. */
 bool ing_parse_time(struct ing_parse *, struct span, void *);

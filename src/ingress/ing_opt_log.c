@@ -6,9 +6,6 @@
  */
 #include "ing_opt_int.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
-
 #include <base/num.h>
 
 static bool
@@ -66,14 +63,8 @@ parse_own_path(struct ing_parse *p, struct span v, void *field)
 static bool
 parse_server(struct ing_parse *p, struct span v, void *field)
 {
-	const char *ip = arena_dup(p->mem, v);
-	unsigned char bin[16];
-
-	if (inet_pton(AF_INET, ip, bin) != 1 &&
-	    inet_pton(AF_INET6, ip, bin) != 1)
-		return (ing_parse_bad(p, v, "an address"));
-	*(const char **)field = ip;
-	return (true);
+	return (ing_is_address(v) ? ing_parse_text(p, v, field) :
+	    ing_parse_bad(p, v, "an address"));
 }
 
 static bool
@@ -87,34 +78,31 @@ parse_port(struct ing_parse *p, struct span v, void *field)
 	return (true);
 }
 
-#define ROW(key, how, member, by, value, differs)                            \
-	{ .configmap = key, .kind = ING_O_##how, OPT(member),                \
-	  .at = ING_AT_PLAN, .parse = by, .dflt = value, .doc = differs }
 #define FILES "/dev/stdout, /dev/stderr and the files that are those in the "  \
 	"image of ingress-nginx"
 
 const struct ing_opt ing_opt_log[] = {
-	ROW("log-format-upstream", STR, log_format, ing_parse_text, NULL,
+	ING_SETTING("log-format-upstream", STR, log_format, ing_parse_text, NULL,
 	    "bytes are with heads; a variable that is not known is -; "
 	    "without it the format of HAProxy"),
-	ROW("log-format-escape-json", BOOL, log_json, ing_parse_bool, "false",
+	ING_SETTING("log-format-escape-json", BOOL, log_json, ing_parse_bool, "false",
 	    ""),
-	ROW("skip-access-log-urls", STRS, silent_urls, parse_uris, NULL, ""),
-	ROW("disable-access-log", BOOL, no_log, ing_parse_bool, "false", ""),
-	ROW("disable-http-access-log", BOOL, no_http_log, ing_parse_bool,
+	ING_SETTING("skip-access-log-urls", STRS, silent_urls, parse_uris, NULL, ""),
+	ING_SETTING("disable-access-log", BOOL, no_log, ing_parse_bool, "false", ""),
+	ING_SETTING("disable-http-access-log", BOOL, no_http_log, ing_parse_bool,
 	    "false", ""),
-	ROW("enable-access-log-for-default-backend", BOOL, log_default,
+	ING_SETTING("enable-access-log-for-default-backend", BOOL, log_default,
 	    ing_parse_bool, "false", ""),
-	ROW("access-log-path", INT, log_stderr, parse_path, "/dev/stdout",
+	ING_SETTING("access-log-path", INT, log_stderr, parse_path, "/dev/stdout",
 	    FILES),
-	ROW("http-access-log-path", INT, http_log_stderr, parse_own_path,
+	ING_SETTING("http-access-log-path", INT, http_log_stderr, parse_own_path,
 	    NULL, FILES),
-	ROW("error-log-path", INT, errors_stderr, parse_path, "/dev/stderr",
+	ING_SETTING("error-log-path", INT, errors_stderr, parse_path, "/dev/stderr",
 	    FILES),
-	ROW("error-log-level", INT, log_errors, parse_level, "notice", ""),
-	ROW("enable-syslog", BOOL, syslog, ing_parse_bool, "false", ""),
-	ROW("syslog-host", STR, syslog_host, parse_server, NULL,
+	ING_SETTING("error-log-level", INT, log_errors, parse_level, "notice", ""),
+	ING_SETTING("enable-syslog", BOOL, syslog, ing_parse_bool, "false", ""),
+	ING_SETTING("syslog-host", STR, syslog_host, parse_server, NULL,
 	    "an address, no name"),
-	ROW("syslog-port", INT, syslog_port, parse_port, "514", ""),
+	ING_SETTING("syslog-port", INT, syslog_port, parse_port, "514", ""),
 	{ .key = NULL }
 };
