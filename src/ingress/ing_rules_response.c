@@ -137,24 +137,37 @@ replace(struct ing_rules *r, const struct spot *spot, const char *was,
 	ing_rule_if(r, "");
 }
 
+static const struct spot of_location = {
+	.header = "Location", .before = "", .behind = "(.*)",
+	.behind_regex = ".*",
+};
+static const struct spot of_refresh = {
+	.header = "Refresh", .before = "(.*?[uU][rR][lL]=)",
+	.behind = "(.*)", .behind_regex = ".*", .again = true,
+};
+static const struct spot of_path = {
+	.header = "Set-Cookie", .inside = true, .first = 200,
+	.before = "([^;]*;(?:.*;)? *(?i:path)=)",
+	.behind = "(.*)", .behind_regex = "[^;]*(|;.*)",
+};
+static const struct spot of_domain = {
+	.header = "Set-Cookie", .inside = true, .first = 400,
+	.before = "([^;]*;(?:.*;)? *(?i:domain)=[.]?)",
+	.behind = "( *;.*|)", .behind_regex = "[^;]*(|;.*)",
+	.any_case = true,
+};
+static const struct spot of_whole_domain = {
+	.header = "Set-Cookie", .inside = true, .first = 400,
+	.before = "([^;]*;(?:.*;)? *(?i:domain)=)",
+	.behind = "", .behind_regex = "[^;]*(|;.*)",
+	.any_case = true,
+};
+
 /* What is replaced of Location and Refresh, and of the attributes of a cookie;
  * nginx keeps the dot that a domain begins with, unless an expression has it. */
 static void
 replace_texts(struct ing_rules *r)
 {
-	static const struct spot location = { "Location", "", "(.*)", ".*",
-	    false, false, 0, false };
-	static const struct spot refresh = { "Refresh",
-	    "(.*?[uU][rR][lL]=)", "(.*)", ".*", false, false, 0, true };
-	static const struct spot path = { "Set-Cookie",
-	    "([^;]*;(?:.*;)? *(?i:path)=)", "(.*)", "[^;]*(|;.*)", true,
-	    false, 200, false };
-	static const struct spot domain = { "Set-Cookie",
-	    "([^;]*;(?:.*;)? *(?i:domain)=[.]?)", "( *;.*|)",
-	    "[^;]*(|;.*)", true, true, 400, false };
-	static const struct spot whole_domain = { "Set-Cookie",
-	    "([^;]*;(?:.*;)? *(?i:domain)=)", "", "[^;]*(|;.*)", true, true,
-	    400, false };
 	const struct ing_opts *o = r->policy->opts;
 
 	if (o->redirect_from != NULL && o->redirect_to != NULL) {
@@ -166,11 +179,11 @@ replace_texts(struct ing_rules *r)
 			    "set-var(txn.place_host) req.hdr(host),host_only");
 			ing_rule_if(r, "");
 		}
-		replace(r, &location, o->redirect_from, to, origin);
-		replace(r, &refresh, o->redirect_from, to, false);
+		replace(r, &of_location, o->redirect_from, to, origin);
+		replace(r, &of_refresh, o->redirect_from, to, false);
 	}
 	if (o->cookie_paths.n == 2)
-		replace(r, &path, o->cookie_paths.v[0],
+		replace(r, &of_path, o->cookie_paths.v[0],
 		    span_str(o->cookie_paths.v[1]), false);
 	if (o->cookie_domains.n == 2) {
 		struct span new = span_str(o->cookie_domains.v[1]);
@@ -178,7 +191,7 @@ replace_texts(struct ing_rules *r)
 
 		if (!regex && new.n > 1 && new.p[0] == '.')
 			new = span_skip(new, 1);
-		replace(r, regex ? &whole_domain : &domain,
+		replace(r, regex ? &of_whole_domain : &of_domain,
 		    o->cookie_domains.v[0], new, false);
 	}
 }
