@@ -57,6 +57,15 @@ def equal(found, wanted, what=""):
     return found == wanted
 
 
+def until(condition, tries=500):
+    """Whether it comes true; a try is each 20 ms."""
+    for _ in range(tries):
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
 def done():
     """The last line of a test."""
     print("failed checks:", failures)
@@ -162,6 +171,13 @@ class Origin:
 
     def reply(self, handler, seen):
         return 200, [], None
+
+
+class At:
+    """A server that is none of ours."""
+
+    def __init__(self, name, port):
+        self.name, self.port = name, port
 
 
 class Answer:
@@ -358,6 +374,12 @@ class Lab:
         """Render again and have the proxy take it; its answer."""
         check(self.render(*flags), self.problems)
         return self.ask_master("reload")
+
+    def take(self, **data):
+        """Reload with these settings, their names with '_' for '-'."""
+        self.settings({k.replace("_", "-"): v for k, v in data.items()})
+        answer = self.reload()
+        check("Success=1" in answer, f"{data}: {answer}")
 
     def ask_master(self, command):
         """Its answer; "" when it is not there yet."""
