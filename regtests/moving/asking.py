@@ -36,8 +36,10 @@ class Hints:
         for i in range(len(t) - 1):
             if t[i] == "cookie" and t[0] == "server":
                 self.cookies.append("SERVERID=" + t[i + 1])
-            if t[i] in ("uri", "monitor-uri") or t[i] == "/metrics":
-                self.paths.append(t[i + 1] if t[i] != "/metrics" else t[i])
+            if t[i] in ("uri", "monitor-uri"):
+                self.paths.append(t[i + 1])
+            elif t[i] == "/metrics":
+                self.paths.append(t[i])
 
     def fetch(self, word, vals):
         low = word.lower()
@@ -190,9 +192,8 @@ class Client:
     def ask(self, request):
         """(head, body, end): the answer's parts, and whether the
         connection ended; ("", text, True) for what is no answer."""
-        fresh = self.c is None
         try:
-            if fresh:
+            if self.c is None:
                 m = re.search(rb"Host: ([\w.-]+)", request)
                 self.c = self.connect(m and m.group(1).decode())
             self.c.sendall(request)

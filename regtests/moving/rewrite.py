@@ -74,7 +74,6 @@ class Rewriter:
         self.section, self.name = "", ""
         self.mode = {"": "tcp"}         # of proxies, "" for defaults
         self.sockets = 0
-        self.has_socket = False
         self.localpeer = None
         self.expects = []               # what checks wait for
         self.resolver = ports()
@@ -232,12 +231,12 @@ class Rewriter:
         return line
 
     def log_line(self, t, edits):
-        if t[1] == "global" or t[0] != "log":
+        if t[1] == "global":
             return
         edits[1] = "127.0.0.1:%d" % self.log
         for i in range(2, len(t) - 1):
             if t[i] == "format":
-                edits[i], edits[i + 1] = "format", "rfc3164"
+                edits[i + 1] = "rfc3164"
 
     def global_line(self, line, t, edits):
         if t[0] in HERE_NOT:
@@ -248,9 +247,8 @@ class Rewriter:
             edits[1] = os.path.join(self.folder, "tls")
         elif t[:2] == ["stats", "socket"]:
             self.sockets += 1
-            level = " level admin"
-            at = self.path("run", "stats%d.sock" % self.sockets)
-            return "    stats socket %s%s" % (at, level)
+            return "    stats socket %s level admin" % self.path(
+                "run", "stats%d.sock" % self.sockets)
         elif t[0] in ("server-state-file", "server-state-base"):
             edits[1] = self.path("run", "state")
         elif t[0] == "lua-load":
