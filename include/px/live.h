@@ -42,8 +42,10 @@ void px_live_join(struct px_server *);
 void px_live_part(struct px_server *);
 
 /*
- * A look at one server's settings when all its words are known: at start a
- * CONF_CHECK does it for all of them. By rank; false after an error.
+ * A look at one server's settings when all its words are known. By rank; false
+ * after an error. PX_SERVER_CHECK looks at those of the configuration as well,
+ * unless none of them has a value in `slot` (NULL: at all of them);
+ * PX_LIVE_CHECK only at those that come.
  */
 struct px_live_check {
 	int rank;
@@ -54,4 +56,16 @@ struct px_live_check {
 	    { (order), (fn) };                                               \
 	static const struct px_live_check *const px_live_checkp_##ident      \
 	    KW_SECTION("px_live_checks") = &px_live_check_##ident
+#define PX_SERVER_CHECK(ident, order, slot, fn)                              \
+	PX_LIVE_CHECK(ident, order, fn);                                     \
+	static bool                                                          \
+	px_server_check_##ident(struct conf *c)                              \
+	{                                                                    \
+		return (px_check_servers(c, (slot), (fn)));                  \
+	}                                                                    \
+	CONF_CHECK(ident, order, px_server_check_##ident)
+
+/* px_check_servers - what PX_SERVER_CHECK does at start. */
+bool px_check_servers(struct conf *, const struct px_slot *,
+    bool (*check)(struct conf *, struct px_server *));
 #endif

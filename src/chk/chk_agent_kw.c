@@ -80,21 +80,7 @@ check_port(struct conf *conf, struct px_server *sv)
 	    DIAG_ALERT, sv->pos, "server '%s' does not have agent port: "
 	    "'agent-check' needs 'agent-port <port>'", sv->name));
 }
-PX_LIVE_CHECK(chk_agent_port, 30, check_port);
-
-static bool
-check_ports(struct conf *conf)
-{
-	bool good = true;
-
-	if (!px_said(&chk_srv_slot))
-		return (true);
-	PX_EACH(px, px_model)
-		PX_EACH_SERVER(sv, px)
-			good &= check_port(conf, sv);
-	return (good);
-}
-CONF_CHECK(chk_agent_ports, 30, check_ports);
+PX_SERVER_CHECK(chk_agent_port, 30, &chk_srv_slot, check_port);
 
 #define SERVER_WORD(ident, word, bits, words, fn, text)                      \
 	KEYWORD(chk_agent_##ident) = {                                       \

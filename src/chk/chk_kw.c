@@ -186,7 +186,7 @@ check_port(struct conf *conf, struct px_server *sv)
 	    "service port nor check port, and no check can be made",
 	    sv->name));
 }
-PX_LIVE_CHECK(chk_port, 30, check_port);
+PX_SERVER_CHECK(chk_port, 30, &chk_srv_slot, check_port);
 
 /* check-proto is what the kind of check speaks anyway. */
 static bool
@@ -202,33 +202,7 @@ check_proto(struct conf *conf, struct px_server *sv)
 	    "'check-proto' does not fit its checks, which speak %s", sv->name,
 	    http ? "HTTP: 'h1' does" : "no HTTP: 'none' does"));
 }
-PX_LIVE_CHECK(chk_proto, 30, check_proto);
-
-static bool
-check_all_protos(struct conf *conf)
-{
-	bool good = true;
-
-	PX_EACH(px, px_model)
-		PX_EACH_SERVER(sv, px)
-			good &= check_proto(conf, sv);
-	return (good);
-}
-CONF_CHECK(chk_protos, 30, check_all_protos);
-
-static bool
-check_ports(struct conf *conf)
-{
-	bool good = true;
-
-	if (!px_said(&chk_srv_slot))
-		return (true);
-	PX_EACH(px, px_model)
-		PX_EACH_SERVER(sv, px)
-			good &= check_port(conf, sv);
-	return (good);
-}
-CONF_CHECK(chk_ports, 30, check_ports);
+PX_SERVER_CHECK(chk_proto, 30, NULL, check_proto);
 
 static struct chk_global_cfg *
 global_of(void *obj)

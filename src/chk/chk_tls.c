@@ -189,21 +189,7 @@ prepare_server(struct conf *conf, struct px_server *sv)
 	return (!may_want(sv->px, sv) ||
 	    xprt_named(SPAN("tls"))->prepare(conf, sv));
 }
-PX_LIVE_CHECK(chk_tls, 35, prepare_server);
-
-static bool
-prepare_servers(struct conf *conf)
-{
-	bool good = true;
-
-	if (!px_said(&chk_srv_slot))
-		return (true);
-	PX_EACH(px, px_model)
-		PX_EACH_SERVER(sv, px)
-			good &= prepare_server(conf, sv);
-	return (good);
-}
-CONF_CHECK(chk_tls, 35, prepare_servers);
+PX_SERVER_CHECK(chk_tls, 35, &chk_srv_slot, prepare_server);
 
 #define SERVER_WORD(ident, word, words, fn, text)                            \
 	KEYWORD(chk_##ident) = {                                             \

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include <base/must.h>
+#include <px/live.h>
 
 static const char *
 what_is(const struct px *px)
@@ -273,3 +274,19 @@ check_sense(struct conf *c)
 }
 
 CONF_CHECK(px_sense, 9, check_sense);
+
+/* ---- servers, one by one ---- */
+
+bool
+px_check_servers(struct conf *c, const struct px_slot *slot,
+    bool (*check)(struct conf *, struct px_server *))
+{
+	bool good = true;
+
+	if (slot != NULL && !px_said(slot))
+		return (true);
+	PX_EACH(px, px_model)
+		PX_EACH_SERVER(sv, px)
+			good &= check(c, sv);
+	return (good);
+}

@@ -194,19 +194,7 @@ check_server(struct conf *c, struct px_server *sv)
 		    sv->px->name, sv->name);
 	return (true);
 }
-PX_LIVE_CHECK(srv_pp, 40, check_server);
-
-static bool
-check_sense(struct conf *c)
-{
-	if (!px_said(&srv_pp_slot))
-		return (true);
-	PX_EACH(px, px_model)
-		PX_EACH_SERVER(sv, px)
-			(void)check_server(c, sv);
-	return (true);
-}
-CONF_CHECK(srv_pp, 40, check_sense);
+PX_SERVER_CHECK(srv_pp, 40, &srv_pp_slot, check_server);
 
 #define WORD(ident, word, bits, words, fn, text)                             \
 	KEYWORD(pp_##ident) = {                                              \

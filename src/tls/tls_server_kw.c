@@ -159,21 +159,7 @@ tls_finish_server(struct conf *c, struct px_server *sv)
 	sv->xprt = &tls_xprt;
 	return (tls_prepare(c, sv));
 }
-PX_LIVE_CHECK(tls_server, 20, tls_finish_server);
-
-static bool
-finish_servers(struct conf *c)
-{
-	bool good = true;
-
-	if (!px_said(&tls_server_slot))
-		return (true);
-	PX_EACH(px, px_model)
-		PX_EACH_SERVER(sv, px)
-			good &= tls_finish_server(c, sv);
-	return (good);
-}
-CONF_CHECK(tls_servers, 20, finish_servers);
+PX_SERVER_CHECK(tls_server, 20, &tls_server_slot, tls_finish_server);
 
 /* ---- rows ---- */
 
