@@ -361,6 +361,10 @@ void px_model_free(struct px_model *);
 struct px *px_find(const struct px_model *, struct span name, unsigned kinds);
 struct px_server *px_server_find(const struct px *, struct span name);
 
+/* px_by_no - the proxy whose px.no that is, or NULL: what other processes of
+ * the generation call it. */
+struct px *px_by_no(uint32_t no);
+
 /* px_server_has_label - its name is that of SRV records, which are looked up
  * while we run: they say where it is, at which port. */
 bool px_server_has_label(const struct px_server *);

@@ -187,6 +187,9 @@ be_published(const struct px *px)
 
 struct srv *srv_of(const struct px_server *);
 
+/* srv_by_no - place `no` of the backend whose px.no is px_no, or NULL. */
+struct srv *srv_by_no(uint32_t px_no, uint32_t no);
+
 /* srv_slot_name - "srv/app/web1": how slots of shared memory are called that
  * belong to a backend or a server. One too long ends in a hash of all. */
 #define SRV_SLOT_NAME 256

@@ -114,15 +114,14 @@ static void
 said(struct agent_worker *w, struct span data)
 {
 	struct report r;
+	struct srv *srv;
 
 	(void)w;
 	if (data.n != sizeof r)
 		return;
 	memcpy(&r, data.p, sizeof r);
-	PX_EACH(px, px_model)
-		if (px->no == r.px_no && px->kind & PX_BE &&
-		    r.srv_no < be_of(px)->n)
-			chk_observed(be_of(px)->srv[r.srv_no], r.seen);
+	if ((srv = srv_by_no(r.px_no, r.srv_no)) != NULL)
+		chk_observed(srv, r.seen);
 }
 
 uint64_t

@@ -68,16 +68,12 @@ told(struct span data)
 	if (data.n != sizeof n)
 		return;
 	memcpy(&n, data.p, sizeof n);
-	PX_EACH(px, px_model) {
-		if (px->no != n.px_no || (px->kind & PX_BE) == 0 ||
-		    n.srv_no >= be_of(px)->n)
-			continue;
-		srv = be_of(px)->srv[n.srv_no];
-		if (n.kill != WHY_KILLED)
-			srv_idle_close_all(srv);
-		if (n.kill != WHY_OK && n.kill < WHY_N)
-			srv_kill_strms(srv, (enum why)n.kill);
-	}
+	if ((srv = srv_by_no(n.px_no, n.srv_no)) == NULL)
+		return;
+	if (n.kill != WHY_KILLED)
+		srv_idle_close_all(srv);
+	if (n.kill != WHY_OK && n.kill < WHY_N)
+		srv_kill_strms(srv, (enum why)n.kill);
 }
 
 /* ---- slow start: weights grow while it lasts ---- */

@@ -327,6 +327,15 @@ px_add(struct px *px)
 	px_hash_add(m->names, span_hash(span_str(px->name)), px);
 }
 
+struct px *
+px_by_no(uint32_t no)
+{
+	PX_EACH(px, px_model)
+		if (px->no == no)
+			return (px);
+	return (NULL);
+}
+
 static struct px_server *
 new_server(struct px *px, const char *name, const struct px_server *from)
 {

@@ -67,10 +67,9 @@ srv_live_fits(const struct px *px)
 static struct px *
 find_px(uint32_t no)
 {
-	PX_EACH(px, px_model)
-		if (px->no == no)
-			return ((px->kind & PX_BE) != 0 ? px : NULL);
-	return (NULL);
+	struct px *px = px_by_no(no);
+
+	return (px != NULL && (px->kind & PX_BE) != 0 ? px : NULL);
 }
 
 /* ---- words, each with its NUL ---- */

@@ -44,6 +44,15 @@ srv_of(const struct px_server *sv)
 	return (sv == NULL ? NULL : srv_all[sv->rt]);
 }
 
+struct srv *
+srv_by_no(uint32_t px_no, uint32_t no)
+{
+	const struct px *px = px_by_no(px_no);
+
+	return (px != NULL && (px->kind & PX_BE) != 0 && no < be_of(px)->n ?
+	    be_of(px)->srv[no] : NULL);
+}
+
 struct span
 srv_slot_name(char dst[SRV_SLOT_NAME], const char *kind, const char *a,
     const char *b)

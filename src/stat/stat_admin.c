@@ -115,16 +115,6 @@ obey(struct srv *srv, enum order order)
 	}
 }
 
-static struct srv *
-find_srv(const struct msg *m)
-{
-	PX_EACH(px, px_model)
-		if (px->no == m->px_no && (px->kind & PX_BE) != 0 &&
-		    m->srv_no < be_of(px)->n)
-			return (be_of(px)->srv[m->srv_no]);
-	return (NULL);
-}
-
 static void
 said(struct agent_worker *w, struct span data)
 {
@@ -134,7 +124,8 @@ said(struct agent_worker *w, struct span data)
 	if (data.n != sizeof m)
 		return;
 	memcpy(&m, data.p, sizeof m);
-	if (m.order < N_ORDERS && (srv = find_srv(&m)) != NULL)
+	if (m.order < N_ORDERS &&
+	    (srv = srv_by_no(m.px_no, m.srv_no)) != NULL)
 		obey(srv, m.order);
 	agent_tell(w, &AGENT_TOPIC_OF(stat_admin), &m.ticket, sizeof m.ticket);
 }

@@ -26,15 +26,6 @@ struct order {
 	uint32_t value;
 };
 
-static struct px *
-proxy_no(uint32_t no)
-{
-	PX_EACH(px, px_model)
-		if (px->no == no)
-			return (px);
-	return (NULL);
-}
-
 static void
 obey(const struct order *o)
 {
@@ -53,7 +44,7 @@ obey(const struct order *o)
 	default:
 		break;
 	}
-	if ((px = proxy_no(o->px_no)) == NULL)
+	if ((px = px_by_no(o->px_no)) == NULL)
 		return;
 	if (o->what == FE_MAXCONN)
 		px->maxconn = o->value;

@@ -120,15 +120,6 @@ on_all(int missing, void *arg)
 	cli_resume(q->x);
 }
 
-static const struct px *
-proxy_no(uint32_t no)
-{
-	PX_EACH(px, px_model)
-		if (px->no == no)
-			return (px);
-	return (NULL);
-}
-
 static void
 put_proxy(struct text *out, const char *kind, const struct px *px)
 {
@@ -202,11 +193,11 @@ static void
 put_error(struct text *out, const struct kept *k)
 {
 	const struct said *h = &k->head;
-	const struct px *px = proxy_no(h->px_no), *other;
+	const struct px *px = px_by_no(h->px_no), *other;
 	uint32_t size = px_model->global.bufsize;
 	char peer[ADDR_TEXT];
 
-	other = h->other_no == UINT32_MAX ? NULL : proxy_no(h->other_no);
+	other = h->other_no == UINT32_MAX ? NULL : px_by_no(h->other_no);
 	text_addz(out, " \n");
 	cli_put_date(out, h->wall_us, 3);
 	put_proxy(out, h->response ? " backend" : " frontend", px);

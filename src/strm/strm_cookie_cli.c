@@ -41,13 +41,13 @@ static void
 told(struct span data)
 {
 	struct order o;
+	struct px *px;
 
 	if (data.n != sizeof o)
 		return;
 	memcpy(&o, data.p, sizeof o);
-	PX_EACH(px, px_model)
-		if (px->no == o.px_no && o.n <= KEY_MAX)
-			obey(px, &o);
+	if ((px = px_by_no(o.px_no)) != NULL && o.n <= KEY_MAX)
+		obey(px, &o);
 }
 
 AGENT_TOPIC(strm_cookie) = { .name = "cookie", .told = told };
