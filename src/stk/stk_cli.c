@@ -14,8 +14,6 @@
 #include <cli/cli.h>
 #include <os/loop.h>
 
-#include <stdlib.h>
-
 #define FILTERS_MAX     4
 #define PIECE_BYTES     16384           /* of an answer, per turn */
 #define PIECE_ENTRIES   20000           /* looked at, per turn */
@@ -171,18 +169,13 @@ take_ptr(struct cli_ctx *x, const struct stk_table *t, int at, uint32_t *index)
 {
 	const struct stk_shm *m = t->shm;
 	struct span s = cli_arg(x, at);
-	char text[24], *end;
 	uint64_t v;
 
-	if (span_copy(text, sizeof text, s) && span_begins(s, SPAN("0x"))) {
-		v = strtoull(text, &end, 16);
-		if (*end == '\0' && v >= m->entries_at && (v - m->entries_at) %
-		    m->entry_bytes == 0 && (v - m->entries_at) /
-		    m->entry_bytes < m->cap) {
-			*index = 1 + (uint32_t)((v - m->entries_at) /
-			    m->entry_bytes);
-			return (true);
-		}
+	if (span_begins(s, SPAN("0x")) && num_hex(span_skip(s, 2), &v) &&
+	    v >= m->entries_at && (v - m->entries_at) % m->entry_bytes == 0 &&
+	    (v - m->entries_at) / m->entry_bytes < m->cap) {
+		*index = 1 + (uint32_t)((v - m->entries_at) / m->entry_bytes);
+		return (true);
 	}
 	text_addz(x->out, "Invalid ptr: expected one that \"show table\" "
 	    "printed\n");
