@@ -366,7 +366,7 @@ static bool
 check_no_pattern(const struct parse *p, const struct conf_word *w)
 {
 	const struct acl_term *t = p->term;
-	const struct smp_fetch *f = acl_fetch_of(t->expr);
+	const struct smp_fetch *f = expr_fetch_of(t->expr);
 
 	if (t->pats == NULL && f->wants_pattern)
 		return (conf_err(p->l, w, "'%s' in a condition expects patterns "
@@ -727,7 +727,7 @@ warn_never(struct conf_line *l, const struct conf_word *w,
     const struct acl *a)
 {
 	const char *name = a->terms == NULL ? "" :
-	    acl_fetch_of(a->terms->expr)->name;
+	    expr_fetch_of(a->terms->expr)->name;
 
 	if (a->name.n == 0)
 		conf_warn(l, w, "anonymous acl will never match because it "

@@ -23,15 +23,6 @@ struct acl {
 	struct acl_term *terms, **tail;
 };
 
-/* acl_fetch_of - what an expression begins with. */
-static inline const struct smp_fetch *
-acl_fetch_of(const struct expr *e)
-{
-	while (e->from != NULL)
-		e = e->from;
-	return (e->fetch);
-}
-
 /* acl_note_raw - a condition of that proxy uses this ACL: warn at the end when
  * it looks at bytes that there are not, as the proxy speaks HTTP. */
 void acl_note_raw(struct conf_line *, const struct conf_word *,

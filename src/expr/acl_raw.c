@@ -24,12 +24,12 @@ acl_note_raw(struct conf_line *l, const struct conf_word *w,
 	struct raw_use *u;
 
 	for (const struct acl_term *t = a->terms; t != NULL; t = t->next) {
-		if (!acl_fetch_of(t->expr)->raw)
+		if (!expr_fetch_of(t->expr)->raw)
 			continue;
 		u = arena_zget(l->conf->arena, sizeof *u);
 		u->px = px;
 		u->acl = a;
-		u->fetch = acl_fetch_of(t->expr)->name;
+		u->fetch = expr_fetch_of(t->expr)->name;
 		u->pos = conf_pos(l, w);
 		*tail = u;
 		tail = &u->next;

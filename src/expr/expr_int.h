@@ -30,6 +30,15 @@ struct expr {
 	struct span key;                /* canonical text */
 };
 
+/* expr_fetch_of - what an expression begins with. */
+static inline const struct smp_fetch *
+expr_fetch_of(const struct expr *e)
+{
+	while (e->from != NULL)
+		e = e->from;
+	return (e->fetch);
+}
+
 /* ---- names (expr_kw.c) ---- */
 const struct smp_fetch *expr_fetch_find(struct span name);
 const struct smp_conv *expr_conv_find(struct span name);

@@ -183,14 +183,6 @@ take_flags(struct parse *p, unsigned *flags)
 }
 
 static bool
-is_late(const struct expr *e)
-{
-	while (e->from != NULL)
-		e = e->from;
-	return (e->fetch->late);
-}
-
-static bool
 take_expr(struct parse *p, unsigned flags)
 {
 	struct span in = span_skip(p->rest, 1), rest = in;
@@ -217,7 +209,7 @@ take_expr(struct parse *p, unsigned flags)
 	 * only, in spite of Q */
 	x->flags = (uint8_t)(p->use == LOGFMT_LOG ? flags :
 	    flags & ~(unsigned)FLAG_Q);
-	p->fmt->late |= is_late(e);
+	p->fmt->late |= expr_fetch_of(e)->late;
 	x->code = p->use == LOGFMT_RAW || (p->fmt->bin && e->type == SMP_BIN) ?
 	    LOGVAR_PLAIN : p->use == LOGFMT_LOG ? LOGVAR_LINE : LOGVAR_FIELD;
 	p->rest = span_skip(rest, 1);
