@@ -19,13 +19,6 @@
 #include <srv/live.h>
 #include <srv/state.h>
 
-/* Shared memory: the keeper writes it, before anybody else sees it. */
-static bool
-place(const struct srv *srv, void **at)
-{
-	return (chk_setup_live(srv, at));
-}
-
 static void
 came(struct srv *srv, void *at)
 {
@@ -42,7 +35,7 @@ went(struct srv *srv)
 	chk_setup_came(srv, NULL);
 }
 
-SRV_LIVE_PART(chk) = { .place = place, .came = came, .went = went };
+SRV_LIVE_PART(chk) = { .place = chk_setup_live, .came = came, .went = went };
 
 static void
 begin_state(struct srv *srv)

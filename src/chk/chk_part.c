@@ -164,11 +164,11 @@ chk_part_went(struct srv *srv)
 	forget(&agent_by_rt[srv->cfg->rt]);
 }
 
-/* Checks of servers that came while the process runs are not among `all`. */
+/* Those of servers that came while the process runs are not among `all`. */
 static void
-stop_live(void)
+stop_all(void)
 {
-	for (uint32_t rt = px_model->n_servers; rt < px_rt_room(); rt++) {
+	for (uint32_t rt = 0; rt < px_rt_room(); rt++) {
 		if (by_rt[rt] != NULL)
 			chk_stop(by_rt[rt]);
 		if (agent_by_rt[rt] != NULL)
@@ -206,8 +206,7 @@ start_part(struct loop *loop)
 		srv_each_be(count_be, NULL);
 	all = next = must_alloc((n_all + 1u) * sizeof *all);
 	by_rt = must_alloc(px_rt_room() * sizeof(struct chk *));
-	agent_by_rt = must_alloc(px_rt_room() *
-	    sizeof(struct chk *));
+	agent_by_rt = must_alloc(px_rt_room() * sizeof(struct chk *));
 	if (n_all > 0)
 		srv_each_be(adopt_be, &next);
 	chk_track_begin();
@@ -256,9 +255,7 @@ gates(bool open)
 		return;
 	open_now = open;
 	if (!open) {
-		for (uint32_t i = 0; i < n_all; i++)
-			chk_stop(&all[i]);
-		stop_live();
+		stop_all();
 		return;
 	}
 	srv_each_be(take_over_be, NULL);
