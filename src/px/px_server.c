@@ -38,14 +38,14 @@ is_nowhere(const struct addr *a)
 	    memcmp(a->ip, zero, sizeof zero) == 0);
 }
 
-static bool
-take_addr(struct conf_line *l, const struct conf_word *w,
-    struct px_server *sv, struct span text)
+bool
+px_server_addr(struct conf_line *l, const struct conf_word *w,
+    struct px_server *sv)
 {
+	struct span text = conf_env_expand(l->conf->arena, w->text);
 	struct addr_spec a;
 	const char *err;
 
-	text = conf_env_expand(l->conf->arena, text);
 	if (!addr_parse(text, &a, &err))
 		return (conf_err(l, w, "%s in '%s'", err, text.p));
 	if (span_begins(text, SPAN("udp")) || span_begins(text, SPAN("quic")))
@@ -79,13 +79,6 @@ take_addr(struct conf_line *l, const struct conf_word *w,
 	return (true);
 }
 
-bool
-px_server_addr(struct conf_line *l, const struct conf_word *w,
-    struct px_server *sv)
-{
-	return (take_addr(l, w, sv, w->text));
-}
-
 static void
 check_double(struct conf_line *l, struct span name, struct px *px)
 {
@@ -105,7 +98,7 @@ parse_server(struct conf_line *l, void *obj)
 	const struct conf_word *name_w = conf_peek(l), *addr_w;
 	char subject[PX_SUBJECT];
 	struct px_server *sv;
-	struct span name, addr;
+	struct span name;
 	bool good;
 
 	if (conf_left(l) < 2) {
@@ -116,13 +109,12 @@ parse_server(struct conf_line *l, void *obj)
 	if (!conf_want_name(l, "a name", &name))
 		return (false);
 	check_double(l, name, px);
-	addr_w = conf_peek(l);
-	conf_want(l, "an address", &addr);
+	addr_w = &l->word[l->at++];
 	sv = px_server_new(px, name.p);
 	sv->pos = conf_pos(l, name_w);
 	append(sv);
 	l->subject = px_subject(subject, "server", px->name, name.p);
-	good = take_addr(l, addr_w, sv, addr);
+	good = px_server_addr(l, addr_w, sv);
 	good &= kw_words(l, KW_SERVER, sv);
 	l->subject = NULL;
 	return (good);
@@ -160,7 +152,7 @@ parse_template(struct conf_line *l, void *obj)
 {
 	struct px *px = OBJ(obj, struct px, PX_MAGIC);
 	const struct conf_word *prefix_w = conf_peek(l), *addr_w;
-	struct span prefix, addr;
+	struct span prefix;
 	struct px_server *sv;
 	uint64_t lo, hi;
 	bool good = true;
@@ -172,8 +164,7 @@ parse_template(struct conf_line *l, void *obj)
 	if (!conf_want_name(l, "a prefix", &prefix) ||
 	    !want_range(l, &lo, &hi))
 		return (false);
-	addr_w = conf_peek(l);
-	conf_want(l, "a name", &addr);
+	addr_w = &l->word[l->at++];
 	for (from = l->at; good && lo <= hi; lo++) {
 		const char *name = arena_printf(px_model->arena, "%s%llu",
 		    prefix.p, (unsigned long long)lo);
@@ -185,7 +176,7 @@ parse_template(struct conf_line *l, void *obj)
 		append(sv);
 		l->at = from;
 		l->subject = px_subject(subject, "server", px->name, name);
-		good = take_addr(l, addr_w, sv, addr);
+		good = px_server_addr(l, addr_w, sv);
 		good &= kw_words(l, KW_SERVER, sv);
 		l->subject = NULL;
 	}
