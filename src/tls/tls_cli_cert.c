@@ -14,7 +14,6 @@
 
 #include <base/must.h>
 
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
@@ -41,8 +40,7 @@ repack(struct cert *to, const struct cert *from)
 	text_init(&t);
 	cert_pack(from, &t);
 	MUST(cert_unpack(to, text_span(&t)));
-	OPENSSL_cleanse(t.p, t.n);
-	text_fini(&t);
+	cert_text_wipe(&t);
 }
 
 /* ---- what a payload says ---- */

@@ -224,6 +224,8 @@ const char *cert_try(struct cert *);
  * none. */
 void cert_pack(const struct cert *, struct text *);
 bool cert_unpack(struct cert *, struct span);
+/* cert_text_wipe - text_fini() of bytes that may hold a private key. */
+void cert_text_wipe(struct text *);
 
 /* ---- crt-list files and directories: tls_list.c ---- */
 

@@ -52,6 +52,13 @@ put(struct text *t, enum what what, struct span s)
 }
 
 void
+cert_text_wipe(struct text *t)
+{
+	OPENSSL_cleanse(t->p, t->cap); /* what it held before, too */
+	text_fini(t);
+}
+
+void
 cert_pack(const struct cert *c, struct text *t)
 {
 	for (enum what w = PACK_LEAF; w < PACK_KINDS; w++) {

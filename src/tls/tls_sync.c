@@ -23,8 +23,6 @@
 #include <base/must.h>
 #include <ipc/say.h>
 
-#include <openssl/crypto.h>
-
 #define PART_BYTES 65536
 #define SYNC_MS    5000         /* for a worker that does not answer */
 
@@ -124,7 +122,7 @@ send_frame(send_fn *send, void *arg, struct frame f, struct span name,
 	for (size_t at = 0; at < t.n; at += PART_BYTES)
 		send(t.p + at, t.n - at < PART_BYTES ? t.n - at : PART_BYTES,
 		    arg);
-	text_fini(&t);
+	cert_text_wipe(&t);
 }
 
 /* What came of a frame that is not complete. Parts of one follow each other:
@@ -148,8 +146,7 @@ apply_parts(const struct frame *f)
 
 	apply(f, name, span_of(parts.p + sizeof *f + f->name_n, f->body_n));
 	free(name);
-	OPENSSL_cleanse(parts.p, parts.n);      /* there may be a key in it */
-	text_fini(&parts);
+	cert_text_wipe(&parts);
 	text_init(&parts);
 }
 
@@ -179,7 +176,7 @@ tell_certs(send_fn *send, void *arg)
 		send_frame(send, arg, (struct frame){ .op = OP_CERT },
 		    span_str(c->path), text_span(&t));
 	}
-	text_fini(&t);
+	cert_text_wipe(&t);
 }
 
 static void
@@ -378,8 +375,7 @@ tls_sync_cert(struct span path, const struct cert *c)
 	cert_pack(c, &t);
 	tls_live_cert(path, text_span(&t));
 	change((struct frame){ .op = OP_CERT }, path, text_span(&t));
-	OPENSSL_cleanse(t.p, t.n);
-	text_fini(&t);
+	cert_text_wipe(&t);
 }
 
 void
