@@ -150,13 +150,19 @@ enum hand_event {
 
 /* hand_give - old worker: begin to hand over on `fd` (owned). Counts go on
  * over several calls. */
+#define HAND_WAITS 8
 struct hand_counts {
 	uint32_t carried;       /* acknowledged */
 	uint32_t refused;       /* by the new worker */
 	uint32_t never;         /* cannot be expressed */
 	uint32_t closed;        /* idle, and ended here for one of the two */
 	uint32_t left;          /* still here */
+	/* How long the carried ones were served by nobody: from freezing to
+	 * the answer, after which the other one serves. */
+	uint64_t waited_us;             /* summed up */
+	uint32_t waits[HAND_WAITS];     /* how many at most hand_wait_us[i] */
 };
+extern const uint32_t hand_wait_us[HAND_WAITS];
 typedef void hand_heard_fn(enum hand_event, const struct hand_counts *);
 void hand_give(struct loop *, int fd, hand_heard_fn *heard);
 

@@ -477,6 +477,7 @@ class Run:
         tcp = [c for c in crowds if c["tcp"]]
         add = lambda cs, *ks: sum(c[k] for c in cs for k in ks)
         f["counter_back"] = self.back
+        f.update(self.proxy.crossed())
         f["counter_open"] = sum(r["scur"] for r in rows.values())
         f["counted"] = rows
         pairs = {

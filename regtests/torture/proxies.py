@@ -89,6 +89,11 @@ class Proxy:
     def counters(self):
         return None
 
+    def crossed(self):
+        """Figures of how long connections were served by nobody as they
+        crossed; none when the proxy does not tell."""
+        return {}
+
     def entries(self, table):
         """{key: {what is stored: number}}, or None when there are none."""
         return None
@@ -218,6 +223,24 @@ listen tcp
 
 class Ecluse(Haproxy):
     kind = "ecluse"
+
+    def crossed(self):
+        said = self.ask("show handover") or ""
+        n = {k: int(v) for k, v in
+             re.findall(r"(?m)^ecluse_handover_(\w+) (\d+)$", said)}
+        if not n.get("given") or "wait_1ms" not in n:
+            return {}
+        waits = [(int(k[5:-2]) / (1000 if k.endswith("us") else 1), v)
+                 for k, v in n.items() if re.match(r"wait_\d+[um]s$", k)]
+
+        def within(share):
+            return min((ms for ms, v in waits if v >= share * n["given"]),
+                       default=float("inf"))
+
+        return {"crossed": n["given"],
+                "unserved_mean_ms": n["wait_us"] / n["given"] / 1000,
+                "unserved_p99_ms": within(0.99),
+                "unserved_worst_ms": within(1)}
 
 
 class Nginx(Proxy):

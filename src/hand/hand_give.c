@@ -43,6 +43,7 @@ struct flight {                 /* a frame that is on its way */
 	uint32_t first_id;
 	unsigned n, left;       /* connections in it; not answered yet */
 	struct hand_item *item[GIVE_BATCH];
+	int64_t frozen_us[GIVE_BATCH];
 };
 
 struct giver {
@@ -58,6 +59,7 @@ struct giver {
 	struct loop_task task;
 	int64_t answered_ms;    /* or began; INT64_MAX: said to be stuck */
 	int64_t patience_ms;
+	int64_t heard_us;       /* what it answers now */
 	struct tmr timer;
 };
 
@@ -74,6 +76,9 @@ struct frame {
 uint32_t hand_took_n;
 
 bool hand_giving;
+const uint32_t hand_wait_us[HAND_WAITS] = {
+	250, 500, 1000, 2000, 5000, 10000, 20000, 50000
+};
 
 static struct giver *giver;             /* of this process; NULL: none */
 static struct hand_counts gave;         /* so far, by all givers */
@@ -303,6 +308,7 @@ static void
 offer(struct giver *g, struct frame *fr, struct hand_item *it)
 {
 	const struct hand_kind *kind = hand_kind_of(it);
+	int64_t frozen_us = clock_mono_us();
 	int fds[HAND_FDS_MAX], memfd = -1;
 	struct wire_out rec;
 	size_t n_fds = 0;
@@ -329,6 +335,7 @@ offer(struct giver *g, struct frame *fr, struct hand_item *it)
 	}
 	it->id = ++g->last_id;
 	put_entry(fr, it, it->id, &rec, fds, n_fds, memfd);
+	fr->f->frozen_us[fr->f->n] = frozen_us;
 	fr->f->item[fr->f->n++] = it;
 	g->n_flying++;
 }
@@ -501,9 +508,10 @@ hand_goes_first(struct hand_item *it)
 
 /* ---- answers ---- */
 
-/* The item with that id, off its flight; NULL: none of ours. */
+/* The item with that id, off its flight, and since when it is frozen; NULL:
+ * none of ours. */
 static struct hand_item *
-take_flying(struct giver *g, uint32_t id)
+take_flying(struct giver *g, uint32_t id, int64_t *frozen_us)
 {
 	for (unsigned i = 0; i < FRAMES_MAX; i++) {
 		struct flight *f = &g->flight[i];
@@ -512,6 +520,7 @@ take_flying(struct giver *g, uint32_t id)
 		if (f->left == 0 || id - f->first_id >= f->n)
 			continue;
 		it = f->item[id - f->first_id];
+		*frozen_us = f->frozen_us[id - f->first_id];
 		f->item[id - f->first_id] = NULL;
 		if (it != NULL)
 			f->left--;
@@ -521,13 +530,23 @@ take_flying(struct giver *g, uint32_t id)
 }
 
 static void
+count_wait(int64_t us)
+{
+	gave.waited_us += (uint64_t)us;
+	for (unsigned i = 0; i < HAND_WAITS; i++)
+		gave.waits[i] += us <= hand_wait_us[i];
+}
+
+static void
 was_taken(struct giver *g, uint32_t id)
 {
-	struct hand_item *it = take_flying(g, id);
+	int64_t frozen_us;
+	struct hand_item *it = take_flying(g, id, &frozen_us);
 	const char *what;
 
 	if (it == NULL)
 		return;
+	count_wait(g->heard_us - frozen_us);
 	what = hand_kind_of(it)->what(it);
 	hand_count_carried(what != NULL ? what : "other");
 	gave.carried++;
@@ -552,7 +571,8 @@ refused_task(const struct hand_item *it, struct span why)
 static void
 was_refused(struct giver *g, uint32_t id, struct span why)
 {
-	struct hand_item *it = take_flying(g, id);
+	int64_t frozen_us;
+	struct hand_item *it = take_flying(g, id, &frozen_us);
 
 	if (it == NULL)
 		return;
@@ -607,6 +627,7 @@ on_taker(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 	if (m->type != IPC_ANSWERS)
 		return;
 	g->answered_ms = the_loop->now_ms;
+	g->heard_us = clock_mono_us();
 	g->slow = false;
 	read_answers(g, m->data);
 	if (g->n_flying == 0 || g->pass_left > 0 || !list_empty(&hand_asked))

@@ -8,12 +8,14 @@
 
 #include <base/must.h>
 #include <cnt/cnt.h>
+#include <hand/hand.h>
 
 #include <string.h>
 
 /* Rows of cnt/proc.def, by their name. */
 #define PREFIX "handover_"
 #define TIME   "handover_us"
+#define WAIT   "handover_wait_"         /* a histogram to Prometheus */
 
 static void
 each(struct text *out, void (*put)(struct text *, const struct cnt_row *,
@@ -51,6 +53,8 @@ put_metric(struct text *out, const struct cnt_row *r, uint64_t n)
 	bool time = strcmp(r->name, TIME) == 0;
 	const char *name = time ? PREFIX "seconds" : r->name;
 
+	if (strncmp(r->name, WAIT, sizeof WAIT - 1) == 0)
+		return;
 	text_printf(out, "# HELP ecluse_%s_total %s\n"
 	    "# TYPE ecluse_%s_total counter\necluse_%s_total ", name, time ?
 	    "time that workers took to hand over, summed up" : r->help, name,
@@ -61,10 +65,36 @@ put_metric(struct text *out, const struct cnt_row *r, uint64_t n)
 		text_printf(out, "%llu\n", (unsigned long long)n);
 }
 
+/* The counters are cumulative, as buckets are. */
+static void
+put_waits(struct text *out)
+{
+	static const char name[] = "ecluse_handover_wait_seconds";
+	union {
+		struct cnt_proc p;
+		uint64_t v[sizeof(struct cnt_proc) / sizeof(uint64_t)];
+	} now;
+	const uint64_t *waits = now.v + offsetof(struct cnt_proc,
+	    handover_wait_250us) / sizeof(uint64_t);
+
+	cnt_sum(cnt_proc_at, now.v, NELEM(now.v));
+	text_printf(out, "# HELP %s time that nobody served a connection as it "
+	    "crossed\n# TYPE %s histogram\n", name, name);
+	for (unsigned i = 0; i < HAND_WAITS; i++)
+		text_printf(out, "%s_bucket{le=\"%g\"} %llu\n", name,
+		    hand_wait_us[i] / 1e6, (unsigned long long)waits[i]);
+	text_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.6f\n"
+	    "%s_count %llu\n", name,
+	    (unsigned long long)now.p.handover_given, name,
+	    (double)now.p.handover_wait_us / 1e6, name,
+	    (unsigned long long)now.p.handover_given);
+}
+
 void
 stat_prom_handover(struct text *out)
 {
 	each(out, put_metric);
+	put_waits(out);
 }
 
 CLI_COMMAND(show_handover) = {

@@ -50,6 +50,10 @@ static const struct {
 #undef KIND
 };
 
+_Static_assert(offsetof(struct cnt_proc, handover_wait_50ms) -
+    offsetof(struct cnt_proc, handover_wait_250us) ==
+    (HAND_WAITS - 1) * sizeof(uint64_t), "a counter for each of hand_wait_us");
+
 static uint64_t
 carried_of(const struct report *r, const char *kind)
 {
@@ -65,10 +69,15 @@ static void
 count(const struct report *now, const struct hand_counts *c)
 {
 	struct cnt_proc *cnt = CNT_PROC();
+	uint64_t *waits = (uint64_t *)(void *)((char *)cnt +
+	    offsetof(struct cnt_proc, handover_wait_250us));
 
 	cnt->handover_given += c->carried - counted.carried;
 	cnt->handover_refused += c->refused - counted.refused;
 	cnt->handover_closed += c->closed - counted.closed;
+	cnt->handover_wait_us += c->waited_us - counted.waited_us;
+	for (size_t i = 0; i < HAND_WAITS; i++)
+		waits[i] += c->waits[i] - counted.waits[i];
 	for (size_t i = 0; i < NELEM(kind_counters); i++)
 		*(uint64_t *)(void *)((char *)cnt + kind_counters[i].at) +=
 		    carried_of(now, kind_counters[i].kind) -

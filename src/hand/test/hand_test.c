@@ -234,6 +234,9 @@ TEST(all_go_over)
 	/* what is no socket is refused, whatever the kind says */
 	CHECK(n_gone == 999 && n_thawed == 999 && n_back == 1);
 	CHECK(n_final == 1 && last.carried == 999 && last.left == 1);
+	for (int i = 1; i < HAND_WAITS; i++)
+		CHECK(last.waits[i - 1] <= last.waits[i]);
+	CHECK(last.waits[HAND_WAITS - 1] <= 999 && last.waited_us > 0);
 	CHECK_EQ(both_served, 0);
 	for (int i = 0; i < 1000; i++)
 		CHECK_EQ(copy[i].started, i != 7);
