@@ -218,7 +218,7 @@ check-vtc: $(ours)  ## VTC tests (PROGRAM=haproxy, VTC=regtests/h1)
 	@scripts/run-vtc $(PROGRAM) $(VTC)
 
 check-tests: $(ours) $(if $(ours),$(INGPROG)) bench-tools torture-tools  ## executable tests (PROGRAM=, T=regtests/conf)
-	@O=$(abspath $(O)) scripts/run-tests $(PROGRAM) $(T)
+	@O=$(abspath $(O)) exec scripts/run-tests $(PROGRAM) $(T)
 
 golden-ingress: $(ours) $(INGPROG)  ## write regtests/ingress/golden anew; read the diff
 	@UPDATE=1 scripts/run-tests $(PROGRAM) regtests/ingress/golden.test
