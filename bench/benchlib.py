@@ -4,18 +4,20 @@ import contextlib
 import ctypes
 import fcntl
 import os
-import random
 import resource
 import signal
 import socket
 import statistics
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
+sys.path.insert(0, os.path.join(TOP, "regtests"))
+from ports import free_port  # noqa: E402,F401
 # Where `make bench-tools` put the C programs.
 TOOLS = os.environ.get("BENCH_TOOLS") or os.path.join(os.environ.get("O", f"{TOP}/build"), "bench")
 TICK = os.sysconf("SC_CLK_TCK")
@@ -47,26 +49,6 @@ def machine_lock():
             yield
         finally:
             fcntl.flock(f, fcntl.LOCK_UN)
-
-
-_used_ports = set()
-
-
-def free_port():
-    """A TCP port below the ephemeral range that nobody uses; random, as other harnesses may look too."""
-    for _ in range(1000):
-        port = random.randrange(20000, 32000)
-        if port in _used_ports:
-            continue
-        with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                s.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        _used_ports.add(port)
-        return port
-    raise RuntimeError("no free port")
 
 
 def pin(core):

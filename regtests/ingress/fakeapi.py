@@ -16,13 +16,17 @@ import http.server
 import json
 import os
 import queue
-import random
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 import urllib.parse
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from ports import free_port     # noqa: E402
 
 KINDS = {
     "Ingress": ("apis/networking.k8s.io/v1", "ingresses", True),
@@ -472,15 +476,3 @@ class Generator:
     def serves(self, word):
         """Wait until the rendering has this word in its maps."""
         return until(lambda: word in self.file("maps/prefix.map"))
-
-
-def free_port():
-    """Below the ports that connections get, so that none takes it meanwhile."""
-    while True:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                pass
