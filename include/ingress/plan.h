@@ -59,6 +59,10 @@ struct ing_client {
 	bool closed;            /* it can't be: the host answers 403 */
 };
 
+/* In the text of a policy: plain requests are sent to TLS, as the host has a
+ * certificate. */
+#define ING_POLICY_CERT "cert\n"
+
 /* What a location does to a request, beside where it goes. */
 struct ing_policy {
 	const char *id;         /* hash of its text; "-": nothing special */

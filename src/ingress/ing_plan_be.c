@@ -689,7 +689,7 @@ ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
 		text_printf(&text, "by=%s\n", t->ing->o.name);
 	if (t->opts.ssl_redirect && !t->opts.force_ssl_redirect &&
 	    h->has_tls)
-		text_addz(&text, "cert\n");
+		text_addz(&text, ING_POLICY_CERT);
 	if (instead_of != NULL)
 		text_printf(&text, "instead=%s %s\n", instead_of->id,
 		    t->ing->o.name);

@@ -104,6 +104,17 @@ render_speed(struct ing_rendering *r, const struct ing_plan_be *be)
 	ing_cfg_num(c, be->opts->rate_after_kb * 1024);
 }
 
+void
+ing_render_algo(struct ing_cfg *c, int64_t balance)
+{
+	if (balance == ING_EWMA)
+		ing_line(c, "balance random(2)");
+	else if (balance == ING_LEASTCONN)
+		ing_line(c, "balance leastconn");
+	else
+		ing_line(c, "balance roundrobin");
+}
+
 /* A cookie wins over a hash, a hash over an algorithm. */
 static void
 render_balance(struct ing_rendering *r, const struct ing_plan_be *be)
@@ -116,12 +127,8 @@ render_balance(struct ing_rendering *r, const struct ing_plan_be *be)
 		ing_cfg_text(c, span_str(o->hash_by));
 		ing_line(c, "balance hash var(txn.hash)");
 		ing_line(c, "hash-type consistent");
-	} else if (o->balance == ING_EWMA) {
-		ing_line(c, "balance random(2)");
-	} else if (o->balance == ING_LEASTCONN) {
-		ing_line(c, "balance leastconn");
-	} else {
-		ing_line(c, "balance roundrobin");
+	} else if (o->balance != r->plan->defaults.balance) {
+		ing_render_algo(c, o->balance);
 	}
 }
 
@@ -286,9 +293,48 @@ render_nowhere(struct ing_rendering *r)
 	ing_keys(c, "}");
 }
 
+/* --- what most have in common ------------------------------------------------ */
+
+/* Rules that say nothing about an Ingress or a backend are said once for all
+ * that have no others, in a defaults section, and read once. By the text of
+ * the only policy; ING_POLICY_CERT: plain requests are sent to TLS. */
+static const struct { const char *text, *name; } commons[] = {
+	{ "", "plain" },
+	{ ING_POLICY_CERT, "plain-tls" },
+};
+
+/* The number in commons[]; -1: it has rules of its own. */
+static int
+common_of(const struct ing_rendering *r, const struct ing_plan_be *be)
+{
+	const struct ing_opts *o = be->opts;
+
+	if (be->tcp || be->inside || be == r->plan->dflt ||
+	    be->n_policies != 1 || be->policies->opts->asks != NULL ||
+	    be->policies->client != NULL || o->affinity || o->rate_kb > 0 ||
+	    o->retry_on != r->plan->defaults.retry_on)
+		return (-1);
+	for (size_t i = 0; i < NELEM(commons); i++)
+		if (strcmp(be->policies->text, commons[i].text) == 0)
+			return ((int)i);
+	return (-1);
+}
+
+/* `any` of those that have it. */
+static void
+render_common(struct ing_rendering *r, int no, const struct ing_plan_be *any)
+{
+	ing_section(&r->cfg, "defaults", span_str(commons[no].name));
+	ing_keys(&r->cfg, "from all");
+	render_retries(r, any);
+	render_rules(r, any);
+}
+
 static void
 render_backend(struct ing_rendering *r, const struct ing_plan_be *be)
 {
+	bool own = common_of(r, be) < 0;
+
 	/* One that is asked is entered without a door of its own. */
 	if (be->inside)
 		ing_section(&r->cfg, "listen", span_str(be->id));
@@ -301,14 +347,15 @@ render_backend(struct ing_rendering *r, const struct ing_plan_be *be)
 	if (be->tcp)
 		ing_line(&r->cfg, "mode tcp");
 	render_timeouts(r, be);
-	if (!be->tcp) {
+	if (!be->tcp && own)
 		render_retries(r, be);
+	if (!be->tcp)
 		render_speed(r, be);
-	}
 	if (be == r->plan->dflt)
 		render_nowhere(r);
 	ing_render_cookie(r, be);
-	render_rules(r, be);
+	if (own)
+		render_rules(r, be);
 	render_balance(r, be);
 	for (uint32_t i = 0; i < be->n_servers; i++)
 		render_server(r, be, &be->servers[i]);
@@ -337,6 +384,35 @@ is_any_closed(const struct ing_plan *p)
 	return (false);
 }
 
+static void
+render_pair(struct ing_rendering *r, const struct ing_plan_be *be)
+{
+	render_backend(r, be);
+	if (ing_is_auto(be))
+		render_twin(r, be);
+}
+
+/* First those with rules of their own (-1), then the others behind what they
+ * have in common. */
+static void
+render_all(struct ing_rendering *r)
+{
+	for (int no = -1; no < (int)NELEM(commons); no++) {
+		bool begun = no < 0;
+
+		for (uint32_t i = 0; i < r->plan->n_backends; i++) {
+			const struct ing_plan_be *be = r->plan->backends[i];
+
+			if (common_of(r, be) != no)
+				continue;
+			if (!begun)
+				render_common(r, no, be);
+			begun = true;
+			render_pair(r, be);
+		}
+	}
+}
+
 void
 ing_render_backends(struct ing_rendering *r)
 {
@@ -355,11 +431,7 @@ ing_render_backends(struct ing_rendering *r)
 	ing_line(c, "http-request return status 503 content-type text/html "
 	    "string");
 	ing_render_page(c, 503);
-	for (uint32_t i = 0; i < r->plan->n_backends; i++) {
-		render_backend(r, r->plan->backends[i]);
-		if (ing_is_auto(r->plan->backends[i]))
-			render_twin(r, r->plan->backends[i]);
-	}
+	render_all(r);
 	ing_render_lists(r);
 	if (r->needs_dns) {
 		ing_section(c, "resolvers", SPAN("cluster"));

@@ -231,7 +231,7 @@ render_defaults(struct ing_rendering *r)
 	const struct ing_opts *o = &r->plan->defaults;
 	struct ing_cfg *c = &r->cfg;
 
-	ing_section(c, "defaults", SPAN_NONE);
+	ing_section(c, "defaults", SPAN("all"));
 	ing_line(c, "mode http");
 	ing_line(c, "log global");
 	ing_line(c, "option httplog");
@@ -244,6 +244,7 @@ render_defaults(struct ing_rendering *r)
 	ing_line(c, "retries");
 	ing_cfg_num(c, o->tries > 0 ? o->tries - 1 : 10);
 	ing_render_retries(c, o->retry_on);
+	ing_render_algo(c, o->balance);
 	render_pool(r);
 	render_timeouts(r);
 	render_pages(c);

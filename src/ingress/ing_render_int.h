@@ -93,6 +93,7 @@ void ing_render_log(struct ing_rendering *);
 
 /* ing_render_be.c */
 void ing_render_retries(struct ing_cfg *, int64_t set);
+void ing_render_algo(struct ing_cfg *, int64_t balance);
 void ing_render_backends(struct ing_rendering *);
 
 /* ing_render_global.c: the page of an error status, as a word. */

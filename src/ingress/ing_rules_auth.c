@@ -323,6 +323,7 @@ ing_render_lists(struct ing_rendering *r)
 	for (const struct ing_table *t = r->first_table; t != NULL;
 	    t = t->next) {
 		ing_section(c, "backend", span_str(t->name));
+		ing_keys(c, "from all");
 		if (r->plan->defaults.limit_key != NULL)
 			ing_line(c, "stick-table type string len 128");
 		else
