@@ -39,7 +39,9 @@ struct ing_section {
 };
 
 struct ing_cfg {
-	struct arena *mem;
+	struct arena words;                     /* all of the tree */
+	struct arena *mem;                      /* of bad_what */
+	bool follows;                           /* a section was written */
 	struct ing_section *sections, **last;
 	struct ing_section *section;            /* where lines go */
 	struct ing_line *line;                  /* where words go */
@@ -105,8 +107,9 @@ void ing_cfg_fmt_end(struct ing_cfg *);
 /* ing_cfg_bad - how many words were not accepted, and about the first. */
 unsigned ing_cfg_bad(const struct ing_cfg *, const char **what);
 
-/* ing_cfg_write - all of it, as bytes. */
-void ing_cfg_write(const struct ing_cfg *, struct text *out);
+/* ing_cfg_write - what there is so far, as bytes. The tree is empty then: a
+ * large one is best written in pieces, while each is in the caches. */
+void ing_cfg_write(struct ing_cfg *, struct text *out);
 
 /* ing_line_write - one line without its end; for hashes and comparisons. */
 void ing_line_write(const struct ing_line *, struct text *out);

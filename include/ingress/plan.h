@@ -50,6 +50,13 @@ struct ing_plan_be {
 	uint32_t n_servers;
 	struct ing_policy *policies;            /* sorted by id */
 	uint32_t n_policies;
+	/* Whose endpoints its servers are, at which port; NULL: they are not
+	 * from EndpointSlices. See ing_plan_update(). */
+	const struct ing_svc_port *port_of;
+	struct ing_plan_be *next_of;            /* of the same Service */
+	bool moved;             /* its servers are others than before */
+	bool in_maps;           /* they are in a map, too */
+	size_t at, bytes;       /* its lines in ecluse.cfg */
 };
 
 /* What is asked of a host's clients: auth-tls-*. */
@@ -142,12 +149,25 @@ struct ing_plan {
 	const struct ing_data *default_cert;
 	int64_t buffer_bytes;                   /* for the largest head */
 	bool asks_itself;                       /* see struct ing_ask */
+	struct ing_services *services;          /* see ing_plan_update() */
+	struct ing_plan_be **moved;             /* by the last of those */
+	uint32_t n_moved;
 };
 
 /* ing_plan_make - the objects it points to stay the store's: it is of no use
  * after the next change there. */
 struct ing_plan *ing_plan_make(struct ing_store *, const struct ing_options *);
 void ing_plan_free(struct ing_plan *);
+
+/*
+ * ing_plan_update - the plan as ing_plan_make() would make it now, when nothing
+ * else changed in the store than EndpointSlices of these Services
+ * (ing_store_touched()): backends with other servers are in `moved`.
+ *
+ * False when more than that depends on it, and the plan is of no use any more.
+ */
+bool ing_plan_update(struct ing_plan *, struct ing_store *,
+    const struct ing_touched *, size_t n);
 
 /* ing_plan_problem - add one; for what is found while rendering. */
 void ing_plan_problem(struct ing_plan *, const struct ing_obj *,

@@ -29,6 +29,10 @@ struct ing_files {
 bool ing_render(struct ing_plan *, struct ing_files *, char **why);
 void ing_files_fini(struct ing_files *);
 
+/* ing_render_moved - the files after ing_plan_update(), in place of those that
+ * ing_render() made of the same plan. False: it can't be written down. */
+bool ing_render_moved(struct ing_plan *, struct ing_files *);
+
 /* ing_files_add - an empty one to write into; valid until the next. */
 struct ing_file *ing_files_add(struct ing_files *, const char *path);
 #endif

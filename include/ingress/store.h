@@ -60,4 +60,15 @@ struct ing_asked {
 };
 const struct ing_asked *ing_store_asked(const struct ing_store *, size_t *n);
 void ing_store_forget_asked(struct ing_store *);
+
+/*
+ * ing_store_touched - what changed since ing_store_forget_touched(): the
+ * Services whose EndpointSlices did, each perhaps more than once. NULL when
+ * something else changed as well, or so much that it is not told. The store's
+ * until its next change.
+ */
+struct ing_touched { char *ns, *service; };
+const struct ing_touched *ing_store_touched(const struct ing_store *,
+    size_t *n);
+void ing_store_forget_touched(struct ing_store *);
 #endif

@@ -15,6 +15,7 @@ void
 ing_cfg_init(struct ing_cfg *c, struct arena *mem)
 {
 	memset(c, 0, sizeof *c);
+	arena_init(&c->words, 0);
 	c->mem = mem;
 	c->last = &c->sections;
 	text_init(&c->fmt);
@@ -24,6 +25,7 @@ void
 ing_cfg_fini(struct ing_cfg *c)
 {
 	text_fini(&c->fmt);
+	arena_reset(&c->words);
 }
 
 unsigned
@@ -45,11 +47,12 @@ has_control(struct span s)
 static void
 add(struct ing_cfg *c, enum ing_word_kind kind, struct span s)
 {
-	struct ing_word *w = arena_zget(c->mem, sizeof *w);
+	struct ing_word *w = arena_get(&c->words, sizeof *w);
 
 	MUST(c->line != NULL);
 	w->kind = kind;
 	w->s = s;
+	w->next = NULL;
 	*c->line->last = w;
 	c->line->last = &w->next;
 }
@@ -57,7 +60,7 @@ add(struct ing_cfg *c, enum ing_word_kind kind, struct span s)
 static void
 add_copy(struct ing_cfg *c, struct span s)
 {
-	add(c, ING_W_TEXT, arena_span(c->mem, s));
+	add(c, ING_W_TEXT, arena_span(&c->words, s));
 }
 
 /* A word that can't be: an empty one holds its place. */
@@ -80,7 +83,7 @@ add_bad(struct ing_cfg *c, struct span s, const char *what)
 static void
 new_line(struct ing_cfg *c)
 {
-	struct ing_line *l = arena_zget(c->mem, sizeof *l);
+	struct ing_line *l = arena_zget(&c->words, sizeof *l);
 
 	MUST(c->section != NULL);
 	l->last = &l->first;
@@ -109,7 +112,7 @@ ing_cfg_line(struct ing_cfg *c, const char *words)
 void
 ing_cfg_section(struct ing_cfg *c, const char *kind, struct span name)
 {
-	struct ing_section *s = arena_zget(c->mem, sizeof *s);
+	struct ing_section *s = arena_zget(&c->words, sizeof *s);
 
 	s->last = &s->lines;
 	*c->last = s;

@@ -360,6 +360,7 @@ ing_plan_free(struct ing_plan *p)
 {
 	if (p == NULL)
 		return;
+	ing_plan_forget_services(p);
 	arena_reset(&p->mem);
 	free(p);
 }

@@ -40,12 +40,6 @@ ing_plan_slices(struct ing_planning *p)
 
 /* --- servers --------------------------------------------------------------- */
 
-struct servers {
-	struct ing_planning *p;
-	struct ing_server *v;
-	uint32_t n, n_active;
-};
-
 /* An address that may be a pod's: not this machine's, not a group's. */
 static bool
 is_usable(const struct ing_planning *p, const char *ip)
@@ -83,7 +77,7 @@ server_name(struct arena *mem, const char *ip, int64_t port)
 }
 
 static void
-add_server(struct servers *s, const char *ip, int64_t port, bool drain,
+add_server(struct ing_servers *s, const char *ip, int64_t port, bool drain,
     bool dns)
 {
 	struct ing_server *one;
@@ -111,7 +105,7 @@ same_name(const char *a, const char *b)
 }
 
 static void
-add_endpoint(struct servers *s, const struct ing_endpoint *e, int64_t port)
+add_endpoint(struct ing_servers *s, const struct ing_endpoint *e, int64_t port)
 {
 	const char *const *ip = e->addresses.v;
 
@@ -123,8 +117,8 @@ add_endpoint(struct servers *s, const struct ing_endpoint *e, int64_t port)
 		add_server(s, ip[0], port, true, false);
 }
 
-static void
-add_slice(struct servers *s, const struct ing_slice *slice,
+void
+ing_plan_add_slice(struct ing_servers *s, const struct ing_slice *slice,
     const char *port_name)
 {
 	if (slice->address_type != NULL &&
@@ -150,8 +144,8 @@ server_cmp(const void *a, const void *b)
 }
 
 /* Sorted, each once. Draining ones serve when there are no others. */
-static void
-finish(struct servers *s, struct ing_plan_be *be)
+void
+ing_plan_servers_end(struct ing_servers *s, struct ing_plan_be *be)
 {
 	uint32_t n = 0;
 
@@ -213,7 +207,7 @@ is_dns_name(struct span s)
 }
 
 static void
-add_external(struct servers *s, const struct ing_ingress *by,
+add_external(struct ing_servers *s, const struct ing_ingress *by,
     const struct ing_service *svc, const struct ing_backend_ref *ref)
 {
 	const struct ing_svc_port *port = find_port(svc, ref);
@@ -246,7 +240,7 @@ static void
 find_servers(struct ing_planning *p, struct ing_plan_be *be,
     const struct ing_backend_ref *ref)
 {
-	struct servers s = { .p = p };
+	struct ing_servers s = { .p = p };
 	const struct ing_service *svc = (const struct ing_service *)
 	    ing_store_find(p->store, ING_SERVICE, be->ns, be->service);
 	const struct ing_svc_port *port;
@@ -260,7 +254,7 @@ find_servers(struct ing_planning *p, struct ing_plan_be *be,
 	}
 	if (svc->type != NULL && strcmp(svc->type, "ExternalName") == 0) {
 		add_external(&s, be->by, svc, ref);
-		finish(&s, be);
+		ing_plan_servers_end(&s, be);
 		return;
 	}
 	if ((port = find_port(svc, ref)) == NULL) {
@@ -272,14 +266,15 @@ find_servers(struct ing_planning *p, struct ing_plan_be *be,
 	if (be->opts->service_upstream && svc->cluster_ip != NULL &&
 	    is_usable(p, svc->cluster_ip)) {
 		add_server(&s, svc->cluster_ip, port->port, false, false);
-		finish(&s, be);
+		ing_plan_servers_end(&s, be);
 		return;
 	}
+	be->port_of = port;
 	r = ing_index_get(&p->slices, ing_plan_key(p, be->ns, be->service,
 	    "", ""));
 	for (; r != NULL; r = r->next)
-		add_slice(&s, r->slice, port->name);
-	finish(&s, be);
+		ing_plan_add_slice(&s, r->slice, port->name);
+	ing_plan_servers_end(&s, be);
 }
 
 /* --- backends -------------------------------------------------------------- */
@@ -429,7 +424,7 @@ find_asked(struct ing_planning *p, struct ing_plan_be *be)
 {
 	const struct ing_ask *a = be->asked;
 	struct ing_backend_ref ref = { .port = a->port };
-	struct servers s = { .p = p };
+	struct ing_servers s = { .p = p };
 	unsigned char bin[16];
 
 	if (service_of(p, a->host, &be->ns, &be->service) != NULL) {
@@ -439,10 +434,10 @@ find_asked(struct ing_planning *p, struct ing_plan_be *be)
 	    inet_pton(AF_INET6, a->host, bin) == 1) {
 		if (is_usable(p, a->host))
 			add_server(&s, a->host, a->port, false, false);
-		finish(&s, be);
+		ing_plan_servers_end(&s, be);
 	} else if (is_dns_name(span_str(a->host))) {
 		add_server(&s, a->host, a->port, false, true);
-		finish(&s, be);
+		ing_plan_servers_end(&s, be);
 	}
 	if (be->n_servers == 0)
 		ing_plan_problem(p->plan, &be->by->o, "AuthService", false,

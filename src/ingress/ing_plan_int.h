@@ -50,6 +50,20 @@ void *ing_plan_vec(struct arena *, void *v, uint32_t n, size_t each);
 /* ing_plan_be.c */
 void ing_plan_slices(struct ing_planning *);
 
+/* ing_plan_add_slice - the endpoints of one at that port, for a backend whose
+ * servers are found anew: ing_plan_servers_end() makes them its own. */
+struct ing_servers {
+	struct ing_planning *p;
+	struct ing_server *v;
+	uint32_t n, n_active;
+};
+void ing_plan_add_slice(struct ing_servers *, const struct ing_slice *,
+    const char *port_name);
+void ing_plan_servers_end(struct ing_servers *, struct ing_plan_be *);
+
+/* ing_plan_update.c */
+void ing_plan_forget_services(struct ing_plan *);
+
 /* ing_plan_taken - its options are all read. */
 void ing_plan_taken(struct ing_planning *, struct ing_taken *);
 struct ing_plan_be *ing_plan_be(struct ing_planning *,

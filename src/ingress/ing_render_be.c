@@ -384,12 +384,16 @@ is_any_closed(const struct ing_plan *p)
 	return (false);
 }
 
-static void
-render_pair(struct ing_rendering *r, const struct ing_plan_be *be)
+void
+ing_render_be(struct ing_rendering *r, struct ing_plan_be *be)
 {
+	ing_cfg_write(&r->cfg, &r->out);
+	be->at = r->out.n;
 	render_backend(r, be);
 	if (ing_is_auto(be))
 		render_twin(r, be);
+	ing_cfg_write(&r->cfg, &r->out);
+	be->bytes = r->out.n - be->at;
 }
 
 /* First those with rules of their own (-1), then the others behind what they
@@ -401,14 +405,14 @@ render_all(struct ing_rendering *r)
 		bool begun = no < 0;
 
 		for (uint32_t i = 0; i < r->plan->n_backends; i++) {
-			const struct ing_plan_be *be = r->plan->backends[i];
+			struct ing_plan_be *be = r->plan->backends[i];
 
 			if (common_of(r, be) != no)
 				continue;
 			if (!begun)
 				render_common(r, no, be);
 			begun = true;
-			render_pair(r, be);
+			ing_render_be(r, be);
 		}
 	}
 }

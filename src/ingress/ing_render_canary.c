@@ -39,7 +39,7 @@ is_same(const struct ing_opts *a, const struct ing_opts *b)
 
 /* Each server of a backend that shares a cookie with another. */
 static void
-put_keys(struct ing_rendering *r, const struct ing_plan_be *be)
+put_keys(struct ing_rendering *r, struct ing_plan_be *be)
 {
 	struct span key = span_str(be->id);
 	char z[ING_KEY_BYTES];
@@ -48,6 +48,7 @@ put_keys(struct ing_rendering *r, const struct ing_plan_be *be)
 	if (ing_index_get(&r->sticky_seen, key) != NULL)
 		return;
 	ing_index_put(&r->sticky_seen, key, r);
+	be->in_maps = true;
 	text_init(&t);
 	for (uint32_t i = 0; i < be->n_servers; i++) {
 		text_clear(&t);

@@ -13,6 +13,7 @@ struct ing_rendering {
 	struct ing_plan *plan;
 	struct ing_files *files;
 	struct ing_cfg cfg;
+	struct text out;                /* what is written of it */
 	bool needs_dns;
 	struct ing_index lists;         /* of users, by id */
 	struct ing_users_ref *users;    /* the same, sorted */
@@ -95,6 +96,10 @@ void ing_render_log(struct ing_rendering *);
 void ing_render_retries(struct ing_cfg *, int64_t set);
 void ing_render_algo(struct ing_cfg *, int64_t balance);
 void ing_render_backends(struct ing_rendering *);
+
+/* The lines of a backend, and of its twin: where they begin in r->out, and how
+ * many bytes they are, is kept in it. */
+void ing_render_be(struct ing_rendering *, struct ing_plan_be *);
 
 /* ing_render_global.c: the page of an error status, as a word. */
 void ing_render_page(struct ing_cfg *, int status);

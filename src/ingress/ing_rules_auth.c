@@ -335,6 +335,4 @@ ing_render_lists(struct ing_rendering *r)
 			ing_keys(c, "size 100k expire 2m store "
 			    "gpc0_rate(1s),gpc1_rate(1m),conn_cur");
 	}
-	ing_index_fini(&r->lists);
-	ing_index_fini(&r->tables);
 }

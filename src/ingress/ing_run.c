@@ -8,6 +8,7 @@
  */
 #include <ingress/apply.h>
 #include <ingress/cmd.h>
+#include <ingress/keep.h>
 #include <ingress/run.h>
 
 #include "ing_run_int.h"
@@ -46,6 +47,7 @@ struct run {
 	struct loop loop;
 	struct kube_api *api;
 	struct ing_store *store;
+	struct ing_keep keep;   /* what was planned last */
 	struct ing_source *source;
 	struct ing_lease *lease;
 	struct ing_events *events;
@@ -256,21 +258,22 @@ has_all(struct run *r)
 }
 
 static void
-render(struct run *r, struct ing_plan *plan, int64_t began)
+render(struct run *r, int64_t began)
 {
-	struct ing_files files = { .v = NULL };
+	const struct ing_plan *plan = r->keep.plan;
+	const struct ing_files *files = &r->keep.files;
 	enum ing_applied done;
 	char *why = NULL;
 
-	if (!ing_render(plan, &files, &why)) {
+	if (!ing_keep_render(&r->keep, &why)) {
 		r->m.n_bad++;
 		r->m.last_good = false;
 		ing_trouble_say(&r->trouble, why);
 	} else {
 		r->m.plan_us = clock_mono_us() - began;
-		ing_metrics_plan(&r->m, plan, &files, r->store);
+		ing_metrics_plan(&r->m, plan, files, r->store);
 		began = clock_mono_us();
-		done = apply(r, &files, &why);
+		done = apply(r, files, &why);
 		r->m.apply_us = clock_mono_us() - began;
 		if (done != ING_APPLY_SAME)
 			keep_pace(r);
@@ -278,7 +281,6 @@ render(struct run *r, struct ing_plan *plan, int64_t began)
 		say_events(r, plan);
 	}
 	free(why);
-	ing_files_fini(&files);
 }
 
 static void
@@ -286,18 +288,14 @@ on_update(struct tmr *t)
 {
 	struct run *r = HOLDER(t, struct run, update);
 	int64_t began = clock_mono_us();
-	struct ing_plan *plan;
 	const char *what;
 
 	/* Half of the objects make half of a configuration. */
 	if (!r->serves && !ing_source_is_synced(r->source, &what) &&
 	    r->wait_since_ms == 0)
 		return;
-	ing_store_forget_asked(r->store);
-	plan = ing_plan_make(r->store, r->o);
-	if (has_all(r))
-		render(r, plan, began);
-	ing_plan_free(plan);
+	if (!ing_keep_plan(&r->keep, r->store, r->o) || has_all(r))
+		render(r, began);
 }
 
 /* --- probes ----------------------------------------------------------------- */
@@ -487,6 +485,7 @@ close_all(struct run *r)
 	kube_api_close(r->api);         /* drops the calls of those below */
 	ing_status_close(r->status);
 	ing_events_close(r->events);
+	ing_keep_fini(&r->keep);
 	ing_store_free(r->store);
 	while (r->refused != NULL) {
 		struct refusal *f = r->refused;

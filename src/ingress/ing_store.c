@@ -21,9 +21,18 @@ struct asked {
 	bool sorted;
 };
 
+#define TOUCHED_MAX 64          /* more is worth a plan from scratch */
+
+struct touched {
+	struct ing_touched v[TOUCHED_MAX];
+	size_t n;
+	bool more;
+};
+
 struct ing_store {
 	struct table kind[ING_KINDS];
 	struct asked *asked;            /* a look-up changes nothing else */
+	struct touched touched;
 	uint64_t generation;
 	size_t bytes;
 };
@@ -50,11 +59,53 @@ ing_store_free(struct ing_store *s)
 		free(t->slot);
 		free(t->sorted);
 	}
+	ing_store_forget_touched(s);
 	ing_store_forget_asked(s);
 	free(s->asked->v);
 	free(s->asked);
 	free(s);
 }
+
+/* --- what changed ----------------------------------------------------------- */
+
+static void
+touch(struct ing_store *s, const struct ing_obj *o)
+{
+	struct touched *t = &s->touched;
+	const struct ing_slice *slice = (const struct ing_slice *)o;
+
+	if (o == NULL)
+		return;
+	if (o->kind != ING_SLICE || t->n == TOUCHED_MAX) {
+		t->more = true;
+		return;
+	}
+	if (slice->service != NULL)
+		t->v[t->n++] = (struct ing_touched){ must_strdup(o->ns),
+			must_strdup(slice->service) };
+}
+
+const struct ing_touched *
+ing_store_touched(const struct ing_store *s, size_t *n)
+{
+	*n = s->touched.n;
+	return (s->touched.more ? NULL : s->touched.v);
+}
+
+void
+ing_store_forget_touched(struct ing_store *s)
+{
+	struct touched *t = &s->touched;
+
+	while (t->n > 0) {
+		t->n--;
+		free(t->v[t->n].ns);
+		free(t->v[t->n].service);
+	}
+	t->more = false;
+}
+
+/* --- objects ---------------------------------------------------------------- */
 
 static uint64_t
 hash(const char *ns, const char *name)
@@ -152,6 +203,8 @@ ing_store_put(struct ing_store *s, struct ing_obj **take)
 		changed(s, t);
 	else
 		replaced(s, t, old, o);
+	touch(s, old);
+	touch(s, o);
 	o->generation = s->generation;
 	o->marked = true;
 	s->bytes += o->bytes - (old != NULL ? old->bytes : 0);
@@ -167,6 +220,7 @@ take_out(struct ing_store *s, struct table *t, size_t i)
 {
 	size_t mask = t->size - 1;
 
+	touch(s, t->slot[i]);
 	s->bytes -= t->slot[i]->bytes;
 	ing_obj_free(t->slot[i]);
 	t->slot[i] = NULL;

@@ -58,12 +58,25 @@ ing_line_write(const struct ing_line *l, struct text *out)
 	}
 }
 
+#define WORDS_BYTES 262144      /* so much is used again before it is freed */
+
+static void
+forget(struct ing_cfg *c)
+{
+	c->follows |= c->sections != NULL;
+	c->sections = c->section = NULL;
+	c->last = &c->sections;
+	c->line = NULL;
+	if (c->words.used_bytes > WORDS_BYTES)
+		arena_reset(&c->words);
+}
+
 void
-ing_cfg_write(const struct ing_cfg *c, struct text *out)
+ing_cfg_write(struct ing_cfg *c, struct text *out)
 {
 	for (const struct ing_section *s = c->sections; s != NULL;
 	    s = s->next) {
-		if (s != c->sections)
+		if (s != c->sections || c->follows)
 			text_addc(out, '\n');
 		for (const struct ing_line *l = s->lines; l != NULL;
 		    l = l->next) {
@@ -73,6 +86,7 @@ ing_cfg_write(const struct ing_cfg *c, struct text *out)
 			text_addc(out, '\n');
 		}
 	}
+	forget(c);
 }
 
 static bool
