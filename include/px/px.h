@@ -420,6 +420,10 @@ struct px_timeouts *px_timeouts_edit(struct px *);
 struct px_bind *px_bind_parse(struct conf_line *, struct px *,
     struct px_bind **binds, struct px_listen **listens);
 
+/* px_takes_rules - rules and ACLs may be here: not in a defaults section without
+ * a name, where they would apply to who knows what. Says so when they may not. */
+bool px_takes_rules(struct conf_line *, const struct px *);
+
 #define PX_EACH(it, model)                                                   \
 	for (struct px *it = (model)->all; it != NULL; it = it->next)
 #define PX_EACH_SERVER(sv, px)                                               \

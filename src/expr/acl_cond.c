@@ -611,7 +611,7 @@ acl_parse(struct conf_line *l, void *obj)
 	struct acl *a;
 	struct span name;
 
-	if (!conf_want_name(l, "an ACL name", &name))
+	if (!px_takes_rules(l, px) || !conf_want_name(l, "an ACL name", &name))
 		return (false);
 	if (span_iis(name, "or"))
 		return (conf_err(l, &l->word[l->at - 1], "'%.*s' is an operator "

@@ -317,7 +317,7 @@ parse_grace(struct conf_line *l, void *obj)
 
 /* ---- cpu-map ---- */
 
-struct range { unsigned first, last; };
+struct range { unsigned first, last, step; };
 
 static bool
 take_range(struct span s, unsigned lo, unsigned hi, struct range *r)
@@ -325,10 +325,6 @@ take_range(struct span s, unsigned lo, unsigned hi, struct range *r)
 	struct span rest = s, a, b;
 	uint64_t first, last;
 
-	if (span_is(s, "all")) {
-		*r = (struct range){ lo, hi };
-		return (true);
-	}
 	span_cut(&rest, '-', &a);
 	b = rest.p == NULL ? a : rest;
 	if (!num_u64(a, &first) || (b.n > 0 && !num_u64(b, &last)))
@@ -343,8 +339,44 @@ take_range(struct span s, unsigned lo, unsigned hi, struct range *r)
 	}
 	if (first < lo || last > hi)
 		return (false);
-	*r = (struct range){ (unsigned)first, (unsigned)last };
+	*r = (struct range){ (unsigned)first, (unsigned)last, 1 };
 	return (true);
+}
+
+/* As many "auto:" means by all of a group, or of all groups. */
+#define AUTO_MAX 64
+
+/* Groups or workers, `most` of them: a range, or a word for some. */
+static bool
+take_set(struct span s, unsigned most, struct range *r)
+{
+	if (span_is(s, "all"))
+		*r = (struct range){ 1, most, 1 };
+	else if (span_is(s, "odd"))
+		*r = (struct range){ 1, most - 1, 2 };
+	else if (span_is(s, "even"))
+		*r = (struct range){ 2, most, 2 };
+	else
+		return (take_range(s, 1, most, r));
+	return (true);
+}
+
+static unsigned
+range_size(const struct range *r)
+{
+	return ((r->last - r->first) / r->step + 1);
+}
+
+/* "auto:" wants a processor for each, of several groups or of several workers;
+ * one alone is for all. */
+static bool
+fits(const struct range *group, const struct range *who, const cpu_set_t *set)
+{
+	unsigned n = (unsigned)CPU_COUNT(set), groups = range_size(group),
+	    workers = who == NULL ? 1 : range_size(who);
+
+	return (n == 1 || ((groups == 1 || workers == 1) &&
+	    n == groups * workers));
 }
 
 /* "auto:" gives one processor of the list to each; without it, all of them. */
@@ -354,14 +386,15 @@ map_cpus(struct px_global *g, struct range who, const cpu_set_t *set,
 {
 	int cpu = -1;
 
-	for (unsigned i = who.first; i <= who.last; i++) {
+	for (unsigned i = who.first; i <= who.last; i += who.step) {
 		if (!each) {
 			g->cpu_map[i - 1] = *set;
 			continue;
 		}
-		do
-			cpu++;
-		while (cpu < CPU_SETSIZE && !CPU_ISSET(cpu, set));
+		if (cpu < 0 || CPU_COUNT(set) > 1)
+			do
+				cpu++;
+			while (cpu < CPU_SETSIZE && !CPU_ISSET(cpu, set));
 		if (cpu == CPU_SETSIZE)
 			return;
 		CPU_ZERO(&g->cpu_map[i - 1]);
@@ -398,9 +431,10 @@ parse_cpu_map(struct conf_line *l, void *obj)
 {
 	struct px_global *g = global_of(obj);
 	const struct conf_word *w = conf_peek(l);
-	struct range group, who = { 1, PX_WORKERS_MAX };
+	struct range group, who = { 1, PX_WORKERS_MAX, 1 };
 	struct span s, head;
 	cpu_set_t set;
+	unsigned most;
 	bool each;
 
 	if (!conf_want(l, "[auto:]<group>[/<thread>] and CPU numbers", &s))
@@ -408,12 +442,18 @@ parse_cpu_map(struct conf_line *l, void *obj)
 	if ((each = span_begins(s, SPAN("auto:"))))
 		s = span_skip(s, 5);
 	span_cut(&s, '/', &head);
-	if (!take_range(head, 1, PX_WORKERS_MAX, &group) || (s.p != NULL &&
-	    !take_range(s, 1, PX_WORKERS_MAX, &who)))
+	most = each ? AUTO_MAX : PX_WORKERS_MAX;
+	if (!take_set(head, most, &group) || (s.p != NULL &&
+	    !take_set(s, most, &who)))
 		return (conf_err(l, w, "cpu-map : '%s' is not a valid "
-		    "number/range", w->text.p));
+		    "number/range: expected numbers from 1 to %u, 'all', 'odd' "
+		    "or 'even'", w->text.p, most));
 	if (!take_cpus(l, &set))
 		return (false);
+	if (each && !fits(&group, s.p != NULL ? &who : NULL, &set))
+		return (conf_err(l, w, "cpu-map : '%s' wants as many CPUs as "
+		    "it names groups or threads, or a single one; found %d",
+		    w->text.p, CPU_COUNT(&set)));
 	if (group.first != 1)
 		return (true);          /* of a group that has no workers */
 	if (g->cpu_map == NULL) {

@@ -19,6 +19,18 @@ title_of(const struct px *px)
 	return (px->kind == (PX_FE | PX_BE) ? "proxy" : px->section);
 }
 
+bool
+px_takes_rules(struct conf_line *l, const struct px *px)
+{
+	if ((px->kind & PX_DEFAULTS) == 0 ||
+	    (px->name != NULL && *px->name != '\0'))
+		return (true);
+	conf_err(l, l->word, "'%.*s' is not allowed in an anonymous defaults "
+	    "section", SPAN_FMT(l->word->text));
+	conf_err_hint(l, "give the section a name, and use it by 'from'");
+	return (false);
+}
+
 /* A name stands for one frontend and one backend at most. */
 static void
 check_name(struct conf_line *l, const struct conf_word *w, const char *section,

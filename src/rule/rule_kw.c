@@ -105,19 +105,6 @@ rule_append(struct conf_line *l, struct rule_list *list)
 	return (&list->v[list->n++]);
 }
 
-/* Rules in an anonymous defaults section would apply to who knows what. */
-static bool
-may_have_rules(struct conf_line *l, const struct px *px)
-{
-	if ((px->kind & PX_DEFAULTS) == 0 ||
-	    (px->name != NULL && *px->name != '\0'))
-		return (true);
-	conf_err(l, l->word, "'%.*s' is not allowed in an anonymous defaults "
-	    "section", SPAN_FMT(l->word->text));
-	conf_err_hint(l, "give the section a name, and use it by 'from'");
-	return (false);
-}
-
 /* ---- the order of lines ---- */
 
 /* Request rules in the order in which they run, whatever the file says. */
@@ -335,7 +322,7 @@ parse_rule(struct conf_line *l, struct px *px, enum rule_set set)
 	void *priv = NULL;
 
 	set_side(px);
-	if (!may_have_rules(l, px) || (r.action = take_action(l, set)) == NULL)
+	if (!px_takes_rules(l, px) || (r.action = take_action(l, set)) == NULL)
 		return (false);
 	if (!parse_action(l, px, set, r.action, &priv))
 		return (false);
@@ -434,7 +421,8 @@ parse_inspect(struct conf_line *l, void *obj, bool response)
 {
 	int64_t ms;
 
-	if (!conf_want_time(l, "a delay", "ms", &ms) || !conf_end(l))
+	if (!px_takes_rules(l, obj) ||
+	    !conf_want_time(l, "a delay", "ms", &ms) || !conf_end(l))
 		return (false);
 	rule_cfg_edit(obj)->inspect_ms[response] = ms;
 	return (true);
@@ -461,7 +449,7 @@ parse_redirect(struct conf_line *l, void *obj)
 	struct cond *cond;
 
 	set_side(px);
-	if (!may_have_rules(l, px))
+	if (!px_takes_rules(l, px))
 		return (false);
 	if ((r.priv = rule_redirect_parse(l, RULE_HTTP_REQ, true)) == NULL ||
 	    !cond_parse(l, px, rule_stages(RULE_HTTP_REQ), &cond) ||

@@ -371,8 +371,24 @@ TEST(cpu_maps)
 	CHECK_EQ(CPU_COUNT(&g->cpu_map[3]), 0);
 	CHECK(CPU_ISSET(6, &g->cpu_map[4]) && CPU_ISSET(7, &g->cpu_map[4]));
 	unload();
+	CHECK(load("global\n cpu-map auto:1/even 32-63\n cpu-map 1/odd 5\n"
+	    " cpu-map auto:1/2-4 9\n"));
+	g = &px_model->global;
+	CHECK(CPU_ISSET(5, &g->cpu_map[0]) && CPU_ISSET(9, &g->cpu_map[1]) &&
+	    CPU_ISSET(9, &g->cpu_map[2]) && CPU_ISSET(9, &g->cpu_map[3]) &&
+	    CPU_ISSET(34, &g->cpu_map[5]) && CPU_ISSET(63, &g->cpu_map[63]));
+	CHECK_EQ(CPU_COUNT(&g->cpu_map[65]), 0);
+	unload();
+	expect("global\n cpu-map auto:1/1-4 0-1\n cpu-map auto:1-2/1-2 0-3\n"
+	    " cpu-map 1/1 all\n",
+	    "2 cpu-map : 'auto:1/1-4' wants as many CPUs as it names groups "
+	    "or threads, or a single one; found 2\n"
+	    "3 cpu-map : 'auto:1-2/1-2' wants as many CPUs as it names groups "
+	    "or threads, or a single one; found 4\n"
+	    "4 cpu-map : 'all' is not a CPU range\n");
 	expect("global\n cpu-map x 0\n cpu-map 1/1 y\n cpu-map 1\n",
-	    "2 cpu-map : 'x' is not a valid number/range\n"
+	    "2 cpu-map : 'x' is not a valid number/range: expected numbers "
+	    "from 1 to 256, 'all', 'odd' or 'even'\n"
 	    "3 cpu-map : 'y' is not a CPU range\n"
 	    "4 'cpu-map' expects CPU numbers or ranges, but the line ends "
 	    "here\n");
