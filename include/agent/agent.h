@@ -120,7 +120,7 @@ struct agent_answer;            /* a question that is being answered */
 
 struct agent_topic {
 	const char *name;
-	/* in the worker */
+	/* in the worker; what was kept also in an agent that is forked later */
 	void (*told)(struct span);
 	void (*told_fds)(struct span, int *fds, size_t n);      /* takes fds */
 	void (*asked)(struct agent_answer *, struct span);
@@ -136,10 +136,12 @@ struct agent_topic {
 	static const struct agent_topic agent_topic_##ident
 #define AGENT_TOPIC_OF(ident) (agent_topic_##ident)
 
-/* agent_broadcast - tell all workers. With `keep`, also every worker that is
- * forked later in this generation, in order. */
-void agent_broadcast(const struct agent_topic *, const void *data, size_t n,
-    bool keep);
+/* agent_broadcast - tell all workers. agent_keep - also every worker and agent
+ * that is forked later in this generation, in order; the first `key_n` bytes
+ * say what is set: the last one that has them counts. */
+void agent_broadcast(const struct agent_topic *, const void *data, size_t n);
+void agent_keep(const struct agent_topic *, const void *data, size_t n,
+    size_t key_n);
 
 /* agent_tell - tell one worker. */
 void agent_tell(struct agent_worker *, const struct agent_topic *,
@@ -179,6 +181,13 @@ void agent_answer(struct agent_answer *, const void *data, size_t n);
  * agent_answer() and agent_answer_end() want then. */
 struct agent_answer *agent_answer_later(struct agent_answer *);
 void agent_answer_end(struct agent_answer *);
+
+/* ---- in the keeper ---- */
+
+/* agent_kept_put - an agent keeps something (IPC_A_KEEP); false if it can't be.
+ * agent_kept_apply - a forked process does what the agents before it said. */
+bool agent_kept_put(uint16_t topic, size_t key_n, struct span data);
+void agent_kept_apply(void);
 
 /* ---- the process ---- */
 

@@ -181,6 +181,19 @@ agent_tell_keeper(enum ipc_type type, const void *data, size_t n,
 	    n_fds));
 }
 
+void
+agent_keep(const struct agent_topic *t, const void *data, size_t n,
+    size_t key_n)
+{
+	uint16_t no = agent_topic_no(t);
+
+	MUST(agent_kept_put(no, key_n, span_of(data, n)));
+	agent_broadcast(t, data, n);
+	if (keeper.fd >= 0)
+		(void)ipc_send_tag(&keeper, IPC_A_KEEP, no, (uint32_t)key_n,
+		    data, n, NULL, 0);
+}
+
 static void
 on_keeper(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 {
@@ -224,6 +237,7 @@ agent_main(const struct agent_start *start)
 	if (start->settle != NULL)
 		start->settle();
 	collect_parts();
+	agent_kept_apply();
 	agent_on_worker = parts_worker;
 	for (int i = 0; i < n_parts; i++)
 		if (parts[i]->start != NULL)

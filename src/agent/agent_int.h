@@ -13,6 +13,10 @@
 uint16_t agent_topic_no(const struct agent_topic *);
 const struct agent_topic *agent_topic_at(uint16_t no);
 
+/* agent_kept_each - what was kept, in order. */
+void agent_kept_each(void (*)(uint16_t topic, struct span data, void *arg),
+    void *arg);
+
 /* agent_worker_add, agent_worker_drop - a worker's channel came or ended. */
 void agent_worker_add(struct loop *, int no, pid_t, int fd);
 void agent_worker_drop(struct agent_worker *);

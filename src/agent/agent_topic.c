@@ -11,13 +11,6 @@
 
 #include "agent_int.h"
 
-struct kept {                   /* a broadcast for workers to come */
-	struct list node;
-	uint16_t topic;
-	size_t n;
-	char data[];
-};
-
 struct ask {
 	struct list node;
 	uint32_t id;
@@ -32,7 +25,6 @@ struct ask {
 struct list agent_workers = LIST_INIT(agent_workers);
 void (*agent_on_worker)(struct agent_worker *, bool came);
 
-static struct list kept_all = LIST_INIT(kept_all);
 static struct list asks = LIST_INIT(asks);
 static uint32_t last_ask;
 
@@ -72,22 +64,11 @@ agent_tell(struct agent_worker *w, const struct agent_topic *t,
 }
 
 void
-agent_broadcast(const struct agent_topic *t, const void *data, size_t n,
-    bool keep)
+agent_broadcast(const struct agent_topic *t, const void *data, size_t n)
 {
-	struct kept *k;
-
 	LIST_EACH(it, &agent_workers)
 		agent_tell(LIST_ITEM(it, struct agent_worker, node), t, data,
 		    n);
-	if (!keep)
-		return;
-	k = must_alloc(sizeof *k + n);
-	k->topic = agent_topic_no(t);
-	k->n = n;
-	if (n != 0)
-		memcpy(k->data, data, n);
-	list_push_back(&kept_all, &k->node);
 }
 
 /* ---- asking ---- */
@@ -209,6 +190,15 @@ on_worker(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 		t->said(w, m->data);
 }
 
+static void
+tell_kept(uint16_t topic, struct span data, void *worker)
+{
+	struct agent_worker *w = worker;
+
+	(void)ipc_send_tag(&w->chan, IPC_TELL, topic, 0, data.p, data.n, NULL,
+	    0);
+}
+
 void
 agent_worker_add(struct loop *loop, int no, pid_t pid, int fd)
 {
@@ -218,12 +208,7 @@ agent_worker_add(struct loop *loop, int no, pid_t pid, int fd)
 	w->pid = pid;
 	ipc_open(&w->chan, fd, IPC_AGENT, IPC_WORKER, loop, on_worker, w);
 	list_push_back(&agent_workers, &w->node);
-	LIST_EACH(it, &kept_all) {
-		struct kept *k = LIST_ITEM(it, struct kept, node);
-
-		(void)ipc_send_tag(&w->chan, IPC_TELL, k->topic, 0, k->data,
-		    k->n, NULL, 0);
-	}
+	agent_kept_each(tell_kept, w);
 	if (agent_on_worker != NULL)
 		agent_on_worker(w, true);
 }

@@ -55,7 +55,7 @@ chk_tell(struct srv *srv, enum why kill)
 {
 	struct notice n = { srv->be->px->no, srv->no, (uint32_t)kill };
 
-	agent_broadcast(&AGENT_TOPIC_OF(chk_srv), &n, sizeof n, false);
+	agent_broadcast(&AGENT_TOPIC_OF(chk_srv), &n, sizeof n);
 }
 
 /* In a worker. */

@@ -276,7 +276,7 @@ pass_on(struct frame f, struct span key, struct span val)
 	}
 	text_init(&t);
 	put_frame(&t, f, key, val);
-	agent_broadcast(&AGENT_TOPIC_OF(pat), t.p, t.n, false);
+	agent_broadcast(&AGENT_TOPIC_OF(pat), t.p, t.n);
 	text_fini(&t);
 }
 
@@ -331,8 +331,7 @@ sync_put(struct pat_sync *s, struct frame f, struct span key, struct span val)
 	has_history = true;
 	put_frame(&s->text, f, key, val);
 	if (s->text.n > BATCH_BYTES) {
-		agent_broadcast(&AGENT_TOPIC_OF(pat), s->text.p, s->text.n,
-		    false);
+		agent_broadcast(&AGENT_TOPIC_OF(pat), s->text.p, s->text.n);
 		text_clear(&s->text);
 	}
 }
@@ -376,8 +375,7 @@ uint32_t
 pat_sync_end(struct pat_sync *s, int ms, void (*done)(int, void *), void *arg)
 {
 	if (s->text.n > 0)
-		agent_broadcast(&AGENT_TOPIC_OF(pat), s->text.p, s->text.n,
-		    false);
+		agent_broadcast(&AGENT_TOPIC_OF(pat), s->text.p, s->text.n);
 	text_fini(&s->text);
 	return (agent_ask(&AGENT_TOPIC_OF(pat), NULL, 0, ms, NULL, done,
 	    arg));

@@ -379,6 +379,9 @@ keeper_on_child(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 	case IPC_A_SERVER:
 		change_servers(p, m->data);
 		break;
+	case IPC_A_KEEP:
+		(void)agent_kept_put(m->flags, m->tag, m->data);
+		break;
 	default:
 		break;
 	}

@@ -21,7 +21,7 @@
 enum what { GLOBAL_MAXCONN, FE_MAXCONN, FE_RUN, CONN_RATE, SESS_RATE };
 
 struct order {
-	uint8_t what;                   /* enum what */
+	uint32_t what;                  /* enum what */
 	uint32_t px_no;                 /* of struct px */
 	uint32_t value;
 };
@@ -69,7 +69,8 @@ static void
 order(const struct order *o)
 {
 	obey(o);
-	agent_broadcast(&AGENT_TOPIC_OF(limits), o, sizeof *o, true);
+	agent_keep(&AGENT_TOPIC_OF(limits), o, sizeof *o,
+	    offsetof(struct order, value));
 }
 
 /* A limit in word `i`; false: that was said. */

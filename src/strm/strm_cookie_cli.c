@@ -17,11 +17,12 @@
 
 #define KEY_MAX 1024
 
-enum what { TURN_ON, TURN_OFF, NEW_KEY };
+enum what { TURN, NEW_KEY };
 
 struct order {
 	uint32_t what;                  /* enum what */
 	uint32_t px_no;
+	uint32_t on;                    /* TURN */
 	uint32_t n;                     /* of the key */
 	char key[KEY_MAX];
 };
@@ -34,7 +35,7 @@ obey(struct px *px, const struct order *o)
 	if (o->what == NEW_KEY)
 		c->key = arena_span(px_model->arena, span_of(o->key, o->n));
 	else
-		c->dynamic = o->what == TURN_ON;
+		c->dynamic = o->on != 0;
 }
 
 static void
@@ -62,19 +63,12 @@ want_backend(struct cli_ctx *x)
 }
 
 static enum cli_done
-order(struct cli_ctx *x, struct px *px, enum what what, struct span key)
+order(struct px *px, struct order o)
 {
-	struct order o = { .what = what, .px_no = px->no,
-		.n = (uint32_t)key.n };
-
-	if (key.n > KEY_MAX) {
-		cli_say(x, 3, "The key is too long: at most %d bytes.",
-		    KEY_MAX);
-		return (CLI_DONE);
-	}
-	memcpy(o.key, key.p == NULL ? "" : key.p, key.n);
+	o.px_no = px->no;
 	obey(px, &o);
-	agent_broadcast(&AGENT_TOPIC_OF(strm_cookie), &o, sizeof o, true);
+	agent_keep(&AGENT_TOPIC_OF(strm_cookie), &o, sizeof o,
+	    offsetof(struct order, on));
 	return (CLI_DONE);
 }
 
@@ -83,7 +77,8 @@ run_enable(struct cli_ctx *x)
 {
 	struct px *px = want_backend(x);
 
-	return (px == NULL ? CLI_DONE : order(x, px, TURN_ON, SPAN_NONE));
+	return (px == NULL ? CLI_DONE : order(px, (struct order){
+	    .what = TURN, .on = 1 }));
 }
 
 static enum cli_done
@@ -91,20 +86,31 @@ run_disable(struct cli_ctx *x)
 {
 	struct px *px = want_backend(x);
 
-	return (px == NULL ? CLI_DONE : order(x, px, TURN_OFF, SPAN_NONE));
+	return (px == NULL ? CLI_DONE : order(px, (struct order){
+	    .what = TURN }));
 }
 
 static enum cli_done
 run_key(struct cli_ctx *x)
 {
 	struct px *px = want_backend(x);
+	struct order o = { .what = NEW_KEY };
+	struct span key = cli_arg(x, x->at + 1);
 
 	if (px == NULL)
 		return (CLI_DONE);
-	if (x->at + 1 < x->n)
-		return (order(x, px, NEW_KEY, x->arg[x->at + 1]));
-	cli_say(x, 3, "String value expected.");
-	return (CLI_DONE);
+	if (x->at + 1 >= x->n) {
+		cli_say(x, 3, "String value expected.");
+		return (CLI_DONE);
+	}
+	if (key.n > KEY_MAX) {
+		cli_say(x, 3, "The key is too long: at most %d bytes.",
+		    KEY_MAX);
+		return (CLI_DONE);
+	}
+	o.n = (uint32_t)key.n;
+	memcpy(o.key, key.p == NULL ? "" : key.p, key.n);
+	return (order(px, o));
 }
 
 CLI_COMMAND(enable_dynamic_cookie) = {

@@ -356,7 +356,7 @@ static void
 tell_workers(const void *p, size_t n, void *arg)
 {
 	(void)arg;
-	agent_broadcast(&AGENT_TOPIC_OF(cert), p, n, false);
+	agent_broadcast(&AGENT_TOPIC_OF(cert), p, n);
 }
 
 static void

@@ -285,6 +285,7 @@ worker_main(const struct worker_start *s)
 	tmr_init(&w->check, look_if_empty);
 	tmr_init(&w->tidy, tidy);
 	tmr_arm(&w->loop.wheel, &w->tidy, w->loop.now_ms + TIDY_MS);
+	agent_kept_apply();
 	if (s->agent_fd >= 0)
 		agent_client_open(&w->loop, s->agent_fd);
 	ipc_open(&w->keeper, s->keeper_fd, IPC_WORKER, IPC_KEEPER, &w->loop,

@@ -11,7 +11,7 @@
 
 static struct loop loop;
 static int n_told, n_said, n_done, done_missing, n_came;
-static char answer_text[64];
+static char answer_text[64], texts[64];
 
 static void
 count_worker(struct agent_worker *w, bool came)
@@ -24,6 +24,8 @@ static void
 on_told(struct span s)
 {
 	n_told += (int)s.n;
+	strncat(texts, s.p, s.n);
+	strcat(texts, " ");
 }
 
 static void
@@ -79,12 +81,15 @@ set_up(void)
 
 	n_told = n_said = n_done = n_came = 0;
 	done_missing = -1;
-	answer_text[0] = '\0';
+	answer_text[0] = texts[0] = '\0';
 	agent_on_worker = count_worker;
 	loop_open(&loop);
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	agent_client_open(&loop, fd[1]);
 	agent_worker_add(&loop, 3, 4711, fd[0]);
+	turn(2);                        /* what other tests had kept */
+	n_told = 0;
+	texts[0] = '\0';
 }
 
 static void
@@ -95,19 +100,13 @@ tear_down(void)
 		    struct agent_worker, node));
 	ipc_close(&chan);
 	loop_close(&loop);
-	while (!list_empty(&kept_all)) {
-		struct kept *k = LIST_ITEM(kept_all.next, struct kept, node);
-
-		list_del(&k->node);
-		free(k);
-	}
 }
 
 TEST(workers_are_told)
 {
 	(void)agent_topic_other;
 	set_up();
-	agent_broadcast(&AGENT_TOPIC_OF(subject), "abc", 3, false);
+	agent_broadcast(&AGENT_TOPIC_OF(subject), "abc", 3);
 	turn(2);
 	CHECK_EQ(n_told, 3);
 	agent_say(&AGENT_TOPIC_OF(subject), "xy", 2);
@@ -122,15 +121,34 @@ TEST(a_later_worker_is_told_what_was_kept)
 	int fd[2];
 
 	set_up();
-	agent_broadcast(&AGENT_TOPIC_OF(subject), "abc", 3, true);
+	agent_keep(&AGENT_TOPIC_OF(subject), "a1", 2, 1);
+	agent_keep(&AGENT_TOPIC_OF(subject), "b1xx", 4, 1);
+	agent_keep(&AGENT_TOPIC_OF(subject), "a2x", 3, 1);
 	turn(2);
+	CHECK_STR(texts, "a1 b1xx a2x ");
+	texts[0] = '\0';
 	agent_worker_drop(agent_worker_find(4711));
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	agent_client_open(&loop, fd[1]);
 	agent_worker_add(&loop, 3, 4712, fd[0]);
 	turn(2);
-	CHECK_EQ(n_told, 6);
+	CHECK_STR(texts, "b1xx a2x ");
+	texts[0] = '\0';
+	agent_kept_apply();             /* in a process that was just forked */
+	CHECK_STR(texts, "b1xx a2x ");
 	tear_down();
+}
+
+TEST(what_is_no_order_is_not_kept)
+{
+	uint16_t no = agent_topic_no(&AGENT_TOPIC_OF(subject));
+
+	CHECK(!agent_kept_put(no, 0, SPAN("abc")));
+	CHECK(!agent_kept_put(no, 4, SPAN("abc")));
+	CHECK(!agent_kept_put(UINT16_MAX, 1, SPAN("abc")));
+	texts[0] = '\0';
+	agent_kept_apply();
+	CHECK_STR(strstr(texts, "abc") == NULL ? "" : texts, "");
 }
 
 TEST(answers_are_gathered)
