@@ -148,6 +148,30 @@ void agent_tell(struct agent_worker *, const struct agent_topic *,
     const void *data, size_t n);
 
 /*
+ * Changes that are too many to be kept: each process has them, and an agent
+ * that replaces another learns them from a worker.
+ *
+ * ask      send the question; the worker answers with pieces and an end
+ * tell     send all changes to one that knows of none
+ *
+ * agent_lesson_came - a worker came. agent_lesson_piece - it sent a piece; true:
+ * take it over. agent_lesson_end - that was all it knows. agent_lesson_gone - it
+ * has ended (and is in the list no more).
+ */
+struct agent_lesson {
+	void (*ask)(struct agent_worker *);
+	void (*tell)(struct agent_worker *);
+	bool has_history;       /* this agent changed something itself */
+	bool over;              /* it knows what its teacher knew */
+	pid_t teacher;
+	uint8_t pupil[IPC_PROCS_MAX + 1];       /* by worker number */
+};
+void agent_lesson_came(struct agent_lesson *, struct agent_worker *);
+bool agent_lesson_piece(struct agent_lesson *, struct agent_worker *);
+void agent_lesson_end(struct agent_lesson *, struct agent_worker *);
+void agent_lesson_gone(struct agent_lesson *, struct agent_worker *);
+
+/*
  * agent_ask - ask all workers and gather what they answer.
  *
  * piece    called for each agent_answer() of each worker, as they come

@@ -237,6 +237,16 @@ pat_clear(struct pat_ref *r, uint32_t ver)
 	pat_uses_point(r);
 }
 
+void
+pat_forget_added(struct pat_ref *r)
+{
+	pat_ref_changed(r);
+	part_drop(&r->cur);
+	while (r->prepared != NULL)
+		part_drop(&r->prepared);
+	pat_uses_point(r);
+}
+
 /* Versions wrap around: `a` is older than `b`. */
 static bool
 is_older(uint32_t a, uint32_t b)

@@ -221,6 +221,9 @@ void pat_del(struct pat_ref *, struct pat_row *, struct pat_part *);
 void pat_clear(struct pat_ref *, uint32_t ver);
 void pat_commit(struct pat_ref *, uint32_t ver);
 
+/* pat_forget_added - all rows but those of the base, of all versions. */
+void pat_forget_added(struct pat_ref *);
+
 /* pat_by_key - whoever changes rows by their key says so first: an index of
  * exact texts is kept. */
 bool pat_by_key(struct pat_ref *);

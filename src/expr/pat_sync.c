@@ -24,7 +24,7 @@
 #define TEMPORARY 0x80000000u   /* a row that the agent has not numbered */
 
 enum op { OP_ADD = 1, OP_SET, OP_DEL, OP_CLEAR, OP_PREPARE, OP_COMMIT,
-	OP_PUT, OP_DROP, OP_WHAT_IS };
+	OP_PUT, OP_DROP, OP_WHAT_IS, OP_AFRESH, OP_THAT_IS };
 
 struct frame {                  /* then the bytes of key and value */
 	uint32_t op, ref, ver, id;
@@ -34,9 +34,6 @@ struct frame {                  /* then the bytes of key and value */
 _Static_assert(sizeof(struct frame) == 32, "no padding");
 
 static uint32_t temporary;              /* the last such number */
-static pid_t learned_from;              /* agent: whose copy it has */
-static bool has_history;                /* agent: changed something */
-
 /* ---- one change ---- */
 
 static void
@@ -134,6 +131,9 @@ apply(const struct frame *f, struct span key, struct span val)
 	case OP_COMMIT:
 		pat_commit(r, f->ver);
 		break;
+	case OP_AFRESH:
+		pat_forget_added(r);
+		break;
 	}
 }
 
@@ -207,6 +207,9 @@ tell_all(send_fn *send, void *arg)
 
 		if (!r->changed && r->next_ver == 0)
 			continue;
+		/* It may have come half-way, or some rows by themselves. */
+		put_frame(&t.text, (struct frame){ .op = OP_AFRESH,
+		    .ref = r->no }, SPAN_NONE, SPAN_NONE);
 		put_frame(&t.text, f, SPAN_NONE, SPAN_NONE);
 		tell_base(&t, r);
 		if (r->cur != NULL)
@@ -233,13 +236,15 @@ say_piece(const void *p, size_t n, void *arg)
 static void
 told(struct span rest)
 {
+	const struct frame that_is = { .op = OP_THAT_IS };
 	struct span key, val;
 	struct frame f;
 
 	while (take_frame(&rest, &f, &key, &val)) {
-		if (f.op == OP_WHAT_IS)
+		if (f.op == OP_WHAT_IS) {
 			tell_all(say_piece, NULL);
-		else
+			say_piece(&that_is, sizeof that_is, NULL);
+		} else
 			apply(&f, key, val);
 	}
 }
@@ -254,6 +259,11 @@ asked(struct agent_answer *a, struct span query)
 
 /* ---- in the agent ---- */
 
+static void ask_what(struct agent_worker *);
+static void tell_worker(struct agent_worker *);
+
+static struct agent_lesson lesson = { .ask = ask_what, .tell = tell_worker };
+
 /* A rule of a worker: do it here, number the row, pass it on. */
 static void
 pass_on(struct frame f, struct span key, struct span val)
@@ -265,7 +275,7 @@ pass_on(struct frame f, struct span key, struct span val)
 
 	if (r == NULL || !r->by_key)
 		return;
-	has_history = true;
+	lesson.has_history = true;
 	if (f.op == OP_DROP)
 		(void)pat_drop(r, key);
 	else {
@@ -290,11 +300,10 @@ said(struct agent_worker *w, struct span rest)
 		if (f.op == OP_PUT || f.op == OP_DROP) {
 			f.from = (uint32_t)w->pid;
 			pass_on(f, key, val);
-		} else if (learned_from == w->pid ||
-		    (learned_from == 0 && !has_history)) {
-			learned_from = w->pid;
+		} else if (f.op == OP_THAT_IS)
+			agent_lesson_end(&lesson, w);
+		else if (agent_lesson_piece(&lesson, w))
 			apply(&f, key, val);
-		}
 	}
 }
 
@@ -308,16 +317,33 @@ tell_piece(const void *p, size_t n, void *worker)
 }
 
 static void
-worker_came(struct agent_worker *w)
+tell_worker(struct agent_worker *w)
 {
-	struct frame f = { .op = OP_WHAT_IS };
-
 	tell_all(tell_piece, w);
-	if (!has_history && learned_from == 0)
-		agent_tell(w, &AGENT_TOPIC_OF(pat), &f, sizeof f);
 }
 
-AGENT_PART(pat) = { .name = "pat", .rank = 30, .worker_came = worker_came };
+static void
+ask_what(struct agent_worker *w)
+{
+	const struct frame f = { .op = OP_WHAT_IS };
+
+	agent_tell(w, &AGENT_TOPIC_OF(pat), &f, sizeof f);
+}
+
+static void
+worker_came(struct agent_worker *w)
+{
+	agent_lesson_came(&lesson, w);
+}
+
+static void
+worker_gone(struct agent_worker *w)
+{
+	agent_lesson_gone(&lesson, w);
+}
+
+AGENT_PART(pat) = { .name = "pat", .rank = 30, .worker_came = worker_came,
+	.worker_gone = worker_gone };
 
 void
 pat_sync_begin(struct pat_sync *s)
@@ -328,7 +354,7 @@ pat_sync_begin(struct pat_sync *s)
 static void
 sync_put(struct pat_sync *s, struct frame f, struct span key, struct span val)
 {
-	has_history = true;
+	lesson.has_history = true;
 	put_frame(&s->text, f, key, val);
 	if (s->text.n > BATCH_BYTES) {
 		agent_broadcast(&AGENT_TOPIC_OF(pat), s->text.p, s->text.n);

@@ -388,6 +388,17 @@ keeper_on_child(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 }
 
 void
+keeper_child_again(struct keeper *k, const struct keeper_proc *p)
+{
+	if (p->no == 0 && (k->phase == KEEPER_SERVING ||
+	    (k->phase == KEEPER_CLOSED && k->opening))) {
+		tell_agent(k, IPC_A_GATES, 1);
+		if (k->paused)
+			tell_agent(k, IPC_A_PAUSE, 1);
+	}
+}
+
+void
 keeper_child_died(struct keeper *k, struct keeper_proc *p, int status)
 {
 	if (k->phase == KEEPER_STARTING) {
@@ -405,12 +416,6 @@ keeper_child_died(struct keeper *k, struct keeper_proc *p, int status)
 	if (p->no > 0 && (k->phase == KEEPER_QUIET ||
 	    k->phase == KEEPER_LEAVING))
 		worker_quiet(k, p);
-	if (p->no == 0 && p->pid > 0 && (k->phase == KEEPER_SERVING ||
-	    (k->phase == KEEPER_CLOSED && k->opening))) {
-		tell_agent(k, IPC_A_GATES, 1);
-		if (k->paused)
-			tell_agent(k, IPC_A_PAUSE, 1);
-	}
 	if (p->no == 0)
 		keeper_taken_left(k, false);
 	if (k->phase < KEEPER_LEAVING)

@@ -141,6 +141,8 @@ bool keeper_fork_one(struct keeper *, struct keeper_proc *);
 void keeper_reap(struct keeper *);
 void keeper_on_child(struct ipc_chan *, struct ipc_msg *, void *proc);
 void keeper_child_died(struct keeper *, struct keeper_proc *, int status);
+/* keeper_child_again - another one was forked in its place. */
+void keeper_child_again(struct keeper *, const struct keeper_proc *);
 /* keeper_child_cut_off - its channel has ended: its death follows, but only
  * when the kernel has closed its last connection. */
 void keeper_child_cut_off(struct keeper *, struct keeper_proc *);

@@ -265,6 +265,17 @@ keeper_fork_one(struct keeper *k, struct keeper_proc *p)
 }
 
 static void
+replace(struct keeper *k, struct keeper_proc *p, int64_t delay)
+{
+	if (delay == 0 && keeper_fork_one(k, p)) {
+		keeper_child_again(k, p);
+		return;
+	}
+	tmr_arm(&k->loop.wheel, &p->again, k->loop.now_ms +
+	    (delay > 0 ? delay : SLOWEST_MS));
+}
+
+static void
 on_again(struct tmr *t)
 {
 	struct keeper_proc *p = HOLDER(t, struct keeper_proc, again);
@@ -274,10 +285,10 @@ on_again(struct tmr *t)
 		(void)kill(p->pid, SIGKILL);
 		return;
 	}
-	if (p->pid == 0 && the_keeper.phase < KEEPER_QUIET &&
-	    !keeper_fork_one(&the_keeper, p))
-		tmr_arm(&the_keeper.loop.wheel, t,
-		    the_keeper.loop.now_ms + SLOWEST_MS);
+	if (p->pid == 0 && the_keeper.phase < KEEPER_QUIET) {
+		replace(&the_keeper, p, 0);
+		keeper_report(&the_keeper, IPC_PROCS);
+	}
 }
 
 bool
@@ -354,15 +365,6 @@ slow_down(struct keeper *k, struct keeper_proc *p)
 	}
 	p->crashes++;
 	return (delay);
-}
-
-static void
-replace(struct keeper *k, struct keeper_proc *p, int64_t delay)
-{
-	if (delay == 0 && keeper_fork_one(k, p))
-		return;
-	tmr_arm(&k->loop.wheel, &p->again, k->loop.now_ms +
-	    (delay > 0 ? delay : SLOWEST_MS));
 }
 
 /*

@@ -34,9 +34,6 @@ struct frame {                  /* then the bytes of name and body */
 	uint32_t name_n, body_n;
 };
 
-static pid_t learned_from;      /* agent: whose copy it has */
-static bool has_history;        /* agent: changed something */
-
 /* ---- what a frame does ---- */
 
 static void
@@ -245,7 +242,7 @@ tell_all(send_fn *send, void *arg)
 
 /* ---- in the worker ---- */
 
-static const struct agent_topic agent_topic_cert;
+static const struct agent_topic agent_topic_cert, agent_topic_cert_end;
 
 static void
 say_part(const void *p, size_t n, void *arg)
@@ -261,8 +258,10 @@ told(struct span part)
 
 	if (!gather(part, &f))
 		return;
-	if (f.op == OP_WHAT_IS)
+	if (f.op == OP_WHAT_IS) {
 		tell_all(say_part, NULL);
+		agent_say(&AGENT_TOPIC_OF(cert_end), NULL, 0);
+	}
 	apply_parts(&f);
 }
 
@@ -276,33 +275,62 @@ asked(struct agent_answer *a, struct span query)
 
 /* ---- in the agent ---- */
 
+static void ask_what(struct agent_worker *);
+static void tell_worker(struct agent_worker *);
+
+static struct agent_lesson lesson = { .ask = ask_what, .tell = tell_worker };
+
 static void
 said(struct agent_worker *w, struct span part)
 {
 	struct frame f;
 
-	if (learned_from == 0 && !has_history)
-		learned_from = w->pid;
-	if (w->pid == learned_from && gather(part, &f))
+	if (agent_lesson_piece(&lesson, w) && gather(part, &f))
 		apply_parts(&f);
+}
+
+static void
+said_all(struct agent_worker *w, struct span nothing)
+{
+	(void)nothing;
+	agent_lesson_end(&lesson, w);
 }
 
 AGENT_TOPIC(cert) = { .name = "cert", .told = told, .asked = asked,
 	.said = said };
+AGENT_TOPIC(cert_end) = { .name = "cert-end", .said = said_all };
 
 static void
-tell_worker(const void *p, size_t n, void *worker)
+tell_part(const void *p, size_t n, void *worker)
 {
 	agent_tell(worker, &AGENT_TOPIC_OF(cert), p, n);
 }
 
 static void
+tell_worker(struct agent_worker *w)
+{
+	tell_all(tell_part, w);
+}
+
+static void
+ask_what(struct agent_worker *w)
+{
+	send_frame(tell_part, w, (struct frame){ .op = OP_WHAT_IS },
+	    SPAN_NONE, SPAN_NONE);
+}
+
+static void
 worker_came(struct agent_worker *w)
 {
-	tell_all(tell_worker, w);
-	if (!has_history && learned_from == 0)
-		send_frame(tell_worker, w, (struct frame){ .op = OP_WHAT_IS },
-		    SPAN_NONE, SPAN_NONE);
+	agent_lesson_came(&lesson, w);
+}
+
+static void
+worker_gone(struct agent_worker *w)
+{
+	if (!lesson.over && lesson.teacher == w->pid)
+		cert_text_wipe(&parts);         /* half a frame */
+	agent_lesson_gone(&lesson, w);
 }
 
 /* ---- the next generation reads the files again ---- */
@@ -350,7 +378,7 @@ gates(bool open)
 }
 
 AGENT_PART(cert) = { .name = "cert", .rank = 31, .worker_came = worker_came,
-	.gates = gates };
+	.worker_gone = worker_gone, .gates = gates };
 
 static void
 tell_workers(const void *p, size_t n, void *arg)
@@ -362,7 +390,7 @@ tell_workers(const void *p, size_t n, void *arg)
 static void
 change(struct frame f, struct span name, struct span body)
 {
-	has_history = true;
+	lesson.has_history = true;
 	send_frame(tell_workers, NULL, f, name, body);
 }
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agent_lesson - an agent that replaces another asks the workers what was
+ * changed. The first that knows of changes teaches it; those that know of none
+ * were forked meanwhile and are told afterwards.
+ */
+#include <agent/agent.h>
+
+enum pupil { NOT_ASKED, ASKED, KNOWS, FRESH };
+
+static bool
+is_open(const struct agent_lesson *l)
+{
+	return (!l->over && !l->has_history);
+}
+
+static void
+ask(struct agent_lesson *l, struct agent_worker *w)
+{
+	l->pupil[w->no] = ASKED;
+	l->ask(w);
+}
+
+void
+agent_lesson_came(struct agent_lesson *l, struct agent_worker *w)
+{
+	l->pupil[w->no] = NOT_ASKED;
+	if (is_open(l))
+		ask(l, w);
+	else
+		l->tell(w);
+}
+
+bool
+agent_lesson_piece(struct agent_lesson *l, struct agent_worker *w)
+{
+	l->pupil[w->no] = KNOWS;
+	if (l->teacher == 0 && is_open(l))
+		l->teacher = w->pid;
+	return (l->teacher == w->pid && !l->over);
+}
+
+void
+agent_lesson_end(struct agent_lesson *l, struct agent_worker *w)
+{
+	if (l->pupil[w->no] == ASKED)
+		l->pupil[w->no] = FRESH;
+	l->over = l->over || l->teacher == w->pid;
+	if (is_open(l))
+		return;
+	LIST_EACH(it, &agent_workers) {
+		struct agent_worker *v =
+		    LIST_ITEM(it, struct agent_worker, node);
+
+		if (l->pupil[v->no] != FRESH)
+			continue;
+		l->pupil[v->no] = NOT_ASKED;
+		l->tell(v);
+	}
+}
+
+/* Half a lesson: another one begins from the start. */
+void
+agent_lesson_gone(struct agent_lesson *l, struct agent_worker *w)
+{
+	if (l->over || l->teacher != w->pid)
+		return;
+	l->teacher = 0;
+	LIST_EACH(it, &agent_workers)
+		ask(l, LIST_ITEM(it, struct agent_worker, node));
+}
