@@ -355,6 +355,19 @@ def refused(port):
     return False
 
 
+def listens(path):
+    """True when somebody accepts on a UNIX socket: it may have its name
+    before that."""
+    s = socket.socket(socket.AF_UNIX)
+    try:
+        s.connect(path)
+        return True
+    except OSError:
+        return False
+    finally:
+        s.close()
+
+
 def cli(path, line, limit=20.0):
     """Send a line to a runtime or master socket, read to its end."""
     s = socket.socket(socket.AF_UNIX)
