@@ -34,7 +34,7 @@ why_greeting(enum why w)
 {
 	return (__builtin_expect(w != WHY_OK, 0) &&
 	    ((w >= WHY_PROXY_BAD && w <= WHY_PROXY_SHORT) ||
-	    (w >= WHY_PROXY_CLOSED && w <= WHY_PROXY_TIMEOUT) ||
+	    (w >= WHY_PROXY_CLOSED && w <= WHY_CIP_PROTO) ||
 	    (w >= WHY_TLS_CLOSED && w <= WHY_TLS_FAILED)));
 }
 #endif

@@ -144,6 +144,7 @@ struct txn {
 	bool no_l7_retry;               /* disable-l7-retry */
 	bool expects_proxy;             /* expect-proxy; not frozen: the
 	                                 * connection has it from its birth */
+	bool expects_cip;               /* expect-netscaler-cip; likewise */
 	struct sock_marks bc;           /* set-bc-mark, set-bc-tos */
 	unsigned long bc_err;           /* xprt_err of the last connection to a
 	                                 * server that came to nothing; not

@@ -172,6 +172,7 @@ struct px_bind {                        /* a bind line */
 	uint32_t id;
 	uint32_t maxconn;
 	int backlog;
+	uint32_t cip_magic;             /* accept-netscaler-cip; 0: not */
 	bool accept_proxy, transparent, v6only, v4v6, defer_accept, tfo;
 	const struct xprt_ops *xprt;    /* what carries the bytes, for room
 	                                 * xprt; NULL: the bare socket */

@@ -143,13 +143,17 @@ struct conn {
 	bool has_peer : 1, has_local : 1;       /* addresses are known */
 	bool proxied : 1;               /* addresses come from a PROXY header */
 	bool watched : 1;               /* registered with the loop */
-	bool wait_proxy : 1;            /* a PROXY header must come first */
+	bool wait_cip : 1;              /* NetScaler's header must come first */
+	bool wait_proxy : 1;            /* a PROXY header, behind that */
 	bool wait_hello : 1;            /* the handshake is not over */
 	bool socks_asked : 1;           /* a SOCKS proxy: for its connection */
 	bool socks_tls : 1;             /* TLS comes behind its answer */
 	int sys_errno;
-	unsigned long xprt_err;         /* of the transport, why its handshake
-	                                 * failed; 0: it did not */
+	union {
+		unsigned long xprt_err; /* of the transport, why its handshake
+		                         * failed; 0: it did not */
+		uint32_t cip_magic;     /* while wait_cip: what it begins with */
+	};
 	void *vars;                     /* variables of the session; NULL: none.
 	                                 * Ends by conn_vars_free() */
 	void *tracked;                  /* keys in stick tables that it tracks;
@@ -175,10 +179,11 @@ extern void (*conn_tracked_free)(void *);
 
 /* conn_inherit - the next connection that is taken gets these variables and
  * tracked keys, and this address of its own (NULL: that of the kernel), which
- * rules set when there was only a descriptor; `proxied`: it begins with a PROXY
- * header. All NULL: nobody took them. */
+ * rules set when there was only a descriptor; `first`: what it begins with. All
+ * NULL: nobody took them. */
+enum conn_first { CONN_FIRST_PROXY = 1, CONN_FIRST_CIP = 2 };
 void conn_inherit(void *vars, void *tracked, const struct addr *local,
-    bool proxied);
+    unsigned first);
 
 /* conn_open - take over a non-blocking `fd`, register it with the loop.
  * False when the kernel refuses (fd is closed then). */
@@ -225,7 +230,8 @@ void conn_shut(struct conn *);
 int conn_detach(struct conn *);
 
 /*
- * What comes before the first byte of a protocol: a PROXY header, a handshake.
+ * What comes before the first byte of a protocol: NetScaler's header, a PROXY
+ * header, a handshake.
  *
  * conn_accept - a client that came in at `bind`; true when something has to
  * come first. conn_greet - go on with it: WHY_OK when the protocol may begin,
@@ -250,6 +256,10 @@ bool conn_connect(struct conn *, const struct xprt_ops *, struct xprt_to *);
  * else: behind conn_connect(), if that is called. conn_greet() has to follow.
  * False: to no such address. */
 bool conn_socks(struct conn *, const struct addr *to);
+
+/* conn_greets - it was thawed before it had greeted: without a word of what has
+ * to come first, a PROXY header has to. */
+void conn_greets(struct conn *);
 
 /*
  * conn_proxy_take - read the PROXY protocol header that must come first and

@@ -120,7 +120,8 @@ static void
 restore(struct h1_conn *h, const struct frozen *f)
 {
 	h->state = f->state;
-	h->conn.wait_proxy = f->state == H1_GREET;
+	if (f->state == H1_GREET)
+		conn_greets(&h->conn);
 	h->rx = f->rx;
 	h->tx = f->tx;
 	h->meth = f->meth;

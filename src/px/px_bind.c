@@ -238,6 +238,17 @@ parse_backlog(struct conf_line *l, void *obj)
 }
 
 static bool
+parse_cip(struct conf_line *l, void *obj)
+{
+	int64_t n;
+
+	if (!conf_want_int(l, "a magic number, in decimal", 1, UINT32_MAX, &n))
+		return (false);
+	bind_of(obj)->cip_magic = (uint32_t)n;
+	return (true);
+}
+
+static bool
 parse_flag(struct conf_line *l, void *obj)
 {
 	struct px_bind *b = bind_of(obj);
@@ -481,6 +492,11 @@ BIND_WORD(backlog, "backlog", "<n>", parse_backlog,
     "Connections that the kernel keeps before they are accepted.");
 BIND_WORD(accept_proxy, "accept-proxy", "", parse_flag,
     "Expect the PROXY protocol before anything else.");
+BIND_WORD(accept_cip, "accept-netscaler-cip", "<magic>", parse_cip,
+    "Expect a header of NetScaler's Client IP insertion before anything else, "
+    "also before a PROXY header. It begins with this number, which the device "
+    "is told as well, and has the IP and TCP headers of the client's packet, in "
+    "the older or the newer layout.");
 BIND_WORD(transparent, "transparent", "", parse_flag,
     "Accept connections to addresses that are not this machine's.");
 BIND_WORD(v6only, "v6only", "", parse_flag, "IPv6 only, not mapped IPv4.");

@@ -340,14 +340,14 @@ run_tos(const void *priv, struct txn *t, struct rule_run *run)
 /* ---- what a connection begins with ---- */
 
 static bool
-parse_expect_proxy(struct conf_line *l, struct px *px, enum rule_set set,
+parse_expect(struct conf_line *l, struct px *px, enum rule_set set,
     void **priv)
 {
 	(void)px;
 	(void)set;
 	(void)priv;
 	return (conf_accept(l, "layer4") || conf_err(l, conf_peek(l),
-	    "expected 'layer4' after 'expect-proxy'"));
+	    "expected 'layer4' after '%s'", l->kw->name));
 }
 
 static enum rule_verdict
@@ -356,6 +356,15 @@ run_expect_proxy(const void *priv, struct txn *t, struct rule_run *run)
 	(void)priv;
 	(void)run;
 	t->expects_proxy = true;
+	return (RULE_NEXT);
+}
+
+static enum rule_verdict
+run_expect_cip(const void *priv, struct txn *t, struct rule_run *run)
+{
+	(void)priv;
+	(void)run;
+	t->expects_cip = true;
 	return (RULE_NEXT);
 }
 
@@ -423,10 +432,19 @@ ACTION(set_timeout) = {
 };
 ACTION(expect_proxy) = {
 	.name = "expect-proxy", .sets = IN(TCP_CONN), .args = "layer4",
-	.parse = parse_expect_proxy, .run = run_expect_proxy,
+	.parse = parse_expect, .run = run_expect_proxy,
 	.doc = "The connection must begin with a PROXY header, as if its bind "
 	    "line said accept-proxy.",
 	.example = "tcp-request connection expect-proxy layer4 "
+	    "if { src 192.0.2.0/24 }",
+};
+ACTION(expect_cip) = {
+	.name = "expect-netscaler-cip", .sets = IN(TCP_CONN), .args = "layer4",
+	.parse = parse_expect, .run = run_expect_cip,
+	.doc = "The connection must begin with a header of NetScaler's Client IP "
+	    "insertion, as with accept-netscaler-cip on the bind line; without "
+	    "that word its magic number has to be 0.",
+	.example = "tcp-request connection expect-netscaler-cip layer4 "
 	    "if { src 192.0.2.0/24 }",
 };
 ACTION(set_priority_class) = {

@@ -115,7 +115,8 @@ strm_admit(const struct px_listen *listen, int fd, struct addr *peer)
 	}
 	*peer = a.txn.addr[TXN_SRC];
 	conn_inherit(vars, tracked, &a.txn.addr[TXN_DST],
-	    a.txn.expects_proxy);
+	    (a.txn.expects_proxy ? CONN_FIRST_PROXY : 0) |
+	    (a.txn.expects_cip ? CONN_FIRST_CIP : 0));
 	return (true);
 }
 

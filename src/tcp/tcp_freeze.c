@@ -74,7 +74,8 @@ get_common(struct tcp_conn *t, struct wire_in *in, int fd, const char **why)
 	}
 	t->in = f.in;
 	t->out = f.out;
-	t->greets = t->conn.wait_proxy = f.wait_proxy;
+	if ((t->greets = f.wait_proxy))
+		conn_greets(&t->conn);
 	t->accept_us = f.accept_us;
 	/* A deadline stays what it was; the next one is by the new settings. */
 	tmr_arm(&the_loop->wheel, &t->tmr, f.due_ms);

@@ -184,7 +184,7 @@ admit(struct lsn *l, int fd, struct addr *peer)
 	}
 	fe_pace_sess(l->fe);
 	l->proto->accept(l->listen, fd, peer);
-	conn_inherit(NULL, NULL, NULL, false);
+	conn_inherit(NULL, NULL, NULL, 0);
 }
 
 static int

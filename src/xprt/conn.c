@@ -160,7 +160,7 @@ conn_tell(const struct conn *c, enum conn_tell what)
 void (*conn_vars_free)(void *);
 void (*conn_tracked_free)(void *);
 static void *born_with, *born_tracking;
-static bool born_proxied;
+static unsigned born_first;             /* enum conn_first */
 static struct addr born_at;             /* ADDR_NONE: the kernel knows */
 
 static void
@@ -182,13 +182,13 @@ drop_kept(struct conn *c)
 
 void
 conn_inherit(void *vars, void *tracked, const struct addr *local,
-    bool proxied)
+    unsigned first)
 {
 	drop(&born_with, conn_vars_free);
 	drop(&born_tracking, conn_tracked_free);
 	born_with = vars;
 	born_tracking = tracked;
-	born_proxied = proxied;
+	born_first = first;
 	born_at = local != NULL ? *local : (struct addr){ .family = ADDR_NONE };
 }
 
@@ -199,8 +199,9 @@ conn_take(struct conn *c, int fd)
 	born_with = NULL;
 	c->tracked = born_tracking;
 	born_tracking = NULL;
-	c->wait_proxy = born_proxied;
-	born_proxied = false;
+	c->wait_proxy = (born_first & CONN_FIRST_PROXY) != 0;
+	c->wait_cip = (born_first & CONN_FIRST_CIP) != 0;
+	born_first = 0;
 	if (__builtin_expect(born_at.family != ADDR_NONE, 0)) {
 		c->local = born_at;
 		c->has_local = true;

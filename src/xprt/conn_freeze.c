@@ -10,13 +10,28 @@
 
 #include <wire/wire.h>
 
-enum { TAG_XPRT = 20, TAG_XPRT_STATE = 21, TAG_TLVS = 22 };
-static const uint16_t more[] = { TAG_XPRT, TAG_XPRT_STATE, TAG_TLVS, 0 };
+enum { TAG_XPRT = 20, TAG_XPRT_STATE = 21, TAG_TLVS = 22,
+	TAG_CIP = 23 };
+static const uint16_t more[] = { TAG_XPRT, TAG_XPRT_STATE, TAG_TLVS, TAG_CIP,
+	0 };
 
 struct frozen {
 	struct addr peer, local;
 	bool has_peer, has_local, proxied;
 	bool hup, eof, shut_out, connecting;
+};
+
+/* There as long as NetScaler's header has to come. Required then: who does not
+ * know it would take that header for the client's first words. */
+struct frozen_cip {
+	uint32_t magic;
+	bool proxy_next;
+};
+
+static const struct wire_field cip_fields[] = {
+	WIRE(1, U32,  WIRE_REQUIRED, struct frozen_cip, magic),
+	WIRE(2, BOOL, WIRE_REQUIRED, struct frozen_cip, proxy_next),
+	WIRE_END
 };
 
 static const struct wire_field fields[] = {
@@ -31,7 +46,8 @@ static const struct wire_field fields[] = {
 	WIRE(9, BOOL, WIRE_REQUIRED, struct frozen, connecting),
 	/* not frozen: can_in, can_out (the kernel tells again), err (a broken
 	 * one stays), nolinger (set when it is closed), watched, socks_…
-	 * (it stays until its SOCKS proxy has answered) */
+	 * (it stays until its SOCKS proxy has answered), wait_proxy (the
+	 * protocol's state says it) */
 	WIRE_END
 };
 
@@ -45,6 +61,35 @@ conn_may_cross(const struct conn *c, const char **why)
 	else
 		return (true);
 	return (false);
+}
+
+static void
+put_cip(const struct conn *c, struct wire_out *out)
+{
+	const struct frozen_cip f = { .magic = c->cip_magic,
+		.proxy_next = c->wait_proxy };
+	size_t mark = wire_begin(out, TAG_CIP, WIRE_REQUIRED);
+
+	wire_put(out, cip_fields, &f);
+	wire_end(out, mark);
+}
+
+static bool
+get_cip(struct conn *c, struct wire_in *in)
+{
+	struct frozen_cip f = { .magic = 0 };
+	struct wire_in cip;
+
+	if (!wire_find_in(in, TAG_CIP, &cip))
+		return (true);
+	if (!wire_get(&cip, cip_fields, &f, NULL)) {
+		in->err = cip.err;
+		return (false);
+	}
+	c->wait_cip = true;
+	c->wait_proxy = f.proxy_next;
+	c->cip_magic = f.magic;
+	return (true);
 }
 
 void
@@ -63,6 +108,8 @@ conn_put(const struct conn *c, struct wire_out *out)
 	mark = wire_begin(out, TAG_XPRT_STATE, WIRE_REQUIRED);
 	c->xprt->put(c, out);
 	wire_end(out, mark);
+	if (c->wait_cip)
+		put_cip(c, out);
 	if (c->tlvs != NULL)
 		wire_put_bytes(out, TAG_TLVS, WIRE_OPTIONAL, conn_tlvs(c));
 }
@@ -101,6 +148,8 @@ conn_get(struct conn *c, struct wire_in *in, int fd)
 		in->err = state.err;
 		return (false);
 	}
+	if (!get_cip(c, in))
+		return (false);
 	if (conn_keeps_tlvs && wire_find(in, TAG_TLVS, &tlvs) && tlvs.n != 0)
 		(void)conn_tlvs_keep(c, tlvs);
 	return (true);
