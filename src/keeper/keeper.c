@@ -213,8 +213,7 @@ keeper_check_end(struct keeper *k)
 	if (keeper_alive(k, false) > 0 || keeper_taken_waits(k))
 		return;
 	if (k->procs[0].pid > 0)
-		(void)ipc_send(&k->procs[0].chan, IPC_A_LEAVE, NULL, 0, NULL,
-		    0);
+		keeper_agent_go(k, &k->procs[0]);
 	else
 		k->loop.stop = true;
 }

@@ -25,7 +25,7 @@ struct keeper_proc {            /* agent (number 0) or worker */
 	pid_t pid;              /* 0: none now */
 	int shm_no;
 	struct ipc_chan chan;
-	bool ready, quiet;
+	bool ready, quiet, told_to_go;
 	int64_t born_ms;
 	unsigned crashes;       /* in a row, each soon after its start */
 	struct tmr again;       /* when it is forked again */
@@ -141,6 +141,8 @@ bool keeper_fork_one(struct keeper *, struct keeper_proc *);
 void keeper_reap(struct keeper *);
 void keeper_on_child(struct ipc_chan *, struct ipc_msg *, void *proc);
 void keeper_child_died(struct keeper *, struct keeper_proc *, int status);
+/* keeper_agent_go - the last of the generation, but for the keeper. */
+void keeper_agent_go(struct keeper *, struct keeper_proc *);
 /* keeper_child_again - another one was forked in its place. */
 void keeper_child_again(struct keeper *, const struct keeper_proc *);
 /* keeper_child_cut_off - its channel has ended: its death follows, but only

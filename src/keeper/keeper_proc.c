@@ -34,6 +34,7 @@
 #define SOON_MS     1000        /* died this soon: something is wrong */
 #define SLOWEST_MS  10000
 #define FIRST_MS    100
+#define AGENT_GO_MS 4000        /* the agent gets to finish and leave */
 
 KEEPER_REAP(srv, srv_worker_dead);
 
@@ -215,7 +216,7 @@ after_fork(struct keeper *k, struct keeper_proc *p, pid_t pid, int shm_no,
 {
 	p->pid = pid;
 	p->shm_no = shm_no;
-	p->ready = p->quiet = false;
+	p->ready = p->quiet = p->told_to_go = false;
 	p->born_ms = clock_mono_us() / 1000;
 	shm_proc_set_pid(the_shm, shm_no, pid);
 	ipc_open(&p->chan, chan_fd, IPC_KEEPER, p->no == 0 ? IPC_AGENT :
@@ -280,8 +281,9 @@ on_again(struct tmr *t)
 {
 	struct keeper_proc *p = HOLDER(t, struct keeper_proc, again);
 
-	/* It left its channel, or was cut off, and did not end. */
-	if (p->pid > 0 && p->chan.fd < 0) {
+	/* It left its channel, or was cut off or told to go, and did not
+	 * end. */
+	if (p->pid > 0 && (p->chan.fd < 0 || p->told_to_go)) {
 		(void)kill(p->pid, SIGKILL);
 		return;
 	}
@@ -305,6 +307,17 @@ keeper_fork_all(struct keeper *k)
 		if (!keeper_fork_one(k, &k->procs[i]))
 			return (false);
 	return (true);
+}
+
+void
+keeper_agent_go(struct keeper *k, struct keeper_proc *p)
+{
+	if (p->told_to_go)
+		return;
+	p->told_to_go = true;
+	(void)ipc_send(&p->chan, IPC_A_LEAVE, NULL, 0, NULL, 0);
+	tmr_stop(&k->loop.wheel, &p->again);
+	tmr_arm(&k->loop.wheel, &p->again, k->loop.now_ms + AGENT_GO_MS);
 }
 
 /* ---- death ---- */
