@@ -241,6 +241,55 @@ parse_host_port(struct span s, struct addr_spec *out, const char **err)
 	return (parse_host(host, out, err));
 }
 
+/* A number without a sign or a zero in front, up to `most`, off `*s`. */
+static bool
+take_number(struct span *s, unsigned most, unsigned *out)
+{
+	size_t i = 0;
+	unsigned n = 0;
+
+	for (; i < s->n && s->p[i] >= '0' && s->p[i] <= '9' && n <= most; i++)
+		n = n * 10 + (unsigned)(s->p[i] - '0');
+	if (i == 0 || n > most || (s->p[0] == '0' && i > 1))
+		return (false);
+	*s = span_skip(*s, i);
+	*out = n;
+	return (true);
+}
+
+static bool
+take_byte(struct span *s, char c)
+{
+	if (s->n == 0 || s->p[0] != c)
+		return (false);
+	*s = span_skip(*s, 1);
+	return (true);
+}
+
+/* "10.0.0.1:8080", which is what most lines of a large configuration have.
+ * False: it is something else, and nothing is said of it. */
+static bool
+parse_usual(struct span s, struct addr_spec *out)
+{
+	struct span rest = s;
+	unsigned n, port;
+
+	for (int i = 0; i < 4; i++) {
+		if ((i > 0 && !take_byte(&rest, '.')) ||
+		    !take_number(&rest, 255, &n))
+			return (false);
+		out->addr.ip[i] = (uint8_t)n;
+	}
+	out->host = span_of(s.p, s.n - rest.n);
+	if (!take_byte(&rest, ':') || !take_number(&rest, PORT_MAX, &port) ||
+	    rest.n > 0)
+		return (false);
+	out->addr.family = ADDR_V4;
+	out->addr.port = out->port_last = (uint16_t)port;
+	out->port_given = true;
+	return (true);
+}
+
 bool
 addr_parse(struct span s, struct addr_spec *out, const char **err)
 {
@@ -248,6 +297,9 @@ addr_parse(struct span s, struct addr_spec *out, const char **err)
 
 	memset(out, 0, sizeof(*out));
 	out->fd = -1;
+	if (parse_usual(s, out))
+		return (true);
+	memset(&out->addr, 0, sizeof out->addr);
 	if (s.n == 0)
 		return (fail(err, "an address was expected"));
 	pre = take_prefix(&s, &out->dgram);

@@ -175,3 +175,33 @@ TEST(descriptors_and_names_at_their_limits)
 	CHECK(!addr_parse(SPAN("/a\0b"), &a, &err));
 	CHECK(!addr_parse(SPAN("1.2.3.4\0:80"), &a, &err));
 }
+
+/* With the family before it, the same is read the long way. */
+TEST(usual_addresses_are_read_as_all_others)
+{
+	static const char *const rows[] = {
+		"10.0.0.1:8080", "0.0.0.0:1", "255.255.255.255:65535",
+		"1.2.3.4:0", "1.2.3.4:080", "1.2.3.4:65536", "1.2.3.4:99999999",
+		"1.2.3.4:80x", "1.2.3.4:", "1.2.3.4", "1.2.3:80", "1.2.3.4.5:80",
+		"256.2.3.4:80", "01.2.3.4:80", "1.2.3.04:80", "1..3.4:80",
+		"1.2.3.4 :80", ".2.3.4:80", "1.2.3.4444444444:80", "1.2.3.4:80:90",
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct addr_spec one, other;
+		const char *why[2] = { "", "" };
+		char z[80];
+		bool good;
+
+		snprintf(z, sizeof z, "ip@%s", rows[i]);
+		good = addr_parse(span_str(rows[i]), &one, &why[0]);
+		CHECK_EQ(addr_parse(span_str(z), &other, &why[1]), good);
+		CHECK_STR(why[0], why[1]);
+		if (!good)
+			continue;
+		CHECK_MEM(one.host.p, one.host.n, other.host.p, other.host.n);
+		one.host = other.host;
+		CHECK_MEM((const char *)&one, sizeof one,
+		    (const char *)&other, sizeof other);
+	}
+}
