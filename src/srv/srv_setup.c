@@ -196,8 +196,11 @@ apply_config(struct srv *srv, bool fresh)
 	}
 	if (!fresh && !addr_eq(&sh->cfg_addr, &cfg->addr))
 		apply_move(srv, host);
-	sh->cfg_addr = cfg->addr;
-	sh->cfg_host = host;
+	/* A page that is only read is not this process's to map anew. */
+	if (fresh || !addr_eq(&sh->cfg_addr, &cfg->addr))
+		sh->cfg_addr = cfg->addr;
+	if (fresh || sh->cfg_host != host)
+		sh->cfg_host = host;
 	apply_presence(srv);
 }
 
