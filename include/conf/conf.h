@@ -52,7 +52,9 @@ struct conf_line {
 	const struct kw *kw;            /* the row that matched */
 	void *obj;                      /* the proxy, in sections of one; or
 	                                 * NULL */
-	const char *subject;            /* "server web1", for messages; or NULL */
+	const char *subject;            /* "default-server", for messages; or
+	                                 * NULL */
+	const char *subject_of[2];      /* names behind it, "app/web1"; or NULL */
 };
 
 /*

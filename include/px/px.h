@@ -263,6 +263,7 @@ struct px {                             /* a proxy */
 	struct px_listen *listens;
 	struct px_server *servers, *servers_last;
 	uint32_t n_servers;
+	bool hashed;                    /* private: they are in server_names */
 	struct px_server *server_defaults;      /* default-server; or NULL.
 	                                         * Ours when its px is this one */
 	struct px_listen *listens_last;
@@ -330,14 +331,21 @@ struct px_global {
 	struct px_slots slots;
 };
 
+struct px_slab {                        /* private: see px_model.c */
+	char *at;
+	unsigned left, n;
+};
+
 struct px_model {
 	struct arena *arena;
+	struct px_slab px_slab, server_slab;
 	struct px_global global;
 	struct px *all;                 /* file order */
 	uint32_t n_px, n_listens;
 	uint32_t n_servers;             /* of the configuration */
 	struct px_hash *names;          /* private: look-up by name and kind */
-	struct px_hash *server_names;   /* private: the same for servers */
+	struct px_hash *server_names;   /* private: the same for servers of
+	                                 * proxies with many */
 	struct px_hash *ids;            /* private: numbers that were given */
 	uint64_t said[PX_OBJ_N];        /* private: see px_said() */
 	uint32_t n_named;               /* servers with a name as address */

@@ -15,8 +15,12 @@
 static void
 put_who(struct conf_line *l, struct text *t)
 {
-	if (l->subject != NULL)
-		text_printf(t, "'%s' : ", l->subject);
+	if (l->subject == NULL)
+		return;
+	text_printf(t, "'%s", l->subject);
+	for (int i = 0; i < 2 && l->subject_of[i] != NULL; i++)
+		text_printf(t, "%c%s", i == 0 ? ' ' : '/', l->subject_of[i]);
+	text_addz(t, "' : ");
 }
 
 struct diag_pos

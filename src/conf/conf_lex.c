@@ -48,6 +48,14 @@ static const bool ends_plain[256] = {
 	['\''] = true, ['\\'] = true,
 };
 
+/* The bytes of a line: of words, of blanks, and what is more than these. */
+enum byte { BYTE_WORD, BYTE_BLANK, BYTE_SPECIAL };
+static const uint8_t byte_is[256] = {
+	[' '] = BYTE_BLANK, ['\t' ... '\r'] = BYTE_BLANK,
+	['#'] = BYTE_SPECIAL, ['"'] = BYTE_SPECIAL, ['\''] = BYTE_SPECIAL,
+	['\\'] = BYTE_SPECIAL,
+};
+
 static bool
 is_name(char c)
 {
@@ -73,25 +81,28 @@ word_open(struct cursor *c)
 	c->off = c->lex->out.n;
 }
 
+/* `n` bytes at `off` in the output, `width` at `start` in the source. */
 static void
-word_close(struct cursor *c)
+add_word(struct conf_lex *l, size_t off, size_t n, size_t start, size_t width)
 {
-	struct conf_lex *l = c->lex;
-	struct conf_lex_word *w;
-
-	if (!c->open)
-		return;
-	c->open = false;
 	if (l->n == l->cap) {
 		l->cap = l->cap == 0 ? 64 : l->cap * 2;
 		l->word = must_realloc(l->word,
 		    (size_t)l->cap * sizeof *l->word);
 	}
-	w = &l->word[l->n++];
-	w->off = c->off;
-	w->n = l->out.n - c->off;
-	w->col = (int)c->start + 1;
-	w->width = (int)(c->at - c->start);
+	l->word[l->n++] = (struct conf_lex_word){ .off = off, .n = n,
+		.col = (int)start + 1, .width = (int)width };
+}
+
+static void
+word_close(struct cursor *c)
+{
+	struct conf_lex *l = c->lex;
+
+	if (!c->open)
+		return;
+	c->open = false;
+	add_word(l, c->off, l->out.n - c->off, c->start, c->at - c->start);
 	text_addc(&l->out, '\0');
 }
 
@@ -329,6 +340,40 @@ take_plain(struct cursor *c)
 	text_add(&c->lex->out, span_of(p + plain, c->at - plain));
 }
 
+/* What is said by most lines: nothing but words. They stay where they are in
+ * the line; the blanks behind them end them. False: there is more to it. */
+static bool
+take_words(struct conf_lex *l, struct span in)
+{
+	const uint8_t *p, *at;
+	char *out;
+
+	text_add(&l->out, in);
+	out = l->out.p;
+	out[in.n] = ' ';        /* ends the last word; never read past */
+	for (p = at = (const uint8_t *)out; at < p + in.n;) {
+		const uint8_t *first = at;
+
+		while (byte_is[*at] == BYTE_WORD)
+			at++;
+		if (byte_is[*at] == BYTE_SPECIAL)
+			break;
+		if (at > first)
+			add_word(l, (size_t)(first - p), (size_t)(at - first),
+			    (size_t)(first - p), (size_t)(at - first));
+		out[at - p] = '\0';
+		at++;
+	}
+	if (at < p + in.n) {
+		text_clear(&l->out);
+		l->n = 0;
+		return (false);
+	}
+	out[in.n] = '\0';
+	text_addc(&l->out, '\0');
+	return (true);
+}
+
 bool
 conf_lex_line(struct conf_lex *l, struct span in)
 {
@@ -339,6 +384,8 @@ conf_lex_line(struct conf_lex *l, struct span in)
 	l->n = 0;
 	l->err = NULL;
 	l->err_col = 0;
+	if (take_words(l, in))
+		return (true);
 	while (good && c.at < in.n) {
 		char b = in.p[c.at];
 

@@ -101,9 +101,15 @@ const struct kw_section *
 kw_section_find(struct span name)
 {
 	const struct kw_section *const *s;
+	static bool begins[256];        /* the name of one */
 
+	if (!begins['g'])
+		for (s = __start_kw_sections; s < __stop_kw_sections; s++)
+			begins[(uint8_t)(*s)->name[0]] = true;
+	if (name.n == 0 || !begins[(uint8_t)name.p[0]])
+		return (NULL);
 	for (s = __start_kw_sections; s < __stop_kw_sections; s++)
-		if (name.n > 0 && (*s)->name[0] == name.p[0] &&
+		if ( (*s)->name[0] == name.p[0] &&
 		    span_is(name, (*s)->name))
 			return (*s);
 	return (NULL);

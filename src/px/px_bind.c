@@ -150,7 +150,6 @@ struct px_bind *
 px_bind_parse(struct conf_line *l, struct px *px, struct px_bind **binds,
     struct px_listen **listens)
 {
-	char subject[PX_SUBJECT];
 	struct px_bind *b;
 	struct span list;
 	bool good;
@@ -164,7 +163,7 @@ px_bind_parse(struct conf_line *l, struct px *px, struct px_bind **binds,
 	b = bind_new(l, px, binds);
 	conf_want(l, "an address", &list);
 	good = add_addresses(l, b, list, listens);
-	l->subject = px_subject(subject, l->kw->name, list.p, NULL);
+	px_subject(l, l->kw->name, list.p, NULL);
 	good &= kw_words(l, KW_BIND, b);
 	l->subject = NULL;
 	return (good ? b : NULL);

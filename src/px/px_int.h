@@ -10,9 +10,8 @@
 /* px_slots_init - number the slots of all rooms. */
 void px_slots_init(void);
 
-/* px_subject - "server b/s" for messages, in `buf`. */
-#define PX_SUBJECT 256
-const char *px_subject(char buf[PX_SUBJECT], const char *what, const char *a,
+/* px_subject - "server b/s", for messages about the line; `b` may be NULL. */
+void px_subject(struct conf_line *, const char *what, const char *a,
     const char *b);
 
 /* px_want_u32 - one number from `lo` to `hi`, and nothing behind it. */
@@ -39,6 +38,10 @@ void *px_id_claim(enum px_id_space, uint32_t no, uint32_t id, void *obj);
 bool px_id_any(void);
 
 uint64_t px_server_hash(const struct px *, struct span name);
+
+/* px_server_name_add - it is in the list of its proxy, and is to be found by
+ * name as well. */
+void px_server_name_add(struct px_server *);
 
 /* px_server_bare - a server that default-server lines say nothing of.
  * px_server_addr - its address. px_server_list - the last of its proxy's.

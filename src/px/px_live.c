@@ -157,6 +157,7 @@ px_live_part(struct px_server *sv)
 	if (px->servers_last == sv)
 		px->servers_last = before;
 	px->n_servers--;
-	px_hash_drop(px_model->server_names,
-	    px_server_hash(px, span_str(sv->name)), sv);
+	if (px->hashed)
+		px_hash_drop(px_model->server_names,
+		    px_server_hash(px, span_str(sv->name)), sv);
 }

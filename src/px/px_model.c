@@ -198,13 +198,40 @@ px_server_hash(const struct px *px, struct span name)
 	return (span_hash(name) ^ px->no * 0x9e3779b97f4a7c15u);
 }
 
+/* Few are compared one by one: 10,000 backends with a handful each need no
+ * hash, in which nothing lies near to what comes next. */
+#define FEW 16
+
+void
+px_server_name_add(struct px_server *sv)
+{
+	struct px *px = sv->px;
+
+	if (px->hashed) {
+		px_hash_add(px_model->server_names, px_server_hash(px,
+		    span_str(sv->name)), sv);
+	} else if (px->n_servers > FEW) {
+		px->hashed = true;
+		PX_EACH_SERVER(s, px)
+			px_hash_add(px_model->server_names, px_server_hash(px,
+			    span_str(s->name)), s);
+	}
+}
+
 struct px_server *
 px_server_find(const struct px *px, struct span name)
 {
-	uint64_t hash = px_server_hash(px, name);
+	uint64_t hash;
 	size_t at = 0;
 	struct px_server *sv;
 
+	if (!px->hashed) {
+		PX_EACH_SERVER(s, px)
+			if (span_is(name, s->name))
+				return (s);
+		return (NULL);
+	}
+	hash = px_server_hash(px, name);
 	while ((sv = px_hash_next(px_model->server_names, hash, &at)) != NULL)
 		if (sv->px == px && span_is(name, sv->name))
 			return (sv);
@@ -276,13 +303,34 @@ px_model_free(struct px_model *m)
 		px_model = NULL;
 }
 
+/* Objects of one kind lie side by side: checks at the end walk over all
+ * of them, one after the other. */
+#define SLAB_MOST 128
+
+static void *
+slab_get(struct px_slab *s, size_t bytes)
+{
+	void *p;
+
+	if (s->left == 0) {
+		s->n = s->n == 0 ? 4 : s->n < SLAB_MOST ? s->n * 2 : s->n;
+		s->left = s->n;
+		s->at = arena_get(px_model->arena, s->n * bytes);
+	}
+	p = s->at;
+	s->at += bytes;
+	s->left--;
+	return (p);
+}
+
 static const struct px_timeouts no_timeouts;
 
 struct px *
 px_new(const struct px *from, unsigned kind)
 {
-	struct px *px = arena_zget(px_model->arena, sizeof *px);
+	struct px *px = slab_get(&px_model->px_slab, sizeof *px);
 
+	memset(px, 0, sizeof *px);
 	px->magic = PX_MAGIC;
 	px->mode = PX_TCP;
 	px->retries = 3;
@@ -339,11 +387,12 @@ px_by_no(uint32_t no)
 static struct px_server *
 new_server(struct px *px, const char *name, const struct px_server *from)
 {
-	struct px_server *sv = arena_zget(px_model->arena, sizeof *sv);
+	struct px_server *sv = slab_get(&px_model->server_slab, sizeof *sv);
 
 	if (from != NULL)
 		*sv = *from;
 	else {
+		memset(sv, 0, sizeof *sv);
 		sv->weight = 1;
 		sv->error_limit = 10;
 	}
@@ -388,13 +437,11 @@ px_text(struct span s)
 	return (arena_dup(px_model->arena, s));
 }
 
-const char *
-px_subject(char buf[PX_SUBJECT], const char *what, const char *a,
+void
+px_subject(struct conf_line *l, const char *what, const char *a,
     const char *b)
 {
-	const struct span parts[] = { span_str(what), SPAN(" "), span_str(a),
-		SPAN("/"), span_str(b) };
-
-	(void)span_join(buf, PX_SUBJECT, parts, b == NULL ? 3 : 5);
-	return (buf);
+	l->subject = what;
+	l->subject_of[0] = a;
+	l->subject_of[1] = b;
 }

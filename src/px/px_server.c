@@ -18,8 +18,7 @@ px_server_list(struct px_server *sv)
 		px->servers_last->next = sv;
 	px->servers_last = sv;
 	px->n_servers++;
-	px_hash_add(px_model->server_names,
-	    px_server_hash(px, span_str(sv->name)), sv);
+	px_server_name_add(sv);
 }
 
 static void
@@ -96,7 +95,6 @@ parse_server(struct conf_line *l, void *obj)
 {
 	struct px *px = OBJ(obj, struct px, PX_MAGIC);
 	const struct conf_word *name_w = conf_peek(l), *addr_w;
-	char subject[PX_SUBJECT];
 	struct px_server *sv;
 	struct span name;
 	bool good;
@@ -113,7 +111,7 @@ parse_server(struct conf_line *l, void *obj)
 	sv = px_server_new(px, name.p);
 	sv->pos = conf_pos(l, name_w);
 	append(sv);
-	l->subject = px_subject(subject, "server", px->name, name.p);
+	px_subject(l, "server", px->name, name.p);
 	good = px_server_addr(l, addr_w, sv);
 	good &= kw_words(l, KW_SERVER, sv);
 	l->subject = NULL;
@@ -168,14 +166,13 @@ parse_template(struct conf_line *l, void *obj)
 	for (from = l->at; good && lo <= hi; lo++) {
 		const char *name = arena_printf(px_model->arena, "%s%llu",
 		    prefix.p, (unsigned long long)lo);
-		char subject[PX_SUBJECT];
 
 		check_double(l, span_str(name), px);
 		sv = px_server_new(px, name);
 		sv->pos = conf_pos(l, prefix_w);
 		append(sv);
 		l->at = from;
-		l->subject = px_subject(subject, "server", px->name, name);
+		px_subject(l, "server", px->name, name);
 		good = px_server_addr(l, addr_w, sv);
 		good &= kw_words(l, KW_SERVER, sv);
 		l->subject = NULL;
@@ -187,12 +184,11 @@ static bool
 parse_default_server(struct conf_line *l, void *obj)
 {
 	struct px *px = OBJ(obj, struct px, PX_MAGIC);
-	char subject[PX_SUBJECT];
 	bool good;
 
 	if (px->server_defaults == NULL || px->server_defaults->px != px)
 		px->server_defaults = px_server_new(px, NULL);
-	l->subject = px_subject(subject, "default-server",
+	px_subject(l, "default-server",
 	    px->name == NULL ? "" : px->name, NULL);
 	good = kw_words(l, KW_SERVER, px->server_defaults);
 	l->subject = NULL;

@@ -55,6 +55,38 @@ TEST(words_are_cut_at_blanks)
 	try_rows(rows, NELEM(rows));
 }
 
+/* What the line says with a comment behind it, which is read byte by byte. */
+TEST(lines_of_words_alone_are_read_as_all_others)
+{
+	static const char *const lines[] = {
+		"", " ", "a", " a", "a ", "\t\tserver  s1 10.0.0.1:80\t weight 1 ",
+		"a\v\fb\rc", "$x ${y} a$b", "\x80\xff \x01", "{ } %[src] -- }",
+	};
+
+	for (size_t i = 0; i < NELEM(lines); i++) {
+		struct conf_lex one, other;
+		char line[200];
+
+		snprintf(line, sizeof line, "%s #", lines[i]);
+		conf_lex_init(&one);
+		conf_lex_init(&other);
+		CHECK(conf_lex_line(&one, span_str(lines[i])));
+		CHECK(conf_lex_line(&other, span_str(line)));
+		CHECK_EQ(one.n, other.n);
+		for (int k = 0; k < one.n && k < other.n; k++) {
+			const struct conf_lex_word *a = &one.word[k],
+			    *b = &other.word[k];
+
+			CHECK_STR(one.out.p + a->off, other.out.p + b->off);
+			CHECK_EQ(a->n, b->n);
+			CHECK_EQ(a->col, b->col);
+			CHECK_EQ(a->width, b->width);
+		}
+		conf_lex_fini(&one);
+		conf_lex_fini(&other);
+	}
+}
+
 TEST(quotes_and_escapes)
 {
 	static const struct row rows[] = {

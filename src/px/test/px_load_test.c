@@ -124,6 +124,32 @@ TEST(a_model)
 	unload();
 }
 
+/* Up to sixteen are compared one by one. */
+TEST(servers_are_found_among_few_and_many)
+{
+	for (int n = 14; n <= 19; n++) {
+		struct text t;
+		char name[16];
+
+		text_init(&t);
+		text_addz(&t, "backend a\n server s1 10.0.0.1:80\nbackend b\n");
+		for (int i = 0; i < n; i++)
+			text_printf(&t, " server s%d 10.0.1.%d:80\n", i, i + 1);
+		CHECK(load(t.p));
+		for (int i = 0; i < n; i++) {
+			snprintf(name, sizeof name, "s%d", i);
+			CHECK_EQ(server("b", name)->addr.ip[3], i + 1);
+		}
+		CHECK_EQ(server("a", "s1")->addr.ip[2], 0);
+		CHECK(px_server_find(find("b", PX_BE), SPAN("sx")) == NULL);
+		unload();
+		text_printf(&t, " server s%d 10.0.2.1:80\n", n / 2);
+		CHECK(!load(t.p));
+		unload();
+		text_fini(&t);
+	}
+}
+
 TEST(ranges_and_lists_of_addresses)
 {
 	static const uint16_t ports[] = { 8000, 8001, 8002, 80 };
