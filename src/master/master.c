@@ -135,9 +135,7 @@ on_exec_timer(struct tmr *t)
 	bool busy = m->candidate != NULL || mcli_busy() ||
 	    ipc_takeover_busy();
 
-	LIST_EACH(it, &m->gens) {
-		struct gen *g = LIST_ITEM(it, struct gen, node);
-
+	GENS_EACH(g, m) {
 		busy = busy || g->chan.out_bytes > 0 || (g->state == GEN_OLD &&
 		    !g->drained);
 	}
@@ -154,14 +152,11 @@ on_exec_timer(struct tmr *t)
 static void
 tell_all(struct master *m, int32_t sig)
 {
-	LIST_EACH(it, &m->gens) {
-		struct gen *g = LIST_ITEM(it, struct gen, node);
-
+	GENS_EACH(g, m) {
 		if (g->state == GEN_CANDIDATE)
 			(void)kill(g->pid, SIGKILL);
 		else if (g->chan.fd >= 0)
-			(void)ipc_send(&g->chan, IPC_SIGNAL, &sig, sizeof sig,
-			    NULL, 0);
+			master_gen_signal(g, sig);
 		for (uint32_t i = 0; g->state == GEN_ORPHANS &&
 		    i < g->procs.n; i++)
 			if (g->procs.worker[i] > 0)
@@ -223,8 +218,7 @@ on_signal(void *arg, int sig, pid_t from)
 	case SIGTTIN:
 	case SIGQUIT:
 		if (m->current != NULL)
-			(void)ipc_send(&m->current->chan, IPC_SIGNAL,
-			    &(int32_t){ sig }, sizeof(int32_t), NULL, 0);
+			master_gen_signal(m->current, sig);
 		break;
 	default:
 		break;
@@ -306,6 +300,7 @@ start_again(struct master *m, int fd)
 	m->reload_began_us = clock_mono_us();
 	master_listen(m);
 	master_reap(m);         /* who died meanwhile */
+	master_on_retry(&m->retry_timer);
 	return (true);
 }
 

@@ -65,8 +65,7 @@ show_handover(struct text *t, const struct master *m)
 	if (m->last_change == NULL)
 		return;
 	text_printf(t, "# handover\n# %s\n", m->last_change);
-	for (struct list *it = m->gens.next; it != &m->gens; it = it->next) {
-		const struct gen *g = LIST_ITEM(it, struct gen, node);
+	GENS_EACH(g, m) {
 		struct ipc_report sum;
 
 		if (g->state != GEN_OLD && g->state != GEN_ORPHANS)
@@ -96,9 +95,7 @@ show_proc(struct mcli *c, struct span args)
 	text_addz(&c->out, "# workers\n");
 	if (m->current != NULL)
 		put_gen(&c->out, m->current, debug);
-	for (struct list *it = m->gens.next; it != &m->gens; it = it->next) {
-		const struct gen *g = LIST_ITEM(it, struct gen, node);
-
+	GENS_EACH(g, m) {
 		if (!is_old(g))
 			continue;
 		if (!any)

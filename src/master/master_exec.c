@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,45 +46,170 @@ master_exe_look(struct exe_id *e)
 	    (uint64_t)st.st_mtim.tv_nsec;
 }
 
+/* ---- lines of numbers: a table for both directions ---- */
+
+enum kind { END, U32, I32, I64, BOOL, FD, PROCS };
+
+/* New ones are added at the end: a line of an older release ends early, and in
+ * one of a newer release there is more. */
+struct field {
+	enum kind kind;
+	size_t at;
+	bool may_lack;          /* not said by the first release */
+};
+#define FIELD(kind, type, member) { kind, offsetof(type, member), false }
+#define LATER(kind, type, member) { kind, offsetof(type, member), true }
+
+static const struct field master_fields[] = {
+	FIELD(U32, struct master, last_gen),
+	FIELD(U32, struct master, reloads),
+	FIELD(U32, struct master, failed),
+	FIELD(I64, struct master, born_ms),
+	FIELD(I64, struct master, wall_start_s),
+	FIELD(FD, struct master, life[0]),
+	FIELD(FD, struct master, life[1]),
+	FIELD(FD, struct master, state_fd),
+	FIELD(FD, struct master, ledger_fd),
+	FIELD(BOOL, struct master, daemonized),
+	FIELD(BOOL, struct master, last_failed),
+	{ END, 0, false }
+};
+
+static const struct field gen_fields[] = {
+	FIELD(U32, struct gen, no),
+	FIELD(I32, struct gen, pid),
+	FIELD(I32, struct gen, state),
+	FIELD(U32, struct gen, reloads),
+	FIELD(I64, struct gen, born_ms),
+	FIELD(I32, struct gen, max_reloads),
+	FIELD(BOOL, struct gen, quiet),
+	FIELD(BOOL, struct gen, drained),
+	FIELD(FD, struct gen, chan.fd),
+	FIELD(PROCS, struct gen, procs),
+	LATER(U32, struct gen, level),
+	{ END, 0, false }
+};
+
+static const struct field cli_fields[] = {
+	FIELD(FD, struct mcli_socket, fd),
+	FIELD(I32, struct mcli_socket, level),
+	{ END, 0, false }
+};
+
+struct line {
+	struct text *out;       /* it is saved; NULL: read */
+	struct span in;         /* what is left of it */
+};
+
+static bool
+number(struct line *l, int64_t *v)
+{
+	struct span word;
+
+	if (l->out == NULL)
+		return (span_cut(&l->in, ' ', &word) && num_i64(word, v));
+	text_printf(l->out, " %lld", (long long)*v);
+	return (true);
+}
+
+/* Descriptors are the next image's as well, and nobody else's. */
+static bool
+field(struct line *l, enum kind kind, void *at)
+{
+	int64_t v;
+
+	if (kind == I64)
+		v = *(int64_t *)at;
+	else if (kind == BOOL)
+		v = *(bool *)at;
+	else if (kind == U32)
+		v = *(uint32_t *)at;
+	else
+		v = *(int32_t *)at;
+	if (!number(l, &v))
+		return (false);
+	if (kind == I64)
+		*(int64_t *)at = v;
+	else if (kind == BOOL)
+		*(bool *)at = v != 0;
+	else
+		*(uint32_t *)at = (uint32_t)v;
+	return (kind != FD || v < 0 ||
+	    sock_set_cloexec(*(int *)at, l->out == NULL));
+}
+
+static bool
+procs(struct line *l, struct ipc_ready *p)
+{
+	bool ok = field(l, U32, &p->n) && p->n <= IPC_PROCS_MAX;
+
+	for (uint32_t i = 0; ok && i < p->n; i++)
+		ok = field(l, I32, &p->worker[i]);
+	return (ok && field(l, I32, &p->agent));
+}
+
+static bool
+fields(struct line *l, const struct field *f, void *object)
+{
+	for (; f->kind != END; f++) {
+		void *at = (char *)object + f->at;
+
+		if (l->out == NULL && l->in.p == NULL)
+			return (f->may_lack);
+		if (!(f->kind == PROCS ? procs(l, at) : field(l, f->kind, at)))
+			return (false);
+	}
+	return (true);
+}
+
+static void
+save(struct text *t, const char *word, const struct field *f, void *object)
+{
+	text_addz(t, word);
+	(void)fields(&(struct line){ .out = t }, f, object);
+	text_addc(t, '\n');
+}
+
+static bool
+load(struct span line, const struct field *f, void *object)
+{
+	return (fields(&(struct line){ .in = line }, f, object));
+}
+
 /* ---- saving ---- */
 
 static void
-save_gen(struct text *t, struct gen *g)
+save_text(struct text *t, const char *word, const char *text)
 {
-	text_printf(t, "gen %u %d %d %u %lld %d %d %d %d %u", g->no,
-	    (int)g->pid, (int)g->state, g->reloads, (long long)g->born_ms,
-	    g->max_reloads, g->quiet, g->drained, g->chan.fd, g->procs.n);
-	for (uint32_t i = 0; i < g->procs.n; i++)
-		text_printf(t, " %d", (int)g->procs.worker[i]);
-	text_printf(t, " %d %u\n", (int)g->procs.agent, g->level);
-	if (g->chan.fd >= 0)
-		(void)sock_set_cloexec(g->chan.fd, false);
+	if (text != NULL)
+		text_printf(t, "%s %s\n", word, text);
+}
+
+/* `show startup-logs` of the next image. */
+static void
+save_log(struct text *t, struct span log)
+{
+	struct span line;
+
+	while (span_cut(&log, '\n', &line))
+		if (log.p != NULL || line.n > 0)
+			text_printf(t, "log %.*s\n", SPAN_FMT(line));
 }
 
 static void
 save_all(struct master *m, struct text *t)
 {
-	const int fds[] = { m->life[0], m->life[1], m->state_fd, m->ledger_fd };
-
-	text_printf(t, "master %u %u %u %lld %lld %d %d %d %d %d %d\n",
-	    m->last_gen, m->reloads, m->failed, (long long)m->born_ms,
-	    (long long)m->wall_start_s, m->life[0], m->life[1], m->state_fd,
-	    m->ledger_fd, m->daemonized, m->last_failed);
-	for (size_t i = 0; i < NELEM(fds); i++)
-		(void)sock_set_cloexec(fds[i], false);
-	for (size_t i = 0; i < mcli_n_sockets; i++) {
-		text_printf(t, "cli %d %d\n", mcli_sockets[i].fd,
-		    mcli_sockets[i].level);
-		(void)sock_set_cloexec(mcli_sockets[i].fd, false);
-	}
+	save(t, "master", master_fields, m);
+	for (size_t i = 0; i < mcli_n_sockets; i++)
+		save(t, "cli", cli_fields, &mcli_sockets[i]);
 	for (struct list *it = m->gens.prev; it != &m->gens; it = it->prev)
-		save_gen(t, LIST_ITEM(it, struct gen, node));
-	for (struct list *it = m->gens.next; it != &m->gens; it = it->next)
-		master_give_save(t, LIST_ITEM(it, struct gen, node));
-	if (m->last_change != NULL)
-		text_printf(t, "change %s\n", m->last_change);
-	if (m->pidfile != NULL)
-		text_printf(t, "pidfile %s\n", m->pidfile);
+		save(t, "gen", gen_fields, LIST_ITEM(it, struct gen,
+		    node));
+	GENS_EACH(g, m)
+		master_give_save(t, g);
+	save_text(t, "change", m->last_change);
+	save_text(t, "pidfile", m->pidfile);
+	save_log(t, text_span(&m->log));
 	ipc_holder_save(t);
 }
 
@@ -120,79 +246,17 @@ master_exec_if_new(struct master *m)
 
 /* ---- loading ---- */
 
-struct reader {
-	struct span left;
-	bool bad;
-};
-
-static int64_t
-take_int(struct reader *r)
-{
-	struct span word;
-	int64_t v = 0;
-
-	if (!span_cut(&r->left, ' ', &word) || !num_i64(word, &v))
-		r->bad = true;
-	return (v);
-}
-
-static int
-take_fd(struct reader *r)
-{
-	int64_t fd = take_int(r);
-
-	if (fd < 0)
-		return (-1);
-	if (r->bad || fd > INT32_MAX || fcntl((int)fd, F_GETFD) < 0) {
-		r->bad = true;
-		return (-1);
-	}
-	(void)sock_set_cloexec((int)fd, true);
-	return ((int)fd);
-}
-
-static void
-load_master(struct master *m, struct reader *r)
-{
-	m->last_gen = (uint32_t)take_int(r);
-	m->reloads = (unsigned)take_int(r);
-	m->failed = (unsigned)take_int(r);
-	m->born_ms = take_int(r);
-	m->wall_start_s = take_int(r);
-	m->life[0] = take_fd(r);
-	m->life[1] = take_fd(r);
-	m->state_fd = take_fd(r);
-	m->ledger_fd = take_fd(r);
-	m->daemonized = take_int(r) != 0;
-	m->last_failed = take_int(r) != 0;
-}
-
-static void
-load_gen(struct master *m, struct reader *r)
+static bool
+load_gen(struct master *m, struct span line)
 {
 	struct gen *g = must_alloc(sizeof *g);
 	int fd;
 
-	g->no = (uint32_t)take_int(r);
-	g->pid = (pid_t)take_int(r);
-	g->state = (enum gen_state)take_int(r);
-	g->reloads = (unsigned)take_int(r);
-	g->born_ms = take_int(r);
-	g->max_reloads = (int)take_int(r);
-	g->quiet = take_int(r) != 0;
-	g->drained = take_int(r) != 0;
-	fd = take_fd(r);
-	g->procs.n = (uint32_t)take_int(r);
-	if (r->bad || g->procs.n > IPC_PROCS_MAX) {
-		r->bad = true;
+	if (!load(line, gen_fields, g)) {
 		free(g);
-		return;
+		return (false);
 	}
-	for (uint32_t i = 0; i < g->procs.n; i++)
-		g->procs.worker[i] = (int32_t)take_int(r);
-	g->procs.agent = (int32_t)take_int(r);
-	if (r->left.p != NULL)  /* not said by the first release */
-		g->level = (uint32_t)take_int(r);
+	fd = g->chan.fd;
 	g->state_fd = g->ledger_fd = -1;
 	g->chan.fd = -1;
 	list_init(&g->chan.out);
@@ -202,61 +266,74 @@ load_gen(struct master *m, struct reader *r)
 	list_push_front(&m->gens, &g->node);
 	if (g->state == GEN_SERVING)
 		m->current = g;
+	return (true);
+}
+
+static bool
+load_socket(struct span line)
+{
+	struct mcli_socket s;
+
+	if (!load(line, cli_fields, &s))
+		return (false);
+	mcli_adopt(s.fd, s.level);
+	return (true);
 }
 
 /* What a worker of a generation said: GEN WORKER and the rest. */
-static void
-load_report(struct reader *r, struct span word)
+static bool
+load_report(struct span line, struct span word)
 {
-	uint32_t gen = (uint32_t)take_int(r);
-	int32_t worker = (int32_t)take_int(r);
+	struct line l = { .in = line };
+	int64_t gen, worker;
 
-	master_give_load(gen, worker, word, r->left);
+	if (!number(&l, &gen) || !number(&l, &worker))
+		return (false);
+	master_give_load((uint32_t)gen, (int32_t)worker, word, l.in);
+	return (true);
 }
 
-static void
-load_socket(struct reader *r)
+/* A line of another release that is not known is none of our business. */
+static bool
+load_any(struct master *m, struct span word, struct span line)
 {
-	int fd = take_fd(r);
-
-	mcli_adopt(fd, (int)take_int(r));
+	if (span_is(word, "master"))
+		return (load(line, master_fields, m));
+	if (span_is(word, "gen"))
+		return (load_gen(m, line));
+	if (span_is(word, "cli"))
+		return (load_socket(line));
+	if (span_is(word, "give") || span_is(word, "row") ||
+	    span_is(word, "closed"))
+		return (load_report(line, word));
+	if (span_is(word, "change"))
+		m->last_change = span_dup(line);
+	else if (span_is(word, "pidfile"))
+		m->pidfile = span_dup(line);
+	else if (span_is(word, "log")) {
+		master_note(line);
+		master_note(SPAN("\n"));
+	}
+	return (true);
 }
 
 bool
 master_resume(struct master *m, int fd)
 {
 	char path[40], *all;
-	struct span left, line;
-	struct reader r = { { NULL, 0 }, false };
+	struct span left, line, word;
+	bool ok = true;
 	size_t n;
 
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	if ((all = fd_read_file(path, STATE_MAX, &n)) == NULL)
 		return (false);
 	left = span_of(all, n);
-	while (!r.bad && span_cut(&left, '\n', &line)) {
-		struct span word;
-
-		r.left = line;
-		if (line.n == 0 || !span_cut(&r.left, ' ', &word))
-			continue;
-		if (span_is(word, "master"))
-			load_master(m, &r);
-		else if (span_is(word, "gen"))
-			load_gen(m, &r);
-		else if (span_is(word, "cli"))
-			load_socket(&r);
-		else if (span_is(word, "give") || span_is(word, "row") ||
-		    span_is(word, "closed"))
-			load_report(&r, word);
-		else if (span_is(word, "change"))
-			m->last_change = span_dup(r.left);
-		else if (span_is(word, "pidfile"))
-			m->pidfile = span_dup(r.left);
-	}
-	if (!r.bad)
-		r.bad = !ipc_holder_load(span_of(all, n));
+	while (ok && span_cut(&left, '\n', &line))
+		if (line.n > 0 && span_cut(&line, ' ', &word))
+			ok = load_any(m, word, line);
+	ok = ok && ipc_holder_load(span_of(all, n));
 	free(all);
 	fd_close(&fd);
-	return (!r.bad && m->life[1] >= 0 && m->state_fd >= 0);
+	return (ok && m->life[1] >= 0 && m->state_fd >= 0);
 }

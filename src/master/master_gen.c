@@ -28,9 +28,7 @@
 struct gen *
 master_gen_of(pid_t pid)
 {
-	LIST_EACH(it, &the_master.gens) {
-		struct gen *g = LIST_ITEM(it, struct gen, node);
-
+	GENS_EACH(g, &the_master) {
 		if (g->pid == pid)
 			return (g);
 	}
@@ -309,6 +307,12 @@ is_ours(pid_t pid)
 	    WNOWAIT) == 0 && si.si_pid == 0);
 }
 
+void
+master_gen_signal(struct gen *g, int32_t sig)
+{
+	(void)ipc_send(&g->chan, IPC_SIGNAL, &sig, sizeof sig, NULL, 0);
+}
+
 /* They leave by themselves: nobody can tell them to hand over. */
 void
 master_orphans_go(struct gen *g)
@@ -434,8 +438,7 @@ bury(struct master *m, struct gen *g, int status)
 static void
 forget_orphan(struct master *m, pid_t pid)
 {
-	LIST_EACH(it, &m->gens) {
-		struct gen *g = LIST_ITEM(it, struct gen, node);
+	GENS_EACH(g, m) {
 		bool any = false;
 
 		if (g->state != GEN_ORPHANS)

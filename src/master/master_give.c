@@ -116,9 +116,7 @@ end_keeper(struct gen *g, const char *what)
 static struct gen *
 gen_no(uint32_t no)
 {
-	LIST_EACH(it, &the_master.gens) {
-		struct gen *g = LIST_ITEM(it, struct gen, node);
-
+	GENS_EACH(g, &the_master) {
 		if (g->no == no)
 			return (g);
 	}

@@ -90,6 +90,13 @@ struct master {
 
 extern struct master the_master;
 
+/* GENS_EACH - newest first; the body may end the one it looks at. */
+#define GENS_EACH(g, m)                                                      \
+	for (struct gen *g = LIST_ITEM((m)->gens.next, struct gen, node),    \
+	    *g##_next = LIST_ITEM(g->node.next, struct gen, node);           \
+	    &g->node != &(m)->gens;                                          \
+	    g = g##_next, g##_next = LIST_ITEM(g->node.next, struct gen, node))
+
 /* master_exec.c */
 void master_exe_look(struct exe_id *);
 void master_exec_if_new(struct master *);
@@ -104,6 +111,7 @@ void master_reap(struct master *);
 struct gen *master_gen_of(pid_t);
 void master_gen_attach(struct gen *, int fd);
 void master_orphans_go(struct gen *);
+void master_gen_signal(struct gen *, int32_t sig);
 
 /* master_swap.c: the gates */
 void master_lock_gates(struct master *, struct gen *);

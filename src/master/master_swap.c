@@ -49,9 +49,7 @@ master_gates_open(struct master *m, struct gen *g)
 		g->state_fd = g->ledger_fd = -1;
 	}
 	m->swapping = true;
-	LIST_EACH(it, &m->gens) {
-		struct gen *old = LIST_ITEM(it, struct gen, node);
-
+	GENS_EACH(old, m) {
 		if (old == g)
 			continue;
 		old->reloads++;
@@ -83,15 +81,9 @@ master_gen_quiet(struct master *m, struct gen *g)
 static void
 end_old(struct master *m)
 {
-	int32_t sig = SIGTERM;
-
-	LIST_EACH(it, &m->gens) {
-		struct gen *g = LIST_ITEM(it, struct gen, node);
-
+	GENS_EACH(g, m)
 		if (g->state == GEN_OLD)
-			(void)ipc_send(&g->chan, IPC_SIGNAL, &sig, sizeof sig,
-			    NULL, 0);
-	}
+			master_gen_signal(g, SIGTERM);
 }
 
 /* The line that tells of one change of generation. */
@@ -137,9 +129,7 @@ master_swap_look(struct master *m)
 {
 	if (m->current == NULL || !m->swapping)
 		return;
-	LIST_EACH(it, &m->gens) {
-		const struct gen *g = LIST_ITEM(it, struct gen, node);
-
+	GENS_EACH(g, m) {
 		if (g->state == GEN_OLD && !g->drained && !g->late)
 			return;
 	}
@@ -150,14 +140,11 @@ master_swap_look(struct master *m)
 void
 master_limit_reloads(struct master *m)
 {
-	LIST_EACH(it, &m->gens) {
-		struct gen *g = LIST_ITEM(it, struct gen, node);
+	GENS_EACH(g, m) {
 		int max = m->current != NULL && m->current->max_reloads >= 0 ?
 		    m->current->max_reloads : MAX_RELOADS;
-		int32_t sig = SIGTERM;
 
 		if (g->state == GEN_OLD && (int)g->reloads > max)
-			(void)ipc_send(&g->chan, IPC_SIGNAL, &sig, sizeof sig,
-			    NULL, 0);
+			master_gen_signal(g, SIGTERM);
 	}
 }

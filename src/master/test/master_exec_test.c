@@ -14,6 +14,7 @@ set_up(void)
 	struct master *m = &the_master;
 
 	list_init(&m->gens);
+	text_init(&m->log);
 	tmr_wheel_init(&m->loop.wheel, 0);
 	m->state_fd = fd_memfd("state");
 	m->ledger_fd = fd_memfd("ledger");
@@ -35,6 +36,7 @@ set_up(void)
 	    SPAN("4 http-idle its frontend is gone"));
 	master_give_load(6, 2, SPAN("closed"), SPAN("5 server-idle TLS"));
 	m->last_change = span_dup(SPAN("generation 7 took over"));
+	master_note(SPAN("one\n\ntwo\n"));
 }
 
 static void
@@ -53,6 +55,8 @@ forget(void)
 	free(m->last_change);
 	m->last_change = NULL;
 	m->last_gen = m->reloads = m->failed = 0;
+	m->current = NULL;
+	text_clear(&m->log);
 }
 
 TEST(all_of_it_is_read_again)
@@ -71,6 +75,7 @@ TEST(all_of_it_is_read_again)
 	CHECK(master_resume(m, fd));
 	CHECK(m->last_gen == 7 && m->reloads == 5 && m->failed == 1);
 	CHECK_STR(m->last_change, "generation 7 took over");
+	CHECK_SPAN(text_span(&m->log), "one\n\ntwo\n");
 	g = LIST_ITEM(m->gens.next, struct gen, node);
 	CHECK(g->no == 6 && g->pid == 100 && g->level == 2);
 	sum = master_give_sum(g);
@@ -86,4 +91,62 @@ TEST(all_of_it_is_read_again)
 	text_fini(&shown);
 	text_fini(&before);
 	forget();
+}
+
+/* Where `%d` is, the descriptor of a memfd. */
+static bool
+resume(const char *fmt)
+{
+	struct text t;
+	int some = fd_memfd("some"), fd = fd_memfd("test");
+	bool done;
+
+	text_init(&t);
+	text_printf(&t, fmt, some, some, some, some);
+	CHECK(fd_write_all(fd, t.p, t.n));
+	text_fini(&t);
+	list_init(&the_master.gens);
+	done = master_resume(&the_master, fd);
+	(void)close(some);
+	return (done);
+}
+
+#define MASTER "master 7 5 1 10 20 %d %d %d %d 1 0\n"
+
+TEST(text_of_other_releases_is_read)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+		unsigned procs, agent, level;
+	} rows[] = {
+		/* the first release, ours, a newer one */
+		{ MASTER "gen 6 100 2 0 9 -1 0 0 -1 2 11 12 13\n", true, 2, 13,
+		    0 },
+		{ MASTER "gen 6 100 2 0 9 -1 0 0 -1 2 11 12 13 2\n", true, 2,
+		    13, 2 },
+		{ MASTER "news 1 2\ngen 6 100 2 0 9 -1 0 0 -1 0 13 2 77 x\n",
+		    true, 0, 13, 2 },
+		/* damaged */
+		{ MASTER "gen 6 100 2 0 9 -1 0 0 -1 2 11 12\n", false, 0, 0, 0 },
+		{ MASTER "gen 6 100 2 0 9 -1 0 0 -1 9999 11 12\n", false, 0, 0, 0 },
+		{ MASTER "gen 6 x 2 0 9 -1 0 0 -1 0 13 2\n", false, 0, 0, 0 },
+		{ MASTER "gen 6 100 2 0 9 -1 0 0 9999 0 13 2\n", false, 0, 0, 0 },
+		{ "master 7 5 1 10 20 %d %d %d %d 1\n", false, 0, 0, 0 },
+		{ "master 7 5 1 10 20 %d %d 9999 %d 1 0\n", false, 0, 0, 0 },
+	};
+
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		const struct gen *g;
+
+		if (!CHECK_EQ(resume(rows[i].text), rows[i].ok))
+			printf("row %zu\n", i);
+		if (rows[i].ok && !list_empty(&the_master.gens)) {
+			g = the_master.current;
+			CHECK(g->no == 6 && g->procs.n == rows[i].procs &&
+			    g->procs.agent == (int)rows[i].agent &&
+			    g->level == rows[i].level);
+		}
+		forget();
+	}
 }
