@@ -560,7 +560,8 @@ h1_end_splice_in(struct mux_end *e, uint64_t *left)
 {
 	struct h1_conn *h = h1_of(e);
 
-	if (h->in.len > h->held || !h->conn.xprt->raw || h->conn.fd < 0)
+	if (h->in.len > h->held || !h->conn.xprt->raw || h->conn.fd < 0 ||
+	    h->conn.eof)
 		return (-1);
 	switch ((enum h1_flow)h->rx) {
 	case H1_FLOW_LENGTH:

@@ -356,8 +356,8 @@ tcp_splice_in(struct mux_end *e, uint64_t *left)
 {
 	struct tcp_conn *t = tcp_of(e);
 
-	if (t->in.len > 0 || !t->conn.xprt->raw)
-		return (-1);
+	if (t->in.len > 0 || t->conn.eof || !t->conn.xprt->raw)
+		return (-1);            /* (an end that was read is no edge) */
 	*left = UINT64_MAX;
 	return (t->conn.fd);
 }
