@@ -17,6 +17,7 @@ struct rule {
 	uint16_t skips;                 /* rules behind it that begin with the
 	                                 * same test: where it fails, they go
 	                                 * with it */
+	bool unnoted;                   /* no last_rule_line: "redirect" */
 };
 
 struct rule_list {

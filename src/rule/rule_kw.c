@@ -445,7 +445,7 @@ parse_redirect(struct conf_line *l, void *obj)
 {
 	struct px *px = obj;
 	struct rule r = { .action = rule_redirect_action,
-	    .pos = conf_pos(l, NULL) };
+	    .pos = conf_pos(l, NULL), .unnoted = true };
 	struct cond *cond;
 
 	set_side(px);

@@ -64,7 +64,8 @@ rule_run(const struct px *px, enum rule_set set, struct txn *t,
 			continue;
 		if (v != RULE_WAIT) {
 			run->at++;
-			if (set >= RULE_TCP_REQ && r->pos.file != NULL) {
+			if (set >= RULE_TCP_REQ && r->pos.file != NULL &&
+			    !r->unnoted) {
 				t->rule_file = span_str(r->pos.file);
 				t->rule_line = r->pos.line;
 			}
