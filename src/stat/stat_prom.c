@@ -375,10 +375,8 @@ run_service(const void *priv, struct txn *t, struct rule_run *run)
 	t->service = "<PROMEX>";
 	run->why = WHY_REPLIED;
 	run->status = 500;
-	if (r != NULL && p != NULL) {
-		run->status = t->meth != HTTP_GET && t->meth != HTTP_HEAD ?
-		    405 : read_query(p, t->req->target) ? 0 : 400;
-	}
+	if (r != NULL && p != NULL)     /* by any method: so it always was */
+		run->status = read_query(p, t->req->target) ? 0 : 400;
 	if (run->status != 0) {
 		free(p);
 		return (RULE_DENY);
