@@ -357,7 +357,9 @@ used_server(struct strm *s, const struct use_server *u)
 	if (sv == NULL)
 		sv = px_server_find(s->txn.be, span_of(name, logfmt_run(
 		    u->name, &s->txn, name, sizeof name)));
-	return (sv == NULL || !srv_is_up(srv_of(sv)) ? NULL : srv_of(sv));
+	if (sv == NULL || (!srv_is_up(srv_of(sv)) && !strm_even_down(s)))
+		return (NULL);
+	return (srv_of(sv));
 }
 
 static void
@@ -384,6 +386,7 @@ obey_rules(struct strm *s, const struct cookie_cfg *c)
 			forget(s);
 			s->txn.cookie_off = true;
 			s->want = srv;
+			s->want_down = !srv_is_up(srv);
 			return;
 		}
 }

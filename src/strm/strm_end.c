@@ -18,17 +18,20 @@ static const char phase_letter[STRM_PHASE_N] = {
 #undef PHASE
 };
 
-/* In which phase it ended, as the log says it (configuration manual 8.5). */
+/* In which phase it ended, as the log says it (configuration manual 8.5). A
+ * client that leaves within its body was transferring data, whether or not
+ * there was a response. */
 static char
-stage_letter(const struct strm *s)
+stage_letter(const struct strm *s, enum why why)
 {
 	if (s->phase != STRM_EXCHANGE)
 		return (phase_letter[s->phase]);
 	if (s->tunnel)
 		return ('D');           /* one way may be at its end */
-	if (s->res_done)
+	if (s->res_done && s->req_done)
 		return ('L');
-	if (s->res_head)
+	if (s->res_head || (why == WHY_CLI_ABORT && !s->req_done) ||
+	    s->inspect == STRM_INSPECT_REFUSED)
 		return ('D');
 	return ('H');
 }
@@ -40,7 +43,8 @@ set_term(struct strm *s, enum why why)
 		return;
 	s->txn.why = why;
 	s->txn.term[0] = why_rows[why].cause;
-	s->txn.term[1] = why_rows[why].cause == '-' ? '-' : stage_letter(s);
+	s->txn.term[1] = why_rows[why].cause == '-' ? '-' :
+	    stage_letter(s, why);
 }
 
 void
@@ -218,16 +222,6 @@ count_blame(struct strm *s, enum why why)
 	}
 }
 
-/* Bytes that rules of mode tcp looked at and nobody took. */
-static bool
-has_untaken(struct strm *s)
-{
-	struct span data = SPAN_NONE;
-
-	return (!is_http(s) && s->srv == NULL && s->begin_why == WHY_OK &&
-	    s->cli->ops->peek(s->cli, &data, NULL) == WHY_OK && data.n != 0);
-}
-
 static bool
 is_silent(struct strm *s)
 {
@@ -241,7 +235,7 @@ is_silent(struct strm *s)
 		return (true);
 	if (nothing && px_opt(fe, PX_OPT_HTTP_IGNORE_PROBES) && is_http(s))
 		return (true);
-	return (nothing && px_opt(fe, PX_OPT_DONTLOGNULL) && !has_untaken(s));
+	return (nothing && px_opt(fe, PX_OPT_DONTLOGNULL));
 }
 
 void
@@ -314,6 +308,18 @@ strm_log_early(struct strm *s, enum why why)
 	t->term[0] = t->term[1] = '-';
 }
 
+/* Bytes of mode tcp that nobody took came all the same, and left unread would
+ * make a reset of the close. */
+static void __attribute__((noinline, cold))
+take_rest(struct strm *s)
+{
+	struct span data;
+
+	if (s->begin_why == WHY_OK &&
+	    s->cli->ops->peek(s->cli, &data, NULL) == WHY_OK)
+		s->cli->ops->eat(s->cli, data.n);
+}
+
 /* The last steps of all ends. */
 static enum strm_step
 bury(struct strm *s, enum why why, bool keep_cli, bool keep_srv, bool reset)
@@ -324,6 +330,8 @@ bury(struct strm *s, enum why why, bool keep_cli, bool keep_srv, bool reset)
 	set_term(s, why);
 	if (why != WHY_OK)
 		count_blame(s, why);
+	if (__builtin_expect(!is_http(s) && srv == NULL, 0))
+		take_rest(s);
 	s->txn.bytes_in = s->cli->got;
 	s->txn.bytes_out = s->cli->put;
 	strm_count_bytes(s);
@@ -442,6 +450,18 @@ gateway_status(enum why why)
 	}
 }
 
+/* A client that left is answered, or at least logged, as one that made a bad
+ * request if it never made a whole one, or if it could have had a response. */
+static bool
+left_for_400(const struct strm *s, enum why why)
+{
+	if ((why != WHY_CLI_ABORT && why != WHY_CLI_NO_REQUEST) ||
+	    !is_http(s) || s->res_head || s->txn.status != 0)
+		return (false);
+	return (s->phase == STRM_EXCHANGE ? s->req_done && !s->cli->dead :
+	    s->phase == STRM_REQUEST && s->begin_why != WHY_OK);
+}
+
 enum strm_step
 strm_fail(struct strm *s, enum why why)
 {
@@ -453,12 +473,13 @@ strm_fail(struct strm *s, enum why why)
 		status = gateway_status(why);
 	if (why == WHY_CLI_TIMEOUT && !s->res_head && is_http(s))
 		status = 408;
+	if (left_for_400(s, why))
+		status = 400;
 	if (status != 0 && is_http(s) && !s->res_head && !client_gone &&
-	    !(why == WHY_CLI_REQ_TIMEOUT && s->cli->got == 0 &&
-	    px_opt(s->txn.fe, PX_OPT_HTTP_IGNORE_PROBES)))
+	    !(s->cli->got == 0 && px_opt(s->txn.fe,
+	    PX_OPT_HTTP_IGNORE_PROBES)))
 		return (strm_reply(s, rule_error_reply(px, status), why));
-	if (is_http(s) && !s->res_head && s->txn.status == 0 &&
-	    (why == WHY_CLI_ABORT || why == WHY_CLI_NO_REQUEST))
+	if (status == 400 && s->txn.status == 0)
 		s->txn.status = 400;
 	return (bury(s, why, false, false, s->res_head || client_gone));
 }

@@ -37,6 +37,9 @@ close_server(struct strm *s)
 static enum strm_step
 refuse(struct strm *s, enum rule_verdict v)
 {
+	s->inspect = STRM_INSPECT_REFUSED;
+	s->txn.status = 0;              /* nobody sees the response */
+	s->txn.t.response = 0;
 	CNT_BE(be_of(s->txn.be)->cnt)->denied_resp++;
 	if (s->slot.srv != NULL)
 		CNT_SRV(s->slot.srv->cnt)->denied_resp++;
@@ -90,6 +93,10 @@ strm_inspect_begin(struct strm *s)
 		store(s);
 		return (STEP_GO);
 	}
+	/* Those that wait for nothing ran, on the connection that turned out to
+	 * be closed. */
+	if (s->fresh_only && !rule_inspects(s->txn.be, RULE_TCP_RES))
+		return (STEP_GO);
 	s->inspect = STRM_INSPECT_DUE;
 	s->rules = (struct rule_run){ 0 };
 	return (rule_inspects(s->txn.be, RULE_TCP_RES) ? STEP_GO :

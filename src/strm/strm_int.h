@@ -41,7 +41,10 @@ enum strm_phase {
 };
 
 /* The "tcp-response content" rules of this exchange. */
-enum strm_inspect { STRM_INSPECT_NONE, STRM_INSPECT_DUE, STRM_INSPECT_WAITS };
+enum strm_inspect {
+	STRM_INSPECT_NONE, STRM_INSPECT_DUE, STRM_INSPECT_WAITS,
+	STRM_INSPECT_REFUSED            /* the stream ends by them */
+};
 
 /* Bytes that were spliced out of one side and wait in a pipe. */
 struct strm_pipe {
@@ -88,6 +91,10 @@ struct strm {
 	                                 * taken: monitor-uri, captures */
 	bool indep : 1;                 /* option independent-streams of a side:
 	                                 * set when it connects, or came over */
+	bool no_cookie : 1;             /* its server set none: checkcache. Not
+	                                 * frozen: the response is looked at */
+	bool no_upgrade : 1;            /* it asks for none: a 101 is wrong. Not
+	                                 * frozen: one that came over may */
 	bool in_body : 1;               /* came over with a part of its body
 	                                 * gone, and that was not kept */
 	uint8_t inspect;                /* enum strm_inspect */
@@ -99,9 +106,13 @@ struct strm {
 	struct rule_run rules;
 	struct srv_slot slot;
 	struct srv *avoid;              /* failed last: take another */
+	int64_t turn_ms;                /* when that one may be tried again. Not
+	                                 * frozen: at once, there */
 	struct srv *want;               /* persistence: take this one. Not
 	                                 * frozen: used when one is acquired */
 	bool want_down;                 /* even if it is down */
+	bool directed;                  /* something named the server that it
+	                                 * has. Not frozen: the next is anyone's */
 	enum why begin_why, grant_why;
 	uint16_t tries;                 /* connections attempted */
 	uint8_t no_socket;              /* for the next */

@@ -45,6 +45,10 @@ want_addr(struct txn *t, enum txn_addr which)
 	c = e->ops->conn(e);
 	t->addr[which] = which == TXN_SRC || which == TXN_BDST ?
 	    *conn_peer(c) : *conn_local(c);
+	/* The kernel forgets it as soon as the server closed. */
+	if (which == TXN_BDST && t->addr[which].family == ADDR_NONE &&
+	    s->slot.srv != NULL)
+		srv_addr(s->slot.srv, t, &t->addr[which]);
 }
 
 static struct span

@@ -11,6 +11,7 @@
 #include <base/must.h>
 #include <cnt/cnt.h>
 #include <log/log.h>
+#include <srv/algo.h>
 #include <stk/stk.h>
 #include <strm/cfg.h>
 
@@ -23,6 +24,44 @@ strm_client_left(const struct strm *s)
 
 	return (s->cli->dead ||
 	    (px_opt(s->txn.be, PX_OPT_ABORTONCLOSE) && (c->hup || c->eof)));
+}
+
+/* In mode tcp, one that closed and left nothing to send wants nothing, nor does
+ * one that reset the connection. */
+static bool
+wants_nothing(const struct strm *s)
+{
+	struct span data;
+	enum why why = s->cli->ops->peek(s->cli, &data, NULL);
+
+	if (why == WHY_OK)              /* is there more behind it? */
+		why = s->cli->ops->peek(s->cli, &data, NULL);
+	return ((why != WHY_OK && why != WHY_AGAIN) ||
+	    s->cli->ops->conn(s->cli)->err);
+}
+
+static bool
+has_left(const struct strm *s)
+{
+	const struct conn *c = s->cli->ops->conn(s->cli);
+
+	return (strm_client_left(s) || (!is_http(s) && (c->hup || c->eof) &&
+	    wants_nothing(s)));
+}
+
+/* Not at once to the server that just failed: it may be starting. */
+static enum strm_step
+turn_around(struct strm *s)
+{
+	if (s->turn_ms <= the_loop->now_ms) {
+		strm_go(s, STRM_CONNECT);
+		return (STEP_GO);
+	}
+	s->txn.addr[TXN_BSRC].family = s->txn.addr[TXN_BDST].family =
+	    ADDR_NONE;
+	strm_go(s, STRM_BACKOFF);
+	strm_wait(s, s->turn_ms - the_loop->now_ms);
+	return (STEP_WAIT);
 }
 
 static void
@@ -59,12 +98,29 @@ strm_slot_begin(struct strm *s)
 	s->granted = false;
 }
 
+/* Sent to another server; false: it is the same again, as there is no other. */
+static bool
+note_redispatch(struct strm *s)
+{
+	struct srv *from = s->avoid;
+
+	if (s->slot.srv == from)
+		return (false);
+	CNT_BE(from->be->cnt)->redispatch++;
+	CNT_SRV(from->cnt)->redispatch++;
+	s->txn.redispatched = true;
+	return (true);
+}
+
 static enum strm_step
 have_slot(struct strm *s)
 {
 	const struct http_reply *redir;
+	bool again = s->avoid != NULL && !note_redispatch(s);
 
 	s->txn.srv = s->slot.srv->cfg;
+	if (again && s->turn_ms > the_loop->now_ms)
+		return (turn_around(s));
 	s->txn.t.queued = the_loop->now_us;
 	s->wait_until_ms = CLOCK_NEVER;
 	strm_go(s, STRM_CONNECT);
@@ -113,6 +169,7 @@ step_acquire(struct strm *s)
 	if (__builtin_expect(px_opt(s->txn.be, PX_OPT_PREFER_LAST_SERVER), 0) &&
 	    want == NULL)
 		want = kept_server(s);
+	s->directed = want != NULL;
 	strm_slot_begin(s);
 	s->slot.even_down = s->want_down;
 	why = srv_acquire(be_of(s->txn.be), &s->txn, s->avoid, want,
@@ -142,7 +199,7 @@ step_queue(struct strm *s)
 		return (have_slot(s));
 	if (s->granted)
 		why = s->grant_why;
-	else if (strm_client_left(s))
+	else if (has_left(s))
 		why = WHY_CLI_ABORT;
 	else if (the_loop->now_ms >= s->wait_until_ms)
 		why = WHY_QUEUE_TIMEOUT;
@@ -193,6 +250,15 @@ redispatches(const struct strm *s)
 	return (s->txn.retries % every == 0);
 }
 
+/* Any server would do as well: with option redispatch, another one is then
+ * tried at once, at each retry. */
+static bool
+is_anyones(const struct strm *s)
+{
+	return (s->txn.be->redispatch != 0 && !s->directed &&
+	    !be_of(s->txn.be)->lb->sticks);
+}
+
 /* One more try: with another server, or with this one (false). */
 static bool
 goes_elsewhere(struct strm *s, struct srv *srv)
@@ -200,11 +266,9 @@ goes_elsewhere(struct strm *s, struct srv *srv)
 	s->txn.retries++;
 	CNT_BE(srv->be->cnt)->retries++;
 	CNT_SRV(srv->cnt)->retries++;
-	if (!redispatches(s) && (srv_is_up(srv) || s->want_down))
+	if (!redispatches(s) && !is_anyones(s) &&
+	    (srv_is_up(srv) || s->want_down))
 		return (false);
-	CNT_BE(srv->be->cnt)->redispatch++;
-	CNT_SRV(srv->cnt)->redispatch++;
-	s->txn.redispatched = true;
 	s->avoid = srv;
 	strm_persist_lost(s);
 	srv_release(&s->slot);
@@ -224,6 +288,7 @@ enum strm_step
 strm_again(struct strm *s, enum why why)
 {
 	let_server_go(s, why);
+	s->turn_ms = 0;                 /* it is not starting */
 	if (s->txn.res != NULL)
 		http_head_free(s->txn.res);
 	s->txn.res = NULL;
@@ -266,7 +331,7 @@ strm_retry(struct strm *s, enum why why)
 {
 	const struct px *be = s->txn.be;
 	struct srv *srv = s->slot.srv;
-	int ms;
+	int ms = connect_ms(s);
 
 	note_failed(s);
 	let_server_go(s, why);
@@ -279,22 +344,25 @@ strm_retry(struct strm *s, enum why why)
 			CNT_SRV(srv->cnt)->err_conn++;
 		return (strm_fail(s, why));
 	}
+	s->turn_ms = the_loop->now_ms;
+	if (why != WHY_SRV_CONN_TIMEOUT)        /* that took its time */
+		s->turn_ms += ms != 0 && ms < TURN_AROUND_MS ? ms :
+		    TURN_AROUND_MS;
 	if (goes_elsewhere(s, srv))
 		return (STEP_GO);
-	strm_go(s, STRM_BACKOFF);
-	ms = connect_ms(s);
-	strm_wait(s, ms != 0 && ms < TURN_AROUND_MS ? ms : TURN_AROUND_MS);
-	return (STEP_WAIT);
+	return (turn_around(s));
 }
 
 enum strm_step
 step_backoff(struct strm *s)
 {
-	if (strm_client_left(s))
+	if (has_left(s))
 		return (strm_fail(s, WHY_CLI_ABORT));
 	if (the_loop->now_ms < s->wait_until_ms)
 		return (STEP_WAIT);
 	s->wait_until_ms = CLOCK_NEVER;
+	if (s->slot.srv == s->avoid)    /* chosen anew, but the same */
+		s->txn.t.queued = the_loop->now_us;
 	strm_go(s, STRM_CONNECT);
 	return (STEP_GO);
 }
@@ -383,9 +451,10 @@ wants_splice(const struct strm *s, enum px_opt way)
 enum strm_step
 step_connect(struct strm *s)
 {
+	bool begins = s->srv == NULL;
 	enum why why;
 
-	if (s->srv == NULL) {
+	if (begins) {
 		if ((why = open_server(s)) != WHY_OK) {
 			if (s->srv != NULL)     /* the head did not fit */
 				return (strm_fail(s, why));
@@ -414,7 +483,8 @@ step_connect(struct strm *s)
 		return (__builtin_expect(rule_on_tcp_response || stk_sticky,
 		    0) ? strm_inspect_begin(s) : STEP_GO);
 	}
-	if (strm_client_left(s))
+	/* (a client that closed before gets the connection if there is one) */
+	if (strm_client_left(s) || (!begins && has_left(s)))
 		return (strm_fail(s, WHY_CLI_ABORT));
 	if (the_loop->now_ms >= s->wait_until_ms)
 		return (strm_retry(s, WHY_SRV_CONN_TIMEOUT));

@@ -149,11 +149,12 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 }
 
 /* Rules need not hope for more bytes: the inspection delay is over, or the
- * client has no more. */
+ * client has no more, or its request none. */
 static bool
 input_is_final(const struct strm *s)
 {
 	return (s->cli->eof || s->cli->dead ||
+	    (is_http(s) && s->txn.req->body == HTTP_NO_BODY) ||
 	    (s->wait_until_ms != CLOCK_NEVER &&
 	    the_loop->now_ms >= s->wait_until_ms));
 }
@@ -269,7 +270,7 @@ run_lists(struct strm *s, unsigned last)
 		s->txn.stage = lists[s->list].http ? TXN_REQ : TXN_CONTENT;
 		s->txn.wait_over = input_is_final(s);
 		paused = s->rules.paused;
-		if (paused && s->cli->dead) {
+		if (s->cli->dead && (paused || !is_http(s))) {
 			s->txn.rule_waits = s->rules.by;
 			return (strm_fail(s, WHY_CLI_ABORT));
 		}
@@ -280,6 +281,8 @@ run_lists(struct strm *s, unsigned last)
 		} while (v == RULE_WAIT && !s->rules.paused &&
 		    strm_has_closed(s, s->cli));
 		strm_sniffed(s);
+		if (!is_http(s) && s->cli->ops->conn(s->cli)->err)
+			return (strm_fail(s, WHY_CLI_ABORT));
 		if (paused && !s->rules.paused)
 			strm_wait(s, 0);        /* that one is over */
 		step = obey(s, px, v);
@@ -388,6 +391,7 @@ prepare_request(struct strm *s)
 	if (s->txn.fe->conn_mode == PX_CONN_CLOSE)
 		s->cli->close = true;
 	http_strip_hop(req, req->upgrade);
+	s->no_upgrade = !req->upgrade;
 	return (strm_forwarded(s));
 }
 

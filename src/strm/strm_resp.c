@@ -233,17 +233,21 @@ response_rules(struct strm *s)
 {
 	const struct px *fe = s->txn.fe, *be = s->txn.be;
 	bool in_fe = s->res_waits && s->rules.px == fe && fe != be;
+	bool leaks = px_opt(be, PX_OPT_CHECKCACHE);
 	enum strm_step step;
 
-	if (!s->res_waits)
+	if (!s->res_waits) {
 		note_response(s);
+		/* one that a rule sets is ours */
+		s->no_cookie = leaks && http_get(s->txn.res,
+		    HTTP_SET_COOKIE).p == NULL;
+	}
 	if (!in_fe && (step = rules_of(s, be, RULE_HTTP_RES)) != STEP_GO)
 		return (step);
 	if (fe != be &&
 	    (step = rules_of(s, fe, RULE_HTTP_RES)) != STEP_GO)
 		return (step);
-	if (__builtin_expect(px_opt(be, PX_OPT_CHECKCACHE), 0) &&
-	    strm_cookie_leaks(s))
+	if (__builtin_expect(leaks, 0) && !s->no_cookie && strm_cookie_leaks(s))
 		return (deny_response(s, be));
 	if (strm_persists(be) && !strm_cookie_set(s))
 		return (strm_fail(s, WHY_BUDGET));
@@ -344,6 +348,8 @@ take_head(struct strm *s)
 		if (why != WHY_OK)
 			return (no_response(s, why));
 		s->srv_seen_ms = s->srv_read_ms = the_loop->now_ms;
+		if (s->txn.res->status == 101 && s->no_upgrade)
+			return (no_response(s, WHY_RES_BAD));
 		s->txn.srv_status = s->txn.res->status;
 		s->txn.res_ver = s->txn.res->minor == 0 ? 1 : 2;
 		if (s->txn.res->status >= 200 || s->txn.res->status == 101)
