@@ -593,9 +593,11 @@ client_abort(struct mux_end *e, enum why why)
 {
 	struct h1_conn *h = h1_of(e);
 
-	(void)why;
 	e->strm = NULL;
-	h->conn.nolinger = h->tx != H1_FLOW_NONE || h->out.len > 0;
+	/* Where the end of the connection is the end of the message, only a
+	 * reset says that it is not whole. */
+	h->conn.nolinger = h->tx == H1_FLOW_CLOSE ||
+	    (h->tx == H1_FLOW_TUNNEL && why == WHY_SRV_ABORT);
 	h1_client_free(h);
 }
 

@@ -398,6 +398,7 @@ server_abort(struct mux_end *e, enum why why)
 
 	(void)why;
 	e->strm = NULL;
+	h->conn.nolinger = !h->conn.eof;        /* it need not go on */
 	h1_conn_free(h);
 }
 

@@ -421,9 +421,9 @@ tcp_abort(struct mux_end *e, enum why why)
 {
 	struct tcp_conn *t = tcp_of(e);
 
-	(void)why;
 	e->strm = NULL;
-	t->conn.nolinger = true;
+	t->conn.nolinger = wants_reset(t) || why == WHY_CLI_ABORT ||
+	    why == WHY_SRV_ABORT;       /* a reset becomes one */
 	tcp_conn_free(t);
 }
 

@@ -178,8 +178,7 @@ admit(struct lsn *l, int fd, struct addr *peer)
 		c->denied_conn++;
 		if (l->cnt != 0)
 			CNT_LI(l->cnt)->denied_conn++;
-		fe_leave(l->fe);
-		(void)close(fd);
+		turn_away(l, fd);
 		return;
 	}
 	fe_pace_sess(l->fe);
