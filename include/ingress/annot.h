@@ -183,7 +183,7 @@ struct ing_opts {
 	int64_t requests;                       /* of a connection; 0: any */
 	int64_t proxy_header_s;                 /* wait for it */
 	int64_t no_ipv6, share_port;            /* bool; one value */
-	const char *cpus;                       /* "0-3", or NULL */
+	const char *cpus;                       /* words of cpu-map, or NULL */
 	/* idem, what is told of them: ing_opt_log.c */
 	const char *log_format;                 /* of nginx; NULL: our own */
 	int64_t log_json;                       /* bool: how it is escaped */

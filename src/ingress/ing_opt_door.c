@@ -144,16 +144,19 @@ parse_share(struct ing_parse *p, struct span v, void *field)
 }
 
 /* "auto", or a mask of bits for each worker: "0001 0010". What is of use here is
- * which there are, as workers take them in order. */
+ * which there are, as workers take them in order; there have to be as many of
+ * both. */
 static bool
 parse_cpus(struct ing_parse *p, struct span v, void *field)
 {
 	struct span mask;
 	struct text t;
+	uint64_t all = 0;
+	int cpus;
 	bool good = true;
 
 	if (span_is(v, "auto")) {
-		*(const char **)field = "0-1023";
+		*(const char **)field = "auto:1/all 0-63";
 		return (true);
 	}
 	text_init(&t);
@@ -166,13 +169,18 @@ parse_cpus(struct ing_parse *p, struct span v, void *field)
 		    span_find(span_skip(mask, (size_t)one + 1), '1') < 0;
 		for (size_t i = 0; good && i < mask.n; i++)
 			good = mask.p[i] == '0' || mask.p[i] == '1';
-		if (good)
-			text_printf(&t, "%s%zu", t.n > 0 ? " " : "",
-			    mask.n - 1 - (size_t)one);
+		if (!good)
+			break;
+		text_printf(&t, " %zu", mask.n - 1 - (size_t)one);
+		all |= UINT64_C(1) << (mask.n - 1 - (size_t)one);
 	}
 	good = good && t.n > 0;
-	if (good)
-		*(const char **)field = arena_dup(p->mem, text_span(&t));
+	cpus = __builtin_popcountll(all);
+	if (good && cpus == 1)
+		*(const char **)field = arena_printf(p->mem, "1/all%s", t.p);
+	else if (good)
+		*(const char **)field = arena_printf(p->mem, "auto:1/1-%d%s",
+		    cpus, t.p);
 	text_fini(&t);
 	return (good || ing_parse_bad(p, v, "auto, or a mask with one bit "
 	    "for each worker"));

@@ -115,7 +115,7 @@ render_workers(struct ing_rendering *r)
 	}
 	if (o->cpus == NULL)
 		return;
-	ing_line(c, "cpu-map auto:1");
+	ing_line(c, "cpu-map");
 	while (span_cut(&rest, ' ', &one))
 		ing_cfg_text(c, one);
 }
