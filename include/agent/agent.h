@@ -195,6 +195,10 @@ void agent_ask_drop(uint32_t id);
  * now on); again when the keeper passes one to a new agent. */
 void agent_client_open(struct loop *, int fd);
 
+/* agent_client_told - call `fn`, once, when the agent has told all that it
+ * told the workers before this one. */
+void agent_client_told(void (*fn)(void));
+
 /* agent_say - tell the agent something unasked; lost while there is none. */
 void agent_say(const struct agent_topic *, const void *data, size_t n);
 

@@ -4,6 +4,7 @@
 /*
  * worker - the process that carries traffic: one loop, one thread.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -23,6 +24,7 @@ struct worker_start {
 	pid_t keeper_pid;               /* what logs show */
 	int keeper_fd;                  /* SOCK_SEQPACKET channel */
 	int agent_fd;                   /* SOCK_SEQPACKET channel, or -1 */
+	bool successor;                 /* of one that died in service */
 	const struct worker_listen *listens;
 	size_t n_listens;
 };

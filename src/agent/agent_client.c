@@ -17,6 +17,7 @@ struct agent_answer {
 
 static struct ipc_chan chan = { .fd = -1 };
 static uint32_t n_channels;
+static void (*told_fn)(void);   /* NULL: nobody waits */
 
 static void
 on_ask(const struct agent_topic *t, const struct ipc_msg *m)
@@ -30,6 +31,16 @@ on_ask(const struct agent_topic *t, const struct ipc_msg *m)
 }
 
 static void
+all_told(void)
+{
+	void (*fn)(void) = told_fn;
+
+	told_fn = NULL;
+	if (fn != NULL)
+		fn();
+}
+
+static void
 on_agent(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 {
 	const struct agent_topic *t;
@@ -38,6 +49,10 @@ on_agent(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 	(void)arg;
 	if (m == NULL)
 		return;         /* the keeper makes a new agent */
+	if (m->type == IPC_TOLD) {
+		all_told();
+		return;
+	}
 	t = agent_topic_at(m->flags);
 	if (m->type == IPC_ASK)
 		on_ask(t, m);
@@ -53,6 +68,12 @@ agent_client_open(struct loop *loop, int fd)
 	if (n_channels++ > 0)
 		ipc_close(&chan);
 	ipc_open(&chan, fd, IPC_WORKER, IPC_AGENT, loop, on_agent, NULL);
+}
+
+void
+agent_client_told(void (*fn)(void))
+{
+	told_fn = fn;
 }
 
 void

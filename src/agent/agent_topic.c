@@ -7,6 +7,7 @@
 
 #include <agent/agent.h>
 #include <base/must.h>
+#include <os/fault.h>
 #include <os/loop.h>
 
 #include "agent_int.h"
@@ -204,6 +205,7 @@ agent_worker_add(struct loop *loop, int no, pid_t pid, int fd)
 {
 	struct agent_worker *w = must_alloc(sizeof *w);
 
+	(void)fault_at("agent.worker");
 	w->no = no;
 	w->pid = pid;
 	ipc_open(&w->chan, fd, IPC_AGENT, IPC_WORKER, loop, on_worker, w);
@@ -211,6 +213,7 @@ agent_worker_add(struct loop *loop, int no, pid_t pid, int fd)
 	agent_kept_each(tell_kept, w);
 	if (agent_on_worker != NULL)
 		agent_on_worker(w, true);
+	(void)ipc_send(&w->chan, IPC_TOLD, NULL, 0, NULL, 0);
 }
 
 void

@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #define CHECK_MS 20             /* while leaving */
+#define TOLD_MS  2000           /* for the agent's first words */
 
 struct worker the_worker;
 
@@ -259,6 +260,45 @@ drop_privileges(void)
 	exit(1);
 }
 
+static void
+say_ready(void)
+{
+	if (!fault_at("worker.ready"))
+		(void)ipc_send(&the_worker.keeper, IPC_W_READY, NULL, 0, NULL,
+		    0);
+}
+
+static void
+told(void)
+{
+	tmr_stop(&the_loop->wheel, &the_worker.untold);
+	say_ready();
+}
+
+static void
+not_told(struct tmr *t)
+{
+	(void)t;
+	agent_client_told(NULL);
+	ipc_say(DIAG_WARNING, "worker %d: the agent did not say in time what "
+	    "the runtime API changed: serving what the files say until it "
+	    "does", the_worker.start->no);
+	say_ready();
+}
+
+/*
+ * The first request must not meet a certificate or a list that the runtime
+ * API replaced. What comes in the meantime waits at the listening sockets,
+ * which are never closed.
+ */
+static void
+ready_when_told(struct worker *w)
+{
+	tmr_init(&w->untold, not_told);
+	tmr_arm(&w->loop.wheel, &w->untold, w->loop.now_ms + TOLD_MS);
+	agent_client_told(told);
+}
+
 _Noreturn void
 worker_main(const struct worker_start *s)
 {
@@ -291,8 +331,10 @@ worker_main(const struct worker_start *s)
 	ipc_open(&w->keeper, s->keeper_fd, IPC_WORKER, IPC_KEEPER, &w->loop,
 	    on_keeper, NULL);
 	ipc_raise(&w->keeper, loop_highest(&w->loop));
-	if (!fault_at("worker.ready"))
-		(void)ipc_send(&w->keeper, IPC_W_READY, NULL, 0, NULL, 0);
+	if (s->successor && s->agent_fd >= 0)
+		ready_when_told(w);
+	else
+		say_ready();
 	loop_run(&w->loop);
 	exit(0);
 }

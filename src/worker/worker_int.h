@@ -16,6 +16,7 @@ struct worker {
 	struct ipc_chan keeper;
 	struct tmr check;               /* while leaving: is anything left? */
 	struct tmr tidy;                /* a few times a second */
+	struct tmr untold;              /* the agent does not say a word */
 	bool in_service;                /* was told to accept */
 	bool alone;                     /* its keeper has ended */
 	bool told_to_go;                /* quiesce, or SIGUSR1 */

@@ -10,7 +10,7 @@
 #include <os/sock.h>
 
 static struct loop loop;
-static int n_told, n_said, n_done, done_missing, n_came;
+static int n_told, n_said, n_done, done_missing, n_came, told_before;
 static char answer_text[64], texts[64];
 
 static void
@@ -26,6 +26,12 @@ on_told(struct span s)
 	n_told += (int)s.n;
 	strncat(texts, s.p, s.n);
 	strcat(texts, " ");
+}
+
+static void
+all_is_told(void)
+{
+	told_before = n_told;
 }
 
 static void
@@ -130,9 +136,12 @@ TEST(a_later_worker_is_told_what_was_kept)
 	agent_worker_drop(agent_worker_find(4711));
 	CHECK(sock_pair(SOCK_SEQPACKET, fd));
 	agent_client_open(&loop, fd[1]);
+	told_before = 0;
+	agent_client_told(all_is_told);
 	agent_worker_add(&loop, 3, 4712, fd[0]);
 	turn(2);
 	CHECK_STR(texts, "b1xx a2x ");
+	CHECK(told_before > 0 && told_before == n_told);        /* all of it */
 	texts[0] = '\0';
 	agent_kept_apply();             /* in a process that was just forked */
 	CHECK_STR(texts, "b1xx a2x ");
