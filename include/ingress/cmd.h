@@ -14,6 +14,10 @@ int ing_cmd_main(int argc, char **argv);
  * store. What is wrong is said on standard error; false when anything was. */
 bool ing_cmd_load(struct ing_store *, char **files, int n);
 
+/* ing_cmd_class - when there is no IngressClass at all, as in most files: the
+ * one of our name is ours. */
+void ing_cmd_class(struct ing_store *, const struct ing_options *);
+
 /*
  * ing_cmd_fallback - the certificate for those who show no other, into
  * o->fallback_pem (the bytes are those of `pem`). Made once and kept in `dir`,

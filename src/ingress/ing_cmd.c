@@ -232,9 +232,11 @@ cmd_check(struct ing_options *o)
 	} else if (o->n_args == 0 && !o->live)
 		say("check: expected files with objects, '-' for standard "
 		    "input, or --live");
-	else if (ing_cmd_load(store, o->args, o->n_args))
+	else if (ing_cmd_load(store, o->args, o->n_args)) {
+		if (!o->live)
+			ing_cmd_class(store, o);
 		status = (int)ing_check(store, o, &out);
-	else
+	} else
 		status = ING_CHECK_UNSUPPORTED;
 	fputs(out.n > 0 ? out.p : "", stdout);
 	text_fini(&out);

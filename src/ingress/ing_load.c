@@ -123,6 +123,31 @@ load_file(struct ing_store *s, const char *path)
 	return (l.good);
 }
 
+void
+ing_cmd_class(struct ing_store *s, const struct ing_options *o)
+{
+	struct load l = { .store = s, .file = "(class)" };
+	struct diags diags;
+	struct text t;
+	size_t n;
+
+	ing_store_all(s, ING_CLASS, &n);
+	if (n > 0)
+		return;
+	text_init(&t);
+	text_addz(&t, "{apiVersion: networking.k8s.io/v1, kind: IngressClass, "
+	    "metadata: {name: ");
+	text_quote(&t, span_str(o->ingress_class));
+	text_addz(&t, "}, spec: {controller: ");
+	text_quote(&t, span_str(o->controller_class));
+	text_addz(&t, "}}");
+	diags_init(&diags);
+	(void)kube_yaml_read(text_span(&t), l.file, &kube_limits_list,
+	    take_document, &l, &diags);
+	diags_fini(&diags);
+	text_fini(&t);
+}
+
 bool
 ing_cmd_load(struct ing_store *s, char **files, int n)
 {
