@@ -57,6 +57,15 @@ parse_names(struct ing_parse *p, struct span v, void *field)
 	return (true);
 }
 
+/* Mozilla's intermediate list, which is the default of the ConfigMap. OpenSSL's
+ * own has CBC and key exchange by RSA as well. */
+#define CIPHERS                                                              \
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"         \
+	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"         \
+	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"         \
+	"DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:"               \
+	"DHE-RSA-CHACHA20-POLY1305"
+
 const struct ing_opt ing_opt_host[] = {
 	{ .key = "server-alias", .kind = ING_O_STRS, OPT(aliases),
 	  .at = ING_AT_PLAN, .parse = parse_names, .doc = "" },
@@ -64,7 +73,7 @@ const struct ing_opt ing_opt_host[] = {
 	  .at = ING_AT_PLAN, .parse = ing_parse_bool, .doc = "" },
 	{ .key = "ssl-ciphers", .configmap = "ssl-ciphers",
 	  .kind = ING_O_STR, OPT(tls_ciphers), .at = ING_AT_PLAN,
-	  .parse = ing_parse_ciphers, .doc = "" },
+	  .parse = ing_parse_ciphers, .dflt = CIPHERS, .doc = "" },
 	{ .key = "ssl-prefer-server-ciphers", .kind = ING_O_BOOL,
 	  OPT(tls_server_order), .at = ING_AT_PLAN, .parse = ing_parse_bool,
 	  .dflt = "true", .doc = "" },
