@@ -4,8 +4,9 @@
 
 A whole node (containerd, kubelet, kube-proxy, cluster DNS) in namespaces of its
 own: helm install, helm test, helm upgrade to the second image and helm rollback,
-under clients that never ask twice. Needs root, helm, and the packages named in
-doc/testing.md; image.sh makes the images. Run by hand, about four minutes.
+under clients that never ask twice; then the guides of doc/ingress, command by
+command (CASE=chart, CASE=guides: one of them). Needs root, helm, and the packages named in
+doc/testing.md; image.sh makes the images. Run by hand, about six minutes.
 """
 
 import json
@@ -26,6 +27,10 @@ frontend app
     http-request return status 200 content-type text/plain \
 hdr X-Pod "%[env(HOSTNAME)]" lf-string "%[env(HOSTNAME)]"
 """
+
+
+CASE = os.environ.get("CASE", "")       # chart, guides; both when empty
+sys.path.insert(0, HERE)
 
 
 def app(image):
@@ -85,14 +90,15 @@ class Node:
 
 
 def load(seconds):
-    """Run inside the node: clients through the NodePort, as JSON."""
-    sys.path.insert(0, HERE)
+    """Run inside the node: clients of HOST at IP:PORT, as JSON."""
     from world import Load
 
+    host, _, address = sys.argv[4].partition("@")
+
     class Door:
-        ip, http = "10.203.0.1", 30080          # the node's
-    with Load(Door, "app.test", n=8, rate=160) as keep, \
-            Load(Door, "app.test", n=4, rate=40, keep=False) as new:
+        ip, http = address.split(":")[0], int(address.split(":")[1])
+    with Load(Door, host, n=8, rate=160) as keep, \
+            Load(Door, host, n=4, rate=40, keep=False) as new:
         end = time.monotonic() + seconds
         while time.monotonic() < end and not os.path.exists(sys.argv[3]):
             time.sleep(0.1)
@@ -100,15 +106,37 @@ def load(seconds):
                       len(keep.pods), "failed": keep.failed + new.failed}))
 
 
+class Clients:
+    """Clients inside the node, until they are told that it is enough."""
+
+    def __init__(self, node, door="app.test@10.203.0.1:30080"):
+        self.flag = os.path.join(node.dir, "enough")
+        if os.path.exists(self.flag):
+            os.unlink(self.flag)
+        self.p = subprocess.Popen(
+            [os.path.join(node.dir, "exec"), sys.executable,
+             os.path.join(HERE, "check_cluster.py"), "--load", "300",
+             self.flag, door], stdout=subprocess.PIPE, text=True)
+        time.sleep(2)
+
+    def end(self, what):
+        """Tell what they noticed; the count of requests, and whether none
+        was lost."""
+        time.sleep(2)
+        with open(self.flag, "w", encoding="utf-8"):
+            pass
+        seen = json.loads(self.p.communicate(timeout=60)[0])
+        print(f"{what}; {seen['keep']} requests on kept connections, "
+              f"{seen['new']} on new ones, {len(seen['failed'])} lost",
+              flush=True)
+        for f in seen["failed"][:10]:
+            print("   ", f)
+        return seen, not seen["failed"] and seen["keep"] > 500
+
+
 def under_load(node, what, *argv):
     """A change, and what clients noticed of it."""
-    flag = os.path.join(node.dir, "enough")
-    if os.path.exists(flag):
-        os.unlink(flag)
-    p = subprocess.Popen([os.path.join(node.dir, "exec"), sys.executable,
-                          os.path.abspath(__file__), "--load", "300", flag],
-                         stdout=subprocess.PIPE, text=True)
-    time.sleep(2)
+    clients = Clients(node)
     began = time.monotonic()
     node.run(*argv)
     took = time.monotonic() - began
@@ -121,16 +149,41 @@ def under_load(node, what, *argv):
                 "deletionTimestamp" in x["metadata"] for x in pods):
             break
         time.sleep(0.5)
-    time.sleep(2)
-    with open(flag, "w"):
-        pass
-    seen = json.loads(p.communicate(timeout=60)[0])
-    print(f"{what}: {took:.1f} s; {seen['keep']} requests on kept "
-          f"connections, {seen['new']} on new ones, "
-          f"{len(seen['failed'])} lost", flush=True)
-    for f in seen["failed"][:10]:
-        print("   ", f)
-    return not seen["failed"] and seen["keep"] > 500 and seen["pods"] >= 3
+    seen, good = clients.end(f"{what}: {took:.1f} s")
+    return good and seen["pods"] >= 3
+
+
+def check_chart(node, names):
+    """Install, test, upgrade, go back; then take it out."""
+    (repo, one), (_, two) = (n.rsplit(":", 1) for n in names)
+    good = True
+    node.run("kubectl", "apply", "-f", "-", text=json.dumps(
+        {"apiVersion": "v1", "kind": "List", "items": app(names[0])}))
+    chart = os.path.join(TOP, "charts", "ecluse")
+    common = ["--set", f"image.repository={repo}", "--set",
+              "service.type=NodePort,service.nodePorts.http=30080,"
+              "service.nodePorts.https=30443,metrics.service.enabled=true,"
+              "drain.seconds=5", "--wait", "--timeout", "120s"]
+    node.run("helm", "install", "edge", chart, "--set",
+             f"image.tag={one}", *common)
+    node.run("kubectl", "rollout", "status", "deployment/app",
+             "--timeout=60s")
+    node.run("helm", "test", "edge", "--timeout", "60s")
+    good &= under_load(node, "helm upgrade", "helm", "upgrade", "edge",
+                       chart, "--set", f"image.tag={two}", *common)
+    good &= under_load(node, "helm rollback", "helm", "rollback", "edge",
+                       "1", "--wait", "--timeout", "120s")
+    good &= under_load(node, "a new version of the app", "kubectl", "set",
+                       "env", "deployment/app", "VERSION=2")
+    node.run("kubectl", "exec", "deployment/edge-ecluse", "-c",
+             "controller", "--", "ecluse-ingress", "check", "--live",
+             check=False)
+    node.run("kubectl", "exec", "deployment/edge-ecluse", "-c", "proxy",
+             "--", "ecluse-ingress", "ask", "show", "proc")
+    node.run("helm", "uninstall", "edge", "--wait")
+    node.run("kubectl", "delete", "ingress/app", "service/app",
+             "deployment/app", "configmap/app")
+    return good
 
 
 def main():
@@ -141,33 +194,14 @@ def main():
         print(__doc__)
         return 2
     tars, names = zip(*(a.split("=", 1) for a in sys.argv[1:]))
-    (repo, one), (_, two) = (n.rsplit(":", 1) for n in names)
     node = Node(tars)
     good = True
     try:
-        node.run("kubectl", "apply", "-f", "-", text=json.dumps(
-            {"apiVersion": "v1", "kind": "List", "items": app(names[0])}))
-        chart = os.path.join(TOP, "charts", "ecluse")
-        common = ["--set", f"image.repository={repo}", "--set",
-                  "service.type=NodePort,service.nodePorts.http=30080,"
-                  "service.nodePorts.https=30443,metrics.service.enabled=true,"
-                  "drain.seconds=5", "--wait", "--timeout", "120s"]
-        node.run("helm", "install", "edge", chart, "--set",
-                 f"image.tag={one}", *common)
-        node.run("kubectl", "rollout", "status", "deployment/app",
-                 "--timeout=60s")
-        node.run("helm", "test", "edge", "--timeout", "60s")
-        good &= under_load(node, "helm upgrade", "helm", "upgrade", "edge",
-                           chart, "--set", f"image.tag={two}", *common)
-        good &= under_load(node, "helm rollback", "helm", "rollback", "edge",
-                           "1", "--wait", "--timeout", "120s")
-        good &= under_load(node, "a new version of the app", "kubectl", "set",
-                           "env", "deployment/app", "VERSION=2")
-        node.run("kubectl", "exec", "deployment/edge-ecluse", "-c",
-                 "controller", "--", "ecluse-ingress", "check", "--live",
-                 check=False)
-        node.run("kubectl", "exec", "deployment/edge-ecluse", "-c", "proxy",
-                 "--", "ecluse-ingress", "ask", "show", "proc")
+        if CASE in ("", "chart"):
+            good &= check_chart(node, names)
+        if CASE in ("", "guides"):
+            from guides import check_guides
+            good &= check_guides(node)
     finally:
         node.stop()
     print("passed" if good else "FAILED")
