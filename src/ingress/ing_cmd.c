@@ -3,6 +3,7 @@
  * ing_cmd - the commands: render files, check them, run in a cluster.
  */
 #include <ingress/cmd.h>
+#include <ingress/keep.h>
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -112,6 +113,7 @@ time_again(struct ing_store *store, const struct ing_options *o)
 	struct ing_plan *plan;
 	char *why = NULL;
 
+	ing_keep_memory();
 	for (int i = 0; i < 5; i++) {
 		lap(&since);
 		plan = ing_plan_make(store, o);

@@ -4,10 +4,21 @@
  */
 #include <ingress/keep.h>
 
+#include <malloc.h>
 #include <string.h>
 
 /* What updates may add to the arena of a plan: it gives back nothing. */
 #define UPDATES_BYTES (8 << 20)
+
+#define MMAP_BYTES (32 << 20)   /* the most that malloc takes there */
+#define KEEP_BYTES (128 << 20)
+
+void
+ing_keep_memory(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+	(void)mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+}
 
 void
 ing_keep_fini(struct ing_keep *k)

@@ -139,18 +139,46 @@ is_ours(struct ing_planning *p, const struct ing_ingress *ing)
 	return (true);
 }
 
+struct aged {
+	int64_t created;
+	const struct ing_ingress *ing;
+	size_t no;              /* in the order of names */
+};
+
 /* Oldest first; among equals the later name, as ingress-nginx has it. */
 static int
 age_cmp(const void *a, const void *b)
 {
-	const struct ing_ingress *x = *(const struct ing_ingress *const *)a;
-	const struct ing_ingress *y = *(const struct ing_ingress *const *)b;
-	int c;
+	const struct aged *x = a, *y = b;
 
-	if (x->o.created != y->o.created)
-		return (x->o.created < y->o.created ? -1 : 1);
-	c = strcmp(y->o.ns, x->o.ns);
-	return (c != 0 ? c : strcmp(y->o.name, x->o.name));
+	if (x->created != y->created)
+		return (x->created < y->created ? -1 : 1);
+	return (x->no > y->no ? -1 : x->no < y->no);
+}
+
+static void
+find_ours(struct ing_planning *p)
+{
+	struct ing_plan *plan = p->plan;
+	const struct ing_obj *const *all;
+	struct aged *v;
+	size_t n;
+
+	all = ing_store_all(p->store, ING_INGRESS, &n);
+	v = must_alloc((n + 1) * sizeof *v);
+	for (size_t i = 0; i < n; i++) {
+		const struct ing_ingress *ing =
+		    (const struct ing_ingress *)all[i];
+
+		if (is_ours(p, ing))
+			v[plan->n_ours++] = (struct aged){ ing->o.created,
+				ing, i };
+	}
+	qsort(v, plan->n_ours, sizeof *v, age_cmp);
+	plan->ours = arena_get(p->mem, (n + 1) * sizeof *plan->ours);
+	for (uint32_t i = 0; i < plan->n_ours; i++)
+		plan->ours[i] = v[i].ing;
+	free(v);
 }
 
 static void
@@ -208,19 +236,9 @@ take(struct ing_planning *p)
 		.n_prefixes = p->o->annotations_prefix.n,
 		.risk_limit = ING_HIGH, .issue = tell_annotation, .arg = p
 	};
-	const struct ing_obj *const *all;
-	size_t n;
+	struct ing_opts opts;
 
-	all = ing_store_all(p->store, ING_INGRESS, &n);
-	plan->ours = arena_get(p->mem, (n + 1) * sizeof *plan->ours);
-	for (size_t i = 0; i < n; i++) {
-		const struct ing_ingress *ing =
-		    (const struct ing_ingress *)all[i];
-
-		if (is_ours(p, ing))
-			plan->ours[plan->n_ours++] = ing;
-	}
-	qsort(plan->ours, plan->n_ours, sizeof *plan->ours, age_cmp);
+	find_ours(p);
 	p->about = plan->configmap != NULL ? &plan->configmap->o : NULL;
 	ing_opts_defaults(&ctx, plan->configmap, &plan->defaults);
 	plan->buffer_bytes = longest_head(&plan->defaults);
@@ -232,15 +250,15 @@ take(struct ing_planning *p)
 		struct ing_taken *t = &p->taken[i];
 
 		t->ing = plan->ours[i];
-		t->opts = plan->defaults;
+		opts = plan->defaults;
 		p->about = &t->ing->o;
 		p->client_closed = false;
-		t->open = ing_annot_read(&ctx, t->ing, &t->opts);
+		t->open = ing_annot_read(&ctx, t->ing, &opts);
 		t->client_closed = p->client_closed;
 		t->open &= !is_blocked(p, t->ing);
-		ing_plan_taken(p, t);
-		if (t->opts.buffer_bytes > plan->buffer_bytes)
-			plan->buffer_bytes = t->opts.buffer_bytes;
+		ing_plan_taken(p, t, &opts);
+		if (t->opts->buffer_bytes > plan->buffer_bytes)
+			plan->buffer_bytes = t->opts->buffer_bytes;
 	}
 }
 
@@ -285,36 +303,72 @@ plan_default(struct ing_planning *p)
 	nobody->o.name = "default-backend-service";
 	t = arena_zget(p->mem, sizeof *t);
 	t->ing = nobody;
-	t->opts = p->plan->defaults;
 	t->open = true;
-	ing_plan_taken(p, t);
+	ing_plan_taken(p, t, &p->plan->defaults);
 	p->plan->dflt = ing_plan_be(p, t, &ref);
 }
 
-static int
-host_cmp(const void *a, const void *b)
-{
-	const struct ing_plan_host *const *x = a, *const *y = b;
+/* Something by its name, whose first bytes are here, as most names differ in
+ * them. */
+struct named {
+	uint64_t head;
+	const char *name;
+	void *what;
+};
 
-	return (strcmp((*x)->name, (*y)->name));
+static struct named
+named(const char *name, void *what)
+{
+	struct named x = { 0, name, what };
+
+	for (int i = 0; i < 8; i++) {
+		x.head = x.head << 8 | (uint8_t)*name;
+		name += *name != '\0';
+	}
+	return (x);
 }
 
 static int
-be_cmp(const void *a, const void *b)
+named_cmp(const void *a, const void *b)
 {
-	const struct ing_plan_be *const *x = a, *const *y = b;
+	const struct named *x = a, *y = b;
 
-	return (strcmp((*x)->id, (*y)->id));
+	if (x->head != y->head)
+		return (x->head < y->head ? -1 : 1);
+	return (strcmp(x->name, y->name));
+}
+
+static void
+sort_hosts(struct ing_plan *p)
+{
+	struct named *v = must_alloc((p->n_hosts + 1) * sizeof *v);
+
+	for (uint32_t i = 0; i < p->n_hosts; i++)
+		v[i] = named(p->hosts[i]->name, p->hosts[i]);
+	qsort(v, p->n_hosts, sizeof *v, named_cmp);
+	for (uint32_t i = 0; i < p->n_hosts; i++)
+		p->hosts[i] = v[i].what;
+	free(v);
+}
+
+static void
+sort_backends(struct ing_plan *p)
+{
+	struct named *v = must_alloc((p->n_backends + 1) * sizeof *v);
+
+	for (uint32_t i = 0; i < p->n_backends; i++)
+		v[i] = named(p->backends[i]->id, p->backends[i]);
+	qsort(v, p->n_backends, sizeof *v, named_cmp);
+	for (uint32_t i = 0; i < p->n_backends; i++)
+		p->backends[i] = v[i].what;
+	free(v);
 }
 
 static void
 sort(struct ing_plan *p)
 {
-	if (p->n_hosts > 0)
-		qsort(p->hosts, p->n_hosts, sizeof *p->hosts, host_cmp);
-	if (p->n_backends > 0)
-		qsort(p->backends, p->n_backends, sizeof *p->backends,
-		    be_cmp);
+	sort_hosts(p);
+	sort_backends(p);
 	if (p->n_problems > 0)
 		qsort(p->problems, p->n_problems, sizeof *p->problems,
 		    problem_cmp);
@@ -346,6 +400,7 @@ ing_plan_make(struct ing_store *store, const struct ing_options *o)
 	ing_plan_locs(&p);
 	plan_default(&p);
 	sort(plan);
+	ing_index_fini(&p.said);
 	ing_index_fini(&p.hosts);
 	ing_index_fini(&p.names);
 	ing_index_fini(&p.keys);

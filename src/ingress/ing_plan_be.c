@@ -294,11 +294,34 @@ opts_text(struct ing_planning *p, const struct ing_opts *opts,
 	return (z);
 }
 
-void
-ing_plan_taken(struct ing_planning *p, struct ing_taken *t)
+/* Most Ingresses say what others say. */
+struct ing_said {
+	struct ing_opts opts;
+	const char *be_text, *rules_text;
+};
+
+static struct span
+bytes_of(const struct ing_opts *opts)
 {
-	t->be_text = opts_text(p, &t->opts, ING_AT_BACKEND);
-	t->rules_text = opts_text(p, &t->opts, ING_AT_RULES);
+	return (span_of((const char *)opts, sizeof *opts));
+}
+
+void
+ing_plan_taken(struct ing_planning *p, struct ing_taken *t,
+    const struct ing_opts *opts)
+{
+	struct ing_said *s = ing_index_get(&p->said, bytes_of(opts));
+
+	if (s == NULL) {
+		s = arena_get(p->mem, sizeof *s);
+		memcpy(&s->opts, opts, sizeof *opts);
+		s->be_text = opts_text(p, opts, ING_AT_BACKEND);
+		s->rules_text = opts_text(p, opts, ING_AT_RULES);
+		ing_index_put(&p->said, bytes_of(&s->opts), s);
+	}
+	t->opts = &s->opts;
+	t->be_text = s->be_text;
+	t->rules_text = s->rules_text;
 }
 
 static const char *
@@ -355,7 +378,7 @@ new_backend(struct ing_planning *p, const struct ing_taken *t,
 	be->service = ref->service;
 	be->port = port;
 	be->by = t->ing;
-	be->opts = &t->opts;
+	be->opts = t->opts;
 	be->id = backend_id(p, be, t->be_text);
 	be->service_opts = ing_index_put(&p->services, ing_plan_key(p, be->ns,
 	    be->service, port, ""), (void *)(uintptr_t)be->opts);
@@ -451,7 +474,7 @@ find_asked(struct ing_planning *p, struct ing_plan_be *be)
 static const struct ing_plan_be *
 ask_be(struct ing_planning *p, const struct ing_taken *t)
 {
-	const struct ing_ask *a = t->opts.asks;
+	const struct ing_ask *a = t->opts->asks;
 	struct ing_plan *plan = p->plan;
 	struct ing_plan_be *be;
 	struct ing_opts *opts;
@@ -463,14 +486,14 @@ ask_be(struct ing_planning *p, const struct ing_taken *t)
 	}
 	id = arena_printf(p->mem, "_ask_%s_%s_%" PRId64 "_%" PRId64 "_%" PRId64,
 	    a->tls ? "https" : "http", a->host, a->port,
-	    t->opts.connect_timeout_s, t->opts.read_timeout_s);
+	    t->opts->connect_timeout_s, t->opts->read_timeout_s);
 	if ((be = ing_index_get(&p->backends, span_str(id))) != NULL)
 		return (be);
 	be = arena_zget(p->mem, sizeof *be);
 	opts = arena_get(p->mem, sizeof *opts);
 	*opts = plan->defaults;
-	opts->connect_timeout_s = t->opts.connect_timeout_s;
-	opts->read_timeout_s = t->opts.read_timeout_s;
+	opts->connect_timeout_s = t->opts->connect_timeout_s;
+	opts->read_timeout_s = t->opts->read_timeout_s;
 	opts->protocol = a->tls ? ING_HTTPS : ING_HTTP;
 	be->id = id;
 	be->ns = be->service = "";
@@ -493,9 +516,9 @@ find_pages(struct ing_planning *p, const struct ing_taken *t)
 {
 	const struct ing_service *s = NULL;
 
-	if (t->opts.dflt_service != NULL)
+	if (t->opts->dflt_service != NULL)
 		s = (const struct ing_service *)ing_store_find(p->store,
-		    ING_SERVICE, t->ing->o.ns, t->opts.dflt_service);
+		    ING_SERVICE, t->ing->o.ns, t->opts->dflt_service);
 	if (s == NULL)
 		s = p->plan->dflt_service;
 	return (s == NULL || s->ports.n == 0 ? NULL : s);
@@ -560,17 +583,18 @@ ing_plan_canary_be(struct ing_planning *p, const struct ing_loc *loc,
     const struct ing_taken *canary, const struct ing_backend_ref *ref)
 {
 	struct ing_taken *t = arena_zget(p->mem, sizeof *t);
+	uint32_t n = p->plan->n_backends;
+	struct ing_opts opts = *loc->be->opts;
 	struct ing_plan_be *be;
 
 	t->ing = canary->ing;
-	t->opts = *loc->be->opts;
 	t->open = true;
-	if (canary->opts.canary_legacy)
-		take_cookie(&t->opts, &canary->opts);
-	ing_plan_taken(p, t);
+	if (canary->opts->canary_legacy)
+		take_cookie(&opts, canary->opts);
+	ing_plan_taken(p, t, &opts);
 	be = ing_plan_be(p, t, ref);
-	if (be != NULL && be->opts == &t->opts)         /* it is new */
-		be->service_opts = &canary->opts;
+	if (be != NULL && p->plan->n_backends > n)      /* it is new */
+		be->service_opts = canary->opts;
 	return (be);
 }
 
@@ -653,7 +677,7 @@ ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
     const struct ing_taken *t, const char *path,
     const struct ing_plan_host *h, const struct ing_plan_be *instead_of)
 {
-	struct ing_policy like = { .opts = &t->opts, .by = t->ing,
+	struct ing_policy like = { .opts = t->opts, .by = t->ing,
 	    .rewrite_path = path, .host_has_cert = h->has_tls,
 	    .instead_of = instead_of, .client = h->client,
 	    .any_host = strcmp(h->name, "_") == 0 }, *o;
@@ -662,27 +686,27 @@ ing_plan_policy(struct ing_planning *p, struct ing_plan_be *be,
 	text_init(&text);
 	if (t->rules_text[0] != '\0')
 		text_addz(&text, t->rules_text);
-	if (t->opts.asks != NULL)
+	if (t->opts->asks != NULL)
 		like.ask = ask_be(p, t);
-	if (t->opts.error_codes.n > 0 && instead_of == NULL &&
+	if (t->opts->error_codes.n > 0 && instead_of == NULL &&
 	    (like.pages = pages_be(p, t)) != NULL) {
 		/* They are told whose errors they are. */
 		like.served_by = be;
 		text_printf(&text, "pages=%s\nby=%s\n", like.pages->id,
 		    t->ing->o.name);
 	}
-	if (t->opts.rewrite_target != NULL && path != NULL)
+	if (t->opts->rewrite_target != NULL && path != NULL)
 		text_printf(&text, "path=%s\n", path);
-	if (t->opts.affinity && t->opts.cookie_path == NULL && path != NULL &&
+	if (t->opts->affinity && t->opts->cookie_path == NULL && path != NULL &&
 	    !h->regex && ing_is_plain_path(path) && strcmp(path, "/") != 0) {
 		like.cookie_path = path;
 		text_printf(&text, "cookie=%s\n", path);
 	}
 	/* Limits count for each Ingress by itself. */
-	if (t->opts.limit_rps > 0 || t->opts.limit_rpm > 0 ||
-	    t->opts.limit_connections > 0)
+	if (t->opts->limit_rps > 0 || t->opts->limit_rpm > 0 ||
+	    t->opts->limit_connections > 0)
 		text_printf(&text, "by=%s\n", t->ing->o.name);
-	if (t->opts.ssl_redirect && !t->opts.force_ssl_redirect &&
+	if (t->opts->ssl_redirect && !t->opts->force_ssl_redirect &&
 	    h->has_tls)
 		text_addz(&text, ING_POLICY_CERT);
 	if (instead_of != NULL)

@@ -25,8 +25,8 @@ ask(struct ing_planning *p, struct ing_taken *t, struct ing_plan_host *h)
 	}
 	c = arena_zget(p->mem, sizeof *c);
 	c->by = t->ing;
-	c->opts = &t->opts;
-	c->closed = t->client_closed || t->opts.client_ca == NULL;
+	c->opts = t->opts;
+	c->closed = t->client_closed || t->opts->client_ca == NULL;
 	h->client = c;
 	if (c->closed)
 		ing_plan_problem(p->plan, &t->ing->o, "ClientAuthClosed",
@@ -40,7 +40,7 @@ ing_plan_clients(struct ing_planning *p)
 	for (uint32_t i = 0; i < p->n_taken; i++) {
 		struct ing_taken *t = &p->taken[i];
 
-		if (t->opts.canary || (t->opts.client_secret == NULL &&
+		if (t->opts->canary || (t->opts->client_secret == NULL &&
 		    !t->client_closed))
 			continue;
 		ING_EACH(struct ing_rule, rule, t->ing->rules) {

@@ -43,12 +43,12 @@ path_of(const struct ing_path *path)
 static bool
 wants_regex(const struct ing_taken *t, const struct ing_rule *rule)
 {
-	if (t->opts.use_regex)
+	if (t->opts->use_regex)
 		return (true);
-	if (t->opts.rewrite_target == NULL)
+	if (t->opts->rewrite_target == NULL)
 		return (false);
 	ING_EACH(struct ing_path, path, rule->paths)
-		if (strcmp(path_of(path), t->opts.rewrite_target) != 0)
+		if (strcmp(path_of(path), t->opts->rewrite_target) != 0)
 			return (true);
 	return (false);
 }
@@ -59,7 +59,7 @@ ing_plan_hosts(struct ing_planning *p)
 	for (uint32_t i = 0; i < p->n_taken; i++) {
 		struct ing_taken *t = &p->taken[i];
 
-		if (t->opts.canary)
+		if (t->opts->canary)
 			continue;
 		ING_EACH(struct ing_rule, rule, t->ing->rules) {
 			struct ing_plan_host *h = get_host(p, rule->host);
@@ -185,7 +185,7 @@ static struct ing_plan_be *
 find_default(struct ing_planning *p, const struct ing_taken *t,
     const struct ing_plan_be *empty)
 {
-	const char *name = t->opts.dflt_service;
+	const char *name = t->opts->dflt_service;
 	struct ing_backend_ref ref = { .service = name };
 	const struct ing_svc_port *port;
 	const struct ing_service *s;
@@ -319,7 +319,7 @@ add_canary(struct ing_planning *p, struct ing_taken *t,
 		    "with a port as its backend");
 	else {
 		first->canary = t->ing;
-		first->canary_opts = &t->opts;
+		first->canary_opts = t->opts;
 		first->canary_be = be;
 		first->canary_policy = ing_plan_policy_as(p, be,
 		    first->policy);
@@ -412,7 +412,7 @@ add_rules(struct ing_planning *p, struct ing_taken *t)
 	ING_EACH(struct ing_rule, rule, t->ing->rules) {
 		struct ing_plan_host *h = get_host(p, rule->host);
 
-		if (t->opts.passthrough)
+		if (t->opts->passthrough)
 			pass_tls(p, t, h, rule);
 		ING_EACH(struct ing_path, path, rule->paths)
 			add_path(p, t, h, path);
@@ -427,10 +427,10 @@ void
 ing_plan_locs(struct ing_planning *p)
 {
 	for (uint32_t i = 0; i < p->n_taken; i++)
-		if (!p->taken[i].opts.canary)
+		if (!p->taken[i].opts->canary)
 			add_rules(p, &p->taken[i]);
 	for (uint32_t i = 0; i < p->n_taken; i++)
-		if (p->taken[i].opts.canary)
+		if (p->taken[i].opts->canary)
 			add_canaries(p, &p->taken[i]);
 	for (uint32_t i = 0; i < p->plan->n_hosts; i++) {
 		struct ing_plan_host *h = p->plan->hosts[i];

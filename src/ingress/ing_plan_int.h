@@ -11,7 +11,7 @@
 /* An accepted Ingress with what its annotations say. */
 struct ing_taken {
 	const struct ing_ingress *ing;
-	struct ing_opts opts;
+	const struct ing_opts *opts;    /* of all that say the same */
 	const char *be_text;            /* what of them makes another backend, */
 	const char *rules_text;         /* another policy: ing_plan_taken() */
 	bool open;                      /* false: all its locations are 503 */
@@ -30,6 +30,7 @@ struct ing_planning {
 	const struct ing_options *o;
 	struct ing_taken *taken;        /* oldest first */
 	uint32_t n_taken;
+	struct ing_index said;          /* options: struct ing_said */
 	struct ing_index hosts;         /* name: struct ing_plan_host */
 	struct ing_index names;         /* other names: whose they are */
 	struct ing_index keys;          /* host, kind, path: struct ing_loc */
@@ -64,8 +65,9 @@ void ing_plan_servers_end(struct ing_servers *, struct ing_plan_be *);
 /* ing_plan_update.c */
 void ing_plan_forget_services(struct ing_plan *);
 
-/* ing_plan_taken - its options are all read. */
-void ing_plan_taken(struct ing_planning *, struct ing_taken *);
+/* ing_plan_taken - what its options are, and what follows from them. */
+void ing_plan_taken(struct ing_planning *, struct ing_taken *,
+    const struct ing_opts *);
 struct ing_plan_be *ing_plan_be(struct ing_planning *,
     const struct ing_taken *, const struct ing_backend_ref *);
 struct ing_policy *ing_plan_policy(struct ing_planning *,

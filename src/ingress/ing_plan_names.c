@@ -44,7 +44,7 @@ static void
 add_aliases(struct ing_planning *p, const struct ing_taken *t,
     struct ing_plan_host *h)
 {
-	const struct ing_strs *all = &t->opts.aliases;
+	const struct ing_strs *all = &t->opts->aliases;
 
 	if (all->n == 0 || strcmp(h->name, "_") == 0)
 		return;
@@ -65,7 +65,7 @@ add_www(struct ing_planning *p, const struct ing_taken *t,
 {
 	const char *name;
 
-	if (!t->opts.www || h->www != NULL || h->name[0] == '*' ||
+	if (!t->opts->www || h->www != NULL || h->name[0] == '*' ||
 	    strcmp(h->name, "_") == 0)
 		return;
 	name = strncmp(h->name, "www.", 4) == 0 ? h->name + 4 :
@@ -84,7 +84,7 @@ each_host(struct ing_planning *p, void (*add)(struct ing_planning *,
 	for (uint32_t i = 0; i < p->n_taken; i++) {
 		const struct ing_taken *t = &p->taken[i];
 
-		if (t->opts.canary)
+		if (t->opts->canary)
 			continue;
 		ING_EACH(struct ing_rule, rule, t->ing->rules)
 			add(p, t, ing_index_get(&p->hosts, span_str(
@@ -99,10 +99,10 @@ set_ciphers(struct ing_planning *p, const struct ing_taken *t,
 {
 	const char *usual = p->plan->defaults.tls_ciphers;
 
-	if (h->ciphers == NULL && t->opts.tls_ciphers != NULL &&
-	    t->opts.tls_ciphers != usual)
-		h->ciphers = t->opts.tls_ciphers;
-	h->client_order |= !t->opts.tls_server_order;
+	if (h->ciphers == NULL && t->opts->tls_ciphers != NULL &&
+	    t->opts->tls_ciphers != usual)
+		h->ciphers = t->opts->tls_ciphers;
+	h->client_order |= !t->opts->tls_server_order;
 }
 
 void

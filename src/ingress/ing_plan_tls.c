@@ -94,7 +94,7 @@ ing_plan_tls(struct ing_planning *p)
 	for (uint32_t i = 0; i < p->n_taken; i++) {
 		const struct ing_ingress *ing = p->taken[i].ing;
 
-		if (p->taken[i].opts.canary)
+		if (p->taken[i].opts->canary)
 			continue;
 		ING_EACH(struct ing_rule, rule, ing->rules) {
 			const char *name = rule->host == NULL ? "_" :

@@ -6,6 +6,7 @@
 #include "ing_render_int.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 
 #include <base/must.h>
 
@@ -401,20 +402,24 @@ ing_render_be(struct ing_rendering *r, struct ing_plan_be *be)
 static void
 render_all(struct ing_rendering *r)
 {
+	const struct ing_plan *plan = r->plan;
+	int *common = must_alloc((plan->n_backends + 1) * sizeof *common);
+
+	for (uint32_t i = 0; i < plan->n_backends; i++)
+		common[i] = common_of(r, plan->backends[i]);
 	for (int no = -1; no < (int)NELEM(commons); no++) {
 		bool begun = no < 0;
 
-		for (uint32_t i = 0; i < r->plan->n_backends; i++) {
-			struct ing_plan_be *be = r->plan->backends[i];
-
-			if (common_of(r, be) != no)
+		for (uint32_t i = 0; i < plan->n_backends; i++) {
+			if (common[i] != no)
 				continue;
 			if (!begun)
-				render_common(r, no, be);
+				render_common(r, no, plan->backends[i]);
 			begun = true;
-			ing_render_be(r, be);
+			ing_render_be(r, plan->backends[i]);
 		}
 	}
+	free(common);
 }
 
 void

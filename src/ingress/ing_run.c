@@ -13,7 +13,6 @@
 
 #include "ing_run_int.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -31,8 +30,6 @@
 #define LIVE_SINGLES_MS 5000
 #define AT_ONCE 4               /* reloads without a gap, after a quiet time */
 #define LEAVE_MS 8000           /* taking out addresses, giving up the lease */
-#define MMAP_BYTES (32 << 20)   /* the most that malloc takes there */
-#define KEEP_BYTES (128 << 20)
 
 /* One object that is not used, and why. */
 struct refusal {
@@ -509,12 +506,7 @@ ing_run(struct ing_options *o)
 	text_init(&pem);
 	o->ipv6 = ing_cmd_ipv6();
 	ing_cmd_fallback(o, o->dir, &pem);
-	/* Each plan takes as much as the one before gave back: without this the
-	 * kernel takes those pages, and zeroes as many anew, a third of the
-	 * time of a change. */
-	(void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
-	(void)mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
-
+	ing_keep_memory();
 	r->o = o;
 	signal(SIGPIPE, SIG_IGN);
 	good = options_are_good(o) && open_all(r, o);

@@ -237,16 +237,32 @@ send_now(struct queue *q, const struct log_target *t, struct iovec *piece,
 	count(sent, !sent);
 }
 
+/* A pipe that nobody reads, or a terminal that was stopped, would have us wait:
+ * the descriptor is told not to, also for those who share it (manual 4.2,
+ * "log"). */
+static void
+write_now(int fd, const struct iovec *piece, int n)
+{
+	static uint64_t told;           /* of these descriptors */
+	uint64_t bit = fd < 64 ? UINT64_C(1) << fd : 0;
+	bool sent;
+
+	if ((told & bit) == 0) {
+		(void)sock_set_nonblock(fd, true);
+		told |= bit;
+	}
+	sent = writev(fd, piece, n) >= 0;
+	count(sent, !sent);
+}
+
 void
 log_send(const struct log_target *t, struct iovec *piece, int n)
 {
 	struct queue *q = queue_of(t);
 	size_t size = 0;
-	bool sent;
 
 	if (t->addr.addr.family == ADDR_FD) {
-		sent = writev(t->addr.fd, piece, n) >= 0;
-		count(sent, !sent);
+		write_now(t->addr.fd, piece, n);
 		return;
 	}
 	for (int i = 0; i < n; i++)
