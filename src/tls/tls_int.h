@@ -43,6 +43,8 @@ struct tls_conf {
 struct tls_global {
 	const char *crt_base, *key_base, *ca_base, *issuers_path;
 	const char *dh_file;
+	const char **pass_cmd;          /* ssl-passphrase-cmd */
+	uint32_t n_pass_cmd;
 	struct tls_conf bind, server;   /* defaults of lines */
 	uint32_t cache_size;            /* sessions */
 	uint32_t lifetime_s;
@@ -143,6 +145,14 @@ struct pem {
 /* pem_next - the next block of `in`, which moves on; decoded in place. WHY_OK,
  * WHY_EOF: no more, else it is damaged and *err says how. */
 enum why pem_next(struct span *in, struct pem *, const char **err);
+
+/* ---- pass phrases: tls_pass.c ---- */
+
+#define TLS_FILE_MAX (8u << 20) /* bytes of a certificate file */
+
+/* tls_pass_open - the first private key of a file, which is encrypted, as PKCS
+ * #8; false, with the reason, when there is no phrase for it. */
+bool tls_pass_open(const char *path, struct text *der, struct text *why);
 
 /* ---- certificates: tls_store.c, tls_load.c ---- */
 

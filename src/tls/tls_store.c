@@ -20,7 +20,6 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 
-#define FILE_MAX  (8u << 20)    /* bytes of a certificate file */
 #define BUCKETS   8192
 #define CHAIN_MAX 64
 
@@ -61,14 +60,32 @@ exists(const char *path)
 /* ---- one file ---- */
 
 static bool
+take_encrypted(struct loading *ld, const char *path)
+{
+	struct text der, why;
+	bool good;
+
+	text_init(&der);
+	text_init(&why);
+	good = tls_pass_open(path, &der, &why);
+	if (good) {
+		ld->cert->key = keep(text_span(&der));
+		ld->cert->key_label = SPAN("PRIVATE KEY");
+	} else
+		good = fail(ld, path, why.p);
+	cert_text_wipe(&der);
+	text_fini(&why);
+	return (good);
+}
+
+static bool
 take_block(struct loading *ld, const char *path, const struct pem *b)
 {
 	struct cert *c = ld->cert;
 
 	if (span_ends(b->label, SPAN("PRIVATE KEY"))) {
-		if (b->encrypted)
-			return (fail(ld, path, "the private key is encrypted, "
-			    "pass phrases are not supported yet; decrypt it"));
+		if (b->encrypted && c->key.p == NULL)
+			return (take_encrypted(ld, path));
 		if (c->key.p == NULL) {
 			c->key = keep(b->der);
 			c->key_label = keep(b->label);
@@ -92,7 +109,7 @@ read_pem(struct loading *ld, const char *path)
 	enum why why;
 	bool good = true;
 	size_t n;
-	char *p = fd_read_file(path, FILE_MAX, &n);
+	char *p = fd_read_file(path, TLS_FILE_MAX, &n);
 
 	if (p == NULL)
 		return (conf_err(ld->l, ld->w, "'%s' : unable to read '%s' : "
@@ -124,7 +141,7 @@ static bool
 read_raw(struct loading *ld, const char *path, struct span *out)
 {
 	size_t n;
-	char *p = fd_read_file(path, FILE_MAX, &n);
+	char *p = fd_read_file(path, TLS_FILE_MAX, &n);
 
 	if (p == NULL)
 		return (conf_err(ld->l, ld->w, "'%s' : unable to read '%s' : "
