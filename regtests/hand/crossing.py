@@ -51,6 +51,13 @@ class Side:
         got = self.buf + self.s.recv(65536)
         equal(got, b"", "what came before the end")
 
+    def at_reset(self):
+        """The peer resets now, and nothing came before."""
+        try:
+            raise Failed("no reset: %r" % (self.buf + self.s.recv(65536)))
+        except ConnectionResetError:
+            equal(self.buf, b"", "what came before the reset")
+
     def silent(self, seconds=0.05):
         self.s.settimeout(seconds)
         try:
