@@ -32,10 +32,9 @@ def _claim(port):
 
 
 def _unused(port):
+    """Nobody listens, and no connection of a test before is in TIME_WAIT."""
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
         with socket.socket(socket.AF_INET, kind) as s:
-            if kind == socket.SOCK_STREAM:
-                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 s.bind(("0.0.0.0", port))
             except OSError:
