@@ -63,8 +63,8 @@ txn_timer(const struct txn *t, enum txn_timer which)
 	case TXN_TIME_Th:
 		return (x->handshake == 0 ? 0 : ms_at(t, x->handshake));
 	case TXN_TIME_Ti:
-		return (t->is_http && x->idle_end != 0 ? span_ms(t,
-		    handshake_at(t), x->idle_end) : 0);
+		return (t->is_http ? span_ms(t, handshake_at(t),
+		    x->idle_end) : 0);
 	case TXN_TIME_TR:
 		return (t->is_http && x->tarpit == 0 ?
 		    span_ms(t, x->idle_end, x->request) : -1);
