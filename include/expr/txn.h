@@ -195,6 +195,9 @@ struct txn {
 	int32_t nice;                   /* -1024..1024: see strm_rounds() */
 	int32_t prio_class, prio_ms;    /* place in queues: srv_queue.c */
 	int8_t log_level;               /* -1: as configured; 8: silent */
+	uint8_t log_at;                 /* enum log_event + 1 of the line that
+	                                 * is made; 0: none of them. Not frozen:
+	                                 * set for each line */
 	uint64_t cache_epoch;           /* set by txn_touch() with each message
 	                                 * and each edit of it: what is evaluated
 	                                 * once per message compares it. 0: do

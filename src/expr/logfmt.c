@@ -125,18 +125,17 @@ take_encoding(struct parse *p, struct span part)
 static bool
 encode_item(struct parse *p, struct piece *x, struct span at)
 {
-	if (p->enc == ENC_TEXT && !p->bin)
-		return (true);
-	if (p->enc == ENC_TEXT) {
+	if (p->bin) {
 		struct conf_word w = expr_sub(p->w, at);
 
 		conf_warn(p->l, &w, "the format flag 'bin' makes no difference "
 		    "to one item; '%%{+bin}o' is for all that follow");
-		return (true);
 	}
+	if (p->enc == ENC_TEXT)
+		return (true);
 	x->kind = x->kind == PIECE_EXPR ? PIECE_CODED_EXPR : PIECE_CODED_VAR;
 	x->flags |= (p->enc == ENC_CBOR ? FLAG_CBOR : 0) |
-	    (p->bin ? FLAG_BIN : 0);
+	    (p->fmt->bin ? FLAG_BIN : 0);
 	return (true);
 }
 

@@ -67,13 +67,12 @@ put_string(struct logfmt_out *o, struct span s)
 	logfmt_char(o, '"');
 }
 
-/* As JSON writes integers: no sign but '-', no zeros in front. */
 static bool
 is_number(struct span s)
 {
 	if (s.n > 1 && *s.p == '-')
 		s = span_skip(s, 1);
-	if (s.n == 0 || s.n > 18 || (s.n > 1 && *s.p == '0'))
+	if (s.n == 0 || s.n > 18)
 		return (false);
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] < '0' || s.p[i] > '9')
@@ -105,6 +104,33 @@ text_of(const struct piece *x, struct txn *t)
 	return (span_of(scratch, (size_t)(n.at - scratch)));
 }
 
+/* The flag X made this text: hexadecimal digits are no number. */
+static bool
+is_hex(const struct piece *x, struct txn *t, struct span text)
+{
+	const struct logvar *v = x->var;
+	char plain[64];
+	size_t n;
+
+	if ((x->flags & FLAG_X) == 0)
+		return (false);
+	if (v->number != NULL)
+		return (v->hex != 0);
+	n = v->put(t, plain, sizeof plain, false);
+	return (!span_eq(text, span_of(plain, n)));
+}
+
+/* A variable that is a number has none of what marks it as not final. */
+static void
+as_number(const struct piece *x, struct txn *t, struct smp *s)
+{
+	if (s->str.n > 1 && *s->str.p == '+')
+		s->str = span_skip(s->str, 1);
+	if (x->type == SMP_ANY && is_number(s->str) &&
+	    !is_hex(x, t, s->str) && num_i64(s->str, &s->num))
+		s->type = SMP_INT;
+}
+
 static bool
 is_simple(const struct smp *s)
 {
@@ -123,10 +149,8 @@ logfmt_value(const struct piece *x, struct txn *t, struct smp *s)
 		s->str = text_of(x, t);
 		if (s->str.n == 0)
 			return (false);
-		if (x->type == SMP_ANY && x->var->text == NULL &&
-		    !x->var->quoted && is_number(s->str) &&
-		    num_i64(s->str, &s->num))
-			s->type = SMP_INT;
+		if (x->var->text == NULL && !x->var->quoted)
+			as_number(x, t, s);
 	}
 	return (smp_cast(t, s, x->type) &&
 	    (is_simple(s) || smp_cast(t, s, SMP_STR)));

@@ -106,6 +106,10 @@ void log_send(const struct log_target *, struct iovec *piece, int n);
 void log_send_open(void);
 void log_flush(void);
 
+/* log_conn_text - the line of a connection that never became a stream, where no
+ * format says another. */
+size_t log_conn_text(struct txn *, char *dst, size_t size);
+
 /* log_emit - a line to all targets of a frontend, by their profiles (or by
  * `profile` when that is not NULL): log_profile.c */
 void log_emit(const struct log_cfg *, struct txn *, enum log_event, int level,

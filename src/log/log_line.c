@@ -75,23 +75,35 @@ log_line_no(const struct txn *t)
 	return (c->counter != NULL ? *c->counter : 0);
 }
 
-/* The line of a frontend with targets. */
+/* The line of a frontend with targets. One of which no request was understood
+ * is an error, which no step is about. */
 static void
-put_access(const struct log_cfg *c, struct txn *t, int level)
+put_access(const struct log_cfg *c, struct txn *t, enum log_event ev,
+    int level)
 {
 	struct log_head h = { .level = level, .tag = tag_of(c),
 		.sd = SPAN_NONE };
+	struct logfmt *format = c->format;
 	size_t n;
 
+	if (__builtin_expect(t->is_http && t->uri.p == NULL, 0)) {
+		ev = LOG_AT_ERROR;
+		if (c->error != NULL)
+			format = c->error;
+	}
+	t->log_at = (uint8_t)(ev + 1);
 	if (__builtin_expect((c->profiled | c->steps) != 0, 0)) {
-		if (c->steps == 0 || (c->steps & 1u << LOG_AT_CLOSE) != 0)
-			log_emit(c, t, LOG_AT_CLOSE, h.level, h.tag, NULL);
+		if (ev != LOG_AT_ERROR)         /* an early one, too */
+			ev = LOG_AT_CLOSE;
+		if (c->steps == 0 || ev == LOG_AT_ERROR ||
+		    (c->steps & 1u << LOG_AT_CLOSE) != 0)
+			log_emit(c, t, ev, h.level, h.tag, NULL);
 		return;
 	}
 	if (c->sd != NULL)
 		h.sd = span_of(sd_text, logfmt_run(c->sd, t, sd_text,
 		    sizeof sd_text));
-	n = logfmt_run(c->format, t, line, sizeof line);
+	n = logfmt_run(format, t, line, sizeof line);
 	if (c->counter != NULL)
 		++*c->counter;
 	if (n != 0)
@@ -99,7 +111,7 @@ put_access(const struct log_cfg *c, struct txn *t, int level)
 }
 
 bool
-log_access(struct txn *t)
+log_access(struct txn *t, enum log_event ev)
 {
 	const struct log_cfg *c = cfg_of(t->fe);
 	bool failed;
@@ -113,7 +125,7 @@ log_access(struct txn *t)
 	if (level < 0)
 		level = failed && px_opt(t->fe, PX_OPT_LOG_SEPARATE_ERRORS) ?
 		    LOG_L_ERR : LOG_L_INFO;
-	put_access(c, t, level);
+	put_access(c, t, ev, level);
 	return (true);
 }
 
@@ -134,6 +146,7 @@ log_now(struct txn *t, enum log_event ev, const struct log_profile *profile)
 	const struct log_cfg *c = cfg_of(t->fe);
 	int level = t->log_level >= 0 ? t->log_level : LOG_L_INFO;
 
+	t->log_at = ev < LOG_STEP_N ? (uint8_t)(ev + 1) : 0;
 	if (level <= LOG_L_DEBUG && has_targets(c))
 		log_emit(c, t, ev, level, tag_of(c), profile);
 }
@@ -170,18 +183,30 @@ log_accept(struct txn *t)
 	put_all(c, &h, span_of(line, (size_t)n));
 }
 
+size_t
+log_conn_text(struct txn *t, char *dst, size_t size)
+{
+	const struct px_bind *b = t->listen != NULL ? t->listen->bind : NULL;
+	const struct log_date *d = log_date(t->t.accept_wall / 1000000, false);
+	char src[80], no[12];
+
+	put_end(t, TXN_SRC, src, sizeof src);
+	snprintf(no, sizeof no, "%u", b != NULL ? t->listen->luid : 0);
+	return ((size_t)snprintf(dst, size, "%s [%s.%03d] %s/%s: %s", src,
+	    d->text, (int)(t->t.accept_wall / 1000 % 1000), t->fe->name,
+	    b != NULL && b->name != NULL ? b->name : no, why_text(t->why)));
+}
+
 void
 log_conn_error(struct txn *t)
 {
 	const struct log_cfg *c = cfg_of(t->fe);
 	struct log_head h = { .sd = SPAN_NONE };
-	const struct px_bind *b = t->listen != NULL ? t->listen->bind : NULL;
-	const struct log_date *d;
-	char src[80];
 	size_t n;
 
 	if (!has_targets(c))
 		return;
+	t->log_at = LOG_AT_ERROR + 1;
 	h.tag = tag_of(c);
 	h.level = px_opt(t->fe, PX_OPT_LOG_SEPARATE_ERRORS) ? LOG_L_ERR :
 	    LOG_L_INFO;
@@ -194,18 +219,7 @@ log_conn_error(struct txn *t)
 		put_all(c, &h, span_of(line, n));
 		return;
 	}
-	put_end(t, TXN_SRC, src, sizeof src);
-	d = log_date(t->t.accept_wall / 1000000, false);
-	n = (size_t)snprintf(line, sizeof line, "%s [%s.%03d] %s/", src,
-	    d->text, (int)(t->t.accept_wall / 1000 % 1000), t->fe->name);
-	if (b != NULL && b->name != NULL)
-		n += (size_t)snprintf(line + n, sizeof line - n, "%s", b->name);
-	else
-		n += (size_t)snprintf(line + n, sizeof line - n, "%u",
-		    b != NULL ? t->listen->luid : 0);
-	n += (size_t)snprintf(line + n, sizeof line - n, ": %s",
-	    why_text(t->why));
-	put_all(c, &h, span_of(line, n));
+	put_all(c, &h, span_of(line, log_conn_text(t, line, sizeof line)));
 }
 
 void

@@ -39,6 +39,7 @@ emit_one(const struct log_target *target, const struct log_profile *p,
 	const struct log_profile_on *on = says(p, ev);
 	struct logfmt *format = ev == LOG_AT_ERROR && c->error != NULL ?
 	    c->error : c->format, *more = c->sd;
+	bool greeting = ev == LOG_AT_ERROR && why_greeting(t->why);
 	size_t n;
 
 	if (on != NULL) {
@@ -47,13 +48,16 @@ emit_one(const struct log_target *target, const struct log_profile *p,
 		format = on->format != NULL ? on->format : format;
 		more = on->sd != NULL ? on->sd : more;
 	}
-	if (format == NULL || !log_takes(target, h.level))
+	if (greeting && c->error == NULL && (on == NULL || on->format == NULL))
+		format = NULL;
+	if ((format == NULL && !greeting) || !log_takes(target, h.level))
 		return;
 	h.tag = on != NULL && on->tag != NULL ? on->tag :
 	    p != NULL && p->tag != NULL ? p->tag : h.tag;
 	if (more != NULL)
 		h.sd = span_of(sd, logfmt_run(more, t, sd, sizeof sd));
-	n = logfmt_run(format, t, line, sizeof line);
+	n = format == NULL ? log_conn_text(t, line, sizeof line) :
+	    logfmt_run(format, t, line, sizeof line);
 	if (n != 0)
 		log_put_one(target, &h, span_of(line, n));
 }

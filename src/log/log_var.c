@@ -579,5 +579,26 @@ put_ms(struct txn *t, char *out, size_t size, bool hex)
 	(void)hex;
 	return (put_bytes(out, size, text, 3));
 }
+/* Where the line comes from; the names are the manual's. */
+static struct span
+text_OG(struct txn *t)
+{
+	static const char *const names[] = { "unspec",
+		[LOG_AT_ACCEPT + 1] = "txn_accept",
+		[LOG_AT_REQUEST + 1] = "txn_request",
+		[LOG_AT_CONNECT + 1] = "txn_connect",
+		[LOG_AT_RESPONSE + 1] = "txn_response",
+		[LOG_AT_CLOSE + 1] = "txn_close",
+		[LOG_AT_ERROR + 1] = "sess_error",
+	};
+
+	return (span_str(t->log_at < NELEM(names) ? names[t->log_at] :
+	    names[0]));
+}
+LOGVAR(OG) = { .name = "OG", .text = text_OG,
+	.doc = "At which step the line is written: txn_accept, txn_request, "
+	    "txn_connect, txn_response, txn_close; sess_error, of what never "
+	    "was a request; unspec, because a rule says so." };
+
 LOGVAR(ms) = { .name = "ms", .put = put_ms,
 	.doc = "Milliseconds of the date of the accept, three digits." };

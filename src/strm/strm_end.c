@@ -286,7 +286,7 @@ log_end(struct strm *s)
 	if (no_stream)
 		log_conn_error(&s->txn);
 	else
-		(void)log_access(&s->txn);
+		(void)log_access(&s->txn, LOG_AT_CLOSE);
 }
 
 /* That nothing came (dontlognull) is not known yet. */
@@ -301,7 +301,8 @@ strm_log_early(struct strm *s, enum why why)
 	set_term(s, why);
 	strm_note_use(s);
 	note_end(s);
-	s->logged = log_access(t);
+	s->logged = log_access(t, is_http(s) ? LOG_AT_RESPONSE :
+	    LOG_AT_CONNECT);
 	t->stage = stage;
 	t->t.end = 0;
 	t->why = WHY_OK;

@@ -183,7 +183,10 @@ TEST(single_items_are_encoded)
 		{ "%{+json}ztext", "\"q\\\"]\\u0009{x\"" },
 		{ "%{+json,+X}zhex", "\"002A\"" },
 		{ "%{+cbor}[int(500)] %{+cbor}[str(ab)]", "1901F4 626162" },
-		{ "%{+cbor,+bin}[str(ab)]", "bab" },
+		{ "%{+cbor,+bin}[str(ab)]", "626162" },
+		{ "%{+bin}o%{+cbor}[str(ab)]", "bab" },
+		{ "%(x:sint){+json}[str(7)]%(:sint){+json}[str(8)]", "78" },
+		{ "%(name)[int(5)] %(name:str)[int(6)]", "5 6" },
 		/* of a whole that is encoded, they are what they would be */
 		{ "%{+json}o%(a){+json}[int(1)]%(b){+cbor}znum",
 		    "{\"a\": 1, \"b\": 42}" },

@@ -134,7 +134,7 @@ TEST(the_standard_formats)
 		    rows[i].option);
 		double_percents(cfg);
 		CHECK(start(&s, cfg));
-		log_access(&s.t.txn);
+		log_access(&s.t.txn, LOG_AT_CLOSE);
 		CHECK_STR(line_of(s.fd), rows[i].want);
 		stop(&s);
 	}
@@ -151,11 +151,11 @@ TEST(moments_not_reached_are_minus_one)
 	s.t.txn.t.response = 0;
 	s.t.txn.srv = NULL;
 	s.t.txn.uri = SPAN_NONE;
-	log_access(&s.t.txn);
+	log_access(&s.t.txn, LOG_AT_CLOSE);
 	CHECK_STR(line_of(s.fd),
 	    "-1/-1/-1/-1/200 -1 -1 10 <NOSRV> <BADREQ> -");
 	s.t.txn.t.idle_end = 0;
-	log_access(&s.t.txn);
+	log_access(&s.t.txn, LOG_AT_CLOSE);
 	CHECK_STR(line_of(s.fd),
 	    "-1/-1/-1/-1/210 -1 -1 -1 <NOSRV> <BADREQ> -");
 	stop(&s);
@@ -171,7 +171,7 @@ TEST(headers_of_lines)
 	    "\tlog 127.0.0.1:%u format short daemon\n"
 	    "\tlog 127.0.0.1:%u format priority user\n"
 	    "\tlog-format x\n"));
-	log_access(&s.t.txn);
+	log_access(&s.t.txn, LOG_AT_CLOSE);
 	l = line_of(s.fd);
 	CHECK(strncmp(l, "<134>", 5) == 0);
 	CHECK(strlen(l) == 5 + 15 + strlen(" tag[4242]: x"));
@@ -184,7 +184,7 @@ TEST(headers_of_lines)
 	    "\tlog 127.0.0.1:%u format rfc5424 local7\n"
 	    "\tlog 127.0.0.1:%u local0\n"
 	    "\tlog-format x\n\tlog-format-sd [a]\n"));
-	log_access(&s.t.txn);
+	log_access(&s.t.txn, LOG_AT_CLOSE);
 	l = line_of(s.fd);
 	CHECK(strncmp(l, "<190>1 20", 9) == 0);
 	CHECK(strstr(l, " me px 4242 - [a] x") != NULL);
@@ -200,15 +200,15 @@ TEST(levels_lengths_and_samples)
 	    "\tlog 127.0.0.1:%u format short local0 err\n"
 	    "\tlog 127.0.0.1:%u format short local0 info notice\n"
 	    "\tlog-format x\n"));
-	log_access(&s.t.txn);
+	log_access(&s.t.txn, LOG_AT_CLOSE);
 	CHECK_STR(line_of(s.fd), "<6>x");
 	CHECK_STR(line_of(s.fd), "(none)");
 	s.t.txn.status = 503;
-	log_access(&s.t.txn);
+	log_access(&s.t.txn, LOG_AT_CLOSE);
 	CHECK_STR(line_of(s.fd), "<3>x");
 	CHECK_STR(line_of(s.fd), "<5>x");
 	s.t.txn.log_level = 8;
-	log_access(&s.t.txn);
+	log_access(&s.t.txn, LOG_AT_CLOSE);
 	CHECK_STR(line_of(s.fd), "(none)");
 	stop(&s);
 
@@ -216,10 +216,10 @@ TEST(levels_lengths_and_samples)
 	    "\tlog 127.0.0.1:%u len 80 format raw local0\n"
 	    "\tlog-format \"%%HU%%HU%%HU%%HU%%HU%%HU%%HU%%HU%%HU%%HU%%HU%%HU"
 	    "\"\n"));
-	CHECK(!log_access(&s.t.txn));
+	CHECK(!log_access(&s.t.txn, LOG_AT_CLOSE));
 	CHECK_STR(line_of(s.fd), "(none)");
 	s.t.txn.retries = 1;
-	CHECK(log_access(&s.t.txn));
+	CHECK(log_access(&s.t.txn, LOG_AT_CLOSE));
 	CHECK_EQ(strlen(line_of(s.fd)), 79);
 	stop(&s);
 
@@ -227,7 +227,7 @@ TEST(levels_lengths_and_samples)
 	    "\tlog 127.0.0.1:%u format raw sample 2-3:4 local0\n"
 	    "\tlog-format \"%%lc\"\n"));
 	for (int i = 0; i < 8; i++)
-		log_access(&s.t.txn);
+		log_access(&s.t.txn, LOG_AT_CLOSE);
 	CHECK_STR(line_of(s.fd), "1");
 	CHECK_STR(line_of(s.fd), "2");
 	CHECK_STR(line_of(s.fd), "5");
@@ -269,7 +269,7 @@ TEST(other_lines)
 	CHECK(start(&s, "global\n\tlog 127.0.0.1:%u format short local0\n"
 	    HTTP "\tlog global\n\tbind 127.0.0.1:8080 name door\n"));
 	CHECK(!log_wanted(&s.t.txn));
-	log_access(&s.t.txn);
+	log_access(&s.t.txn, LOG_AT_CLOSE);
 	CHECK_STR(line_of(s.fd), "(none)");
 	log_accept(&s.t.txn);
 	CHECK_STR(line_of(s.fd),
@@ -295,10 +295,10 @@ TEST(no_log_forgets_and_more_lines_add)
 	    "\tlog 127.0.0.1:%u format raw local0\n\tlog-format x\n"
 	    "frontend g\n\tlog 127.0.0.1:%u format raw local0\n"
 	    "frontend f\n\tno log\n"));
-	log_access(&s.t.txn);
+	log_access(&s.t.txn, LOG_AT_CLOSE);
 	CHECK_STR(line_of(s.fd), "(none)");
 	s.t.txn.fe = px_find(s.t.model, SPAN("g"), PX_FE);
-	log_access(&s.t.txn);
+	log_access(&s.t.txn, LOG_AT_CLOSE);
 	CHECK_STR(line_of(s.fd), "x");
 	CHECK_STR(line_of(s.fd), "x");
 	CHECK_STR(line_of(s.fd), "(none)");
