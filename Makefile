@@ -124,7 +124,7 @@ endif
 	check-compat shape \
 	unit-programs fuzz-programs fuzz bench bench-tools lint fmt \
 	torture torture-tools \
-	check-kube check-cluster check-configs \
+	check-kube check-cluster check-configs check-testssl \
 	doc check-doc golden-ingress bench-ingress random-ingress help clean FORCE
 
 ifneq ($(MAIN),)
@@ -273,6 +273,10 @@ random-ingress: $(ours) $(INGPROG)  ## random objects against the proxy's -c, at
 bench-ingress: $(O)/ecluse $(INGPROG) bench-tools  ## 10,000 Ingresses: time and memory of the generator
 	@$(PYTHON) bench/ingress.py $(INGPROG) $(O)/ecluse
 	@O=$(abspath $(O)) $(PYTHON) bench/check-ingress $(O)/ecluse
+
+# --- TLS as others see it ------------------------------------------------------
+check-testssl: $(O)/ecluse $(INGPROG)  ## what testssl.sh says of our TLS (TESTSSL_ARGS=)
+	@$(PYTHON) regtests/tls/check_testssl.py $(O)/ecluse $(TESTSSL_ARGS)
 
 # --- Kubernetes --------------------------------------------------------------
 check-kube: $(O)/ecluse $(INGPROG)  ## the generator against a real API server (CASE=)
