@@ -176,12 +176,14 @@ bool stk_share_get(struct wire_in *, unsigned tag, struct stk_share *,
 extern bool stk_sticky;                 /* any backend has stick rules */
 
 /* stk_match - the server that stick rules of the backend want for this
- * stream, or NULL; notes what is to be stored. */
-const struct px_server *stk_find_server(struct txn *);
+ * stream, of those that may be had, or NULL; notes what is to be stored. */
+typedef bool stk_may_fn(struct txn *, const struct px_server *);
+const struct px_server *stk_find_server(struct txn *, stk_may_fn *);
 static inline const struct px_server *
-stk_match(struct txn *t)
+stk_match(struct txn *t, stk_may_fn *may)
 {
-	return (__builtin_expect(stk_sticky, 0) ? stk_find_server(t) : NULL);
+	return (__builtin_expect(stk_sticky, 0) ? stk_find_server(t, may) :
+	    NULL);
 }
 
 /* stk_store_request - the server was reached: store what was noted.

@@ -4,8 +4,8 @@
  * sent again.
  *
  * A backend's rules are looked at once per request, before its balancing: the
- * first that matches an entry names the server, and what is to be stored is
- * noted. It is stored when the server was reached, so that the table says who
+ * first that matches an entry of a server that is up names the server, and what
+ * is to be stored is noted. It is stored when the server was reached, so that the table says who
  * really served.
  *
  * Source: configuration manual 4.2 (stick match, on, store-request,
@@ -273,10 +273,10 @@ stk_note(struct txn *t, const struct stk_table *table,
 }
 
 const struct px_server *
-stk_find_server(struct txn *t)
+stk_find_server(struct txn *t, stk_may_fn *may)
 {
 	const struct stk_cfg *c = px_get(&t->be->slots, &stk_slot);
-	const struct px_server *srv = NULL;
+	const struct px_server *srv = NULL, *found;
 	struct stk_key k;
 
 	if (c->rules == NULL)
@@ -284,15 +284,17 @@ stk_find_server(struct txn *t)
 	t->stk_notes = NULL;
 	for (const struct stk_rule *r = c->rules; r != NULL; r = r->next) {
 		bool wants = (r->what & MATCH) != 0 && srv == NULL;
-		bool stores = (r->what & STORE_REQ) != 0 &&
-		    !is_noted(t, r->table);
+		bool stores = (r->what & STORE_REQ) != 0;
 
-		if ((!wants && !stores) || !key_for(r, t, &k))
+		/* "on" does neither when the table has its key already */
+		if ((!wants && !stores) ||
+		    (stores && is_noted(t, r->table)) || !key_for(r, t, &k))
 			continue;
 		if (stores)
 			stk_note(t, r->table, &k);
-		if (wants)
-			srv = match(r->table, t->be, &k);
+		if (wants && (found = match(r->table, t->be, &k)) != NULL &&
+		    may(t, found))
+			srv = found;
 	}
 	return (srv);
 }
@@ -339,11 +341,13 @@ KEYWORD(ident) = {                                                           \
 	.doc = doc_, .example = ex,                                          \
 }
 STICK(stick_match, "stick match", parse_match,
-    "Sends a request to the server that the table has for its key, if that "
-    "one is up. The first rule that finds one counts.",
+    "Sends a request to the server that the table has for its key. The first "
+    "rule that finds one that is up counts, and the client is then given no "
+    "persistence cookie.",
     "stick match src table per_client if !LOCALHOST");
 STICK(stick_on, "stick on", parse_on,
-    "`stick match` and `stick store-request` in one.",
+    "`stick match` and `stick store-request` in one; neither, where a rule "
+    "before it has a key for the same table.",
     "stick on src table per_client");
 STICK(stick_store_request, "stick store-request", parse_store_req,
     "Remembers in the table which server the request with that key went to, "

@@ -130,14 +130,23 @@ have_slot(struct strm *s)
 	return (STEP_GO);
 }
 
-/* The server that stick rules want; not the one that just failed. */
+/* Not the one that just failed, nor one that is down. */
+static bool
+may_stick(struct txn *t, const struct px_server *want)
+{
+	struct strm *s = HOLDER(t, struct strm, txn);
+	struct srv *srv = srv_of(want);
+
+	return (srv != s->avoid && (srv_is_up(srv) || strm_even_down(s)));
+}
+
+/* The server that stick rules want. */
 static struct srv *
 stuck_to(struct strm *s)
 {
-	const struct px_server *want = stk_match(&s->txn);
-	struct srv *srv = want == NULL ? NULL : srv_of(want);
+	const struct px_server *want = stk_match(&s->txn, may_stick);
 
-	return (srv == s->avoid ? NULL : srv);
+	return (want == NULL ? NULL : srv_of(want));
 }
 
 /* option prefer-last-server: where this client has a connection of its own. */
@@ -162,8 +171,11 @@ step_acquire(struct strm *s)
 	struct srv *want = stuck_to(s);         /* and notes what to store */
 	enum why why;
 
-	if (want != NULL && s->want == NULL)
+	if (want != NULL && s->want == NULL) {
 		s->want_down = strm_even_down(s);
+		/* as good as a cookie: this client is given none */
+		s->txn.cookie_same = true;
+	}
 	if (s->want != NULL)
 		want = s->want;
 	if (__builtin_expect(px_opt(s->txn.be, PX_OPT_PREFER_LAST_SERVER), 0) &&
