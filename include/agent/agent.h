@@ -81,6 +81,7 @@ struct agent_worker {           /* a live worker */
 	int no;                         /* 1..n_workers */
 	pid_t pid;
 	struct ipc_chan chan;
+	bool settled;                   /* told all there was to tell */
 };
 extern struct list agent_workers;       /* struct agent_worker */
 
@@ -165,6 +166,7 @@ struct agent_lesson {
 	bool over;              /* it knows what its teacher knew */
 	pid_t teacher;
 	uint8_t pupil[IPC_PROCS_MAX + 1];       /* by worker number */
+	struct agent_lesson *next;              /* of all */
 };
 void agent_lesson_came(struct agent_lesson *, struct agent_worker *);
 bool agent_lesson_piece(struct agent_lesson *, struct agent_worker *);

@@ -22,6 +22,9 @@ void agent_worker_add(struct loop *, int no, pid_t, int fd);
 void agent_worker_drop(struct agent_worker *);
 struct agent_worker *agent_worker_find(pid_t);
 
+/* agent_settle - IPC_TOLD to workers that no lesson has anything for any more. */
+void agent_settle(void);
+
 /* agent_on_worker - tells the parts that a worker came or went; set by the
  * main, NULL before. */
 extern void (*agent_on_worker)(struct agent_worker *, bool came);

@@ -213,7 +213,7 @@ agent_worker_add(struct loop *loop, int no, pid_t pid, int fd)
 	agent_kept_each(tell_kept, w);
 	if (agent_on_worker != NULL)
 		agent_on_worker(w, true);
-	(void)ipc_send(&w->chan, IPC_TOLD, NULL, 0, NULL, 0);
+	agent_settle();
 }
 
 void

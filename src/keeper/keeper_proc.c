@@ -149,8 +149,8 @@ run_worker(struct keeper *k, int no, int shm_no, int keeper_fd, int agent_fd)
 	struct worker_start s = {
 		.no = no, .n_workers = k->n, .proc_no = shm_no, .gen = k->gen,
 		.keeper_pid = agent_facts.keeper_pid, .keeper_fd = keeper_fd,
-		.agent_fd = agent_fd, .successor =
-		    k->phase == KEEPER_SERVING && k->procs[0].pid > 0
+		.agent_fd = agent_fd,
+		.successor = k->phase == KEEPER_SERVING
 	};
 	struct worker_listen *v = keeper_listens(k, no, &s.n_listens);
 

@@ -34,9 +34,11 @@ note_tell(struct agent_worker *w)
 static void
 come(struct agent_lesson *l, int no)
 {
-	worker[no] = (struct agent_worker){ .no = no, .pid = 100 + no };
+	worker[no] = (struct agent_worker){ .no = no, .pid = 100 + no,
+	    .chan = { .fd = -1, .me = IPC_AGENT, .peer = IPC_WORKER } };
 	list_push_back(&agent_workers, &worker[no].node);
 	agent_lesson_came(l, &worker[no]);
+	agent_settle();
 }
 
 static void
@@ -49,20 +51,38 @@ go(struct agent_lesson *l, int no)
 /* Letters with the number of a worker: c comes, g goes, p says a piece, e has
  * said all; h: the agent changes something. */
 static const struct { const char *what, *steps, *seen; } rows[] = {
-	{ "nobody knows anything", "c1c2e1e2", "ask1 ask2 " },
+	{ "nobody knows anything", "c1c2e1e2",
+	    "ask1 ask2 settled1 settled2 " },
 	{ "the first that knows teaches", "c1c2p1p2p1e1e2",
-	    "ask1 ask2 take1 take1 " },
-	{ "who knows nothing is told", "c1c2e1p2e2", "ask1 ask2 take2 tell1 " },
+	    "ask1 ask2 take1 take1 settled1 settled2 " },
+	{ "who knows nothing is told", "c1c2e1p2e2",
+	    "ask1 ask2 take2 tell1 settled1 settled2 " },
 	{ "and also when it ends later", "c1c2p2e2e1",
-	    "ask1 ask2 take2 tell1 " },
-	{ "who comes later is told", "c1p1e1c3", "ask1 take1 tell3 " },
+	    "ask1 ask2 take2 settled2 tell1 settled1 " },
+	{ "who comes later is told", "c1p1e1c3",
+	    "ask1 take1 settled1 tell3 settled3 " },
 	{ "a lesson that breaks off begins again", "c1c2p1p2g1p2e2",
-	    "ask1 ask2 take1 ask2 take2 " },
-	{ "one that taught may go", "c1c2p1e1e2g1", "ask1 ask2 take1 tell2 " },
+	    "ask1 ask2 take1 ask2 take2 settled2 " },
+	{ "one that taught may go", "c1c2p1e1e2g1",
+	    "ask1 ask2 take1 settled1 tell2 settled2 " },
 	{ "an agent that changed something knows best", "h0c1c2p1e1",
-	    "tell1 tell2 " },
-	{ "those that were asked before are told", "c1h0e1", "ask1 tell1 " },
+	    "tell1 settled1 tell2 settled2 " },
+	{ "those that were asked before are told", "c1h0e1",
+	    "ask1 tell1 settled1 " },
 };
+
+/* Those that were told all there is, once. */
+static void
+note_settled(void)
+{
+	static bool said[NELEM(worker)];
+
+	for (size_t i = 0; i < NELEM(worker); i++) {
+		if (worker[i].settled && !said[i])
+			note("settled", &worker[i]);
+		said[i] = worker[i].settled;
+	}
+}
 
 static void
 step(struct agent_lesson *l, char what, int no)
@@ -79,6 +99,7 @@ step(struct agent_lesson *l, char what, int no)
 		agent_lesson_end(l, w);
 	else if (what == 'h')
 		l->has_history = true;
+	note_settled();
 }
 
 TEST(lessons)
@@ -86,6 +107,9 @@ TEST(lessons)
 	for (size_t i = 0; i < NELEM(rows); i++) {
 		struct agent_lesson l = { .ask = note_ask, .tell = note_tell };
 
+		lessons = NULL;
+		memset(worker, 0, sizeof worker);
+		note_settled();
 		seen[0] = '\0';
 		list_init(&agent_workers);
 		for (const char *s = rows[i].steps; *s != '\0'; s += 2)
