@@ -255,6 +255,14 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *n,
 
 /* ---- all of it ---- */
 
+#ifdef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION     /* OpenSSL 3.2 */
+#define NO_CERT_COMPRESSION                                                  \
+	(SSL_OP_NO_TX_CERTIFICATE_COMPRESSION |                              \
+	SSL_OP_NO_RX_CERTIFICATE_COMPRESSION)
+#else
+#define NO_CERT_COMPRESSION 0
+#endif
+
 static uint64_t
 options_of(const struct tls_conf *c)
 {
@@ -262,6 +270,7 @@ options_of(const struct tls_conf *c)
 	    SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CIPHER_SERVER_PREFERENCE |
 	    SSL_OP_PRIORITIZE_CHACHA | SSL_OP_SINGLE_ECDH_USE |
 	    SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION |
+	    (tls_global()->no_cert_compression ? NO_CERT_COMPRESSION : 0) |
 	    (c->no_tickets == TLS_FLAG_ON ? SSL_OP_NO_TICKET : 0));
 }
 

@@ -230,20 +230,39 @@ parse_lifetime(struct conf_line *l, void *obj)
 	return (conf_end(l));
 }
 
+/* 'off', or the word that is its opposite. */
 static bool
-parse_keylog(struct conf_line *l, void *obj)
+want_off(struct conf_line *l, const char *other, bool *off)
 {
 	const struct conf_word *w = conf_peek(l);
 	struct span s;
 
-	(void)obj;
-	if (!conf_want(l, "'on' or 'off'", &s))
+	if (!conf_want(l, "a word, such as 'off'", &s))
 		return (false);
-	if (!span_is(s, "on") && !span_is(s, "off"))
-		return (conf_err(l, w, "'%s' expects 'on' or 'off', got '%s'",
-		    l->kw->name, s.p));
-	edit()->keylog = span_is(s, "on");
+	if (!span_is(s, other) && !span_is(s, "off"))
+		return (conf_err(l, w, "'%s' expects '%s' or 'off', got '%s'",
+		    l->kw->name, other, s.p));
+	*off = span_is(s, "off");
 	return (conf_end(l));
+}
+
+static bool
+parse_keylog(struct conf_line *l, void *obj)
+{
+	bool off;
+
+	(void)obj;
+	if (!want_off(l, "on", &off))
+		return (false);
+	edit()->keylog = !off;
+	return (true);
+}
+
+static bool
+parse_compression(struct conf_line *l, void *obj)
+{
+	(void)obj;
+	return (want_off(l, "auto", &edit()->no_cert_compression));
 }
 
 static bool
@@ -405,6 +424,11 @@ GLOBAL(capture_old, "tune.ssl.capture-cipherlist-size", "<bytes>",
 GLOBAL(keylog, "tune.ssl.keylog", "on|off", parse_keylog,
     "Keep the secrets of TLS 1.3 for ssl_fc_client_traffic_secret_0 and its "
     "like.", "tune.ssl.keylog on");
+GLOBAL(compression, "tune.ssl.certificate-compression", "auto|off",
+    parse_compression,
+    "Whether certificates may be sent and taken compressed (RFC 8879): as "
+    "OpenSSL has it, or not. Before 3.2 it has no compression.",
+    "tune.ssl.certificate-compression off");
 GLOBAL(level, "ssl-security-level", "<n>", parse_level,
     "How weak keys and algorithms may be, as OpenSSL counts: 0 to 5.",
     "ssl-security-level 2");

@@ -57,6 +57,7 @@ struct tls_global {
 	bool extra_replaces_ext;        /* ssl-load-extra-del-ext */
 	bool skip_self_issued;
 	bool keylog;                    /* tune.ssl.keylog */
+	bool no_cert_compression;       /* RFC 8879 */
 	bool private_cache;             /* tune.ssl.force-private-cache */
 	bool server_verify_none;        /* ssl-server-verify none */
 };
