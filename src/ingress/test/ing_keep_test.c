@@ -121,6 +121,26 @@ put_ingress(struct ing_store *s, unsigned i)
 	put(s, &t);
 }
 
+/* Two that share a cookie: their servers are in a map as well. */
+static void
+put_canary(struct ing_store *s, bool canary)
+{
+	struct text t;
+
+	text_init(&t);
+	text_printf(&t, "{\"apiVersion\":\"networking.k8s.io/v1\",\"kind\":"
+	    "\"Ingress\",\"metadata\":{\"namespace\":\"n1\",\"name\":\"%s\","
+	    "\"annotations\":{\"nginx.ingress.kubernetes.io/%s\"}},\"spec\":{"
+	    "\"ingressClassName\":\"nginx\",\"rules\":[{\"host\":"
+	    "\"sticky.test\",\"http\":{\"paths\":[{\"path\":\"/\","
+	    "\"pathType\":\"Prefix\",\"backend\":{\"service\":{\"name\":"
+	    "\"s%d\",\"port\":{\"name\":\"web\"}}}}]}}]}}",
+	    canary ? "side" : "main", canary ?
+	    "canary\":\"true\",\"nginx.ingress.kubernetes.io/canary-weight\":"
+	    "\"20" : "affinity\":\"cookie", canary ? 3 : 1);
+	put(s, &t);
+}
+
 static void
 put_class(struct ing_store *s)
 {
@@ -201,6 +221,8 @@ begin(struct ing_store *s, struct ing_options *o)
 		put_service(s, i);
 	for (unsigned i = 0; i < 16; i++)
 		put_ingress(s, i);
+	put_canary(s, false);
+	put_canary(s, true);
 }
 
 TEST(what_is_kept_is_what_would_be_made_anew)
