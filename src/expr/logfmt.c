@@ -209,7 +209,9 @@ take_expr(struct parse *p, unsigned flags)
 	x->flags = (uint8_t)(p->use == LOGFMT_LOG ? flags :
 	    flags & ~(unsigned)FLAG_Q);
 	p->fmt->late |= expr_fetch_of(e)->late;
-	x->code = p->use == LOGFMT_RAW || (p->fmt->bin && e->type == SMP_BIN) ?
+	if (p->fmt->bin && e->type == SMP_BIN)
+		x->flags |= FLAG_BIN;
+	x->code = p->use == LOGFMT_RAW || (x->flags & FLAG_BIN) != 0 ?
 	    LOGVAR_PLAIN : p->use == LOGFMT_LOG ? LOGVAR_LINE : LOGVAR_FIELD;
 	p->rest = span_skip(rest, 1);
 	p->space = false;
@@ -541,7 +543,9 @@ put_expr(struct logfmt_out *o, const struct piece *x, struct txn *t)
 	struct smp s;
 	struct span text = SPAN_NONE;
 
-	if (expr_eval(x->expr, t, &s) && smp_cast(t, &s, SMP_STR))
+	/* (as a text, bytes would end at the first that is 0) */
+	if (expr_eval(x->expr, t, &s) && (((x->flags & FLAG_BIN) != 0 &&
+	    s.type == SMP_BIN) || smp_cast(t, &s, SMP_STR)))
 		text = s.str;
 	put_text(o, text, x->flags, x->code);
 }
