@@ -282,9 +282,9 @@ check-testssl: $(O)/ecluse $(INGPROG)  ## what testssl.sh says of our TLS (TESTS
 check-kube: $(O)/ecluse $(INGPROG)  ## the generator against a real API server (CASE=)
 	@O=$(abspath $(O)) $(PYTHON) regtests/kube/check_kube.py $(CASE)
 
-check-cluster:  ## the chart on a node: install, upgrade, rollback (root; FROM=)
+check-cluster: $(INGPROG)  ## the chart and the guides on a node (root; FROM=, CASE=)
 	@regtests/kube/image.sh $(O)/images $(FROM)
-	@$(PYTHON) regtests/kube/check_cluster.py \
+	@O=$(abspath $(O)) CASE=$(CASE) $(PYTHON) regtests/kube/check_cluster.py \
 		$(O)/images/one.tar=docker.io/library/ecluse:one \
 		$(O)/images/two.tar=docker.io/library/ecluse:two
 
