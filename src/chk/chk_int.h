@@ -197,10 +197,13 @@ chk_px_of(const struct srv *srv)
 
 #define CHK_SEND_BYTES 255
 
+enum chk_place { CHK_AT, CHK_PORT, CHK_AGENT_AT, CHK_AGENT_PORT, CHK_AGENT_SEND,
+	CHK_PLACES };
+
 /* Of a server that is checked or has an agent; SHM_CHK, the agent writes. */
 struct chk_shm {
-	uint64_t cfg;                   /* hash of what the line said when
-	                                 * addresses were last set */
+	uint64_t cfg;                   /* hash of all that the line says of
+	                                 * places, as older releases know it */
 	int32_t agent_ms;               /* duration of the last */
 	int16_t agent_health;           /* 0, 1 */
 	uint8_t agent_status;           /* enum chk_status */
@@ -214,12 +217,13 @@ struct chk_shm {
 	char agent_said[128];           /* last_agt, ends in NUL */
 	uint8_t spare[3];
 	uint64_t observed;              /* times that error-limit was met */
-	uint8_t spare2[56];
+	uint32_t said[CHK_PLACES];      /* hash of each; 0: of an older release */
+	uint8_t spare2[36];
 };
 _Static_assert(sizeof(struct chk_shm) == 512, "new layout: shm/layout.def");
 
-/* chk_shm_of - NULL: the server has neither. chk_setup_apply - a changed
- * configuration wins over what people set. */
+/* chk_shm_of - NULL: the server has neither. chk_setup_apply - where the
+ * configuration says something else than before, it wins over what people set. */
 struct chk_shm *chk_shm_of(const struct srv *);
 void chk_setup_apply(const struct srv *);
 

@@ -20,10 +20,8 @@ chk_shm_of(const struct srv *srv)
 	return (by_rt == NULL ? NULL : by_rt[srv->cfg->rt]);
 }
 
-/* Where the configuration sends checks: when that changes, it wins over what
- * people set. */
 static uint64_t
-hash_of(const struct chk_srv_cfg *cfg)
+hash_all(const struct chk_srv_cfg *cfg)
 {
 	char a[2 * ADDR_TEXT + 32], b[ADDR_TEXT], c[ADDR_TEXT];
 	int n;
@@ -36,12 +34,55 @@ hash_of(const struct chk_srv_cfg *cfg)
 	    span_hash(cfg->agent_send));
 }
 
-static void
-forget_orders(struct chk_shm *m)
+static uint32_t
+hash_addr(bool has, const struct addr *a)
 {
-	m->addr = m->agent_addr = (struct addr){ .family = ADDR_NONE };
-	m->port = m->agent_port = 0;
-	m->agent_sends = 0;
+	char text[ADDR_TEXT];
+
+	if (!has)
+		return (1);
+	addr_print(a, text);
+	return ((uint32_t)span_hash(span_str(text)) | 1);
+}
+
+/* What the configuration says of one of them, never 0. */
+static uint32_t
+hash_of(const struct chk_srv_cfg *cfg, enum chk_place place)
+{
+	switch (place) {
+	case CHK_AT:
+		return (hash_addr(cfg->has_addr, &cfg->addr));
+	case CHK_PORT:
+		return (cfg->port + 1u);
+	case CHK_AGENT_AT:
+		return (hash_addr(cfg->has_agent_addr, &cfg->agent_addr));
+	case CHK_AGENT_PORT:
+		return (cfg->agent_port + 1u);
+	default:
+		return ((uint32_t)span_hash(cfg->agent_send) | 1);
+	}
+}
+
+static void
+forget_order(struct chk_shm *m, enum chk_place place)
+{
+	switch (place) {
+	case CHK_AT:
+		m->addr = (struct addr){ .family = ADDR_NONE };
+		break;
+	case CHK_PORT:
+		m->port = 0;
+		break;
+	case CHK_AGENT_AT:
+		m->agent_addr = (struct addr){ .family = ADDR_NONE };
+		break;
+	case CHK_AGENT_PORT:
+		m->agent_port = 0;
+		break;
+	default:
+		m->agent_sends = 0;
+		break;
+	}
 }
 
 /* Where a state file says that people sent checks. */
@@ -49,12 +90,11 @@ static void
 apply_saved(struct chk_shm *m, const struct chk_srv_cfg *cfg,
     const struct px_state *st)
 {
-	forget_orders(m);
 	m->addr = st->chk_addr;
 	m->agent_addr = st->agent_addr;
 	m->port = st->chk_port;
 	m->agent_port = st->agent_port;
-	m->cfg = hash_of(cfg);
+	m->cfg = hash_all(cfg);
 }
 
 static enum shm_found
@@ -123,13 +163,22 @@ chk_setup_came(const struct srv *srv, struct chk_shm *at)
 void
 chk_setup_apply(const struct srv *srv)
 {
+	const struct chk_srv_cfg *cfg = chk_cfg_of(srv);
 	struct chk_shm *m = chk_shm_of(srv);
-	uint64_t hash;
+	uint64_t all;
 
-	if (m == NULL || m->cfg == (hash = hash_of(chk_cfg_of(srv))))
+	if (m == NULL)
 		return;
-	forget_orders(m);
-	m->cfg = hash;
+	all = hash_all(cfg);
+	for (int i = 0; i < CHK_PLACES; i++) {
+		enum chk_place place = (enum chk_place)i;
+		uint32_t now = hash_of(cfg, place);
+
+		if (m->said[i] != 0 ? m->said[i] != now : m->cfg != all)
+			forget_order(m, place);
+		m->said[i] = now;
+	}
+	m->cfg = all;
 }
 
 /* ---- where checks go ---- */
