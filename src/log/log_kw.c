@@ -340,6 +340,10 @@ parse_std(struct conf_line *l, struct px *px, enum log_std std)
 {
 	struct log_cfg *c = px_edit(&px->slots, &log_slot);
 
+	if (px->kind == PX_BE && !l->no)
+		conf_warn(l, NULL, "%s '%s' : '%s' is ignored in backends, as "
+		    "the line is the frontend's", px->section, px->name,
+		    l->kw->name);
 	c->std = (uint8_t)(l->no ? LOG_STD_NONE : std);
 	c->format = NULL;
 	c->pos = conf_pos(l, NULL);

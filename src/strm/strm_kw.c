@@ -127,6 +127,33 @@ parse_originalto(struct conf_line *l, void *obj)
 	return (parse_addr_hdr(l, &c->originalto, false));
 }
 
+/* Those that opt.def does not have; also when they come from defaults. */
+static bool
+check_addr_hdrs(struct conf *conf)
+{
+	static const char text[] = "'option %s' ignored for %s '%s' as it "
+	    "requires HTTP mode";
+
+	if (conf->diags->n[DIAG_ALERT] > 0)
+		return (true);
+	PX_EACH(px, px_model) {
+		const struct strm_cfg *c = px_get(&px->slots, &strm_slot);
+		const char *what = px->kind == (PX_FE | PX_BE) ? "proxy" :
+		    px->section;
+
+		if (px->mode == PX_HTTP || px->may_switch || px->disabled)
+			continue;
+		if (c->forwardfor.on)
+			conf_fail(conf, DIAG_WARNING, px->pos, text,
+			    "forwardfor", what, px->name);
+		if (c->originalto.on)
+			conf_fail(conf, DIAG_WARNING, px->pos, text,
+			    "originalto", what, px->name);
+	}
+	return (true);
+}
+CONF_CHECK(strm_addr_hdrs, 20, check_addr_hdrs);
+
 KEYWORD(option_forwardfor) = {
 	.name = "option forwardfor", .in = KW_PROXY,
 	.flags = KW_HTTP | KW_NO,
