@@ -45,8 +45,9 @@ enum log_event {
 void log_start(int pid);
 
 /* log_access - the line of a stream, as its frontend wants it, at its end or,
- * with px->log_early, before, which the event tells (%OG). False: not of one that ends well (option
- * dontlog-normal), so that an early one is asked for again at its end. */
+ * with px->log_early, before, which the event tells (%OG). False: not of one
+ * that ends well (option dontlog-normal), so that an early one is asked for
+ * again at its end. */
 bool log_access(struct txn *, enum log_event);
 
 /* log_step - the same at an earlier step, when "log-steps" names it. */

@@ -5,8 +5,8 @@
  *
  * A backend's rules are looked at once per request, before its balancing: the
  * first that matches an entry of a server that is up names the server, and what
- * is to be stored is noted. It is stored when the server was reached, so that the table says who
- * really served.
+ * is to be stored is noted. It is stored when the server was reached, so that
+ * the table says who really served.
  *
  * Source: configuration manual 4.2 (stick match, on, store-request,
  * store-response).
