@@ -450,8 +450,9 @@ class Run:
         if self.case.kills:
             served = [e["served_ms"] for e in kills]
             f["killed"] = len(kills)
-            f["served_ms"] = None if len(kills) < self.case.kills or any(
-                s < 0 for s in served) else max(served)
+            all_served = len(kills) == self.case.kills and min(served) >= 0
+            f["served_ms"] = max(served) if all_served else None
+            f["served_middle_ms"] = middle(served) if all_served else None
             f["kill_worst_ms"] = max((e["worst_ms"] for e in kills),
                                      default=None)
         if self.upgrades:

@@ -127,6 +127,8 @@ ROWS = [
     Row("connections they held", key("connections_killed"),
         cases=("kill",)),
     Row("of these, broken", key("broken"), cases=("kill",)),
+    Row("next request served, ms: median", key("served_middle_ms"),
+        digits=1, cases=("kill",)),
     Row("next request served, ms: worst", key("served_ms"), digits=1,
         cases=("kill",), most=10),
     Row("new request meanwhile, ms: worst", key("kill_worst_ms"),
