@@ -73,4 +73,17 @@ void proc_short_turns(void);
  * must end soon on a busy machine, too. */
 void proc_step_back(void);
 
+/*
+ * proc_spawn - start another program: no signal of ours is blocked, ignored or
+ * handled there, its input is empty, and it has no descriptor of ours but its
+ * output and errors. 0, or an errno value; who calls waits for its end.
+ */
+struct proc_program {
+	const char *path;
+	bool search;                    /* in $PATH, when there is no slash */
+	char *const *argv, *const *envp;        /* both end with NULL */
+	int out;                        /* its output; -1: ours */
+};
+int proc_spawn(const struct proc_program *, pid_t *pid);
+
 #endif

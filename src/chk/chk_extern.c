@@ -11,8 +11,6 @@
 #include "chk_int.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +22,7 @@
 #include <base/text.h>
 #include <os/fd.h>
 #include <os/loop.h>
+#include <os/proc.h>
 
 #define N_ARGS 4
 #define ENV_MAX 16
@@ -172,35 +171,6 @@ find_command(const struct chk_px_cfg *cfg, char dst[4096])
 	return (cfg->ext_command);
 }
 
-/* With no signal blocked or handled, and no descriptor of ours. */
-static int
-spawn(const char *path, struct words *w, pid_t *pid)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int err;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	if ((err = posix_spawnattr_init(&attr)) != 0)
-		return (err);
-	if ((err = posix_spawn_file_actions_init(&files)) != 0) {
-		posix_spawnattr_destroy(&attr);
-		return (err);
-	}
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
-	    POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addclosefrom_np(&files, 3);
-	err = posix_spawn(pid, path, &files, &attr, w->argv, w->envp);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attr);
-	return (err);
-}
-
 static void
 on_exit_event(void *arg, unsigned events)
 {
@@ -244,7 +214,9 @@ chk_extern_start(struct chk *c)
 
 	c->ext_late = false;
 	make_words(c->srv, &w);
-	err = spawn(find_command(chk_px_of(c->srv), path), &w, &c->pid);
+	err = proc_spawn(&(struct proc_program){
+	    .path = find_command(chk_px_of(c->srv), path), .argv = w.argv,
+	    .envp = w.envp, .out = -1 }, &c->pid);
 	free_words(&w);
 	if (err != 0) {
 		c->pid = 0;

@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -22,6 +21,7 @@
 #include <base/clock.h>
 #include <base/must.h>
 #include <os/fd.h>
+#include <os/proc.h>
 
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
@@ -93,36 +93,6 @@ opens(struct span pem, struct phrase *ph, struct text *der)
 
 /* ---- the command ---- */
 
-/* No signal of ours blocked or ignored, and no descriptor but its output. */
-static int
-spawn(char *const *argv, int out, pid_t *pid)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int err;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	if ((err = posix_spawnattr_init(&attr)) != 0)
-		return (err);
-	if ((err = posix_spawn_file_actions_init(&files)) != 0) {
-		posix_spawnattr_destroy(&attr);
-		return (err);
-	}
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
-	    POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&files, out, 1);
-	posix_spawn_file_actions_addclosefrom_np(&files, 3);
-	err = posix_spawnp(pid, argv[0], &files, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attr);
-	return (err);
-}
-
 /* All it prints, less the end of the line; false: too late, or too much. */
 static bool
 read_phrase(int fd, struct phrase *ph)
@@ -154,13 +124,16 @@ read_phrase(int fd, struct phrase *ph)
 static const char *
 ask(char *const *argv, struct phrase *ph)
 {
+	struct proc_program program = { .path = argv[0], .search = true,
+		.argv = argv, .envp = environ };
 	int pipe_fd[2], err, status = 0;
 	bool told;
 	pid_t pid;
 
 	if (pipe2(pipe_fd, O_CLOEXEC) != 0)
 		return (strerror(errno));
-	err = spawn(argv, pipe_fd[1], &pid);
+	program.out = pipe_fd[1];
+	err = proc_spawn(&program, &pid);
 	fd_close(&pipe_fd[1]);
 	if (err != 0) {
 		fd_close(&pipe_fd[0]);

@@ -5,10 +5,11 @@
  */
 #include <base/test.h>
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "../cip.c"
+
+#include "pair_text.h"
 
 #define MAGIC "\x00\x00\x3c\xdf"
 #define V4_(ihl, proto) ihl "\0\0\x28\0\1\0\0\x40" proto "\0\0"             \
@@ -69,21 +70,6 @@ static const struct row {
 	{ SPAN(MAGIC "\0\0\0\x34\0\1\xff\xff" V4 TCP), WHY_CIP_PROTO, 0, NULL },
 };
 
-static const char *
-text_of(const struct conn_cip *c)
-{
-	static char text[160];
-	char ip[2][INET6_ADDRSTRLEN];
-	const struct addr *a[2] = { &c->src, &c->dst };
-
-	for (int i = 0; i < 2; i++)
-		inet_ntop(a[i]->family == ADDR_V4 ? AF_INET : AF_INET6,
-		    a[i]->ip, ip[i], sizeof ip[i]);
-	snprintf(text, sizeof text, "%s %u > %s %u", ip[0], a[0]->port, ip[1],
-	    a[1]->port);
-	return (text);
-}
-
 TEST(headers_of_both_layouts)
 {
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -97,7 +83,7 @@ TEST(headers_of_both_layouts)
 		if (r->why != WHY_OK)
 			continue;
 		CHECK_EQ(used, r->in.n - r->left);
-		CHECK_STR(text_of(&c), r->text);
+		CHECK_STR(pair_text(&c.src, &c.dst), r->text);
 	}
 }
 

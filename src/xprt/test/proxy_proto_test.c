@@ -8,24 +8,15 @@
 
 #include "../proxy_proto.c"
 
+#include "pair_text.h"
+
 #define SIGN "\r\n\r\n\0\r\nQUIT\n"
 #define A4 "\x0a\x00\x00\x01\xc0\x00\x02\x02\x1f\x90\x01\xbb"
 
 static const char *
 text_of(const struct conn_proxy *pp)
 {
-	static char text[256];
-	char ip[2][INET6_ADDRSTRLEN];
-	const struct addr *a[2] = { &pp->src, &pp->dst };
-
-	if (!pp->has_addr)
-		return ("none");
-	for (int i = 0; i < 2; i++)
-		inet_ntop(a[i]->family == ADDR_V4 ? AF_INET : AF_INET6,
-		    a[i]->ip, ip[i], sizeof ip[i]);
-	snprintf(text, sizeof text, "%s %u > %s %u", ip[0], a[0]->port, ip[1],
-	    a[1]->port);
-	return (text);
+	return (pp->has_addr ? pair_text(&pp->src, &pp->dst) : "none");
 }
 
 static const struct good_row {
