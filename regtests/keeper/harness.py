@@ -582,11 +582,12 @@ def main(test, script):
         print("%s: skipped: %s" % (name, e))
         status = 77
     except Exception as e:
-        print("%s: FAILED: %s: %s" % (name, type(e).__name__, e))
-        if not isinstance(e, Failed):
-            traceback.print_exc(file=sys.stdout)
+        # The reason comes last: a log that is cut keeps its end.
         for p in _started:
             print("--- output of process %d\n%s" % (p.pid, p.output()[-3000:]))
+        if not isinstance(e, Failed):
+            traceback.print_exc(file=sys.stdout)
+        print("%s: FAILED: %s: %s" % (name, type(e).__name__, e))
         status = 1
     finally:
         signal.alarm(0)

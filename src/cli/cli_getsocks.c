@@ -132,10 +132,11 @@ send_batch(struct cli *c)
 	ssize_t sent;
 
 	next = gather(g->next, fds, &n, &g->rest);
-	if (n == 0) {
-		(void)agent_tell_keeper(IPC_A_EXPORTED, NULL, 0, NULL, 0);
+	if (n == 0)
 		return (OVER);
-	}
+	/* Before they go: who has them may leave without an answer. */
+	if (g->next == 0)
+		(void)agent_tell_keeper(IPC_A_EXPORTED, NULL, 0, NULL, 0);
 	sent = send_fds(c->fd, fds, n, text_span(&g->rest));
 	if (sent < 0) {
 		text_clear(&g->rest);
