@@ -7,6 +7,7 @@
 #include "dns_int.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <agent/agent.h>
 #include <base/must.h>
@@ -34,18 +35,29 @@ find(const struct srv *srv)
 
 /* ---- what is shared ---- */
 
+/* The first release gave the same structs another number (layout.def). */
+static void *
+slot_of(struct span name, enum shm_layout layout, size_t size)
+{
+	const void *old;
+	void *at;
+
+	if (shm_slot(the_shm, name, layout, size, &at, &old) == SHM_FRESH &&
+	    old != NULL)
+		memcpy(at, old, size);
+	return (at);
+}
+
 static bool
 setup_sect(const struct dns_sect *s)
 {
 	char name[SRV_SLOT_NAME];
-	void *at;
 
 	for (struct dns_ns *ns = s->ns; ns != NULL; ns = ns->next) {
-		if (shm_slot(the_shm, srv_slot_name(name, "dns-ns", s->name,
-		    ns->name), SHM_DNS_NS, sizeof *ns->shm, &at, NULL) ==
-		    SHM_FAILED)
+		ns->shm = slot_of(srv_slot_name(name, "dns-ns", s->name,
+		    ns->name), SHM_DNS_NS, sizeof *ns->shm);
+		if (ns->shm == NULL)
 			return (false);
-		ns->shm = at;
 	}
 	return (true);
 }
@@ -54,10 +66,10 @@ static bool
 setup_server(struct dns_srv *u, const struct px_server *sv)
 {
 	char name[SRV_SLOT_NAME];
-	void *at;
+	struct dns_srv_shm *at = slot_of(srv_slot_name(name, "dns-srv",
+	    sv->px->name, sv->name), SHM_DNS_SRV, sizeof *at);
 
-	if (shm_slot(the_shm, srv_slot_name(name, "dns-srv", sv->px->name,
-	    sv->name), SHM_DNS_SRV, sizeof *u->shm, &at, NULL) == SHM_FAILED)
+	if (at == NULL)
 		return (false);
 	*u = (struct dns_srv){ .srv = srv_of(sv), .cfg = cfg_of(sv),
 	    .shm = at };

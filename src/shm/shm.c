@@ -21,6 +21,20 @@
 static size_t n_lost;           /* slots of another layout, made afresh */
 struct shm *the_shm;
 
+/* Two rows of layout.def with one number are two equal cases. */
+static inline bool
+is_known_layout(uint32_t number)
+{
+	switch (number) {
+#define LAYOUT(name, number, history) case SHM_##name:
+#include <shm/layout.def>
+#undef LAYOUT
+		return (true);
+	default:
+		return (false);
+	}
+}
+
 static uint64_t
 round_up(uint64_t n, uint64_t to)
 {
@@ -414,7 +428,8 @@ shm_slot(struct shm *s, struct span name, enum shm_layout layout, size_t size,
 	struct seg_entry *e = NULL;
 	enum shm_found found;
 
-	MUST(name.n > 0 && name.n <= NAME_MAX_BYTES);
+	MUST(name.n > 0 && name.n <= NAME_MAX_BYTES &&
+	    is_known_layout((uint32_t)layout));
 	if (old != NULL)
 		*old = NULL;
 	change_begin(s->seg);
