@@ -80,6 +80,12 @@ copy_strings(char **from)
 	return (copy);
 }
 
+static _Noreturn void
+be_keeper(int fd)
+{
+	keeper_candidate(&the_opts, fd);
+}
+
 static int
 be_master(const struct keeper_opts *o, int resume_fd)
 {
@@ -90,7 +96,8 @@ be_master(const struct keeper_opts *o, int resume_fd)
 		.getsocks = o->getsocks, .old_pids = o->old_pids,
 		.n_old_pids = o->n_old_pids, .old_signal = o->old_signal,
 		.notify = o->notify, .daemon = o->daemon,
-		.foreground = o->foreground, .quiet = o->quiet
+		.foreground = o->foreground, .quiet = o->quiet,
+		.unlike = first_environ != NULL, .be_keeper = be_keeper
 	};
 
 	return (master_main(&a, resume_fd));

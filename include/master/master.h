@@ -6,7 +6,9 @@
  * the shared memory, starts generations and brokers their hand-over.
  *
  * It parses no configuration and sees no byte of a peer. What it runs is the
- * program that is on disk now: a reload is also an upgrade.
+ * program that is on disk now: a reload is also an upgrade. While that is what
+ * it runs itself, a generation begins as its fork, which needs no loading and
+ * no linking; else by exec.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +31,9 @@ struct master_args {
 	size_t n_old_pids;
 	int old_signal;
 	bool notify, daemon, foreground, quiet;
+	bool unlike;                    /* it did more than a master does: what
+	                                 * it starts has to be loaded afresh */
+	void (*be_keeper)(int fd);      /* in a fork; does not return */
 };
 
 /* master_main - run; `resume_fd` is -1, or the state of the image before.

@@ -55,6 +55,11 @@ void proc_signals_reset(void);
  * it. */
 void proc_notify(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* proc_is_current - the program and the libraries of this process are still
+ * those on disk (none was replaced by an upgrade); false when it can't be
+ * told (proc(5)). */
+bool proc_is_current(void);
+
 /* proc_start_s - seconds since this process was started: proc_title_init(), or
  * proc_signals_reset() after fork. */
 long proc_start_s(void);

@@ -46,6 +46,16 @@ master_exe_look(struct exe_id *e)
 	    (uint64_t)st.st_mtim.tv_nsec;
 }
 
+bool
+master_exe_is_ours(const struct master *m)
+{
+	struct exe_id now;
+
+	master_exe_look(&now);
+	return (now.ino != 0 && memcmp(&now, &m->exe, sizeof now) == 0 &&
+	    proc_is_current());
+}
+
 /* ---- lines of numbers: a table for both directions ---- */
 
 enum kind { END, U32, I32, I64, BOOL, FD, PROCS };

@@ -13,6 +13,7 @@
 
 #include <base/clock.h>
 #include <base/must.h>
+#include <base/rand.h>
 #include <ipc/holder.h>
 #include <ipc/say.h>
 #include <os/fault.h>
@@ -37,12 +38,24 @@ master_gen_of(pid_t pid)
 
 /* ---- starting ---- */
 
+/*
+ * In the child. A fork of this process that forgets what the master had is as
+ * good as a new image, at half of a reload's processor time: what the dynamic
+ * linker writes, it wrote in the master.
+ */
 static _Noreturn void
-exec_keeper(struct master *m, int fd)
+become_keeper(struct master *m, int fd)
 {
 	char number[16];
 
 	proc_signals_reset();
+	if (!m->a->unlike && master_exe_is_ours(m) && fd_close_inherited(fd)) {
+		ipc_say_also = NULL;
+		the_loop = NULL;
+		rand_seed();
+		m->a->be_keeper(fd);
+		_exit(1);
+	}
 	snprintf(number, sizeof number, "%d", fd);
 	(void)sock_set_cloexec(fd, false);
 	if (setenv(MASTER_ENV_KEEPER, number, 1) == 0)
@@ -103,7 +116,7 @@ master_start_candidate(struct master *m)
 	if (!sock_pair(SOCK_SEQPACKET, pair))
 		return (false);
 	if ((pid = fault_at("master.fork") ? -1 : fork()) == 0)
-		exec_keeper(m, pair[1]);
+		become_keeper(m, pair[1]);
 	(void)close(pair[1]);
 	if (pid < 0) {
 		(void)close(pair[0]);

@@ -100,6 +100,8 @@ extern struct master the_master;
 /* master_exec.c */
 void master_exe_look(struct exe_id *);
 void master_exec_if_new(struct master *);
+/* master_exe_is_ours - what a new image would run is what this one runs. */
+bool master_exe_is_ours(const struct master *);
 bool master_resume(struct master *, int fd);
 
 /* master_gen.c */

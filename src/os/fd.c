@@ -3,8 +3,10 @@
  * fd - descriptors, whole files.
  */
 #include <base/must.h>
+#include <base/num.h>
 #include <os/fd.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,6 +25,24 @@ fd_close(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+}
+
+bool
+fd_close_inherited(int keep)
+{
+	DIR *d = opendir("/proc/self/fd");
+	const struct dirent *e;
+	uint64_t fd;
+
+	if (d == NULL)
+		return (false);
+	while ((e = readdir(d)) != NULL)
+		if (num_u64(span_str(e->d_name), &fd) && (int)fd != keep &&
+		    (int)fd != dirfd(d) &&
+		    fcntl((int)fd, F_GETFD) == FD_CLOEXEC)
+			(void)close((int)fd);
+	(void)closedir(d);
+	return (true);
 }
 
 size_t

@@ -8,6 +8,7 @@
 #include <os/proc.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -132,6 +133,23 @@ proc_notify(const char *fmt, ...)
 	(void)sendto(fd, msg, (size_t)n, MSG_NOSIGNAL, (struct sockaddr *)&un,
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 	close(fd);
+}
+
+bool
+proc_is_current(void)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[PATH_MAX + 128];
+	bool current = f != NULL;
+
+	/* "address r-xp offset dev inode path": code, so no memfd of ours. */
+	while (f != NULL && fgets(line, sizeof line, f) != NULL)
+		if (strstr(line, " r-xp ") != NULL &&
+		    strstr(line, " (deleted)\n") != NULL)
+			current = false;
+	if (f != NULL)
+		(void)fclose(f);
+	return (current);
 }
 
 void

@@ -5,6 +5,7 @@
 #include <base/test.h>
 
 #include "../fd.c"
+#include "in_child.h"
 
 #include <sys/wait.h>
 
@@ -18,6 +19,22 @@ TEST(closing)
 	CHECK_EQ(fcntl(copy, F_GETFD), -1);
 	fd_close(&fd);
 	CHECK_EQ(fd, -1);
+}
+
+static int
+close_inherited(void)
+{
+	int gone = fd_memfd("gone"), kept = fd_memfd("kept");
+	int stays = dup(gone);                  /* not close-on-exec */
+
+	return (!(stays >= 0 && fd_close_inherited(kept) &&
+	    fcntl(gone, F_GETFD) == -1 && fcntl(kept, F_GETFD) >= 0 &&
+	    fcntl(stays, F_GETFD) == 0 && fcntl(0, F_GETFD) >= 0));
+}
+
+TEST(a_fork_closes_what_exec_would)
+{
+	CHECK_EQ(in_child(close_inherited), 0);
 }
 
 TEST(whole_files)

@@ -24,6 +24,12 @@ on_signal(void *arg, int sig, pid_t from)
 	got_from = from;
 }
 
+/* That it is not, after an upgrade, is shown by a test of the whole. */
+TEST(nothing_was_replaced)
+{
+	CHECK(proc_is_current());
+}
+
 TEST(signals_are_events)
 {
 	struct loop loop;
