@@ -78,6 +78,10 @@ void proc_short_turns(void);
  * must end soon on a busy machine, too. */
 void proc_step_back(void);
 
+/* proc_hold_back - the same, once, for a child that is ending. Has no effect
+ * where that is not allowed. */
+void proc_hold_back(pid_t pid);
+
 /*
  * proc_spawn - start another program: no signal of ours is blocked, ignored or
  * handled there, its input is empty, and it has no descriptor of ours but its

@@ -96,16 +96,20 @@ keeper_report(struct keeper *k, enum ipc_type type)
 		(void)ipc_send(&k->master, type, &r, sizeof r, NULL, 0);
 }
 
+void
+keeper_admit(struct keeper *k, struct keeper_proc *p)
+{
+	(void)ipc_send(&p->chan, IPC_W_ACCEPT, NULL, 0, NULL, 0);
+	if (k->paused)
+		(void)ipc_send(&p->chan, IPC_W_PAUSE, NULL, 0, NULL, 0);
+}
+
 static void
 child_ready(struct keeper *k, struct keeper_proc *p)
 {
 	p->ready = true;
 	if (p->no > 0 && (k->phase == KEEPER_SERVING ||
 	    k->phase == KEEPER_GRACE)) {
-		(void)ipc_send(&p->chan, IPC_W_ACCEPT, NULL, 0, NULL, 0);
-		if (k->paused)
-			(void)ipc_send(&p->chan, IPC_W_PAUSE, NULL, 0, NULL,
-			    0);
 		keeper_report(k, IPC_PROCS);
 		return;
 	}

@@ -143,6 +143,8 @@ void keeper_on_child(struct ipc_chan *, struct ipc_msg *, void *proc);
 void keeper_child_died(struct keeper *, struct keeper_proc *, int status);
 /* keeper_agent_go - the last of the generation, but for the keeper. */
 void keeper_agent_go(struct keeper *, struct keeper_proc *);
+/* keeper_admit - a worker may accept, as soon as it knows all that it must. */
+void keeper_admit(struct keeper *, struct keeper_proc *);
 /* keeper_child_again - another one was forked in its place. */
 void keeper_child_again(struct keeper *, const struct keeper_proc *);
 /* keeper_child_cut_off - its channel has ended: its death follows, but only

@@ -222,6 +222,9 @@ after_fork(struct keeper *k, struct keeper_proc *p, pid_t pid, int shm_no,
 	shm_proc_set_pid(the_shm, shm_no, pid);
 	ipc_open(&p->chan, chan_fd, IPC_KEEPER, p->no == 0 ? IPC_AGENT :
 	    IPC_WORKER, &k->loop, keeper_on_child, p);
+	if (p->no > 0 && (k->phase == KEEPER_SERVING ||
+	    k->phase == KEEPER_GRACE))
+		keeper_admit(k, p);
 }
 
 bool
@@ -397,6 +400,7 @@ keeper_child_cut_off(struct keeper *k, struct keeper_proc *p)
 		return;
 	}
 	(void)kill(p->pid, SIGKILL);    /* if it was not: it is no use */
+	proc_hold_back(p->pid);         /* the next one goes before its end */
 	p->former.pid = p->pid;
 	p->former.shm_no = p->shm_no;
 	ipc_close(&p->chan);

@@ -35,7 +35,13 @@ proc_step_back(void)
 	static bool done;
 
 	if (!done)
-		(void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) +
-		    STEP_BACK);
+		proc_hold_back(0);
 	done = true;
+}
+
+void
+proc_hold_back(pid_t pid)
+{
+	(void)setpriority(PRIO_PROCESS, (id_t)pid,
+	    getpriority(PRIO_PROCESS, (id_t)pid) + STEP_BACK);
 }

@@ -177,6 +177,18 @@ hear_signals(struct worker *w)
 	(void)proc_signals(&w->loop, &set, on_signal, w);
 }
 
+/* One that replaces another is told to accept at its birth, so that nothing but
+ * what the agent has to say keeps it from that. */
+static void
+accept_if_ready(struct worker *w)
+{
+	if (!w->admitted || !w->ready)
+		return;
+	w->in_service = true;
+	if (!w->leaving && !w->told_to_go && !fault_at("worker.accept"))
+		worker_accept(true);
+}
+
 static void
 on_keeper(struct ipc_chan *chan, struct ipc_msg *m, void *arg)
 {
@@ -193,11 +205,11 @@ on_keeper(struct ipc_chan *chan, struct ipc_msg *m, void *arg)
 	switch (m->type) {
 	case IPC_W_ACCEPT:
 	case IPC_W_RESUME:
-		the_worker.in_service = true;
-		if (!the_worker.leaving && !fault_at("worker.accept"))
-			worker_accept(true);
+		the_worker.admitted = true;
+		accept_if_ready(&the_worker);
 		break;
 	case IPC_W_PAUSE:
+		the_worker.admitted = false;
 		worker_accept(false);
 		break;
 	case IPC_W_QUIESCE:
@@ -261,8 +273,10 @@ drop_privileges(void)
 }
 
 static void
-say_ready(void)
+be_ready(void)
 {
+	the_worker.ready = true;
+	accept_if_ready(&the_worker);
 	if (!fault_at("worker.ready"))
 		(void)ipc_send(&the_worker.keeper, IPC_W_READY, NULL, 0, NULL,
 		    0);
@@ -272,7 +286,7 @@ static void
 told(void)
 {
 	tmr_stop(&the_loop->wheel, &the_worker.untold);
-	say_ready();
+	be_ready();
 }
 
 static void
@@ -283,7 +297,7 @@ not_told(struct tmr *t)
 	ipc_say(DIAG_WARNING, "worker %d: the agent did not say in time what "
 	    "the runtime API changed: serving what the files say until it "
 	    "does", the_worker.start->no);
-	say_ready();
+	be_ready();
 }
 
 /*
@@ -334,7 +348,7 @@ worker_main(const struct worker_start *s)
 	if (s->successor && s->agent_fd >= 0)
 		ready_when_told(w);
 	else
-		say_ready();
+		be_ready();
 	loop_run(&w->loop);
 	exit(0);
 }

@@ -318,6 +318,7 @@ worker_accept_end(void)
 		/* Open here would be open for clients. */
 		fd_close(&lsns[i].fd);
 	}
+	n_lsns = 0;
 }
 
 unsigned

@@ -17,7 +17,9 @@ struct worker {
 	struct tmr check;               /* while leaving: is anything left? */
 	struct tmr tidy;                /* a few times a second */
 	struct tmr untold;              /* the agent does not say a word */
-	bool in_service;                /* was told to accept */
+	bool admitted;                  /* was told to accept */
+	bool ready;                     /* knows all that it must know for it */
+	bool in_service;                /* both */
 	bool alone;                     /* its keeper has ended */
 	bool told_to_go;                /* quiesce, or SIGUSR1 */
 	bool told_to_leave;

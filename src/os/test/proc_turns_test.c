@@ -52,6 +52,31 @@ step_back(void)
 	return (getpriority(PRIO_PROCESS, 0) - before);
 }
 
+static int
+hold_back(void)
+{
+	int before, after;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)pause();
+		_exit(0);
+	}
+	before = getpriority(PRIO_PROCESS, (id_t)pid);
+	proc_hold_back(pid);
+	after = getpriority(PRIO_PROCESS, (id_t)pid);
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+	return (after - before);
+}
+
+TEST(a_child_is_held_back)
+{
+	int room = 19 - getpriority(PRIO_PROCESS, 0);
+
+	CHECK_EQ(in_child(hold_back), room < STEP_BACK ? room : STEP_BACK);
+}
+
 TEST(a_step_back_is_made_once)
 {
 	/* nice values end at 19 */
