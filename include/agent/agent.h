@@ -82,6 +82,8 @@ struct agent_worker {           /* a live worker */
 	pid_t pid;
 	struct ipc_chan chan;
 	bool settled;                   /* told all there was to tell */
+	unsigned owed;                  /* parts that have yet to tell it */
+	unsigned unanswered;            /* questions */
 };
 extern struct list agent_workers;       /* struct agent_worker */
 
@@ -121,6 +123,7 @@ struct agent_answer;            /* a question that is being answered */
 
 struct agent_topic {
 	const char *name;
+	bool state;                     /* what workers say is never dropped */
 	/* in the worker; what was kept also in an agent that is forked later */
 	void (*told)(struct span);
 	void (*told_fds)(struct span, int *fds, size_t n);      /* takes fds */
@@ -147,6 +150,10 @@ void agent_keep(const struct agent_topic *, const void *data, size_t n,
 /* agent_tell - tell one worker. */
 void agent_tell(struct agent_worker *, const struct agent_topic *,
     const void *data, size_t n);
+
+/* agent_owe - a part has yet to tell a worker that came something, or has told
+ * it: the worker learns when all have (agent_client_told()). */
+void agent_owe(struct agent_worker *, bool);
 
 /*
  * Changes that are too many to be kept: each process has them, and an agent
@@ -201,7 +208,10 @@ void agent_client_open(struct loop *, int fd);
  * told the workers before this one. */
 void agent_client_told(void (*fn)(void));
 
-/* agent_say - tell the agent something unasked; lost while there is none. */
+/* agent_say - tell the agent something unasked; lost while there is none, and
+ * dropped when AGENT_SAY_BYTES_MAX wait already, unless the topic says that it is
+ * state. */
+#define AGENT_SAY_BYTES_MAX (1u << 20)
 void agent_say(const struct agent_topic *, const void *data, size_t n);
 
 /* agent_answer - a piece of an answer; IPC_BYTES_MAX bytes at most. */

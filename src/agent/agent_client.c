@@ -6,6 +6,7 @@
 
 #include <agent/agent.h>
 #include <base/must.h>
+#include <ipc/say.h>
 
 #include "agent_int.h"
 
@@ -17,6 +18,7 @@ struct agent_answer {
 
 static struct ipc_chan chan = { .fd = -1 };
 static uint32_t n_channels;
+static uint64_t n_dropped;      /* messages, since the agent listened */
 static void (*told_fn)(void);   /* NULL: nobody waits */
 
 static void
@@ -76,10 +78,30 @@ agent_client_told(void (*fn)(void))
 	told_fn = fn;
 }
 
+/* An agent that does not read must not cost memory. */
+static bool
+has_room(const struct agent_topic *t)
+{
+	if (t->state || chan.out_bytes <= AGENT_SAY_BYTES_MAX) {
+		if (n_dropped > 0 && list_empty(&chan.out)) {
+			ipc_say(DIAG_NOTICE, "the agent reads again; %llu "
+			    "reports to it were dropped",
+			    (unsigned long long)n_dropped);
+			n_dropped = 0;
+		}
+		return (true);
+	}
+	if (n_dropped++ == 0)
+		ipc_say(DIAG_WARNING, "the agent does not read what workers "
+		    "report: dropping reports of errors and questions for "
+		    "names until it does");
+	return (false);
+}
+
 void
 agent_say(const struct agent_topic *t, const void *data, size_t n)
 {
-	if (chan.fd >= 0)
+	if (chan.fd >= 0 && has_room(t))
 		(void)ipc_send_tag(&chan, IPC_SAY, agent_topic_no(t), 0, data,
 		    n, NULL, 0);
 }

@@ -4,6 +4,8 @@
  * changed. The first that knows of changes teaches it; those that know of none
  * were forked meanwhile and are told afterwards.
  */
+#include <base/must.h>
+
 #include "agent_int.h"
 
 static struct agent_lesson *lessons;
@@ -60,11 +62,20 @@ agent_settle(void)
 
 		while (l != NULL && !waits(l, w))
 			l = l->next;
-		if (l != NULL || w->settled)
+		if (l != NULL || w->settled || w->owed > 0)
 			continue;
 		w->settled = true;
 		(void)ipc_send(&w->chan, IPC_TOLD, NULL, 0, NULL, 0);
 	}
+}
+
+void
+agent_owe(struct agent_worker *w, bool owes)
+{
+	MUST(owes || w->owed > 0);
+	w->owed += owes ? 1 : (unsigned)-1;
+	if (!owes)
+		agent_settle();
 }
 
 void

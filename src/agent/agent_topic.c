@@ -12,6 +12,8 @@
 
 #include "agent_int.h"
 
+#define UNANSWERED_MAX 1000      /* questions that wait for one worker */
+
 struct ask {
 	struct list node;
 	uint32_t id;
@@ -112,9 +114,13 @@ agent_ask(const struct agent_topic *t, const void *data, size_t n, int ms,
 		struct agent_worker *w =
 		    LIST_ITEM(it, struct agent_worker, node);
 
-		if (!ipc_send_tag(&w->chan, IPC_ASK, agent_topic_no(t), a->id,
-		    data, n, NULL, 0))
-			continue;
+		/* one that does not read is missing, and costs nothing */
+		if (w->unanswered < UNANSWERED_MAX) {
+			if (!ipc_send_tag(&w->chan, IPC_ASK,
+			    agent_topic_no(t), a->id, data, n, NULL, 0))
+				continue;
+			w->unanswered++;
+		}
 		a->pending[w->no] = 1;
 		a->n_pending++;
 	}
@@ -159,6 +165,8 @@ on_answer(struct agent_worker *w, const struct ipc_msg *m)
 {
 	struct ask *a = find_ask(m->tag);
 
+	if ((m->flags & AGENT_LAST_PIECE) != 0 && w->unanswered > 0)
+		w->unanswered--;
 	if (a == NULL || !a->pending[w->no])
 		return;
 	if (m->data.n != 0 && a->piece != NULL)

@@ -98,6 +98,33 @@ know_version(struct cli_ctx *x, const struct pat_ref *r, uint32_t ver,
 	return (false);
 }
 
+/* ---- a new agent learns the lists first ---- */
+
+static void
+resume(void *ctx)
+{
+	cli_resume(ctx);
+}
+
+static bool
+has_to_wait(struct cli_ctx *x)
+{
+	struct pat_waiter *w;
+
+	if (x->turn > 0)
+		return (false);
+	w = cli_alloc(x, sizeof *w);
+	w->go = resume;
+	w->arg = x;
+	return (pat_agent_wait(w));
+}
+
+static void
+dropped_look(struct cli_ctx *x)
+{
+	pat_agent_unwait(x);
+}
+
 /* ---- the answer waits until all workers did it ---- */
 
 static void
@@ -105,6 +132,7 @@ dropped(struct cli_ctx *x)
 {
 	struct job *j = x->priv;
 
+	pat_agent_unwait(x);
 	if (j != NULL)
 		agent_ask_drop(j->question);
 }
@@ -180,6 +208,8 @@ run_add(struct cli_ctx *x, bool map)
 	struct job *j;
 	int at = x->at;
 
+	if (has_to_wait(x))
+		return (CLI_LATER);
 	if (!want_version(x, &at, &given, &ver))
 		return (CLI_DONE);
 	if (x->n - at < (lines ? 1 : map ? 3 : 2) || x->arg[at].n == 0 ||
@@ -287,6 +317,8 @@ run_del(struct cli_ctx *x, bool map)
 	struct pat_ref *r;
 	struct job *j;
 
+	if (has_to_wait(x))
+		return (CLI_LATER);
 	if (x->n - x->at < 2 || x->arg[x->at].n == 0) {
 		cli_say(x, 3, "This command expects two parameters: %s "
 		    "identifier and key.", kind_of(map));
@@ -337,6 +369,8 @@ run_set_map(struct cli_ctx *x)
 	struct span name;
 	const char *err;
 
+	if (has_to_wait(x))
+		return (CLI_LATER);
 	if (x->n - x->at < 3 || x->arg[x->at].n == 0) {
 		cli_say(x, 3, "'set map' expects three parameters: map "
 		    "identifier, key and value.");
@@ -368,6 +402,8 @@ run_clear(struct cli_ctx *x, bool map)
 	bool given;
 	int at = x->at;
 
+	if (has_to_wait(x))
+		return (CLI_LATER);
 	if (!want_version(x, &at, &given, &ver))
 		return (CLI_DONE);
 	if (x->n == at) {
@@ -399,10 +435,12 @@ run_clear_map(struct cli_ctx *x)
 static enum cli_done
 run_prepare(struct cli_ctx *x, bool map)
 {
-	struct pat_ref *r = want_kind(x, x->at, map);
+	struct pat_ref *r;
 	struct job *j;
 
-	if (r == NULL)
+	if (has_to_wait(x))
+		return (CLI_LATER);
+	if ((r = want_kind(x, x->at, map)) == NULL)
 		return (CLI_DONE);
 	r->next_ver++;
 	cli_say(x, 6, "New version created: %u", r->next_ver);
@@ -432,6 +470,8 @@ run_commit(struct cli_ctx *x, bool map)
 	bool given;
 	int at = x->at;
 
+	if (has_to_wait(x))
+		return (CLI_LATER);
 	if (!want_version(x, &at, &given, &ver))
 		return (CLI_DONE);
 	if (!given || x->n == at) {
@@ -496,7 +536,7 @@ show_list(struct cli_ctx *x, struct show *s, bool map)
 {
 	size_t begin = x->out->n;
 
-	if (x->turn == 0)
+	if (s->id < 0)
 		text_addz(x->out, "# id (file) description\n");
 	for (;;) {
 		const struct pat_ref *best = NULL, *r;
@@ -547,6 +587,8 @@ run_show(struct cli_ctx *x, bool map)
 	bool given, list = x->n == x->at;
 	int at = x->at;
 
+	if (has_to_wait(x))
+		return (CLI_LATER);
 	if (s == NULL) {
 		x->priv = s = cli_alloc(x, sizeof *s);
 		s->id = -1;
@@ -618,6 +660,8 @@ run_get(struct cli_ctx *x, bool map)
 	struct smp s;
 	uint32_t no;
 
+	if (has_to_wait(x))
+		return (CLI_LATER);
 	if (x->n - x->at < 2) {
 		cli_say(x, 3, "Missing %s identifier and/or key.",
 		    kind_of(map));
@@ -684,10 +728,14 @@ PAT_COMMAND(set_map, "set map", "<map> [<key>|#<ref>] <value>", run_set_map,
     "give the entries of that key, or one of them, another value");
 
 CLI_COMMAND(get_acl) = { .name = "get acl", .args = "<acl> <value>",
-	.run = run_get_acl, .doc = "tell which pattern a value matches" };
+	.run = run_get_acl, .dropped = dropped_look,
+	.doc = "tell which pattern a value matches" };
 CLI_COMMAND(get_map) = { .name = "get map", .args = "<map> <value>",
-	.run = run_get_map, .doc = "tell which entry a value matches" };
+	.run = run_get_map, .dropped = dropped_look,
+	.doc = "tell which entry a value matches" };
 CLI_COMMAND(show_acl) = { .name = "show acl", .args = "[[@<ver>] <acl>]",
-	.run = run_show_acl, .doc = "list the ACLs, or the patterns of one" };
+	.run = run_show_acl, .dropped = dropped_look,
+	.doc = "list the ACLs, or the patterns of one" };
 CLI_COMMAND(show_map) = { .name = "show map", .args = "[[@<ver>] <map>]",
-	.run = run_show_map, .doc = "list the maps, or the entries of one" };
+	.run = run_show_map, .dropped = dropped_look,
+	.doc = "list the maps, or the entries of one" };

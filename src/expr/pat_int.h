@@ -138,7 +138,6 @@ struct pat_ref {
 	struct pat_watch *watches;
 	uint32_t curr_ver, next_ver;
 	uint32_t next_id;
-	uint32_t sent, foreign;         /* see pat_sync.c */
 	struct pat_part base;
 	bool base_gone;                 /* cleared, or another version */
 	struct pat_part *cur;           /* of the current version; or NULL */
@@ -268,6 +267,17 @@ void pat_sync_version(struct pat_sync *, const struct pat_ref *,
  * done it, as that of agent_ask(). */
 uint32_t pat_sync_end(struct pat_sync *, int ms, void (*done)(int, void *),
     void *arg);
+
+/* Somebody who wants to know the lists while the agent is still learning them:
+ * pat_agent_wait - false: they are known; else `go` will be called, once,
+ * unless pat_agent_unwait() is called for `arg` before. */
+struct pat_waiter {
+	struct pat_waiter *next;
+	void (*go)(void *arg);
+	void *arg;
+};
+bool pat_agent_wait(struct pat_waiter *);
+void pat_agent_unwait(const void *arg);
 
 /* pat_forget - all of them are gone; for tests. */
 void pat_forget(void);

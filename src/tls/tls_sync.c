@@ -296,9 +296,9 @@ said_all(struct agent_worker *w, struct span nothing)
 	agent_lesson_end(&lesson, w);
 }
 
-AGENT_TOPIC(cert) = { .name = "cert", .told = told, .asked = asked,
+AGENT_TOPIC(cert) = { .name = "cert", .state = true, .told = told, .asked = asked,
 	.said = said };
-AGENT_TOPIC(cert_end) = { .name = "cert-end", .said = said_all };
+AGENT_TOPIC(cert_end) = { .name = "cert-end", .state = true, .said = said_all };
 
 static void
 tell_part(const void *p, size_t n, void *worker)
