@@ -15,10 +15,11 @@
  *             that fails is one as well, so the next one has the next number.
  * POINT       has a dot in it: "hand.thaw"
  * N           at the N-th time that this process comes by; "*": each time; 1
- * ACTION      kill (SIGKILL), exit (status 1), stop (SIGSTOP), fail (the
- *             caller takes it that the step failed), delay=MS (sleep); with
- *             @PATH behind it only if that file is not there yet: it is made,
- *             so that of many processes one does it
+ * ACTION      kill (SIGKILL), exit (status 1), stop (SIGSTOP), spin (a loop
+ *             without an end), fail (the caller takes it that the step
+ *             failed), delay=MS (sleep); with @PATH behind it only if that
+ *             file is not there yet: it is made, so that of many processes
+ *             one does it
  *
  * What happens is said on standard error, so that a test can tell that it
  * did. A list that can't be read ends the process.

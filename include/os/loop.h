@@ -63,6 +63,21 @@ struct loop {
 
 extern struct loop *the_loop;           /* of this process; set by loop_open */
 
+/*
+ * What this process has got done: loop_step() counts each turn, event, timer
+ * and descriptor that came or went, so that somebody who looks at it tells work
+ * for many from work without an end. Its place is the process's own until it
+ * is set to memory that is shared with whoever looks. Long work in one callback
+ * may count its steps, too.
+ */
+extern uint32_t *loop_steps;
+
+static inline void
+loop_step(void)
+{
+	__atomic_store_n(loop_steps, *loop_steps + 1, __ATOMIC_RELAXED);
+}
+
 /* Set before loop_open() to wait with poll(2) and leave epoll alone. */
 extern bool loop_no_epoll;
 

@@ -64,6 +64,12 @@ bool proc_is_current(void);
  * proc_signals_reset() after fork. */
 long proc_start_s(void);
 
+/* proc_cpu_us - processor time that a process has used; -1 when it can't be
+ * told. proc_state - its state, the letter of proc_pid_stat(5); '\0' when it
+ * can't be told. */
+int64_t proc_cpu_us(pid_t);
+char proc_state(pid_t);
+
 /* proc_short_turns - ask the scheduler for short turns, for this process and
  * those that it starts.  While connections cross, more processes are busy than
  * there are processors: with turns of the usual length (1 to 3 ms) a message

@@ -5,6 +5,7 @@
 #include "cli_int.h"
 
 #include <base/num.h>
+#include <os/fault.h>
 
 #include <string.h>
 #include <time.h>
@@ -112,6 +113,7 @@ cli_run(struct cli *c, struct span command, struct span payload)
 		return (CLI_DONE);
 	}
 	x->at = word_count(c->running->name);
+	(void)fault_at("cli.run");
 	return (c->running->run(x));
 }
 

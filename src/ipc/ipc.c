@@ -257,6 +257,7 @@ on_event(void *arg, unsigned events)
 	send_waiting(c);
 	while ((got = receive(c, &m)) > 0) {
 		c->gone = &gone;
+		loop_step();
 		c->fn(c, &m, c->arg);
 		ipc_drop_fds(&m);
 		if (gone)

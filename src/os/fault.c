@@ -19,11 +19,11 @@
 
 #define FAULTS_MAX 16
 
-enum action { KILL, EXIT, STOP, FAIL, DELAY };
+enum action { KILL, EXIT, STOP, SPIN, FAIL, DELAY };
 
 static const char *const action_names[] = {
-	[KILL] = "kill", [EXIT] = "exit", [STOP] = "stop", [FAIL] = "fail",
-	[DELAY] = "delay"
+	[KILL] = "kill", [EXIT] = "exit", [STOP] = "stop", [SPIN] = "spin",
+	[FAIL] = "fail", [DELAY] = "delay"
 };
 
 struct fault {
@@ -213,6 +213,9 @@ act(const struct fault *f)
 	case STOP:
 		(void)kill(getpid(), SIGSTOP);
 		break;
+	case SPIN:
+		for (;;)
+			__asm__ volatile("" ::: "memory");
 	case DELAY:
 		(void)nanosleep(&nap, NULL);
 		break;

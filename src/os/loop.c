@@ -19,7 +19,10 @@
 #define FIRST_ROWS 4096        /* of address space */
 int loop_batch = LOOP_BATCH_MAX;
 
+static uint32_t own_steps;
+
 struct loop *the_loop;
+uint32_t *loop_steps = &own_steps;
 bool loop_no_epoll;
 
 static void
@@ -123,6 +126,7 @@ add_row(struct loop *l, int fd, uint32_t events, loop_fn *fn, void *arg)
 	row->fn = fn;
 	row->arg = arg;
 	l->n_added++;
+	loop_step();
 	return (true);
 }
 
@@ -188,6 +192,7 @@ loop_forget(struct loop *l, int fd)
 	row->arg = NULL;
 	row->gen++;
 	l->n_added--;
+	loop_step();
 }
 
 void
@@ -271,6 +276,7 @@ call_fd(struct loop *l, const struct epoll_event *ev)
 	if (row == NULL || row->gen != (uint32_t)(ev->data.u64 >> 32))
 		return;                 /* removed earlier in this turn */
 	l->n_events++;
+	loop_step();
 	row->fn(row->arg, to_loop_events(ev->events));
 }
 
@@ -306,6 +312,7 @@ loop_turn(struct loop *l, int max_ms)
 	read_clock(l);
 	l->idle_us += l->now_us - begin_us;
 	l->n_turns++;
+	loop_step();
 	for (int i = 0; i < n; i++)
 		call_fd(l, &events[i]);
 	tmr_wheel_turn(&l->wheel, l->now_ms);

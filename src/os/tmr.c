@@ -10,6 +10,7 @@
  * farther away waits in the last of them and is looked at again.
  */
 #include <base/must.h>
+#include <os/loop.h>
 #include <os/tmr.h>
 
 #define LEVEL_BITS 8
@@ -210,6 +211,7 @@ call_due(struct tmr_wheel *w, struct list *due)
 		if (t->due_ms == CLOCK_NEVER)
 			continue;
 		t->due_ms = CLOCK_NEVER;
+		loop_step();
 		t->fn(t);
 	}
 }

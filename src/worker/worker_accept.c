@@ -12,6 +12,7 @@
 #include <cnt/cnt.h>
 #include <log/log.h>
 #include <mux/mux.h>
+#include <os/fault.h>
 #include <os/fd.h>
 #include <os/sock.h>
 #include <px/px.h>
@@ -160,6 +161,7 @@ admit(struct lsn *l, int fd, struct addr *peer)
 {
 	struct cnt_fe *c = CNT_FE(l->fe->cnt);
 
+	(void)fault_at("worker.conn");
 	fe_entered(l->fe);
 	if (l->fe->run != FE_RUNS || __builtin_expect(no_low_ports &&
 	    comes_from_low_port(peer), 0)) {

@@ -19,6 +19,7 @@ TEST(one_entry)
 		{ "a.b:3:exit", "", "a.b", 0, 3, EXIT, 0 },
 		{ "a.b:*:fail", "", "a.b", 0, 0, FAIL, 0 },
 		{ "worker:a.b:stop", "worker", "a.b", 0, 1, STOP, 0 },
+		{ "agent:a.b:*:spin", "agent", "a.b", 0, 0, SPIN, 0 },
 		{ "worker/2:a.b:7:fail", "worker", "a.b", 2, 7, FAIL, 0 },
 		{ "keeper/10:a.b:delay=250", "keeper", "a.b", 10, 1, DELAY,
 		    250 },
@@ -63,6 +64,7 @@ TEST(wrong_entries)
 		"kill", "nobody:a.b:kill", "worker/0:a.b:kill",
 		"worker/x:a.b:kill", "worker:a.b", "worker:kill",
 		"a.b:delay", "a.b:delay=x", "a.b:kill=1", "a.b:1:kill:2",
+		"a.b:spin=1",
 	};
 
 	for (size_t i = 0; i < NELEM(rows); i++) {
