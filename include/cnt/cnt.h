@@ -13,6 +13,7 @@
  * CNT(field, "help text"). All are uint64_t.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <base/span.h>
@@ -82,6 +83,12 @@ uint32_t cnt_object(enum cnt_kind, struct span name);
  * (exact if the folder itself dies half way: a journal word says how far). */
 bool cnt_bank_open(int proc_no);
 void cnt_bank_fold(int proc_no);
+
+/* cnt_proc_add - in the keeper, which has no bank: add to a counter of the
+ * process in the base. */
+#define CNT_PROC_ADD(field, n)                                               \
+	cnt_proc_add(offsetof(struct cnt_proc, field), (n))
+void cnt_proc_add(size_t at, uint64_t n);
 
 /* cnt_sum - add all banks for one object into `out` (`n` uint64_t). */
 void cnt_sum(uint32_t off, uint64_t *out, size_t n);

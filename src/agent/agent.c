@@ -223,6 +223,8 @@ on_keeper(struct ipc_chan *c, struct ipc_msg *m, void *arg)
 	case IPC_A_LEAVE:
 		begin_leaving();
 		break;
+	case IPC_A_TURN:                /* it sees that we did */
+		break;
 	default:
 		break;
 	}

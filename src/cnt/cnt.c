@@ -418,6 +418,14 @@ cnt_base_end(void)
 	shm_unlock(&head->folder);
 }
 
+void
+cnt_proc_add(size_t at, uint64_t n)
+{
+	cnt_base_begin();
+	cnt_base_add((uint32_t)((cnt_proc_at + at) / 8), n);
+	cnt_base_end();
+}
+
 int
 cnt_fd(void)
 {

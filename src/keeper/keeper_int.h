@@ -9,6 +9,8 @@
 #include <os/loop.h>
 #include <shm/shm.h>
 
+#include "keeper_watch.h"
+
 struct px_listen;
 
 struct keeper_sock {            /* one listening address */
@@ -29,9 +31,12 @@ struct keeper_proc {            /* agent (number 0) or worker */
 	int64_t born_ms;
 	unsigned crashes;       /* in a row, each soon after its start */
 	struct tmr again;       /* when it is forked again */
+	struct keeper_watched watched;
+	int64_t kill_ms;        /* told to end as it hung, SIGKILL then; or 0 */
 	struct {                /* the one before, its successor is at work */
 		pid_t pid;      /* 0: none, or it is waited for */
 		int shm_no;
+		int64_t kill_ms;
 	} former;
 };
 
@@ -64,7 +69,7 @@ struct keeper {
 	size_t n_socks;
 	struct keeper_proc *procs;      /* n + 1 */
 	int n;                  /* workers */
-	struct tmr grace, deadline, check;
+	struct tmr grace, deadline, check, watch;
 };
 
 extern struct keeper the_keeper;
@@ -150,6 +155,10 @@ void keeper_child_again(struct keeper *, const struct keeper_proc *);
 /* keeper_child_cut_off - its channel has ended: its death follows, but only
  * when the kernel has closed its last connection. */
 void keeper_child_cut_off(struct keeper *, struct keeper_proc *);
+/* keeper_child_hangs - end it (SIGABRT) and replace it. */
+void keeper_child_hangs(struct keeper *, struct keeper_proc *);
+/* keeper_replaces - one that ends now is replaced. */
+bool keeper_replaces(const struct keeper *);
 void keeper_tell_workers(struct keeper *, enum ipc_type);
 void keeper_kill_all(struct keeper *, int sig);
 int  keeper_alive(const struct keeper *, bool agent_too);

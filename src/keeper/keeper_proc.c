@@ -54,7 +54,7 @@ ignore_signals(void)
 
 /* Give up what is the keeper's: its loop, its channels, its life. */
 static void
-become_child(struct keeper *k, int shm_no)
+become_child(struct keeper *k, int no, int shm_no)
 {
 	pid_t keeper = agent_facts.keeper_pid;
 
@@ -73,6 +73,7 @@ become_child(struct keeper *k, int shm_no)
 	ipc_life_follow(k->life[0]);
 	if (k->daemonized || px_model->global.daemon)
 		ipc_daemon_to_null();
+	keeper_watch_forked(no);
 	shm_lock_forked();
 	shm_proc_no = shm_no;
 	cnt_bank_open(shm_no);
@@ -105,7 +106,7 @@ run_agent(struct keeper *k, int shm_no, int keeper_fd)
 {
 	const struct agent_start start = { keeper_fd, settle_agent };
 
-	become_child(k, shm_no);
+	become_child(k, 0, shm_no);
 	fault_scope("agent", k->gen);
 	if (fault_at("agent.start"))
 		exit(1);
@@ -154,7 +155,7 @@ run_worker(struct keeper *k, int no, int shm_no, int keeper_fd, int agent_fd)
 	};
 	struct worker_listen *v = keeper_listens(k, no, &s.n_listens);
 
-	become_child(k, shm_no);
+	become_child(k, no, shm_no);
 	fault_scope("worker", k->gen);
 	if (fault_at("worker.start"))
 		exit(1);
@@ -219,6 +220,8 @@ after_fork(struct keeper *k, struct keeper_proc *p, pid_t pid, int shm_no,
 	p->shm_no = shm_no;
 	p->ready = p->quiet = p->told_to_go = false;
 	p->born_ms = clock_mono_us() / 1000;
+	p->watched = (struct keeper_watched){ 0 };
+	p->kill_ms = 0;
 	shm_proc_set_pid(the_shm, shm_no, pid);
 	ipc_open(&p->chan, chan_fd, IPC_KEEPER, p->no == 0 ? IPC_AGENT :
 	    IPC_WORKER, &k->loop, keeper_on_child, p);
@@ -307,6 +310,7 @@ keeper_fork_all(struct keeper *k)
 		list_init(&k->procs[i].chan.out);
 		tmr_init(&k->procs[i].again, on_again);
 	}
+	keeper_watch_begin(k);
 	for (int i = 0; i <= k->n; i++)
 		if (!keeper_fork_one(k, &k->procs[i]))
 			return (false);
@@ -384,6 +388,26 @@ slow_down(struct keeper *k, struct keeper_proc *p)
 	return (delay);
 }
 
+/* Its successor begins before it has ended. False: not now. */
+static bool
+supersede(struct keeper *k, struct keeper_proc *p, int sig)
+{
+	if (p->no == 0 || k->phase != KEEPER_SERVING || p->former.pid > 0 ||
+	    (p->crashes > 0 && clock_mono_us() / 1000 - p->born_ms <=
+	    SOON_MS))
+		return (false);
+	(void)kill(p->pid, sig);
+	proc_hold_back(p->pid);         /* the next one goes before its end */
+	p->former.pid = p->pid;
+	p->former.shm_no = p->shm_no;
+	p->former.kill_ms = p->kill_ms;
+	ipc_close(&p->chan);
+	p->pid = 0;
+	replace(k, p, slow_down(k, p));
+	keeper_report(k, IPC_PROCS);
+	return (true);
+}
+
 /*
  * A process that is killed takes its thousands of connections down one by one
  * before it is dead: some 10 us each. Its channel is among the first (worker,
@@ -392,21 +416,30 @@ slow_down(struct keeper *k, struct keeper_proc *p)
 void
 keeper_child_cut_off(struct keeper *k, struct keeper_proc *p)
 {
-	if (p->no == 0 || k->phase != KEEPER_SERVING || p->former.pid > 0 ||
-	    (p->crashes > 0 && clock_mono_us() / 1000 - p->born_ms <=
-	    SOON_MS)) {
-		tmr_stop(&k->loop.wheel, &p->again);
-		tmr_arm(&k->loop.wheel, &p->again, k->loop.now_ms + SOON_MS);
+	/* If it was not killed: it is no use. */
+	if (supersede(k, p, SIGKILL))
 		return;
-	}
-	(void)kill(p->pid, SIGKILL);    /* if it was not: it is no use */
-	proc_hold_back(p->pid);         /* the next one goes before its end */
-	p->former.pid = p->pid;
-	p->former.shm_no = p->shm_no;
-	ipc_close(&p->chan);
-	p->pid = 0;
-	replace(k, p, slow_down(k, p));
-	keeper_report(k, IPC_PROCS);
+	tmr_stop(&k->loop.wheel, &p->again);
+	tmr_arm(&k->loop.wheel, &p->again, k->loop.now_ms + SOON_MS);
+}
+
+bool
+keeper_replaces(const struct keeper *k)
+{
+	return (k->phase == KEEPER_CLOSED || k->phase == KEEPER_SERVING ||
+	    k->phase == KEEPER_GRACE);
+}
+
+/* A worker's successor need not wait for the core. An agent's does: two would
+ * answer for one another. */
+void
+keeper_child_hangs(struct keeper *k, struct keeper_proc *p)
+{
+	pid_t pid = p->pid;
+
+	if (!supersede(k, p, SIGABRT))
+		(void)kill(pid, SIGABRT);
+	(void)kill(pid, SIGCONT);       /* who is stopped takes it then */
 }
 
 static void
@@ -417,8 +450,7 @@ bury(struct keeper *k, struct keeper_proc *p, pid_t pid, int status)
 	give_back(k, p, pid, p->shm_no);
 	ipc_close(&p->chan);
 	p->pid = 0;
-	if (k->phase == KEEPER_CLOSED || k->phase == KEEPER_SERVING ||
-	    k->phase == KEEPER_GRACE) {
+	if (keeper_replaces(k)) {
 		delay = slow_down(k, p);
 		say_death(p, pid, status, delay);
 		replace(k, p, delay);

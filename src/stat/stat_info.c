@@ -200,6 +200,8 @@ put_counts(struct info *f)
 	num(f, INFO_droppedlogs, lost);
 	num(f, INFO_totalout, c.bytes_out);
 	num(f, INFO_totalspliced, c.spliced_out);
+	num(f, INFO_hung_agents, c.hung_agents);
+	num(f, INFO_hung_workers, c.hung_workers);
 	num(f, INFO_stopping, gates_closed);
 	num(f, INFO_listeners, agent_n_sockets);
 	num(f, INFO_jobs, fe_conn_total() + sessions + agent_n_sockets);

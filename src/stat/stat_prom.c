@@ -356,6 +356,7 @@ export(struct prom *p, struct text *out)
 	if (wants(p, SCOPE_GLOBAL)) {
 		stat_prom_process(out);
 		stat_prom_handover(out);
+		stat_prom_hung(out);
 	}
 	put_all(p, out);
 	if (wants(p, SCOPE_TABLE))

@@ -15,9 +15,11 @@ void stat_prom_join(struct text *out, struct text *part, const char *kind,
     const char *name, const char *type, const char *help);
 
 /* stat_prom_process, stat_prom_tables - the whole program, stick tables.
- * stat_prom_handover - what crossed changes of generation. */
+ * stat_prom_handover - what crossed changes of generation. stat_prom_hung -
+ * processes that were ended as they hung. */
 void stat_prom_process(struct text *out);
 void stat_prom_handover(struct text *out);
+void stat_prom_hung(struct text *out);
 void stat_prom_tables(struct text *out);
 
 /* ---- stat_hist.c ---- */

@@ -57,6 +57,27 @@ stat_prom_process(struct text *out)
 	    "the version");
 }
 
+/* Of our own: HAProxy ends itself as a whole then. */
+void
+stat_prom_hung(struct text *out)
+{
+	static const struct {
+		const char *name;
+		int col;
+	} rows[] = {
+		{ "hung_agents_total", INFO_hung_agents },
+		{ "hung_workers_total", INFO_hung_workers },
+	};
+	struct stat_val v[INFO_N] = { { 0 } };
+
+	stat_info_here(v);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		text_printf(out, "# HELP ecluse_%s %s\n"
+		    "# TYPE ecluse_%s counter\necluse_%s %" PRIu64 "\n",
+		    rows[i].name, stat_info_cols[rows[i].col].help,
+		    rows[i].name, rows[i].name, (uint64_t)v[rows[i].col].n);
+}
+
 struct tables {
 	struct text size, used;
 };
