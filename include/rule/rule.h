@@ -52,6 +52,7 @@ struct rule_run {               /* where one run of a list is; in the stream */
 	int64_t wait_ms;
 	int64_t until_ms;       /* pause, wait-for-body: its end */
 	bool paused;            /* the rule at `at` waits, its condition held */
+	bool reads;             /* … for bytes of the client */
 	uint8_t ttl;            /* RULE_DROP: hops of a reset; 0: see
 	                         * sock_silence() */
 	bool close_server;      /* "close" of tcp-response */
@@ -72,6 +73,9 @@ struct rule_run {               /* where one run of a list is; in the stream */
  */
 enum rule_verdict rule_run(const struct px *, enum rule_set, struct txn *,
     struct rule_run *run);
+
+/* rule_note - it is the rule that ended the stream, for last_rule_line. */
+void rule_note(struct txn *, const struct rule *);
 
 /* rule_name - how samples call a rule: "FILE:LINE" of its line, at most `size`
  * bytes at `p`. */

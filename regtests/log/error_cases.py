@@ -12,6 +12,7 @@ are the frontend's; without such a line it is one `listen`.
 import collections
 import socket
 import struct
+import time
 
 T = 500                         # milliseconds
 PATIENCE = 20                   # seconds, for what has to come
@@ -121,7 +122,7 @@ class Play:
     def late(self, c):
         """A client that leaves when its timeout is over."""
         c.s.settimeout(1.4 * T / 1000)
-        c.end()
+        return c.end()
 
     def end(self, c):
         """The status and the end that the client sees."""
@@ -857,6 +858,99 @@ def wait_response(x):
     c = x.client(GET)
     s = x.server(CRLF2).send(HEAD10 + b"hello")
     ends_both(x, c, s)
+
+
+# ---- rules wait for what does not come ----
+
+LONG_WAIT = "tcp-request inspect-delay 60s"
+UNMET = "tcp-request content reject if { req.len gt 9000 }"
+INSPECTED = {"": (LONG_WAIT, UNMET),
+             ", in the backend": ("backend", LONG_WAIT, UNMET)}
+SAID = {"nothing": b"", "a word": b"hello"}
+
+
+def paused(c, data, times=3):
+    """Send this again and again, sooner than a timeout."""
+    for _ in range(times):
+        time.sleep(0.6 * T / 1000)
+        c.push(data)
+
+
+for mode, words in ("tcp", SAID), ("http", dict(
+        SAID, request=GET, **{"half a head": HALF, "half a body": POST})):
+    for k, data in words.items():
+        for where, conf in INSPECTED.items():
+            CASES.append(Case(
+                "inspection%s of %s, client timeout, mode %s" % (
+                    where, k, mode), mode, (CLI_T,) + conf + (SRV,), 1,
+                lambda x, data=data: x.alone(data)))
+
+
+def inspection(name, conf, finish, mode="tcp"):
+    CASES.append(Case("inspection, " + name, mode, conf, 1, finish))
+
+
+def answered(x, c, upto):
+    s = x.server(upto).send(b"there")
+    c.take(b"there")
+    c.close()
+    s.close()
+
+
+inspection("client timeout while it still sends", (
+    CLI_T, LONG_WAIT, "tcp-request content accept if { req.len gt 12 }", SRV),
+    lambda x: (paused(c := x.client(b"hello"), b"hey"),
+               answered(x, c, b"hey" * 3)))
+inspection("client timeout, it sends and stalls", (
+    CLI_T, LONG_WAIT, UNMET, SRV),
+    lambda x: (paused(c := x.client(b"hello"), b"hey"), x.end(c)))
+inspection("client timeout is longer", (
+    "timeout client %d" % (3 * T), INSPECT, UNMET, SRV),
+    lambda x: answered(x, x.client(b"hello"), b"hello"))
+GETS_MORE = "tcp-request content accept if { req.len gt 8 }"
+for k, conf in {"": (), " behind it": (LONG_WAIT, GETS_MORE)}.items():
+    for name, more in {
+            "server is mute": ("timeout connect 60s", "server s {mute}"),
+            "server is mute as long": (
+                "timeout connect %d" % (4 * T), "retries 0", "server s {mute}"),
+            "server is refused": (
+                "timeout connect 60s", "retries 3", "server s {dead}"),
+            }.items():
+        inspection("client timeout, %s%s" % (name, k), (CLI_T,) + conf + more,
+                   lambda x: (paused(c := x.client(b"hello"), b"more", 1),
+                              x.seen.append(x.late(c))))
+        CASES[-1] = CASES[-1]._replace(lines=int("is mute" != name[-7:]))
+
+RES_WAIT = "tcp-response inspect-delay 60s"
+for name, more in ("client timeout", (CLI_T,)), ("server timeout", (SRV_T,)), \
+        ("both timeouts", (CLI_T, SRV_T)):
+    for data in b"", b"he":
+        inspection("response of %d bytes, %s" % (len(data), name), more + (
+            RES_WAIT, "tcp-response content reject if { res.len gt 9000 }",
+            SRV), lambda x, data=data: (
+                c := x.client(b"hello"), s := x.server(b"hello").send(data),
+                x.seen.append(x.late(c)), s.close()))
+    for k, data in {"nothing": b"", "half a head": HEAD10[:30]}.items():
+        inspection("http response of %s, %s" % (k, name), more + (
+            RES_WAIT, "tcp-response content reject if { res.hdr(x) -m found }",
+            SRV), lambda x, data=data: (
+                c := x.client(GET), s := x.server(CRLF2).send(data),
+                x.seen.append(x.late(c)), s.close()), "http")
+BODY_WAIT = "wait-for-body time 60s"
+for k, conf in {"": (), ", in the backend": ("backend",)}.items():
+    inspection("wait-for-body, client timeout" + k, (
+        CLI_T,) + conf + ("http-request " + BODY_WAIT, SRV),
+        lambda x: x.alone(POST + b"half"), "http")
+    inspection("wait-for-body, client timeout, it sends and stalls" + k, (
+        CLI_T,) + conf + ("http-request " + BODY_WAIT, SRV),
+        lambda x: (paused(c := x.client(POST + b"half"), b"h", 2), x.end(c)),
+        "http")
+for k, t in ("client", CLI_T), ("server", SRV_T):
+    inspection("wait-for-body of the response, %s timeout" % k, (
+        t, "http-response " + BODY_WAIT, SRV),
+        lambda x: (c := x.client(GET),
+                   s := x.server(CRLF2).send(HEAD10 + b"hello"),
+                   x.seen.append(x.late(c)), s.close()), "http")
 
 
 # ---- tunnels ----

@@ -140,7 +140,8 @@ TEXT(H, "H", false, LOGVAR_PLAIN, "Name of this machine.",
 static struct span
 text_ID(struct txn *t)
 {
-	if (t->t.request != 0)          /* what is no request has none */
+	/* what is no request has none */
+	if (t->t.request != 0 || t->uri.p != NULL)
 		log_make_id(t);
 	return (t->uniq_id);
 }

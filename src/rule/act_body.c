@@ -47,7 +47,7 @@ parse_wait(struct conf_line *l, struct px *px, enum rule_set set, void **priv)
 static enum rule_verdict
 fail(struct rule_run *run, enum why why)
 {
-	run->paused = false;
+	run->paused = run->reads = false;
 	run->why = why;
 	return (RULE_FAIL);
 }
@@ -59,16 +59,18 @@ run_wait(const void *priv, struct txn *t, struct rule_run *run)
 	enum why why = t->ops == NULL || t->ops->gather == NULL ? WHY_OK :
 	    t->ops->gather(t, a->response, a->at_least);
 
-	if (why == WHY_OK) {
+	/* What there is of a response goes on, and ends as it did. */
+	if (why == WHY_OK || (why == WHY_SRV_ABORT && a->response)) {
 		if (run->paused && !a->response)
 			t->t.request = the_loop->now_us;
-		run->paused = false;
+		run->paused = run->reads = false;
 		return (RULE_NEXT);
 	}
 	if (why != WHY_AGAIN)
 		return (fail(run, why));
 	if (!run->paused) {
 		run->paused = true;
+		run->reads = !a->response;
 		run->until_ms = the_loop->now_ms + a->ms;
 	}
 	if (the_loop->now_ms >= run->until_ms)

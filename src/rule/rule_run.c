@@ -31,6 +31,15 @@ applies(const struct rule *r, struct txn *t, struct rule_run *run)
 	return (false);
 }
 
+void
+rule_note(struct txn *t, const struct rule *r)
+{
+	if (r->pos.file == NULL || r->unnoted)
+		return;
+	t->rule_file = span_str(r->pos.file);
+	t->rule_line = r->pos.line;
+}
+
 enum rule_verdict
 rule_run(const struct px *px, enum rule_set set, struct txn *t,
     struct rule_run *run)
@@ -64,11 +73,8 @@ rule_run(const struct px *px, enum rule_set set, struct txn *t,
 			continue;
 		if (v != RULE_WAIT) {
 			run->at++;
-			if (set >= RULE_TCP_REQ && r->pos.file != NULL &&
-			    !r->unnoted) {
-				t->rule_file = span_str(r->pos.file);
-				t->rule_line = r->pos.line;
-			}
+			if (set >= RULE_TCP_REQ)
+				rule_note(t, r);
 		}
 		return (v);
 	}

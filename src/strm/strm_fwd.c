@@ -451,7 +451,7 @@ client_due(const struct strm *s)
 	if (s->phase == STRM_SERVE)
 		return (after(s->cli_seen_ms, t->client));
 	if (s->phase != STRM_EXCHANGE)
-		return (CLOCK_NEVER);
+		return (s->looks ? after(s->cli_seen_ms, client) : CLOCK_NEVER);
 	seen_ms = listens_only(s, s->txn.fe, s->req_done) ? s->cli_read_ms :
 	    s->cli_seen_ms;
 	if (s->tunnel) {
@@ -511,6 +511,14 @@ strm_overdue(struct strm *s, struct mux_end *e)
 	if (s->phase == STRM_CONNECT) {
 		strm_run(s);
 		return (true);
+	}
+	if (s->looks && s->phase != STRM_EXCHANGE) {
+		(void)strm_look_over(s);
+		return (true);
+	}
+	if (s->res_waits && s->rules.by != NULL) {
+		rule_note(&s->txn, s->rules.by);
+		s->txn.t.response = 0;
 	}
 	if (!e->client && !s->res_head && is_http(s))
 		strm_observe(s, SRV_SEEN_SILENT);

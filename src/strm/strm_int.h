@@ -97,6 +97,9 @@ struct strm {
 	                                 * frozen: one that came over may */
 	bool in_body : 1;               /* came over with a part of its body
 	                                 * gone, and that was not kept */
+	bool looks : 1;                 /* rules wait for bytes of the client.
+	                                 * Not frozen, as they are waited for
+	                                 * where they began */
 	uint8_t inspect;                /* enum strm_inspect */
 	uint8_t kill_why;               /* while frozen: enum why, to end with */
 	struct mux_end *cli, *srv;
@@ -127,6 +130,7 @@ struct strm {
 	int64_t cli_read_ms, srv_read_ms;       /* last bytes from it; kept
 	                                         * while `indep` */
 	int64_t thawed_seen_ms;         /* the later of both when it came */
+	size_t looked_bytes;            /* of the client, while `looks` */
 	uint64_t counted_in, counted_out;       /* bytes in the counters */
 	int64_t counted_ms;             /* when they went there */
 	int64_t wait_until_ms;          /* queue, tarpit, connect, back-off */
@@ -205,6 +209,9 @@ struct span strm_entity(const struct txn *, char *p, size_t size);
 enum strm_step step_request(struct strm *);
 enum strm_step step_tarpit(struct strm *);
 enum strm_step step_choose(struct strm *);
+/* strm_look_over - `timeout client` ends the waiting of rules for bytes of the
+ * client. Always STEP_GONE. */
+enum strm_step strm_look_over(struct strm *);
 /* strm_gather - see txn_ops.gather; a client that waits to be asked for its
  * body is. */
 enum why strm_gather(struct strm *, bool response, size_t want);

@@ -89,6 +89,46 @@ count_denied(struct strm *s, const struct px *px)
 		stk_on(&s->txn, STK_EV_ERROR);
 }
 
+/* With a body that was wanted and never came whole, or was no body, it never was
+ * a request: it has no time in the log. */
+static void
+unmake_request(struct strm *s, enum why why)
+{
+	if (why == WHY_CLI_REQ_TIMEOUT || why == WHY_REQ_BAD)
+		s->txn.t.request = 0;
+}
+
+/* Rules wait for bytes of the client, which `timeout client` may end: it counts
+ * from the last that came, although none went anywhere. */
+static void
+await_bytes(struct strm *s)
+{
+	size_t n;
+
+	if (s->rules.paused && !s->rules.reads)
+		return;
+	n = s->txn.ops->payload(&s->txn, false).n;
+	if (n != s->looked_bytes)
+		s->cli_seen_ms = the_loop->now_ms;
+	s->looked_bytes = n;
+	s->looks = true;
+}
+
+enum strm_step
+strm_look_over(struct strm *s)
+{
+	if (is_http(s) && !s->rules.paused) {   /* of content: no answer */
+		s->txn.t.request = the_loop->now_us;
+		return (strm_hang_up(s, WHY_CLI_TIMEOUT));
+	}
+	if (s->rules.paused) {
+		s->txn.rule_waits = s->rules.by;
+		rule_note(&s->txn, s->rules.by);
+		s->txn.t.request = 0;
+	}
+	return (strm_fail(s, WHY_CLI_TIMEOUT));
+}
+
 /* What a rule decided; STEP_GO: nothing that ends the stream. */
 static enum strm_step
 obey(struct strm *s, const struct px *px, enum rule_verdict v)
@@ -98,6 +138,7 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 	case RULE_STOP:
 		return (STEP_GO);
 	case RULE_WAIT:
+		await_bytes(s);
 		if (s->rules.paused) {
 			pack_request(s);
 			strm_watch(s);
@@ -132,11 +173,14 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 		return (STEP_WAIT);
 	case RULE_FAIL:
 		s->txn.rule_waits = s->rules.by;
+		unmake_request(s, s->rules.why);
 		return (strm_fail(s, s->rules.why));
 	case RULE_DROP:
+		s->txn.t.request = 0;
 		count_denied(s, px);
 		return (strm_forget(s, WHY_REQ_DENIED, s->rules.ttl));
 	case RULE_CLOSE:
+		s->txn.t.request = 0;
 		count_denied(s, px);
 		return (strm_drop(s, WHY_REQ_DENIED));
 	case RULE_SWITCH:
@@ -230,8 +274,11 @@ buffer_request(struct strm *s)
 		s->buffering = true;
 		return (STEP_WAIT);
 	}
-	if (why != WHY_OK)
-		return (strm_fail(s, over ? WHY_CLI_REQ_TIMEOUT : why));
+	if (why != WHY_OK) {
+		why = over ? WHY_CLI_REQ_TIMEOUT : why;
+		unmake_request(s, why);
+		return (strm_fail(s, why));
+	}
 	if (s->buffering) {
 		strm_wait(s, 0);
 		s->txn.t.request = the_loop->now_us;
@@ -274,6 +321,7 @@ run_lists(struct strm *s, unsigned last)
 			s->txn.rule_waits = s->rules.by;
 			return (strm_fail(s, WHY_CLI_ABORT));
 		}
+		s->looks = false;
 		strm_sniffs(s);
 		do {
 			v = rule_run(px, lists[s->list].set, &s->txn,

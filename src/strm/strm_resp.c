@@ -186,6 +186,7 @@ run_rules(struct strm *s, const struct px *px, enum rule_set set)
 		return (wait_in_rules(s));
 	case RULE_FAIL:
 		s->txn.rule_waits = run.by;
+		s->txn.t.response = 0;
 		return (strm_fail(s, run.why));
 	case RULE_DROP:
 		return (strm_forget(s, WHY_RES_DENIED, run.ttl));
