@@ -638,6 +638,43 @@ def nowhere_leaves(x, conf):
         x.end(c.fin())
 
 
+# ---- tries where a hash leads ----
+
+HASHES = {"uri": ("balance uri",), "source": ("balance source",),
+          "uri, consistent": ("balance uri", "hash-type consistent"),
+          "a field that is not there": ("balance hdr(x-none)",),
+          "round robin": ("balance roundrobin",),
+          "leastconn": ("balance leastconn",)}
+AMONG = {"one": ("server d {dead}",),
+         "one and a backup": ("server d {dead}", "server e {dead} backup"),
+         "two": ("server d {dead}", "server e {dead}"),
+         "two, one of no weight": ("server d {dead} weight 0",
+                                   "server e {dead}")}
+AGAINS = {"no redispatch": ("no option redispatch",), "redispatch": (RE,),
+          "redispatch 1": (RE + " 1",), "redispatch 2": (RE + " 2",),
+          "redispatch -2": (RE + " -2",), "redispatch -3": (RE + " -3",),
+          "redispatch 0": (RE + " 0",)}
+
+
+for how, hash_conf in HASHES.items():
+    for among, servers in AMONG.items():
+        for again, re_conf in AGAINS.items():
+            if again == "redispatch 0" and hash_conf[0] in (
+                    "balance roundrobin", "balance leastconn"):
+                continue        # 2.6 does not heed it then (manual 4.2)
+            conf = (CON_T, "retries 3") + hash_conf + re_conf + servers
+            name = "tries by %s at %s, %s" % (how, among, again)
+            CASES.append(Case(name, "http", conf, 1, lambda x: x.alone(GET)))
+            if how in ("source", "round robin"):
+                CASES.append(Case("tcp, " + name, "tcp", conf, 1,
+                                  lambda x: x.alone(b"hello")))
+# (2.6 divides by zero when N is -retries - 1)
+for retries, n in (6, -5), (6, -4), (6, -3), (5, -4), (6, -2), (1, -3), (2, -2), \
+        (1, -1), (4, 3):
+    CASES.append(Case("%d tries of a redispatch %d" % (retries, n), "http", (
+        "timeout connect 100", "balance uri", "retries %d" % retries,
+        RE + " %d" % n) + AMONG["two"], 1, lambda x: x.alone(GET)))
+
 # ---- queues ----
 
 def queued(name, conf, finish):

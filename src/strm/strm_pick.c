@@ -119,7 +119,9 @@ have_slot(struct strm *s)
 	bool again = s->avoid != NULL && !note_redispatch(s);
 
 	s->txn.srv = s->slot.srv->cfg;
-	if (again && s->turn_ms > the_loop->now_ms)
+	/* (a hash may lead there again although there are others) */
+	if (again && s->turn_ms > the_loop->now_ms &&
+	    be_usable_count(s->slot.be) <= 1)
 		return (turn_around(s));
 	s->txn.t.queued = the_loop->now_us;
 	s->wait_until_ms = CLOCK_NEVER;
@@ -248,18 +250,18 @@ may_retry(const struct strm *s)
 	    the_loop->now_us - s->txn.t.request < ms * 1000));
 }
 
-/* Is this retry one that goes to another server? (option redispatch) */
+/* Is this retry one that goes to another server? (option redispatch) A negative
+ * interval is counted from the last one; that one's number then counts as a
+ * positive interval would, as the reference does. */
 static bool
 redispatches(const struct strm *s)
 {
-	const struct px *be = s->txn.be;
-	int every = be->redispatch;
+	int every = s->txn.be->redispatch;
 
-	if (every == 0)
-		return (false);
 	if (every < 0)
-		return (retries_of(s) - s->txn.retries + every + 1 <= 0);
-	return (s->txn.retries % every == 0);
+		every += retries_of(s) + 1;
+	return (every != 0 && s->txn.be->redispatch != 0 &&
+	    s->txn.retries % every == 0);
 }
 
 /* Any server would do as well: with option redispatch, another one is then
@@ -268,7 +270,8 @@ static bool
 is_anyones(const struct strm *s)
 {
 	return (s->txn.be->redispatch != 0 && !s->directed &&
-	    !be_of(s->txn.be)->lb->sticks);
+	    !be_of(s->txn.be)->lb->sticks &&
+	    be_usable_count(be_of(s->txn.be)) > 1);
 }
 
 /* One more try: with another server, or with this one (false). */
@@ -279,8 +282,10 @@ goes_elsewhere(struct strm *s, struct srv *srv)
 	CNT_BE(srv->be->cnt)->retries++;
 	CNT_SRV(srv->cnt)->retries++;
 	if (!redispatches(s) && !is_anyones(s) &&
-	    (srv_is_up(srv) || s->want_down))
+	    (srv_is_up(srv) || s->want_down)) {
+		s->avoid = NULL;        /* not chosen anew */
 		return (false);
+	}
 	s->avoid = srv;
 	strm_persist_lost(s);
 	srv_release(&s->slot);
