@@ -93,7 +93,8 @@ put_access(const struct log_cfg *c, struct txn *t, enum log_event ev,
 	}
 	t->log_at = (uint8_t)(ev + 1);
 	if (__builtin_expect((c->profiled | c->steps) != 0, 0)) {
-		if (ev != LOG_AT_ERROR)         /* an early one, too */
+		/* Beside steps that are named, an early one is the last. */
+		if (c->steps != 0 && ev != LOG_AT_ERROR)
 			ev = LOG_AT_CLOSE;
 		if (c->steps == 0 || ev == LOG_AT_ERROR ||
 		    (c->steps & 1u << LOG_AT_CLOSE) != 0)

@@ -120,11 +120,13 @@ bool
 log_profiles_late(const struct log_target *list)
 {
 	for (const struct log_target *t = list; t != NULL; t = t->next) {
-		const struct log_profile_on *on = says(t->profile,
-		    LOG_AT_CLOSE);
+		const struct log_profile_on *on = t->profile == NULL ? NULL :
+		    t->profile->on;
 
-		if (on != NULL && (log_is_late(on->format) ||
-		    log_is_late(on->sd)))
+		/* "close" is asked for; "any" may be what is written */
+		if (on != NULL && (on[LOG_AT_CLOSE].given ||
+		    log_is_late(on[LOG_AT_ANY].format) ||
+		    log_is_late(on[LOG_AT_ANY].sd)))
 			return (true);
 	}
 	return (false);
