@@ -429,9 +429,16 @@ srv_listen_leave(const struct px_listen *l)
 		srv_listen_count(l, false);
 }
 
-/* fe_enter - a place for a connection that may come; false when the frontend
- * (or the whole process) is full: the listener should pause. fe_entered - it
- * came; fe_withdraw - it did not. fe_leave - it ended. */
+/* fe_has_room - more places than `takers` are free, in the frontend and in the
+ * whole process group: that many may accept first and then say fe_came(), one
+ * connection each. So who is woken for a connection that another one gets
+ * counts nothing.
+ * fe_enter - where it has not: a place for a connection that may come; false
+ * when it is full: the listener should pause. fe_entered - it came; fe_withdraw
+ * - it did not.
+ * fe_leave - it ended. */
+bool fe_has_room(const struct fe *, uint32_t takers);
+void fe_came(struct fe *);
 bool fe_enter(struct fe *);
 void fe_entered(struct fe *);
 void fe_withdraw(struct fe *);

@@ -45,15 +45,41 @@ fe_enter(struct fe *fe)
 }
 
 /* Places that others took on trial and may give back are no peak. */
-void
-fe_entered(struct fe *fe)
+static void
+note_peaks(struct fe *fe, uint32_t trying)
 {
-	uint32_t trying = atomic_fetch_sub(&fe->shm->trying, 1) - 1;
 	uint32_t n = atomic_load(&fe->shm->conn);
 	uint32_t all = atomic_load(&srv_glob->conns);
 
 	raise_max(&fe->shm->conn_max, n > trying ? n - trying : 1);
 	raise_max(&srv_glob->conns_max, all > trying ? all - trying : 1);
+}
+
+void
+fe_entered(struct fe *fe)
+{
+	note_peaks(fe, atomic_fetch_sub(&fe->shm->trying, 1) - 1);
+}
+
+static bool
+has_room(uint32_t n, uint32_t limit, uint32_t takers)
+{
+	return (limit == 0 || (n < limit && limit - n > takers));
+}
+
+bool
+fe_has_room(const struct fe *fe, uint32_t takers)
+{
+	return (has_room(atomic_load(&srv_glob->conns), fe_conn_limit,
+	    takers) && has_room(atomic_load(&fe->shm->conn),
+	    fe->px->maxconn, takers));
+}
+
+void
+fe_came(struct fe *fe)
+{
+	fe_adopt(fe);
+	note_peaks(fe, atomic_load(&fe->shm->trying));
 }
 
 void

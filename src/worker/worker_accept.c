@@ -45,6 +45,7 @@ static struct lsn *lsns;
 static size_t n_lsns;
 static bool accepting;
 static uint32_t most_here;      /* connections that this worker can carry */
+static uint32_t takers;         /* workers that may accept at the same time */
 
 #define OWN_FDS 32              /* of the worker itself, pipes, logs, … */
 
@@ -162,7 +163,6 @@ admit(struct lsn *l, int fd, struct addr *peer)
 	struct cnt_fe *c = CNT_FE(l->fe->cnt);
 
 	(void)fault_at("worker.conn");
-	fe_entered(l->fe);
 	if (l->fe->run != FE_RUNS || __builtin_expect(no_low_ports &&
 	    comes_from_low_port(peer), 0)) {
 		turn_away(l, fd);
@@ -212,6 +212,7 @@ on_waiting(void *arg, unsigned events)
 	struct lsn *l = arg;
 	unsigned most = px_model->global.maxaccept, n = 0;
 	struct addr peer;
+	bool tried;
 	int64_t ms;
 	int fd;
 
@@ -223,17 +224,23 @@ on_waiting(void *arg, unsigned events)
 			rest(l, ms);
 			break;
 		}
-		if (is_full(l) || !fe_enter(l->fe)) {
+		tried = !fe_has_room(l->fe, takers);
+		if (is_full(l) || (tried && !fe_enter(l->fe))) {
 			rest(l, FULL_RETRY_MS);
 			break;
 		}
 		if ((fd = accept_one(l, &peer)) < 0) {
-			fe_withdraw(l->fe);
+			if (tried)
+				fe_withdraw(l->fe);
 			if (!accept_failed(l))
 				break;
 			continue;
 		}
 		n++;
+		if (tried)
+			fe_entered(l->fe);
+		else
+			fe_came(l->fe);
 		admit(l, fd, &peer);
 	}
 	/* As many as came at once are likely to come at once again. */
@@ -248,6 +255,7 @@ worker_listen_open(const struct worker_start *s)
 	lsns = must_alloc(s->n_listens * sizeof *lsns + 1);
 	n_lsns = s->n_listens;
 	most_here = carries(OWN_FDS + n_lsns);
+	takers = 2 * (uint32_t)s->n_workers;    /* two generations, for a moment */
 	no_low_ports = px_model->global.no_privileged_ports;
 	for (size_t i = 0; i < n_lsns; i++) {
 		struct lsn *l = &lsns[i];
@@ -299,6 +307,7 @@ worker_accept_last(void)
 		while (accepting && l->added && n++ < LAST_MAX &&
 		    fe_enter(l->fe)) {
 			if ((fd = sock_accept(l->fd, &peer)) >= 0) {
+				fe_entered(l->fe);
 				admit(l, fd, &peer);
 				continue;
 			}

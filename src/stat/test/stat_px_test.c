@@ -171,6 +171,28 @@ TEST(places_on_trial_are_no_peak)
 	CHECK_EQ(number_of(COL_smax), 1);
 }
 
+TEST(who_has_room_counts_what_came)
+{
+	const struct px *px;
+	struct fe *fe;
+
+	(void)world("frontend f\n bind 127.0.0.1:8000\n maxconn 10\n"
+	    "backend b\n" S(1, ""));
+	px = px_model->all;
+	fe = fe_of(px);
+	CHECK(fe_has_room(fe, 9) && !fe_has_room(fe, 10));
+	stat_fe(px, &row);
+	CHECK_EQ(number_of(COL_scur), 0);
+	fe_came(fe);
+	stat_fe(px, &row);
+	CHECK_EQ(number_of(COL_scur), 1);
+	CHECK_EQ(number_of(COL_smax), 1);
+	CHECK(fe_has_room(fe, 8) && !fe_has_room(fe, 9));
+	fe_conn_limit = 3;
+	CHECK(fe_has_room(fe, 1) && !fe_has_room(fe, 2));
+	fe_conn_limit = 0;
+}
+
 TEST(addresses_have_brackets_where_needed)
 {
 	struct addr_spec a;
