@@ -31,6 +31,7 @@ struct tmr_wheel {
 	uint32_t n_armed;
 	uint64_t busy[TMR_LEVELS][TMR_SLOTS / 64];      /* slots in use */
 	struct list slot[TMR_LEVELS][TMR_SLOTS];
+	struct list at_once;            /* for the next turn, without a wait */
 };
 
 /* tmr_wheel_init - empty, at `now_ms`. */
@@ -54,6 +55,11 @@ tmr_arm(struct tmr_wheel *w, struct tmr *t, int64_t due_ms)
 	}
 	tmr_insert(w, t, due_ms);
 }
+
+/* tmr_arm_at_once - due when the wheel turns next, for which nobody waits: what
+ * goes on after others had their turn. (With tmr_arm(), what is due already
+ * waits for the next millisecond.) */
+void tmr_arm_at_once(struct tmr_wheel *, struct tmr *);
 
 /* tmr_stop - not armed any more; harmless when it was not. */
 void tmr_stop(struct tmr_wheel *, struct tmr *);

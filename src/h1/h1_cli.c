@@ -583,7 +583,7 @@ client_done(struct mux_end *e, bool keep)
 	h->first = false;
 	await_request(h);
 	if (h->in.len > 0 || h->conn.can_in)
-		tmr_arm(&the_loop->wheel, &h->tmr, the_loop->now_ms);
+		tmr_arm_at_once(&the_loop->wheel, &h->tmr);
 	else if (!h1_watch(h))
 		h1_client_free(h);
 }

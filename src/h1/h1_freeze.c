@@ -701,7 +701,7 @@ client_start(struct hand_item *i)
 	if (h->state == H1_BUSY)
 		mux_stream->start(&h->end);
 	else if (h->state == H1_IDLE && h->in.len > 0)  /* pipelined */
-		tmr_arm(&the_loop->wheel, &h->tmr, the_loop->now_ms);
+		tmr_arm_at_once(&the_loop->wheel, &h->tmr);
 }
 
 HAND_KIND(h1) = {

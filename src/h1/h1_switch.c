@@ -38,6 +38,6 @@ h1_take(struct mux_end *from, void *strm)
 	h->end.strm = strm;
 	if (!h1_watch(h))
 		h->conn.eof = true;     /* the read finds out */
-	tmr_arm(&the_loop->wheel, &h->tmr, the_loop->now_ms);
+	tmr_arm_at_once(&the_loop->wheel, &h->tmr);
 	return (&h->end);
 }

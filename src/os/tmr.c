@@ -37,6 +37,7 @@ tmr_wheel_init(struct tmr_wheel *w, int64_t now_ms)
 {
 	w->now_ms = now_ms;
 	w->n_armed = 0;
+	list_init(&w->at_once);
 	for (int l = 0; l < TMR_LEVELS; l++) {
 		for (int i = 0; i < WORDS; i++)
 			w->busy[l][i] = 0;
@@ -114,6 +115,15 @@ tmr_insert(struct tmr_wheel *w, struct tmr *t, int64_t due_ms)
 	t->due_ms = due_ms;
 	w->n_armed++;
 	enter_slot(w, t);
+}
+
+void
+tmr_arm_at_once(struct tmr_wheel *w, struct tmr *t)
+{
+	tmr_stop(w, t);
+	t->due_ms = t->slot_ms = w->now_ms;
+	w->n_armed++;
+	list_push_back(&w->at_once, &t->node);
 }
 
 void
@@ -222,9 +232,10 @@ tmr_wheel_turn(struct tmr_wheel *w, int64_t now_ms)
 	struct list due;
 	int64_t at;
 
-	if (now_ms <= w->now_ms)
+	if (now_ms <= w->now_ms && list_empty(&w->at_once))
 		return;
 	list_init(&due);
+	list_splice(&due, &w->at_once);
 	while ((at = next_look(w)) <= now_ms) {
 		w->now_ms = at;
 		for (int l = TOP; l > 0; l--)
@@ -232,15 +243,19 @@ tmr_wheel_turn(struct tmr_wheel *w, int64_t now_ms)
 				open_slot(w, l, slot_of(at, l), &due);
 		open_slot(w, 0, slot_of(at, 0), &due);
 	}
-	w->now_ms = now_ms;
+	if (now_ms > w->now_ms)
+		w->now_ms = now_ms;
 	call_due(w, &due);
 }
 
 int64_t
 tmr_wheel_next(const struct tmr_wheel *w, int64_t now_ms)
 {
-	int64_t at = next_look(w);
+	int64_t at;
 
+	if (!list_empty(&w->at_once))
+		return (0);
+	at = next_look(w);
 	if (at == CLOCK_NEVER)
 		return (-1);
 	return (at <= now_ms ? 0 : at - now_ms);

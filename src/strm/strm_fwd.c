@@ -14,7 +14,7 @@
 static void
 yield(struct strm *s)
 {
-	tmr_arm(&the_loop->wheel, &s->tmr, the_loop->now_ms);
+	tmr_arm_at_once(&the_loop->wheel, &s->tmr);
 }
 
 /* Trailers that are not for the other side. */

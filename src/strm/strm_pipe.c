@@ -204,7 +204,7 @@ strm_splice(struct strm *s, struct mux_end *from, struct mux_end *to,
 		if (left > most - (from->got - begin))
 			left = most - (from->got - begin);
 		if (round == strm_rounds(s, ROUNDS)) {
-			tmr_arm(&the_loop->wheel, &s->tmr, the_loop->now_ms);
+			tmr_arm_at_once(&the_loop->wheel, &s->tmr);
 			return (WHY_AGAIN);
 		}
 		if (!pipe_open(p))

@@ -149,7 +149,7 @@ obey(struct strm *s, const struct px *px, enum rule_verdict v)
 			tmr_arm(&the_loop->wheel, &s->tmr, s->wait_until_ms);
 		return (STEP_WAIT);
 	case RULE_YIELD:
-		tmr_arm(&the_loop->wheel, &s->tmr, the_loop->now_ms);
+		tmr_arm_at_once(&the_loop->wheel, &s->tmr);
 		return (STEP_WAIT);
 	case RULE_DENY:
 		count_denied(s, px);

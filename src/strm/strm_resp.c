@@ -179,8 +179,11 @@ run_rules(struct strm *s, const struct px *px, enum rule_set set)
 	case RULE_SWITCH:               /* none of responses */
 		return (STEP_GO);
 	case RULE_YIELD:
-		run.until_ms = the_loop->now_ms;
-		/* FALLTHROUGH */
+		s->rules = run;
+		s->res_waits = true;
+		s->srv_seen_ms = the_loop->now_ms;
+		tmr_arm_at_once(&the_loop->wheel, &s->tmr);
+		return (STEP_WAIT);
 	case RULE_WAIT:
 		s->rules = run;
 		return (wait_in_rules(s));

@@ -337,3 +337,53 @@ TEST(random_steps_agree_with_the_model)
 		CHECK_EQ(tmr_wheel_next(&wheel, now), -1);
 	}
 }
+
+static void
+goes_on(struct tmr *t)
+{
+	note(t);
+	tmr_arm_at_once(&wheel, t);
+}
+
+TEST(at_once_is_the_next_turn_and_needs_no_wait)
+{
+	struct probe p;
+
+	tmr_wheel_init(&wheel, 1000);
+	probe_init(&p);
+	tmr_arm(&wheel, &p.tmr, 1000);          /* due, but not at once */
+	CHECK_EQ(tmr_wheel_next(&wheel, 1000), 1);
+	tmr_arm_at_once(&wheel, &p.tmr);
+	CHECK_EQ(wheel.n_armed, 1);
+	CHECK_EQ(tmr_wheel_next(&wheel, 1000), 0);
+	tmr_wheel_turn(&wheel, 1000);
+	CHECK_EQ(p.n_fired, 1);
+	CHECK_EQ(tmr_wheel_next(&wheel, 1000), -1);
+	tmr_arm_at_once(&wheel, &p.tmr);
+	tmr_stop(&wheel, &p.tmr);
+	CHECK_EQ(tmr_wheel_next(&wheel, 1000), -1);
+	tmr_arm_at_once(&wheel, &p.tmr);
+	tmr_arm(&wheel, &p.tmr, 1005);          /* moved away again */
+	tmr_wheel_turn(&wheel, 1001);
+	CHECK_EQ(p.n_fired, 1);
+	tmr_wheel_turn(&wheel, 1005);
+	CHECK_EQ(p.n_fired, 2);
+	CHECK_EQ(wheel.n_armed, 0);
+}
+
+TEST(one_that_goes_on_at_once_gives_others_their_turn)
+{
+	struct probe p;
+
+	tmr_wheel_init(&wheel, 1000);
+	probe_init(&p);
+	p.tmr.fn = goes_on;
+	tmr_arm_at_once(&wheel, &p.tmr);
+	for (unsigned i = 1; i < 5; i++) {
+		tmr_wheel_turn(&wheel, 1000);
+		CHECK_EQ(p.n_fired, i);
+	}
+	tmr_wheel_turn(&wheel, 2000);
+	CHECK_EQ(p.n_fired, 5);
+	CHECK_EQ(wheel.n_armed, 1);
+}
