@@ -100,8 +100,9 @@ class Peer:
 class Play:
     """What a case has in its hands."""
 
-    def __init__(self, port, listener, settle):
+    def __init__(self, port, listener, settle, order):
         self.port, self.listener, self.settle = port, listener, settle
+        self.order = order              # of the runtime socket; {px}: the proxy
         self.seen = []
 
     def client(self, data=b"", rcvbuf=0):

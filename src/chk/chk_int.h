@@ -406,6 +406,8 @@ void chk_log_backend(const struct srv *, const struct chk_before *);
 /* chk_go_* - the change with its line; `why` follows "is DOWN". */
 void chk_go_down(struct srv *, const char *why);
 void chk_go_up(struct srv *, const char *why);
+/* chk_mark_up - what on-marked-up says, of a server that is up again. */
+void chk_mark_up(struct srv *);
 void chk_go_stopping(struct srv *, const char *why);
 int chk_full_health(const struct srv *);
 /* chk_via - " via app/web1". */

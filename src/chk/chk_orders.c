@@ -118,6 +118,7 @@ chk_leave_maint(struct srv *srv, uint32_t bits, const char *name)
 		chk_slow(srv);
 	}
 	(void)chk_act(srv, &b);
+	chk_mark_up(srv);
 	snprintf(what, sizeof what, "%sis %s/%s (%s).", name,
 	    srv_is_up(srv) ? "UP" : "DOWN", was & SRV_DRAIN ? "DRAIN" :
 	    "READY", leave_text(bits));

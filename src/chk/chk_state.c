@@ -233,6 +233,13 @@ kill_backups(struct be *be)
 			chk_tell(be->srv[i], WHY_BACKUP_KILLED);
 }
 
+void
+chk_mark_up(struct srv *srv)
+{
+	if (srv_up_shuts_backup(srv) && !srv->cfg->backup && srv_usable(srv))
+		kill_backups(srv->be);
+}
+
 const char *
 chk_via(const struct srv *by, char dst[CHK_LINE])
 {
@@ -303,8 +310,7 @@ chk_go_up(struct srv *srv, const char *why)
 		chk_slow(srv);
 	}
 	(void)chk_act(srv, &b);
-	if (srv_up_shuts_backup(srv) && !srv->cfg->backup && srv_usable(srv))
-		kill_backups(srv->be);
+	chk_mark_up(srv);
 	snprintf(what, sizeof what, "is UP%s", why);
 	chk_log_up(srv, what, 0);
 	chk_each_follower(srv, follow_up);

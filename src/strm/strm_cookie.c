@@ -367,7 +367,8 @@ forget(struct strm *s)
 {
 	s->want = NULL;
 	s->txn.cookie_same = false;
-	if (s->txn.cookie_term[0] == 'V' || s->txn.cookie_term[0] == 'D')
+	/* (none came: N; one is not in use since it is old: E, O) */
+	if (memchr("VDI", s->txn.cookie_term[0], 3) != NULL)
 		s->txn.cookie_term[0] = 'U';
 }
 

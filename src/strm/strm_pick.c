@@ -323,16 +323,14 @@ strm_again(struct strm *s, enum why why)
 static void
 note_failed(struct strm *s)
 {
-	struct conn *c;
-
 	s->srv_err = s->no_socket;
 	s->no_socket = 0;
-	if (s->srv == NULL)
-		return;
-	c = s->srv->ops->conn(s->srv);
-	s->srv_err = strm_server_error(s->srv);
-	s->txn.addr[TXN_BSRC] = *conn_local(c);
-	srv_addr(s->slot.srv, &s->txn, &s->txn.addr[TXN_BDST]);
+	if (s->srv != NULL) {
+		s->srv_err = strm_server_error(s->srv);
+		s->txn.addr[TXN_BSRC] = *conn_local(s->srv->ops->conn(s->srv));
+	}
+	if (s->slot.srv != NULL)
+		srv_addr(s->slot.srv, &s->txn, &s->txn.addr[TXN_BDST]);
 }
 
 /* How long a connection to a server may take; 0: for ever. */
