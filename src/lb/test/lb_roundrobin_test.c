@@ -35,10 +35,13 @@ static const struct {
 	{ B S(1, "weight 20") S(2, "weight 20"), "121212" },
 	{ B S(1, "weight 3") S(2, "weight 1"), "11121112" },
 	{ B S(1, "weight 10") S(2, "weight 1"), "1111111111211" },
+	{ B S(1, "weight 3") S(2, "weight 2"), "1121211212" },
+	{ B S(1, "weight 20") S(2, "weight 10") S(3, "weight 2"),
+	    "11211213121121121121121312112112" },
 	{ B S(1, "weight 5") S(2, "weight 3") S(3, "weight 2"),
-	    "12131211231213121" },
+	    "12131212131213121" },
 	{ B S(1, "weight 2") S(2, "weight 3") S(3, "weight 5"),
-	    "3231323321" },
+	    "3231323231" },
 	{ B S(1, "weight 0") S(2, "weight 1"), "2222" },
 	{ B S(1, "weight 0"), "----" },
 	{ B S(1, "disabled") S(2, "") S(3, ""), "232323" },
@@ -60,6 +63,18 @@ TEST(the_order_follows_the_weights)
 			CHECK_STR(order(be, (int)strlen(orders[i].order)),
 			    orders[i].order);
 	}
+}
+
+/* One has 127 turns here: nobody is left for the last one. */
+TEST(rounds_follow_each_other)
+{
+	struct be *be = try_world(B S(1, "weight 3") S(2, "weight 3")
+	    S(3, "weight 2"));
+	char first[128];
+
+	memcpy(first, order(be, 127), 128);
+	CHECK_STR(first + 117, "1213212312");
+	CHECK_STR(order(be, 13), "1212312132123");
 }
 
 TEST(a_new_weight_counts_at_once)
