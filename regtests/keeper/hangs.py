@@ -6,7 +6,8 @@ from harness import *          # noqa: F401,F403
 
 class Watched:
     """A master, two workers and an agent, one of which comes by `point`
-    again and again and does `action` there once after spin()."""
+    again and again and does `action` there once after arm(). The keeper's
+    patience is short: a quarter of the processor time, half of the silence."""
 
     def __init__(self, point, action="spin"):
         self.held = scratch("held")         # while it is there nobody does
@@ -15,7 +16,8 @@ class Watched:
         self.stats = scratch("s")
         self.configure("one")
         self.p = Proc("-W", "-S", self.master, "-f", "t.cfg",
-                      env={"ECLUSE_FAULT": "%s:*:%s@%s"
+                      env={"ECLUSE_FAULT": "keeper:keeper.patience:fail,"
+                           "%s:*:%s@%s"
                            % (point, action, self.held)})
         until(lambda: worker_pid(self.master) and serves(self.port),
               "the service")

@@ -14,6 +14,7 @@ and is skipped on anything but Ecluse when its first lines hold the mark
 seconds, each wait has its own time, and only processes that were started
 here are ever signalled.
 """
+import itertools
 import json
 import os
 import re
@@ -40,6 +41,7 @@ DEFAULTS = "defaults\n    mode http\n" + TIMES
 DEFAULTS_TCP = "defaults\n    mode tcp\n" + TIMES
 
 _started = []
+_numbers = itertools.count()      # of programs; some tests have threads
 _scratch = None
 
 
@@ -209,7 +211,7 @@ class Proc:
     """One started instance of the program (or of another, by exe=)."""
 
     def __init__(self, *args, env=None, exe=None, cwd=None, pass_fds=()):
-        self.log = scratch("log.%d" % len(_started))
+        self.log = scratch("log.%d" % next(_numbers))
         self.out = open(self.log, "wb")
         self.p = subprocess.Popen([exe or program()] + list(args),
                                   stdin=subprocess.DEVNULL, stdout=self.out,

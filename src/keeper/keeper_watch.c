@@ -11,6 +11,7 @@
 #include <base/must.h>
 #include <cnt/cnt.h>
 #include <ipc/say.h>
+#include <os/fault.h>
 #include <os/proc.h>
 
 #include "keeper_int.h"
@@ -22,6 +23,8 @@
 #define WORKER_MS 2000
 #define LEAVING_MS 10000        /* of a worker that hands over or leaves */
 #define CORE_MS   5000          /* to write a core, then SIGKILL */
+#define IMPATIENT_CPU 4         /* times less, in tests */
+#define IMPATIENT_SILENT 2
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -46,6 +49,7 @@ _Static_assert(sizeof(struct row) == 64, "one cache line");
 
 static struct row *rows;        /* by number: the agent, then workers */
 static int64_t times = 1;       /* slower than usual */
+static bool impatient;          /* a fault at keeper.patience */
 
 /* ---- judging ---- */
 
@@ -109,8 +113,14 @@ patience(const struct keeper *k, const struct keeper_proc *p)
 	int64_t ms = p->no == 0 ? AGENT_MS : keeper_replaces(k) ? WORKER_MS :
 	    LEAVING_MS;
 
-	return ((struct keeper_patience){ ms * 1000 * times, p->no == 0 ?
-	    SILENT_MS : 0 });
+	struct keeper_patience most = { .cpu_us = ms * 1000 * times,
+		.silent_ms = p->no == 0 ? SILENT_MS : 0 };
+
+	if (impatient) {
+		most.cpu_us /= IMPATIENT_CPU;
+		most.silent_ms /= IMPATIENT_SILENT;
+	}
+	return (most);
 }
 
 static bool
@@ -235,6 +245,7 @@ keeper_watch_begin(struct keeper *k)
 	if (rows == MAP_FAILED)
 		must_oom(bytes);
 	times = in_valgrind() ? VALGRIND_TIMES : SANITIZED_TIMES;
+	impatient = fault_at("keeper.patience");
 	tmr_init(&k->watch, on_watch);
 	tmr_arm(&k->loop.wheel, &k->watch, k->loop.now_ms + LOOK_MS);
 }

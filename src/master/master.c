@@ -28,6 +28,7 @@
 #define LOG_MAX     (1u << 20)
 #define KILL_MS     4000        /* keepers get to end everything */
 #define EXEC_MS     20          /* until the next image, at least */
+#define IMPATIENT_MS 2000       /* see master_patience() */
 #define FDS_WANTED  1048576     /* all sockets of two generations */
 
 struct master the_master;
@@ -41,13 +42,14 @@ master_note(struct span s)
 		text_add(&the_master.log, s);
 }
 
-/* With a fault at master.patience, tests need not wait for long. */
+/* With a fault at master.patience, tests need not wait for long; on a machine
+ * that stalls a good generation is to be ready in this time as well. */
 int64_t
 master_patience(int64_t ms)
 {
 	/* The first generation is not what a test is about. */
 	return (the_master.impatient && the_master.current != NULL &&
-	    ms > 500 ? 500 : ms);
+	    ms > IMPATIENT_MS ? IMPATIENT_MS : ms);
 }
 
 /* ---- reload ---- */
