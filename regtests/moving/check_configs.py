@@ -458,7 +458,8 @@ def main():
                 x = case.play(o.first, o.requests)
                 y = case.play(o.second, o.requests)
                 for what in sorted(set(x) | set(y)):
-                    diffs += show(what, x.get(what, ()), y.get(what, ()),
+                    none = type(x.get(what, y.get(what)))()
+                    diffs += show(what, x.get(what, none), y.get(what, none),
                                   o.most)
                 print("  ran: %d answers, %d log lines, %d differences" % (
                     len(x.get("answers", [])), len(x.get("log", [])),
