@@ -3,6 +3,10 @@
 process can be made to spin when the test wants it, and what tells of it."""
 from harness import *          # noqa: F401,F403
 
+# Takes about a millisecond of processor time in one step.
+BUSY = "/busy?" + "x" * 7000
+WORK = 80 * "    http-request set-var(txn.x) url,sha2(512) if { path /busy }\n"
+
 
 class Watched:
     """A master, two workers and an agent, one of which comes by `point`
@@ -29,9 +33,9 @@ class Watched:
               "admin\n" % self.stats + DEFAULTS +
               "frontend fe\n    bind 127.0.0.1:%d\n"
               "    http-request use-service prometheus-exporter if "
-              "{ path /metrics }\n"
+              "{ path /metrics }\n%s"
               "    http-request return status 200 content-type text/plain "
-              "string \"%s\"\n" % (self.port, body))
+              "string \"%s\"\n" % (self.port, WORK, body))
 
     def arm(self):
         os.unlink(self.held)
