@@ -3,9 +3,9 @@
 process can be made to spin when the test wants it, and what tells of it."""
 from harness import *          # noqa: F401,F403
 
-# Takes about a millisecond of processor time in one step.
+# Takes some milliseconds of processor time.
 BUSY = "/busy?" + "x" * 7000
-WORK = 80 * "    http-request set-var(txn.x) url,sha2(512) if { path /busy }\n"
+WORK = 300 * "    http-request set-var(txn.x) url,sha2(512) if { path /busy }\n"
 
 
 class Watched:
