@@ -3,14 +3,16 @@
 """check_cluster.py IMAGE.tar=NAME:TAG IMAGE.tar=NAME:TAG - the chart on a node.
 
 A whole node (containerd, kubelet, kube-proxy, cluster DNS) in namespaces of its
-own: helm install, helm test, helm upgrade to the second image and helm rollback,
-under clients that never ask twice; then the guides of doc/ingress, command by
-command (CASE=chart, CASE=guides: one of them). Needs root, helm, and the packages named in
-doc/testing.md; image.sh makes the images. Run by hand, about six minutes.
+own: helm install, helm test, helm upgrade to the second image, a new version of the
+application, an agent that hangs, and helm rollback, under clients that never ask
+twice; then the guides of doc/ingress, command by command (CASE=chart, CASE=guides: one
+of them). What the containers say is read too. Needs root and the packages named in
+doc/testing.md; image.sh makes the images. Run by hand, about four minutes.
 """
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,6 +32,8 @@ hdr X-Pod "%[env(HOSTNAME)]" lf-string "%[env(HOSTNAME)]"
 
 
 CASE = os.environ.get("CASE", "")       # chart, guides; both when empty
+OURS = "app.kubernetes.io/component=ingress"    # label of our pods
+ASK = ("-c", "proxy", "--", "ecluse-ingress", "ask")
 sys.path.insert(0, HERE)
 
 
@@ -71,6 +75,8 @@ class Node:
             subprocess.run([os.path.join(HERE, "node-up.sh"), self.dir],
                            check=True, env=dict(os.environ,
                                                 IMAGES=" ".join(images)))
+        from podlogs import PodLogs
+        self.logs, self.expected = PodLogs(self), []    # alarms
 
     def run(self, *argv, text=None, check=True, quiet=False):
         p = subprocess.run([os.path.join(self.dir, "exec"), *argv],
@@ -83,7 +89,12 @@ class Node:
             raise SystemExit(f"failed: {' '.join(argv)}\n{p.stdout}")
         return p.stdout
 
+    def pods(self, label=OURS):
+        return json.loads(self.run("kubectl", "get", "pods", "-l", label,
+                                   "-o", "json", quiet=True))["items"]
+
     def stop(self):
+        self.logs.end()
         if self.own:
             subprocess.run([os.path.join(HERE, "node-down.sh"), self.dir],
                            check=False)
@@ -134,23 +145,89 @@ class Clients:
         return seen, not seen["failed"] and seen["keep"] > 500
 
 
+def wait_for_two(node, began):
+    """The old pods leave: they must be gone before the clients are."""
+    while time.monotonic() < began + 120:
+        pods = node.pods()
+        if len(pods) == 2 and not any(
+                "deletionTimestamp" in x["metadata"] for x in pods):
+            break
+        time.sleep(0.5)
+
+
 def under_load(node, what, *argv):
     """A change, and what clients noticed of it."""
     clients = Clients(node)
     began = time.monotonic()
     node.run(*argv)
     took = time.monotonic() - began
-    # The old pods leave: they must be gone before the clients are.
-    while time.monotonic() < began + 120:
-        pods = json.loads(node.run("kubectl", "get", "pods", "-l",
-                                   "app.kubernetes.io/component=ingress",
-                                   "-o", "json", quiet=True))["items"]
-        if len(pods) == 2 and not any(
-                "deletionTimestamp" in x["metadata"] for x in pods):
-            break
-        time.sleep(0.5)
+    wait_for_two(node, began)
     seen, good = clients.end(f"{what}: {took:.1f} s")
     return good and seen["pods"] >= 3
+
+
+# ---- what goes on in a pod ---------------------------------------------------
+
+def processes(node, pod):
+    """{type: pid}, and how many reloads there were and failed."""
+    text = node.run("kubectl", "exec", pod, *ASK, "show proc debug",
+                    quiet=True)
+    pids = {m[2]: int(m[1]) for m in re.finditer(
+        r"^(\d+)\s+(master|worker|agent)\s", text, re.M)}
+    m = re.search(r"(\d+) \[failed: (\d+)\]", text)
+    return pids, int(m[1]), int(m[2])
+
+
+def begins(node, pod, pid):
+    """Where the program is in a process: chosen when it is executed."""
+    return node.run("kubectl", "exec", pod, "-c", "proxy", "--", "head", "-n1",
+                    f"/proc/{pid}/maps", quiet=True).split("-")[0]
+
+
+def check_reloads(node):
+    """A reload in a container is a fork of the master, and none failed."""
+    good = True
+    for p in node.pods():
+        pod = p["metadata"]["name"]
+        pids, reloads, failed = processes(node, pod)
+        forked = begins(node, pod, 1) == begins(node, pod, pids["worker"])
+        print(f"{pod}: {reloads} reloads, {failed} failed; the last one "
+              f"{'was a fork' if forked else 'executed the program'}",
+              flush=True)
+        good &= pids["master"] == 1 and reloads > 1 and failed == 0 and forked
+    return good
+
+
+def stop_agent(node):
+    """An agent that hangs is ended and another takes its place; clients notice
+    nothing."""
+    pod = node.pods()[0]["metadata"]["name"]
+    agent = processes(node, pod)[0]["agent"]
+    clients = Clients(node)
+    began = time.monotonic()
+    node.run("kubectl", "exec", pod, "-c", "proxy", "--", "sh", "-c",
+             f"kill -STOP {agent}")
+    while time.monotonic() < began + 60:
+        now = processes(node, pod)[0].get("agent", agent)
+        if now != agent:
+            break
+        time.sleep(0.5)
+    good = clients.end(f"an agent that hangs: another one after "
+                       f"{time.monotonic() - began:.1f} s")[1]
+    said = [line for name, line in node.logs.lines()
+            if pod in name and f"Agent ({agent}) " in line]
+    print("\n".join(said), flush=True)
+    node.expected = said
+    return good and now != agent and len(said) == 2 and " hangs: " in said[0]
+
+
+def check_whole(node):
+    """No container was started again."""
+    counts = [c["restartCount"] for p in node.pods()
+              for c in p["status"]["containerStatuses"]]
+    if any(counts):
+        print(f"containers were started again: {counts}", flush=True)
+    return not any(counts)
 
 
 def check_chart(node, names):
@@ -171,10 +248,14 @@ def check_chart(node, names):
     node.run("helm", "test", "edge", "--timeout", "60s")
     good &= under_load(node, "helm upgrade", "helm", "upgrade", "edge",
                        chart, "--set", f"image.tag={two}", *common)
+    good &= under_load(node, "a new version of the app", "sh", "-c",
+                       "kubectl set env deployment/app VERSION=2 && kubectl "
+                       "rollout status deployment/app --timeout=60s")
+    good &= check_reloads(node)
+    good &= stop_agent(node)
+    good &= check_whole(node)
     good &= under_load(node, "helm rollback", "helm", "rollback", "edge",
                        "1", "--wait", "--timeout", "120s")
-    good &= under_load(node, "a new version of the app", "kubectl", "set",
-                       "env", "deployment/app", "VERSION=2")
     node.run("kubectl", "exec", "deployment/edge-ecluse", "-c",
              "controller", "--", "ecluse-ingress", "check", "--live",
              check=False)
@@ -202,6 +283,7 @@ def main():
         if CASE in ("", "guides"):
             from guides import check_guides
             good &= check_guides(node)
+        good &= node.logs.alarms(node.expected) == 0
     finally:
         node.stop()
     print("passed" if good else "FAILED")

@@ -46,7 +46,7 @@ chmod +x "$D/exec"; lap namespace
 # control plane, inside
 "$D/exec" env NODE_NAME=node1 ADVERTISE=10.203.0.1 WITH_KCM=1 WITH_SCHED=1 API_PORT=6443 ETCD_PORT=2379 ETCD_PEER_PORT=2380 \
    KUBE_CACHE="${KUBE_CACHE:-$HOME/.cache/ecluse-kube}" "$HERE/up.sh" "$D"
-. "$D/env"; mkdir -p "$D/bin"; ln -sf "$KUBE" "$D/bin/kubectl"; lap "control plane"
+. "$D/env"; mkdir -p "$D/bin"; ln -sf "$KUBE" "$D/bin/kubectl"; ln -sf "$("$HERE/build.sh" helm)" "$D/bin/helm"; lap "control plane"
 
 cat > "$D/containerd.toml" <<C
 version = 2
