@@ -34,6 +34,9 @@ hdr X-Pod "%[env(HOSTNAME)]" lf-string "%[env(HOSTNAME)]"
 CASE = os.environ.get("CASE", "")       # chart, guides; both when empty
 OURS = "app.kubernetes.io/component=ingress"    # label of our pods
 ASK = ("-c", "proxy", "--", "ecluse-ingress", "ask")
+OTHER_DOORS = (                         # of which quickstart.md speaks
+    ("deployment", "service.type=NodePort,service.proxyProtocol=true"),
+    ("daemonset", "service.enabled=false,kind=DaemonSet,hostPort.enabled=true"))
 sys.path.insert(0, HERE)
 
 
@@ -267,6 +270,22 @@ def check_chart(node, names):
     return good
 
 
+def check_doors(node, name):
+    """Installed behind other doors than a Service's, it is well too."""
+    repo, tag = name.rsplit(":", 1)
+    for kind, door in OTHER_DOORS:
+        node.run("helm", "install", "edge", os.path.join(TOP, "charts/ecluse"),
+                 "--set", f"image.repository={repo},image.tag={tag},{door},"
+                 "drain.seconds=1", "--wait", "--timeout", "120s", quiet=True)
+        # helm does not wait for the only pod of a DaemonSet.
+        node.run("kubectl", "rollout", "status", f"{kind}/edge-ecluse",
+                 "--timeout=60s", quiet=True)
+        node.run("helm", "test", "edge", "--timeout", "60s", quiet=True)
+        print(f"helm test: well with {door}", flush=True)
+        node.run("helm", "uninstall", "edge", "--wait", quiet=True)
+    return True
+
+
 def main():
     if sys.argv[1:2] == ["--load"]:
         load(float(sys.argv[2]))
@@ -280,6 +299,7 @@ def main():
     try:
         if CASE in ("", "chart"):
             good &= check_chart(node, names)
+            good &= check_doors(node, names[1])
         if CASE in ("", "guides"):
             from guides import check_guides
             good &= check_guides(node)
