@@ -87,38 +87,34 @@ def unmarked(x):
 LAST = 30000                    # what the proxy and the kernel have room for
 
 
-def last(name, conf, finish):
+def last(name, conf, finish, tcp=False):
     """The server is done, the client has not read it all."""
     def play(x):
-        c = x.client(GET, rcvbuf=4096)
-        s = x.server(CRLF2)
-        s.send(HEAD10.replace(b"10", b"%d" % LAST) + b"x" * LAST)
+        c = x.client(b"hello" if tcp else GET, rcvbuf=4096)
+        s = x.server(b"hello" if tcp else CRLF2)
+        s.send((b"" if tcp else HEAD10.replace(b"10", b"%d" % LAST))
+               + b"x" * LAST)
         s.close()
         x.settle()
         finish(c)
-    state("last data, " + name, "http", conf + (SRV,), play)
+    state("last data%s, %s" % (" of mode tcp" if tcp else "", name),
+          "tcp" if tcp else "http", conf + (SRV,), play)
 
 
-last("client RST", (), lambda c: c.rst())
-last("client timeout", (CLI_T,), lambda c: (time.sleep(3 * T / 1000),
-                                            c.close()))
-last("client-fin timeout", ("timeout client-fin %d" % T,),
-     lambda c: (time.sleep(3 * T / 1000), c.close()))
+def reset(c):
+    c.rst()
 
 
-def last_tcp(name, conf, finish):
-    def play(x):
-        c = x.client(b"hello", rcvbuf=4096)
-        s = x.server(b"hello").send(b"x" * LAST)
-        s.close()
-        x.settle()
-        finish(c)
-    state("last data of mode tcp, " + name, "tcp", conf + (SRV,), play)
+def wait(c):
+    time.sleep(3 * T / 1000)
+    c.close()
 
 
-last_tcp("client RST", (), lambda c: c.rst())
-last_tcp("client timeout", (CLI_T,), lambda c: (time.sleep(3 * T / 1000),
-                                                c.close()))
+last("client RST", (), reset)
+last("client timeout", (CLI_T,), wait)
+last("client-fin timeout", ("timeout client-fin %d" % T,), wait)
+last("client RST", (), reset, tcp=True)
+last("client timeout", (CLI_T,), wait, tcp=True)
 
 # ---- no way to the server ----
 

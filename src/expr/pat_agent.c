@@ -215,13 +215,7 @@ begin_learning(bool now)
 static void
 learn(struct agent_worker *w, bool more)
 {
-	struct span rest = text_span(&lesson), key, val;
-	struct pat_frame f;
-	struct pat_ref *r;
-
-	while (pat_frame_take(&rest, &f, &key, &val))
-		if ((r = pat_by_no(f.ref)) != NULL)
-			pat_frame_apply(r, &f, key, val);
+	pat_frame_apply_all(text_span(&lesson));
 	here = learnt = pupils[w->no].pos;
 	if (more)
 		here = (struct pat_pos){ born_us, 1 };

@@ -102,6 +102,18 @@ pat_frame_apply(struct pat_ref *r, const struct pat_frame *f,
 	}
 }
 
+void
+pat_frame_apply_all(struct span rest)
+{
+	struct pat_frame f;
+	struct span key, val;
+	struct pat_ref *r;
+
+	while (pat_frame_take(&rest, &f, &key, &val))
+		if ((r = pat_by_no(f.ref)) != NULL)
+			pat_frame_apply(r, &f, key, val);
+}
+
 /* ---- all that was changed ---- */
 
 struct teller {

@@ -55,9 +55,11 @@ void pat_frame_put(struct text *, struct pat_frame, struct span key,
 bool pat_frame_take(struct span *rest, struct pat_frame *, struct span *key,
     struct span *val);
 
-/* pat_frame_apply - do it. */
+/* pat_frame_apply - do it. pat_frame_apply_all - all of a message, or of a lesson
+ * that is complete; frames of lists that are not here are passed over. */
 void pat_frame_apply(struct pat_ref *, const struct pat_frame *,
     struct span key, struct span val);
+void pat_frame_apply_all(struct span);
 
 /* pat_frame_at - a frame that tells a position. pat_frame_pos - it. */
 struct pat_frame pat_frame_at(enum pat_op, struct pat_pos);

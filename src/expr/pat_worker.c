@@ -60,13 +60,7 @@ do_frames(struct span rest)
 static void
 do_lesson(void)
 {
-	struct span rest = text_span(&lesson), key, val;
-	struct pat_frame f;
-	struct pat_ref *r;
-
-	while (pat_frame_take(&rest, &f, &key, &val))
-		if ((r = pat_by_no(f.ref)) != NULL)
-			pat_frame_apply(r, &f, key, val);
+	pat_frame_apply_all(text_span(&lesson));
 	pat_own_relay();
 }
 
