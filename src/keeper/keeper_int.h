@@ -157,6 +157,9 @@ void keeper_child_again(struct keeper *, const struct keeper_proc *);
 void keeper_child_cut_off(struct keeper *, struct keeper_proc *);
 /* keeper_child_hangs - end it (SIGABRT) and replace it. */
 void keeper_child_hangs(struct keeper *, struct keeper_proc *);
+/* keeper_proc_name - how messages call it: "Agent", "Worker 2". */
+#define KEEPER_NAME 24
+void keeper_proc_name(const struct keeper_proc *, char dst[KEEPER_NAME]);
 /* keeper_replaces - one that ends now is replaced. */
 bool keeper_replaces(const struct keeper *);
 void keeper_tell_workers(struct keeper *, enum ipc_type);

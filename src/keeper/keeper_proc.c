@@ -348,12 +348,18 @@ give_back(struct keeper *k, struct keeper_proc *p, pid_t pid, int shm_no)
 		    NULL, 0);
 }
 
+void
+keeper_proc_name(const struct keeper_proc *p, char dst[KEEPER_NAME])
+{
+	snprintf(dst, KEEPER_NAME, p->no == 0 ? "Agent" : "Worker %d", p->no);
+}
+
 static void
 say_death(const struct keeper_proc *p, pid_t pid, int status, int64_t delay)
 {
-	char name[24], again[64] = "";
+	char name[KEEPER_NAME], again[64] = "";
 
-	snprintf(name, sizeof name, p->no == 0 ? "Agent" : "Worker %d", p->no);
+	keeper_proc_name(p, name);
 	if (delay > 0)
 		snprintf(again, sizeof again,
 		    "; it crashes again and again, next try in %d ms",

@@ -112,7 +112,6 @@ patience(const struct keeper *k, const struct keeper_proc *p)
 {
 	int64_t ms = p->no == 0 ? AGENT_MS : keeper_replaces(k) ? WORKER_MS :
 	    LEAVING_MS;
-
 	struct keeper_patience most = { .cpu_us = ms * 1000 * times,
 		.silent_ms = p->no == 0 ? SILENT_MS : 0 };
 
@@ -142,9 +141,9 @@ say(const struct keeper *k, const struct keeper_proc *p,
     enum keeper_verdict what, const struct keeper_look *l,
     const struct keeper_patience *most)
 {
-	char name[24], seen[160];
+	char name[KEEPER_NAME], seen[160];
 
-	snprintf(name, sizeof name, p->no == 0 ? "Agent" : "Worker %d", p->no);
+	keeper_proc_name(p, name);
 	if (what == KEEPER_SPINS)
 		snprintf(seen, sizeof seen, "%.1f s of processor time in one "
 		    "step of its loop, expected less than %.1f s",
