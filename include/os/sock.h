@@ -117,6 +117,9 @@ void sock_peer(int fd, struct addr *);
 
 /* sock_has_bytes - something came that was not read yet. */
 bool sock_has_bytes(int fd);
+/* sock_has_unsent - the peer has not acknowledged all that was sent, or, on a
+ * unix socket, not read it all. */
+bool sock_has_unsent(int fd);
 
 bool sock_set_nodelay(int fd, bool);
 bool sock_set_keepalive(int fd, int idle_s, int intvl_s, int cnt);

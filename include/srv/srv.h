@@ -141,6 +141,9 @@ struct srv {
 	/* this worker only */
 	struct list idle;               /* struct srv_idle, newest first */
 	uint32_t n_idle;
+	uint32_t n_conns;               /* open to it: idle and in use */
+	uint32_t used_max;              /* in use at once since purged_ms */
+	uint32_t used_before;           /* the same of before, fading */
 	uint32_t moves;                 /* srv_idle_close_all() was called */
 	int64_t purged_ms;
 	struct list strms;              /* streams on it, for shutdown sessions */
@@ -347,8 +350,14 @@ struct srv_idle {                       /* embedded in a protocol's conn */
 	void (*close)(struct srv_idle *);
 };
 
-/* srv_idle_put - keep it, or false when the pool is full or off (the caller
- * closes). srv_idle_get - one that asked for `name`, begun for the same
+/* srv_conn_opened, srv_conn_closed - a connection to it that could be shared,
+ * of this worker; srv_conn_closed also for one that another worker has now. */
+void srv_conn_opened(struct srv *);
+void srv_conn_closed(struct srv *);
+/* srv_idle_keep - an exchange is over: keep the connection, or false when the
+ * pool is full or off, or when more are open than were in use at once lately
+ * (the caller closes). srv_idle_put - the same of one that comes from another
+ * worker, where it was needed. srv_idle_get - one that asked for `name`, begun for the same
  * `pp_key`; with http-reuse aggressive and a first request only a `safe` one.
  * srv_idle_gone - it closed by itself. */
 static inline bool
@@ -356,6 +365,7 @@ srv_idle_is_old(const struct srv_idle *i)       /* see moves */
 {
 	return (i->moves != i->srv->moves);
 }
+bool srv_idle_keep(struct srv *, struct srv_idle *);
 bool srv_idle_put(struct srv *, struct srv_idle *);
 /* srv_idle_fits - it is for such a name and key; with pool-conn-name, which is
  * part of the key, names do not count. */

@@ -140,6 +140,8 @@ struct conn {
 	bool shut_out : 1;              /* we sent our end */
 	bool connecting : 1;            /* not established yet */
 	bool nolinger : 1;              /* reset at close */
+	bool quits : 1;                 /* reset at close, after last words,
+	                                 * where nothing is on its way */
 	bool has_peer : 1, has_local : 1;       /* addresses are known */
 	bool proxied : 1;               /* addresses come from a PROXY header */
 	bool watched : 1;               /* registered with the loop */

@@ -89,6 +89,8 @@ void
 h1_conn_free(struct h1_conn *h)
 {
 	MUST(h->end.strm == NULL);
+	if (!h->end.client)
+		srv_conn_closed(h->srv.idle.srv);
 	hand_leave(&h->hand);
 	tmr_stop(&the_loop->wheel, &h->tmr);
 	conn_close(&h->conn);

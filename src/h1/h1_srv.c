@@ -14,6 +14,15 @@
 
 static const struct mux_end_ops server_ops;
 
+/* Nobody needs it any more, nor the TIME_WAIT that would keep its port from
+ * the next connection to that server. */
+static void
+part(struct h1_conn *h)
+{
+	h->conn.quits = true;
+	h1_conn_free(h);
+}
+
 static void
 server_free(struct h1_conn *h)
 {
@@ -21,7 +30,7 @@ server_free(struct h1_conn *h)
 		srv_idle_gone(&h->srv.idle);
 	else
 		list_del(&h->srv.idle.node);
-	h1_conn_free(h);
+	part(h);
 }
 
 static void
@@ -32,7 +41,7 @@ close_idle(struct srv_idle *i)
 	if (mux_leaving)
 		hand_closed(&h->hand);
 	h->in_pool = false;
-	h1_conn_free(h);
+	part(h);
 }
 
 /* Nothing came for an exchange. What did come may have been for the transport
@@ -129,7 +138,7 @@ h1_owned_close(struct h1_conn *client)
 		struct srv_idle *i = LIST_ITEM(n, struct srv_idle, node);
 
 		list_del(&i->node);
-		h1_conn_free(HOLDER(i, struct h1_conn, srv.idle));
+		part(HOLDER(i, struct h1_conn, srv.idle));
 	}
 }
 
@@ -195,6 +204,7 @@ h1_server_new(struct srv *srv)
 	h->srv.idle.moves = srv->moves;
 	h->srv.idle.close = close_idle;
 	list_init(&h->srv.idle.node);
+	srv_conn_opened(srv);
 	tmr_init(&h->tmr, on_server_due);
 	return (h);
 }
@@ -339,7 +349,7 @@ keep_for_owner(struct h1_conn *h, struct h1_conn *owner)
 	unsigned n = 0;
 
 	if (owner == NULL) {
-		h1_conn_free(h);
+		part(h);
 		return;
 	}
 	LIST_EACH(it, &owner->cli.owned)
@@ -347,16 +357,7 @@ keep_for_owner(struct h1_conn *h, struct h1_conn *owner)
 	if (n < h1_session_conns(owner->cli.listen->bind->px))
 		list_push_back(&owner->cli.owned, &h->srv.idle.node);
 	else
-		h1_conn_free(h);
-}
-
-/* With http-reuse safe only clients that are here may use it, one each: more
- * would be opened by first requests than anybody takes. */
-static bool
-is_wanted(const struct srv *srv)
-{
-	return (srv->be->px->reuse != PX_REUSE_SAFE ||
-	    srv->n_idle < fe_conn_here);
+		part(h);
 }
 
 static void
@@ -375,7 +376,7 @@ server_done(struct mux_end *e, bool keep)
 	    h->out.len > 0 || mux_leaving || has_more(h) ||
 	    srv_idle_is_old(&h->srv.idle)) {
 		h->conn.nolinger = px_opt(h->srv.idle.srv->be->px, PX_OPT_NOLINGER);
-		h1_conn_free(h);
+		part(h);
 		return;
 	}
 	h->state = H1_IDLE;
@@ -384,11 +385,10 @@ server_done(struct mux_end *e, bool keep)
 	tmr_arm(&the_loop->wheel, &h->tmr, CLOCK_NEVER);
 	if (h->srv.idle.srv->be->px->reuse == PX_REUSE_NEVER)
 		keep_for_owner(h, h->srv.owner);
-	else if (is_wanted(h->srv.idle.srv) &&
-	    srv_idle_put(h->srv.idle.srv, &h->srv.idle))
+	else if (srv_idle_keep(h->srv.idle.srv, &h->srv.idle))
 		h->in_pool = true;
 	else
-		h1_conn_free(h);
+		part(h);
 }
 
 static void

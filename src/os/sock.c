@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -145,6 +146,14 @@ sock_has_bytes(int fd)
 	int n;
 
 	return (ioctl(fd, FIONREAD, &n) == 0 && n > 0);
+}
+
+bool
+sock_has_unsent(int fd)
+{
+	int n;
+
+	return (ioctl(fd, SIOCOUTQ, &n) == 0 && n > 0);
 }
 
 bool

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * srv_idle - connections of this worker to servers that wait for the next
- * request. The newest is used first; each pool-purge-delay half of the others
- * go, oldest first, so that a pool follows the load.
+ * request. The newest is used first. No more are kept than were in use at once
+ * lately; each pool-purge-delay what was lately fades by half towards what is
+ * now, and the oldest go, so that a pool follows the load.
  */
 #include "srv_int.h"
 
@@ -10,9 +11,78 @@
 #include <os/loop.h>
 #include <srv/state.h>
 
+#define LOOKED_AT 64            /* others that may be like it */
+
 static struct tmr purge_tmr;
 static bool purging;
 static uint32_t n_idle_all;
+
+static uint32_t
+max(uint32_t a, uint32_t b)
+{
+	return (a > b ? a : b);
+}
+
+static uint32_t
+min(uint32_t a, uint32_t b)
+{
+	return (a < b ? a : b);
+}
+
+void
+srv_conn_opened(struct srv *srv)
+{
+	srv->n_conns++;
+	srv->used_max = max(srv->used_max, srv->n_conns - srv->n_idle);
+}
+
+void
+srv_conn_closed(struct srv *srv)
+{
+	srv->n_conns--;
+}
+
+/* What was in use at once fades by half towards what is now. */
+static void
+fade(struct srv *srv)
+{
+	srv->used_before = srv->used_max > srv->used_before ? srv->used_max :
+	    (srv->used_before + srv->used_max) / 2;
+	srv->used_max = srv->n_conns - srv->n_idle;
+}
+
+static uint32_t
+needed(const struct srv *srv)
+{
+	return (max(srv->used_max, srv->used_before));
+}
+
+static bool
+has_twin(const struct srv *srv, const struct srv_idle *i)
+{
+	unsigned n = 0;
+
+	LIST_EACH(it, &srv->idle) {
+		if (srv_idle_fits(LIST_ITEM(it, struct srv_idle, node),
+		    i->name, i->pp_key))
+			return (true);
+		if (++n == LOOKED_AT)
+			break;
+	}
+	return (false);
+}
+
+/* How many are in use at once says how many are of use, unless they differ:
+ * then one of each is, and with http-reuse safe not more than there are clients
+ * to take them. */
+static bool
+is_wanted(const struct srv *srv, const struct srv_idle *i)
+{
+	return (srv->n_conns <= needed(srv) ||
+	    ((i->name.n > 0 || i->pp_key != 0) &&
+	    (srv->be->px->reuse != PX_REUSE_SAFE ||
+	    srv->n_idle < fe_conn_here) && !has_twin(srv, i)));
+}
 
 static void
 take_out(struct srv_idle *i)
@@ -40,16 +110,18 @@ close_oldest(struct srv *srv, uint32_t n)
 static void
 purge_srv(struct srv *srv, int64_t now_ms)
 {
-	int32_t every = srv_cfg_of(srv)->pool_purge_ms;
+	uint32_t need;
 
-	if (srv->n_idle == 0)
-		return;
-	if (!srv_is_up(srv))
+	if (srv->n_idle > 0 && !srv_is_up(srv))
 		close_oldest(srv, srv->n_idle);
-	else if (now_ms - srv->purged_ms >= every) {
-		srv->purged_ms = now_ms;
-		close_oldest(srv, (srv->n_idle + 1) / 2);
-	}
+	if (now_ms - srv->purged_ms < srv_cfg_of(srv)->pool_purge_ms)
+		return;
+	srv->purged_ms = now_ms;
+	fade(srv);
+	need = needed(srv);
+	if (srv->n_conns > need)
+		close_oldest(srv, min(srv->n_conns - need,
+		    (srv->n_idle + 1) / 2));
 }
 
 static void
@@ -69,12 +141,15 @@ start_purging(void)
 	if (purging)
 		return;
 	purging = true;
+	for (uint32_t b = 0; b < srv_n_be; b++)
+		for (uint32_t i = 0; i < srv_all_be[b].n; i++)
+			srv_all_be[b].srv[i]->purged_ms = the_loop->now_ms;
 	tmr_init(&purge_tmr, on_purge);
 	tmr_arm(&the_loop->wheel, &purge_tmr, the_loop->now_ms + 1000);
 }
 
-bool
-srv_idle_put(struct srv *srv, struct srv_idle *i)
+static bool
+put(struct srv *srv, struct srv_idle *i)
 {
 	const struct srv_cfg *cfg = srv_cfg_of(srv);
 	uint32_t now;
@@ -88,13 +163,25 @@ srv_idle_put(struct srv *srv, struct srv_idle *i)
 	if (!srv_count_up(&srv->shm->idle_word, srv->shm->own_idle,
 	    cfg->pool_max < 0 ? UINT32_MAX : (uint32_t)cfg->pool_max, &now))
 		return (false);
-	if (srv->n_idle++ == 0)
-		srv->purged_ms = the_loop->now_ms;
+	srv->n_idle++;
 	n_idle_all++;
 	i->srv = srv;
 	list_push_front(&srv->idle, &i->node);
 	start_purging();
 	return (true);
+}
+
+bool
+srv_idle_keep(struct srv *srv, struct srv_idle *i)
+{
+	return (is_wanted(srv, i) && put(srv, i));
+}
+
+bool
+srv_idle_put(struct srv *srv, struct srv_idle *i)
+{
+	srv->used_max = max(srv->used_max, srv->n_conns);
+	return (put(srv, i));
 }
 
 bool
@@ -115,6 +202,7 @@ srv_idle_get(struct srv *srv, struct span name, uint64_t pp_key,
 		    !srv_idle_fits(i, name, pp_key))
 			continue;
 		take_out(i);
+		srv->used_max = max(srv->used_max, srv->n_conns - srv->n_idle);
 		return (i);
 	}
 	return (NULL);

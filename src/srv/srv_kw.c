@@ -123,14 +123,15 @@ parse_marked_up(struct conf_line *l, void *obj)
 		.args = words, .parse = fn, .doc = text,                     \
 	}
 SERVER_WORD(pool_max, "pool-max-conn", 0, "<n>", parse_pool_max,
-    "Idle connections to keep open, by all workers together. -1, the "
-    "default: no limit; 0: none.");
+    "Idle connections to keep open, by all workers together; a worker keeps "
+    "no more than it had in use at once lately. -1, the default: no other "
+    "limit; 0: none.");
 SERVER_WORD(pool_low, "pool-low-conn", 0, "<n>", parse_pool_low,
     "Idle connections below which none is taken from another worker. Workers "
     "never take idle connections from each other, so that any number holds.");
 SERVER_WORD(pool_purge, "pool-purge-delay", 0, "<time>", parse_pool_purge,
-    "Each such time, half of the idle connections are closed, the oldest "
-    "first (5s). 0: keep none.");
+    "Each such time, half of the idle connections are closed that are more "
+    "than were in use at once lately, the oldest first (5s). 0: keep none.");
 SERVER_WORD(pool_name, "pool-conn-name", 0, "<expression>", parse_pool_name,
     "What an idle connection must have in common with a request that is to "
     "use it: this expression gives the same for both. Counts in place of the "

@@ -248,16 +248,29 @@ conn_fill(struct conn *c, struct buf *b)
 	return (got);
 }
 
+/* Whoever closes first waits a minute for packets that are late (RFC 9293
+ * section 3.10, TIME-WAIT), and the port waits with it: a reset does without.
+ * What the peer has not acknowledged yet would be lost by it. */
+static bool
+may_reset(const struct conn *c)
+{
+	return (c->nolinger || (c->quits && !c->hup && !c->eof &&
+	    !c->shut_out && !sock_has_unsent(c->fd)));
+}
+
 void
 conn_close(struct conn *c)
 {
+	bool reset;
+
 	drop_kept(c);
 	if (c->fd < 0)
 		return;
+	reset = may_reset(c);
 	if (c->xprt->end != NULL && !c->nolinger && !c->err && !c->wait_hello)
 		c->xprt->end(c);
 	c->xprt->fini(c);
-	if (c->nolinger)
+	if (reset)
 		sock_set_nolinger(c->fd);
 	if (c->watched)
 		loop_forget(the_loop, c->fd);

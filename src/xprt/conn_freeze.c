@@ -45,7 +45,7 @@ static const struct wire_field fields[] = {
 	WIRE(8, BOOL, WIRE_REQUIRED, struct frozen, shut_out),
 	WIRE(9, BOOL, WIRE_REQUIRED, struct frozen, connecting),
 	/* not frozen: can_in, can_out (the kernel tells again), err (a broken
-	 * one stays), nolinger (set when it is closed), watched, socks_…
+	 * one stays), nolinger, quits (set when it is closed), watched, socks_…
 	 * (it stays until its SOCKS proxy has answered), wait_proxy (the
 	 * protocol's state says it) */
 	WIRE_END

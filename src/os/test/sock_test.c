@@ -142,6 +142,10 @@ TEST(tcp_from_end_to_end)
 	sock_peer(c, &name);
 	CHECK(addr_eq(&name, &at));
 	CHECK(carries(c, s) && carries(s, c));
+	CHECK(!sock_has_unsent(c));
+	while (write(c, name.ip, sizeof name.ip) > 0)
+		;
+	CHECK(sock_has_unsent(c));              /* nobody reads it */
 	CHECK(sock_set_keepalive(c, 10, 5, 3));
 	CHECK_EQ(get_int(c, IPPROTO_TCP, TCP_KEEPIDLE), 10);
 	CHECK(sock_set_buffers(c, 8192, 8192));
