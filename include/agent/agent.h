@@ -147,6 +147,16 @@ void agent_broadcast(const struct agent_topic *, const void *data, size_t n);
 void agent_keep(const struct agent_topic *, const void *data, size_t n,
     size_t key_n);
 
+/*
+ * agent_news_open - the keeper, before the first fork of a generation.
+ * agent_news_made - an agent or a worker, before it tells of something that was
+ * changed at run time and holds for processes that are forked later.
+ * agent_news - something was.
+ */
+void agent_news_open(void);
+void agent_news_made(void);
+bool agent_news(void);
+
 /* agent_tell - tell one worker. */
 void agent_tell(struct agent_worker *, const struct agent_topic *,
     const void *data, size_t n);
@@ -207,6 +217,10 @@ void agent_client_open(struct loop *, int fd);
 /* agent_client_told - call `fn`, once, when the agent has told all that it
  * told the workers before this one. */
 void agent_client_told(void (*fn)(void));
+
+/* agent_client_wait - do nothing else until it has, or there is no agent (the
+ * keeper makes another). False: it has not within `ms`. */
+bool agent_client_wait(int ms);
 
 /* agent_say - tell the agent something unasked; lost while there is none, and
  * dropped when AGENT_SAY_BYTES_MAX wait already, unless the topic says that it is

@@ -59,6 +59,8 @@ struct loop {
 	int64_t busy_us, idle_us;       /* since loop_open() */
 	int64_t slow_us;                /* a turn that takes longer is told to */
 	void (*slow)(int64_t us);       /* this one; NULL: none is */
+	void (*woken)(void);            /* called before the events of a turn;
+	                                 * NULL: nobody wants to know */
 };
 
 extern struct loop *the_loop;           /* of this process; set by loop_open */

@@ -16,6 +16,7 @@ import watch
 from ports import free_ports
 
 
+WATCHERS = 4                    # at most: one for each processor
 MARKS = 500                     # entries of a table that nobody touches
 
 
@@ -40,8 +41,9 @@ class Case:
     others: tuple = ()          # crowds of all client processes but the first
     tables: bool = True         # stick tables follow what clients do
     weigh: int = 1              # memory is looked at in every so-many-th change
-    watcher: tuple = ()         # the crowd of one process of clients more, which
-                                # alone tells when who was killed is replaced
+    watcher: tuple = ()         # the crowd of one process of clients more for
+                                # each processor: they tell when who was
+                                # killed is replaced
     limits: dict = dataclasses.field(default_factory=dict)
     name: str = ""
 
@@ -72,7 +74,7 @@ CASES = {
         crowd=("keep.rate=1000", "idle=200", "ws=50", "tcp=50",
                "connect=20", "wait=20"),
         # Those whose connections break have much to do; it has not.
-        watcher=("all=0", "close=8", "close.rate=500")),
+        watcher=("all=0", "watch=4")),
     "idle10k": Case(
         "10,000 idle connections cross, eight times", reloads=8, seconds=24,
         events="config", tables=False, quiet=5, maxconn=15000, weigh=4,
@@ -92,9 +94,14 @@ for _name, _case in CASES.items():
     _case.name = _name
 
 
-def go_first():
+def go_first(processor=None):
     """Who measures how long others take must not wait for a processor
-    himself. Where that is not allowed, `late` tells how long he did."""
+    himself. Where that is not allowed, `late` tells how long he did. The
+    kernel waits for nobody: while it ends a process with many connections,
+    only whoever is on another processor sees what is served."""
+    if processor is not None:
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, {processor})
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(20))
 
@@ -102,11 +109,12 @@ def go_first():
 class Clients:
     """One process of clients (clients.c): told by lines, tells in JSON."""
 
-    def __init__(self, program, family, http, tcp, words, first):
+    def __init__(self, program, family, http, tcp, words, processor=None):
         self.p = subprocess.Popen(
             [program, str(http), str(tcp)] + list(words), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1,
-            preexec_fn=go_first if first else None)
+            preexec_fn=None if processor is None else
+            lambda: go_first(processor))
         family.tools.add(self.p.pid)
         self.seen, self.faults, self.kills, self.pauses = {}, [], [], []
         self.events = queue.Queue()
@@ -172,7 +180,7 @@ class Run:
         self.case, self.proxy = dataclasses.replace(case, **over), proxy
         self.opt, self.tools = opt, tools
         self.family = watch.Family()
-        self.clients, self.server, self.sampler = [], None, None
+        self.clients, self.servers, self.sampler = [], [], None
         self.version, self.workers = 1, self.case.workers
         self.back, self.last = 0, {}
         self.signals, self.gone_ms, self.upgrades = {}, [], []
@@ -183,11 +191,11 @@ class Run:
 
     def start(self, scratch):
         p, c = self.proxy, self.case
-        self.http, self.tcp, port = free_ports(3)
-        self.server = subprocess.Popen(
-            [os.path.join(self.tools, "server"), str(port)])
-        self.family.tools.add(self.server.pid)
-        p.place(scratch, self.http, self.tcp, port)
+        self.http, self.tcp, *ports = free_ports(4)
+        first = None if self.opt.only_promises else go_first
+        self.servers = [self.serve(ports[0], None),
+                        self.serve(ports[1], first)]
+        p.place(scratch, self.http, self.tcp, *ports)
         p.tables = c.tables and p.counts
         self.write()
         p.parse_s()
@@ -201,12 +209,13 @@ class Run:
             if n > 0:
                 mine = list(c.others) + [f"slot={8 * n}"]
             self.clients.append(Clients(program, self.family, self.http,
-                                        self.tcp, mine, False))
-        if c.watcher:
-            mine = list(c.watcher) + [f"slot={8 * c.clients}"]
-            self.clients.append(Clients(program, self.family, self.http,
-                                        self.tcp, mine,
-                                        not self.opt.only_promises))
+                                        self.tcp, mine))
+        processors = sorted(os.sched_getaffinity(0))[:WATCHERS]
+        for processor in processors if c.watcher else ():
+            mine = list(c.watcher) + [f"slot={8 * len(self.clients)}"]
+            self.clients.append(Clients(
+                program, self.family, self.http, self.tcp, mine,
+                None if self.opt.only_promises else processor))
         for cl in self.clients:
             if cl.wait("ready", 40) is None:
                 cl.tell("count")
@@ -217,6 +226,12 @@ class Run:
                         f"{k} {v['opened']}/{v['connections']}" for k, v in
                         e["crowds"].items() if v["opened"] < v["connections"])
                     + "; ".join(faults))
+
+    def serve(self, port, first):
+        program = os.path.join(self.tools, "server")
+        p = subprocess.Popen([program, str(port)], preexec_fn=first)
+        self.family.tools.add(p.pid)
+        return p
 
     def write(self):
         self.proxy.write(self.version, self.workers, self.case.maxconn)
@@ -452,18 +467,25 @@ class Run:
         if gone:
             f["gone_ms"] = None if None in gone else middle(gone)
             f["gone_worst_ms"] = None if None in gone else max(gone)
-        kills = self.clients[-1].kills
         if self.case.kills:
-            served = [e["served_ms"] for e in kills]
-            f["killed"] = len(kills)
-            all_served = len(kills) == self.case.kills and min(served) >= 0
-            f["served_ms"] = max(served) if all_served else None
-            f["served_middle_ms"] = middle(served) if all_served else None
-            f["kill_worst_ms"] = max((e["worst_ms"] for e in kills),
-                                     default=None)
+            self.replaced()
         if self.upgrades:
             f["upgrades"] = sum(self.upgrades)
             f["upgrades_wanted"] = len(self.upgrades)
+
+    def replaced(self):
+        """How soon somebody was served after each kill: the first of those
+        who watch."""
+        f, watchers = self.figures, self.clients[self.case.clients:]
+        kills = list(zip(*(cl.kills for cl in watchers)))
+        served = [min((e["served_ms"] for e in k if e["served_ms"] >= 0),
+                      default=None) for k in kills]
+        f["killed"] = len(kills)
+        all_served = len(kills) == self.case.kills and None not in served
+        f["served_ms"] = max(served) if all_served else None
+        f["served_middle_ms"] = middle(served) if all_served else None
+        f["kill_worst_ms"] = max((e["worst_ms"] for k in kills for e in k),
+                                 default=None)
 
     def counted(self):
         """The proxy's counters beside what the clients counted."""
@@ -568,8 +590,7 @@ class Run:
             self.sampler.stop()
         if hasattr(self.proxy, "proc"):
             self.proxy.stop(self.family)
-        for p in [c.p for c in self.clients] + [self.server]:
-            if p is not None and p.poll() is None:
+        for p in [c.p for c in self.clients] + self.servers:
+            if p.poll() is None:
                 p.kill()
-            if p is not None:
-                p.wait(5)
+            p.wait(5)

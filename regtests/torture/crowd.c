@@ -20,6 +20,14 @@ fill_close(struct conn *c, struct ask *a)
 	a->close = true;
 }
 
+/* To a server that nobody else uses. */
+static void
+fill_watch(struct conn *c, struct ask *a)
+{
+	fill_close(c, a);
+	a->path[1] = 'w';
+}
+
 static void
 fill_pipe(struct conn *c, struct ask *a)
 {
@@ -119,6 +127,7 @@ static const struct kind kinds[] = {
 	  .fill = fill_short },
 	{ .name = "close", .n = 64, .room = 512, .rate = 200,
 	  .fill = fill_close },
+	{ .name = "watch", .room = 512, .rate = 250, .fill = fill_watch },
 	{ .name = "pipe", .n = 4, .room = 1024, .every_us = 50 * MS,
 	  .fill = fill_pipe },
 	{ .name = "drip", .n = 8, .room = 512, .every_us = 50 * MS,

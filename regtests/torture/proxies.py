@@ -27,12 +27,13 @@ class Proxy:
     def __init__(self, label, binary):
         self.label, self.source = label, binary
 
-    def place(self, scratch, http, tcp, server):
+    def place(self, scratch, http, tcp, server, watched):
         """Where it lives: a folder of its own, a copy of the binary there."""
         self.dir = os.path.join(scratch, self.label)
         os.makedirs(os.path.join(self.dir, "bin"))
         os.chmod(self.dir, 0o755)
-        self.http, self.tcp, self.server = http, tcp, server
+        self.http, self.tcp = http, tcp
+        self.server, self.watched = server, watched
         self.conf = os.path.join(self.dir, "t.cfg")
         self.log = os.path.join(self.dir, "log")
         self.binary = os.path.join(self.dir, "bin",
@@ -156,11 +157,14 @@ frontend web
     bind 127.0.0.1:{self.http}{follow}
     http-response set-header X-Version {version}
     use_backend queue if {{ path_beg /q/ }}
+    use_backend watched if {{ path_beg /w/ }}
     default_backend all
 backend all
     server s {s}
 backend queue
     server s {s} maxconn 4
+backend watched
+    server s 127.0.0.1:{self.watched}
 listen tcp
     mode tcp
     bind 127.0.0.1:{self.tcp}
@@ -277,6 +281,10 @@ http {{
         keepalive 256;
         keepalive_requests 1000000000;
     }}
+    upstream w {{
+        server 127.0.0.1:{self.watched};
+        keepalive 256;
+    }}
     server {{
         listen 127.0.0.1:{self.http};
         add_header X-Version {version} always;
@@ -284,6 +292,10 @@ http {{
             proxy_pass http://s;
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Connection $hop;
+        }}
+        location /w/ {{
+            proxy_pass http://w;
+            proxy_set_header Connection "";
         }}
     }}
 }}
@@ -333,7 +345,8 @@ class Own(Proxy):
     """Any other: its configuration from a template, its commands as given.
 
     In all of them {conf} {dir} {http} {tcp} {server} {version} {workers}
-    {maxconn} {binary} and {pid} stand for what their names say.
+    {maxconn} {binary} and {pid} stand for what their names say; {watched} is
+    the port of the server for paths that begin with /w/, if it can tell.
     """
 
     kind = "own"
@@ -345,7 +358,8 @@ class Own(Proxy):
 
     def fill(self, text, **more):
         values = dict(conf=self.conf, dir=self.dir, http=self.http,
-                      tcp=self.tcp, server=self.server, binary=self.binary,
+                      tcp=self.tcp, server=self.server,
+                      watched=self.watched, binary=self.binary,
                       pid=getattr(self, "top", 0), **more)
         return re.sub(r"\{(\w+)\}", lambda m: str(values[m.group(1)])
                       if m.group(1) in values else m.group(0), text)

@@ -7,6 +7,7 @@
  *   GET /b/N/SEED/RATE/FORM      N bytes that belong to SEED (bytes.c), at RATE
  *                                bytes a second (0: at once); FORM: l length,
  *                                c chunks, x up to the end of the connection
+ *   GET /w/N/SEED/RATE/FORM      the same; what leads to a server of its own
  *   GET /wait/MS                 answers after MS milliseconds
  *   GET /q/MS                    the same, and counts how many wait at once
  *   GET /peak                    the most that /q ever saw at once
@@ -261,7 +262,7 @@ request(struct peer *c, const char *head)
 
 		c->mode = ECHO;
 		send(c->fd, yes, sizeof yes - 1, MSG_NOSIGNAL);
-	} else if (sscanf(head, "GET /b/%lld/%u/%lld/%c", &n,
+	} else if (sscanf(head, "GET /%*1[bw]/%lld/%u/%lld/%c", &n,
 	    &c->seed, &rate, &c->form) == 4) {
 		c->down = n;
 		c->rate = rate;

@@ -187,6 +187,7 @@ agent_keep(const struct agent_topic *t, const void *data, size_t n,
 {
 	uint16_t no = agent_topic_no(t);
 
+	agent_news_made();
 	MUST(agent_kept_put(no, key_n, span_of(data, n)));
 	agent_broadcast(t, data, n);
 	if (keeper.fd >= 0)

@@ -2,9 +2,11 @@
 /*
  * The worker's side of the topics.
  */
+#include <poll.h>
 #include <stdlib.h>
 
 #include <agent/agent.h>
+#include <base/clock.h>
 #include <base/must.h>
 #include <ipc/say.h>
 
@@ -76,6 +78,22 @@ void
 agent_client_told(void (*fn)(void))
 {
 	told_fn = fn;
+}
+
+bool
+agent_client_wait(int ms)
+{
+	int64_t end = clock_mono_us() / 1000 + ms;
+	int64_t left = ms;
+
+	while (told_fn != NULL && chan.fd >= 0 && left > 0) {
+		struct pollfd p = { .fd = chan.fd, .events = POLLIN };
+
+		(void)poll(&p, 1, (int)left);
+		ipc_hear(&chan);
+		left = end - clock_mono_us() / 1000;
+	}
+	return (left > 0);
 }
 
 /* An agent that does not read must not cost memory. */

@@ -120,6 +120,7 @@ pat_agent_broadcast(struct text *t)
 {
 	struct pat_frame at;
 
+	agent_news_made();
 	if (here.agent_us != born_us)
 		here = (struct pat_pos){ born_us, 0 };
 	here.n++;

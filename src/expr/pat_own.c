@@ -239,6 +239,7 @@ say_waiting(void)
 
 	if (!listens || list_empty(&unsaid))
 		return;
+	agent_news_made();
 	text_init(&t);
 	while (!list_empty(&unsaid) &&
 	    pat_own_stats.said_bytes < SAID_BYTES_MAX) {

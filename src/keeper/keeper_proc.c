@@ -190,6 +190,7 @@ tell_agent_of(struct keeper *k, struct keeper_proc *p, int *fd)
 {
 	struct ipc_worker w = { p->no, (int32_t)p->pid };
 
+	(void)fault_at("keeper.introduce");
 	if (k->procs[0].pid > 0)
 		(void)ipc_send(&k->procs[0].chan, IPC_A_WORKER, &w, sizeof w,
 		    fd, 1);
@@ -311,6 +312,7 @@ keeper_fork_all(struct keeper *k)
 		tmr_init(&k->procs[i].again, on_again);
 	}
 	keeper_watch_begin(k);
+	agent_news_open();
 	for (int i = 0; i <= k->n; i++)
 		if (!keeper_fork_one(k, &k->procs[i]))
 			return (false);

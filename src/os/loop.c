@@ -313,6 +313,8 @@ loop_turn(struct loop *l, int max_ms)
 	l->idle_us += l->now_us - begin_us;
 	l->n_turns++;
 	loop_step();
+	if (__builtin_expect(l->woken != NULL, 0))
+		l->woken();
 	for (int i = 0; i < n; i++)
 		call_fd(l, &events[i]);
 	tmr_wheel_turn(&l->wheel, l->now_ms);

@@ -390,6 +390,7 @@ tell_workers(const void *p, size_t n, void *arg)
 static void
 change(struct frame f, struct span name, struct span body)
 {
+	agent_news_made();
 	lesson.has_history = true;
 	send_frame(tell_workers, NULL, f, name, body);
 }

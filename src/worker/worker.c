@@ -283,6 +283,14 @@ be_ready(void)
 }
 
 static void
+say_untold(void)
+{
+	ipc_say(DIAG_WARNING, "worker %d: the agent did not say in time what "
+	    "the runtime API changed: serving what the files say until it "
+	    "does", the_worker.start->no);
+}
+
+static void
 told(void)
 {
 	tmr_stop(&the_loop->wheel, &the_worker.untold);
@@ -294,20 +302,42 @@ not_told(struct tmr *t)
 {
 	(void)t;
 	agent_client_told(NULL);
-	ipc_say(DIAG_WARNING, "worker %d: the agent did not say in time what "
-	    "the runtime API changed: serving what the files say until it "
-	    "does", the_worker.start->no);
+	say_untold();
 	be_ready();
+}
+
+static void
+told_meanwhile(void)
+{
+	the_loop->woken = NULL;
+}
+
+/* Whoever changed something has no answer before it was told to all that the
+ * agent knew. What came behind that answer must not be served before. */
+static void
+wait_if_news(void)
+{
+	if (!agent_news() || agent_client_wait(TOLD_MS))
+		return;
+	agent_client_told(NULL);
+	told_meanwhile();
+	say_untold();
 }
 
 /*
  * The first request must not meet a certificate or a list that the runtime
  * API replaced. What comes in the meantime waits at the listening sockets,
- * which are never closed.
+ * which are never closed. Nobody waits as long as nothing was ever changed.
  */
 static void
 ready_when_told(struct worker *w)
 {
+	if (!agent_news()) {
+		w->loop.woken = wait_if_news;
+		agent_client_told(told_meanwhile);
+		be_ready();
+		return;
+	}
 	tmr_init(&w->untold, not_told);
 	tmr_arm(&w->loop.wheel, &w->untold, w->loop.now_ms + TOLD_MS);
 	agent_client_told(told);

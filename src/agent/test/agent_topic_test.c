@@ -8,6 +8,8 @@
 #include "../agent_client.c"
 
 #include <os/sock.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct loop loop;
 static int n_told, n_said, n_done, done_missing, n_came, told_before;
@@ -126,8 +128,14 @@ TEST(a_later_worker_is_told_what_was_kept)
 {
 	int fd[2];
 
+	agent_news_open();
 	set_up();
+	agent_broadcast(&AGENT_TOPIC_OF(subject), "x", 1);
+	turn(2);
+	CHECK(!agent_news());           /* it is over when it is told */
+	texts[0] = '\0';
 	agent_keep(&AGENT_TOPIC_OF(subject), "a1", 2, 1);
+	CHECK(agent_news());
 	agent_keep(&AGENT_TOPIC_OF(subject), "b1xx", 4, 1);
 	agent_keep(&AGENT_TOPIC_OF(subject), "a2x", 3, 1);
 	turn(2);
@@ -145,6 +153,46 @@ TEST(a_later_worker_is_told_what_was_kept)
 	texts[0] = '\0';
 	agent_kept_apply();             /* in a process that was just forked */
 	CHECK_STR(texts, "b1xx a2x ");
+	tear_down();
+}
+
+TEST(news_are_known_to_forked_processes)
+{
+	int status = -1;
+	pid_t pid;
+
+	agent_news_open();
+	CHECK(!agent_news());
+	if ((pid = fork()) == 0) {
+		agent_news_made();
+		_exit(agent_news() ? 0 : 1);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	CHECK(agent_news());
+	agent_news_open();              /* of another generation */
+	CHECK(!agent_news());
+}
+
+TEST(who_waits_does_nothing_else)
+{
+	int fd[2];
+
+	set_up();
+	agent_worker_drop(agent_worker_find(4711));
+	CHECK(agent_client_wait(10000));        /* for nothing */
+	CHECK(sock_pair(SOCK_SEQPACKET, fd));
+	agent_client_open(&loop, fd[1]);
+	agent_client_told(all_is_told);
+	CHECK(!agent_client_wait(20));          /* not in time */
+	told_before = -1;
+	agent_worker_add(&loop, 3, 4712, fd[0]);
+	CHECK(agent_client_wait(10000));
+	CHECK(told_before >= 0);
+	agent_client_told(all_is_told);
+	agent_worker_drop(agent_worker_find(4712));
+	CHECK(agent_client_wait(10000));        /* there is no agent */
+	agent_client_told(NULL);
 	tear_down();
 }
 
