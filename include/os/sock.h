@@ -92,8 +92,9 @@ struct sock_way {                       /* zeroes: as usual */
 };
 int sock_connect_way(const struct addr *dst, const struct sock_way *);
 
-/* sock_late_ack - what comes first is acknowledged with our answer to it. */
-void sock_late_ack(int fd);
+/* sock_late_ack - what comes first is acknowledged with our answer to it; of a
+ * listening socket: on the connections that it will accept. */
+void sock_late_ack(int fd, bool);
 
 /* sock_set_lowat - bytes not sent yet that the kernel takes at most. */
 bool sock_set_lowat(int fd, int bytes);

@@ -235,6 +235,7 @@ struct px {                             /* a proxy */
 	struct px *next;                /* all but defaults, in file order */
 	const struct px *from;          /* its defaults section, or NULL */
 	uint64_t opt;                   /* bit per enum px_opt */
+	uint64_t opt_off;               /* the same: "no option …" was said */
 	uint32_t maxconn;               /* frontend; 0: global */
 	uint32_t fullconn;
 	int backlog;

@@ -119,11 +119,21 @@ say_failed(const struct px_bind *b, bool stats, const char *err,
 	    li->text);
 }
 
+/* A request is acknowledged by its response. */
+static bool
+answers_at_once(const struct px *px)
+{
+	return (px != NULL && (px_opt(px, PX_OPT_TCP_SMART_ACCEPT) ||
+	    (px->mode == PX_HTTP &&
+	    (px->opt_off >> PX_OPT_TCP_SMART_ACCEPT & 1) == 0)));
+}
+
 /* What accepted connections inherit, as this generation has it. Returns what
  * the kernel refused, or NULL. */
 static const char *
 tune(const struct px_bind *b, int fd)
 {
+	sock_late_ack(fd, answers_at_once(b->px));
 	if (!sock_save_syn(fd, b->tcp_ss) && b->tcp_ss != 0)
 		return ("'tcp-ss' is refused by the kernel");
 	if (!sock_sign_peers(fd, b->md5_key))

@@ -153,7 +153,7 @@ sock_connect_way(const struct addr *dst, const struct sock_way *w)
 	if (w->marks != NULL)
 		set_marks(fd, w->marks);
 	if (w->late_ack)
-		sock_late_ack(fd);
+		sock_late_ack(fd, true);
 	if (connect(fd, (struct sockaddr *)&ss, len) == 0 ||
 	    errno == EINPROGRESS || errno == EINTR)
 		return (fd);
@@ -182,9 +182,9 @@ sock_probe(const struct addr *dst, const struct addr *src)
 }
 
 void
-sock_late_ack(int fd)
+sock_late_ack(int fd, bool late)
 {
-	(void)set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
+	(void)set_int(fd, IPPROTO_TCP, TCP_QUICKACK, !late);
 }
 
 bool

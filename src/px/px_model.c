@@ -341,6 +341,7 @@ px_new(const struct px *from, unsigned kind)
 		px->mode = from->mode;
 		px->disabled = from->disabled;
 		px->opt = from->opt;
+		px->opt_off = from->opt_off;
 		px->maxconn = from->maxconn;
 		px->fullconn = from->fullconn;
 		px->backlog = from->backlog;

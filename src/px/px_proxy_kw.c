@@ -327,10 +327,14 @@ static const struct { const char *word; enum px_opt opt; } options[] = {
 static void
 set_opt(struct conf_line *l, struct px *px, enum px_opt o)
 {
-	if (l->no || l->reset)
-		px->opt &= ~((uint64_t)1 << o);
-	else
-		px->opt |= (uint64_t)1 << o;
+	uint64_t bit = (uint64_t)1 << o;
+
+	px->opt &= ~bit;
+	px->opt_off &= ~bit;
+	if (l->no)
+		px->opt_off |= bit;
+	else if (!l->reset)
+		px->opt |= bit;
 }
 
 static bool

@@ -321,11 +321,24 @@ take_rest(struct strm *s)
 		s->cli->ops->eat(s->cli, data.n);
 }
 
-/* The last steps of all ends. */
+static void
+part_from_server(struct mux_end *srv, enum why why, bool keep)
+{
+	if (srv == NULL)
+		return;
+	if (why_rows[why].cause != '-' && !keep)
+		srv->ops->abort(srv, why);
+	else
+		srv->ops->done(srv, keep);
+}
+
+/* The last steps of all ends. A client whose connection ends sees that first;
+ * one that goes on may want the server's connection for its next request. */
 static enum strm_step
 bury(struct strm *s, enum why why, bool keep_cli, bool keep_srv, bool reset)
 {
 	struct mux_end *cli = s->cli, *srv = s->srv;
+	bool cli_first = (!keep_cli || cli->close) && !reset;
 
 	s->txn.t.end = the_loop->now_us;
 	set_term(s, why);
@@ -343,19 +356,20 @@ bury(struct strm *s, enum why why, bool keep_cli, bool keep_srv, bool reset)
 	log_end(s);
 	if (strm_debugs())
 		strm_debug_end(s);
+	/* with http-reuse never it would be kept for this client */
+	if (cli_first && srv != NULL && s->txn.be->reuse == PX_REUSE_NEVER)
+		keep_srv = false;
 	s->cli = s->srv = NULL;
 	s->running = false;
-	if (srv != NULL) {
-		if (why_rows[why].cause != '-' && !keep_srv)
-			srv->ops->abort(srv, why);
-		else
-			srv->ops->done(srv, keep_srv);
-	}
+	if (!cli_first)
+		part_from_server(srv, why, keep_srv);
 	strm_free(s);
 	if (reset)
 		cli->ops->abort(cli, why);
 	else
 		cli->ops->done(cli, keep_cli);
+	if (cli_first)
+		part_from_server(srv, why, keep_srv);
 	return (STEP_GONE);
 }
 

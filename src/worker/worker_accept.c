@@ -140,8 +140,7 @@ turn_away(struct lsn *l, int fd)
 	(void)close(fd);
 }
 
-#define TUNED_OPTS (UINT64_C(1) << PX_OPT_CLITCPKA | \
-	UINT64_C(1) << PX_OPT_TCP_SMART_ACCEPT)
+#define TUNED_OPTS (UINT64_C(1) << PX_OPT_CLITCPKA)
 
 static void
 tune(const struct px *px, int fd)
@@ -150,8 +149,6 @@ tune(const struct px *px, int fd)
 
 	if (px_opt(px, PX_OPT_CLITCPKA))
 		px_tcpka_apply(px, true, fd);
-	if (px_opt(px, PX_OPT_TCP_SMART_ACCEPT))
-		sock_late_ack(fd);
 	(void)sock_set_buffers(fd, t->sndbuf, t->rcvbuf);
 	if (t->notsent_lowat > 0)
 		(void)sock_set_lowat(fd, t->notsent_lowat);
