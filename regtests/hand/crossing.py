@@ -58,6 +58,14 @@ class Side:
         except ConnectionResetError:
             equal(self.buf, b"", "what came before the reset")
 
+    def over(self):
+        """The peer, which is the proxy of a server, needs it no more: it
+        resets it, unless bytes are on their way; nothing came before."""
+        try:
+            self.at_end()
+        except ConnectionResetError:
+            equal(self.buf, b"", "what came before the reset")
+
     def silent(self, seconds=0.05):
         self.s.settimeout(seconds)
         try:
