@@ -169,6 +169,9 @@ sock_silence(int fd, unsigned ttl)
 {
 	int hops = ttl == 0 ? 1 : (int)ttl;
 
+	/* What is not acknowledged now is sent again, and answered with a
+	 * reset when nobody is here any more. */
+	(void)set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 1);
 	if (ttl == 0 && set_int(fd, IPPROTO_TCP, TCP_REPAIR, 1))
 		return;
 	(void)set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
