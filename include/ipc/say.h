@@ -11,6 +11,11 @@
 
 extern bool ipc_say_quiet;      /* -q: only alerts */
 
+/* Whoever reads standard error is not waited for, only IPC_SAY_WAIT_MS: for a
+ * process that others wait for. What finds no room is counted and lost. */
+extern bool ipc_say_hurries;
+#define IPC_SAY_WAIT_MS 50
+
 /* ipc_say - one message, without the newline. */
 void ipc_say(enum diag_level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -63,6 +63,7 @@ become_child(struct keeper *k, int no, int shm_no)
 	loop_close(&k->loop);
 	ipc_say_also = NULL;
 	agent_facts.startup_log = keeper_log();
+	ipc_say_hurries = true;
 	if (k->has_master)
 		ipc_abandon(&k->master);
 	for (int i = 0; i <= k->n; i++)
@@ -362,6 +363,7 @@ say_death(const struct keeper_proc *p, pid_t pid, int status, int64_t delay)
 	char name[KEEPER_NAME], again[64] = "";
 
 	keeper_proc_name(p, name);
+	ipc_say_hurries = true;         /* what they need comes first */
 	if (delay > 0)
 		snprintf(again, sizeof again,
 		    "; it crashes again and again, next try in %d ms",

@@ -329,6 +329,7 @@ master_main(const struct master_args *a, int resume_fd)
 	loop_open(&m->loop);
 	tmr_init(&m->stop_timer, on_stop_timer);
 	tmr_init(&m->exec_timer, on_exec_timer);
+	ipc_say_hurries = true;
 	tmr_init(&m->retry_timer, master_on_retry);
 	(void)fd_limit_raise(FDS_WANTED);
 	take_signals(m);

@@ -51,6 +51,8 @@ become_keeper(struct master *m, int fd)
 	proc_signals_reset();
 	if (!m->a->unlike && master_exe_is_ours(m) && fd_close_inherited(fd)) {
 		ipc_say_also = NULL;
+		/* at first an operator may look at errors page by page */
+		ipc_say_hurries = m->current != NULL;
 		the_loop = NULL;
 		rand_seed();
 		m->a->be_keeper(fd);
