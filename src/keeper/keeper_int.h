@@ -30,6 +30,7 @@ struct keeper_proc {            /* agent (number 0) or worker */
 	bool ready, quiet, told_to_go;
 	int64_t born_ms;
 	unsigned crashes;       /* in a row, each soon after its start */
+	unsigned refused;       /* tries to fork it in a row */
 	struct tmr again;       /* when it is forked again */
 	struct keeper_watched watched;
 	int64_t kill_ms;        /* told to end as it hung, SIGKILL then; or 0 */

@@ -34,6 +34,7 @@
 #define SOON_MS     1000        /* died this soon: something is wrong */
 #define SLOWEST_MS  10000
 #define FIRST_MS    100
+#define REFUSED_MS  1000        /* most, between tries to fork */
 #define AGENT_GO_MS 4000        /* the agent gets to finish and leave */
 
 KEEPER_REAP(srv, srv_worker_dead);
@@ -62,8 +63,8 @@ become_child(struct keeper *k, int no, int shm_no)
 	ignore_signals();
 	loop_close(&k->loop);
 	ipc_say_also = NULL;
-	agent_facts.startup_log = keeper_log();
 	ipc_say_hurries = true;
+	agent_facts.startup_log = keeper_log();
 	if (k->has_master)
 		ipc_abandon(&k->master);
 	for (int i = 0; i <= k->n; i++)
@@ -232,17 +233,34 @@ after_fork(struct keeper *k, struct keeper_proc *p, pid_t pid, int shm_no,
 		keeper_admit(k, p);
 }
 
+void
+keeper_proc_name(const struct keeper_proc *p, char dst[KEEPER_NAME])
+{
+	snprintf(dst, KEEPER_NAME, p->no == 0 ? "Agent" : "Worker %d", p->no);
+}
+
+static void
+say_refused(const struct keeper_proc *p, const char *reason)
+{
+	char name[KEEPER_NAME];
+
+	keeper_proc_name(p, name);
+	ipc_say(DIAG_ALERT, "%s can't be started: %s; look at the limits of "
+	    "processes (ulimit -u, pids.max), memory and descriptors", name,
+	    reason);
+}
+
 bool
 keeper_fork_one(struct keeper *k, struct keeper_proc *p)
 {
 	int pair[2], mine = -1, theirs = -1;
 	int shm_no = shm_proc_get(the_shm, k->gen, p->no == 0 ? 'a' : 'w');
 	pid_t pid = -1;
+	int e;
 
 	if (shm_no < 0 || !sock_pair(SOCK_SEQPACKET, pair)) {
-		ipc_say(DIAG_ALERT, "can't start a process: %s", shm_no < 0 ?
-		    "too many processes of old generations are left" :
-		    strerror(errno));
+		say_refused(p, shm_no < 0 ? "too many processes of old "
+		    "generations are left" : strerror(errno));
 		if (shm_no >= 0)
 			shm_proc_put(the_shm, shm_no);
 		return (false);
@@ -256,11 +274,11 @@ keeper_fork_one(struct keeper *k, struct keeper_proc *p)
 			run_agent(k, shm_no, pair[1]);
 		run_worker(k, p->no, shm_no, pair[1], theirs);
 	}
+	e = errno;
 	(void)close(pair[1]);
 	fd_close(&theirs);
 	if (pid < 0) {
-		ipc_say(DIAG_ALERT, "can't start a process: %s",
-		    strerror(errno));
+		say_refused(p, strerror(e));
 		(void)close(pair[0]);
 		fd_close(&mine);
 		shm_proc_put(the_shm, shm_no);
@@ -274,15 +292,43 @@ keeper_fork_one(struct keeper *k, struct keeper_proc *p)
 	return (true);
 }
 
+/* The delay behind the n-th failure in a row: each is twice the one before. */
+static int64_t
+slower(unsigned n, int64_t most)
+{
+	int64_t delay = FIRST_MS;
+
+	while (n-- > 1 && delay < most)
+		delay *= 2;
+	return (delay < most ? delay : most);
+}
+
+/* What it would serve waits: that processes or memory are short may be over in
+ * a moment, and a try costs nothing. */
+static int64_t
+fork_again(struct keeper *k, struct keeper_proc *p)
+{
+	int64_t delay;
+
+	if (keeper_fork_one(k, p)) {
+		p->refused = 0;
+		keeper_child_again(k, p);
+		return (0);
+	}
+	delay = slower(++p->refused, REFUSED_MS);
+	ipc_say(DIAG_ALERT, "until then, %s; next try in %d ms",
+	    p->no > 0 ? "its share of new connections waits" :
+	    "nothing is checked and the runtime API is silent", (int)delay);
+	return (delay);
+}
+
 static void
 replace(struct keeper *k, struct keeper_proc *p, int64_t delay)
 {
-	if (delay == 0 && keeper_fork_one(k, p)) {
-		keeper_child_again(k, p);
+	if (delay == 0 && (delay = fork_again(k, p)) == 0)
 		return;
-	}
-	tmr_arm(&k->loop.wheel, &p->again, k->loop.now_ms +
-	    (delay > 0 ? delay : SLOWEST_MS));
+	k->loop.now_ms = clock_mono_us() / 1000;
+	tmr_arm(&k->loop.wheel, &p->again, k->loop.now_ms + delay);
 }
 
 static void
@@ -317,6 +363,7 @@ keeper_fork_all(struct keeper *k)
 	for (int i = 0; i <= k->n; i++)
 		if (!keeper_fork_one(k, &k->procs[i]))
 			return (false);
+	ipc_say_hurries = true;         /* what they need comes first */
 	return (true);
 }
 
@@ -351,19 +398,12 @@ give_back(struct keeper *k, struct keeper_proc *p, pid_t pid, int shm_no)
 		    NULL, 0);
 }
 
-void
-keeper_proc_name(const struct keeper_proc *p, char dst[KEEPER_NAME])
-{
-	snprintf(dst, KEEPER_NAME, p->no == 0 ? "Agent" : "Worker %d", p->no);
-}
-
 static void
 say_death(const struct keeper_proc *p, pid_t pid, int status, int64_t delay)
 {
 	char name[KEEPER_NAME], again[64] = "";
 
 	keeper_proc_name(p, name);
-	ipc_say_hurries = true;         /* what they need comes first */
 	if (delay > 0)
 		snprintf(again, sizeof again,
 		    "; it crashes again and again, next try in %d ms",
@@ -387,13 +427,8 @@ slow_down(struct keeper *k, struct keeper_proc *p)
 	k->loop.now_ms = clock_mono_us() / 1000;
 	if (k->loop.now_ms - p->born_ms > SOON_MS)
 		p->crashes = 0;
-	if (p->crashes > 0) {
-		delay = FIRST_MS;
-		for (unsigned i = 1; i < p->crashes && delay < SLOWEST_MS; i++)
-			delay *= 2;
-		if (delay > SLOWEST_MS)
-			delay = SLOWEST_MS;
-	}
+	if (p->crashes > 0)
+		delay = slower(p->crashes, SLOWEST_MS);
 	p->crashes++;
 	return (delay);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -57,6 +58,8 @@ master_patience(int64_t ms)
 void
 master_reload(struct master *m)
 {
+	char why[160];
+
 	if (m->stopping)
 		return;
 	if (m->candidate != NULL || m->swapping) {
@@ -70,8 +73,12 @@ master_reload(struct master *m)
 		proc_notify("RELOADING=1\nSTATUS=Reloading Configuration.\n"
 		    "MONOTONIC_USEC=%lld", (long long)m->reload_began_us);
 	ipc_say(DIAG_NOTICE, "Reloading");
-	if (!master_start_candidate(m))
-		master_reload_failed(m, strerror(errno));
+	if (!master_start_candidate(m)) {
+		snprintf(why, sizeof why, "can't start a process: %s; look at "
+		    "the limits of processes, memory and descriptors",
+		    strerror(errno));
+		master_reload_failed(m, why);
+	}
 }
 
 static void
@@ -322,6 +329,7 @@ master_main(const struct master_args *a, int resume_fd)
 	list_init(&m->gens);
 	text_init(&m->log);
 	ipc_say_also = master_note;
+	ipc_say_hurries = true;
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (a->daemon && !a->foreground && resume_fd < 0)
 		daemonize(m);
@@ -329,7 +337,6 @@ master_main(const struct master_args *a, int resume_fd)
 	loop_open(&m->loop);
 	tmr_init(&m->stop_timer, on_stop_timer);
 	tmr_init(&m->exec_timer, on_exec_timer);
-	ipc_say_hurries = true;
 	tmr_init(&m->retry_timer, master_on_retry);
 	(void)fd_limit_raise(FDS_WANTED);
 	take_signals(m);

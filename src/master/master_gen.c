@@ -112,16 +112,18 @@ bool
 master_start_candidate(struct master *m)
 {
 	struct gen *g;
-	int pair[2];
+	int pair[2], e;
 	pid_t pid;
 
 	if (!sock_pair(SOCK_SEQPACKET, pair))
 		return (false);
 	if ((pid = fault_at("master.fork") ? -1 : fork()) == 0)
 		become_keeper(m, pair[1]);
+	e = errno;
 	(void)close(pair[1]);
 	if (pid < 0) {
 		(void)close(pair[0]);
+		errno = e;
 		return (false);
 	}
 	g = must_alloc(sizeof *g);
@@ -380,10 +382,12 @@ current_died(struct master *m, struct gen *g, int code)
 		return;
 	}
 	inherit(m, g);
-	if (m->candidate == NULL && !master_start_candidate(m))
-		ipc_say(DIAG_ALERT, "can't start another: %s",
-		    strerror(errno));
-	else
+	if (m->candidate == NULL && !master_start_candidate(m)) {
+		ipc_say(DIAG_ALERT, "can't start another: %s; its processes go "
+		    "on, next try in %d ms", strerror(errno), RETRY_MS);
+		tmr_arm(&m->loop.wheel, &m->retry_timer,
+		    m->loop.now_ms + RETRY_MS);
+	} else
 		ipc_say(DIAG_WARNING, "its processes go on; a new worker is "
 		    "starting");
 }
