@@ -19,7 +19,8 @@
 
 /*
  * ipc_holder_get - descriptors for one address, opened when there are none or
- * fewer than wanted; all that there are.
+ * fewer than wanted; all that there are. When the path of a UNIX socket was
+ * removed, one that has it again, unless this generation fails.
  *
  * gen   the generation that asks
  * fds   out: `*n` descriptors, still the holder's; room for IPC_FDS_MAX

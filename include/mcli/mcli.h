@@ -63,6 +63,9 @@ bool mcli_open(const char *const *args, size_t n);
 void mcli_adopt(int fd, int level);
 void mcli_listen(const struct mcli_owner *, const char *const *args);
 
+/* mcli_renew - a socket whose path was removed is made again. */
+void mcli_renew(void);
+
 struct mcli_socket {
 	int fd;
 	int level;

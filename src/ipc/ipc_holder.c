@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <base/must.h>
 #include <base/num.h>
 #include <ipc/holder.h>
+#include <ipc/say.h>
 #include <os/fd.h>
 #include <os/sock.h>
 
@@ -24,6 +26,8 @@ struct row {
 	char *key;
 	int *fds;
 	size_t n;
+	char *remade;           /* path that was gone, until commit; or NULL */
+	int before;             /* then, the socket that had it */
 	bool first;             /* fds[0] began its SO_REUSEPORT group */
 	uint32_t first_gen, last_gen;   /* who asked for it */
 };
@@ -84,6 +88,16 @@ add_fd(struct row *r, int fd)
 }
 
 static void
+forget_before(struct row *r)
+{
+	if (r->remade == NULL)
+		return;
+	fd_close(&r->before);
+	free(r->remade);
+	r->remade = NULL;
+}
+
+static void
 drop_row(struct row **link)
 {
 	struct row *r = *link;
@@ -91,6 +105,7 @@ drop_row(struct row **link)
 	*link = r->next;
 	for (size_t i = 0; i < r->n; i++)
 		fd_close(&r->fds[i]);
+	forget_before(r);
 	free(r->fds);
 	free(r->key);
 	free(r);
@@ -253,6 +268,56 @@ open_shards(struct row *r, const struct ipc_listen *l, struct span host,
 	return (true);
 }
 
+static bool
+is_gone(const char *path)
+{
+	struct stat st;
+
+	return (lstat(path, &st) != 0 && errno == ENOENT);
+}
+
+/*
+ * Somebody removed the path of a UNIX socket: nobody reaches it any more, so
+ * this generation gets one that has it. The one before keeps its own, with what
+ * waits there.
+ */
+static void
+renew(struct row *r, const struct ipc_listen *l, struct span host)
+{
+	char path[256];
+	bool first;
+	int fd;
+
+	if (l->family != ADDR_UNIX || r->n != 1 || r->remade != NULL ||
+	    !span_copy(path, sizeof path, host) || !is_gone(path))
+		return;
+	if ((fd = open_one(l, host, SPAN(""), true, &first)) < 0) {
+		ipc_say(DIAG_WARNING, "the socket '%s' was removed and could "
+		    "not be made again: %s; mend that and reload", path,
+		    error);
+		return;
+	}
+	ipc_say(DIAG_NOTICE, "the socket '%s' was removed and is made again",
+	    path);
+	r->remade = must_strdup(path);
+	r->before = r->fds[0];
+	r->fds[0] = fd;
+}
+
+/* The generation for which it was made failed. */
+static void
+restore(struct row *r)
+{
+	int fd = r->fds[0];
+
+	if (r->remade == NULL)
+		return;
+	(void)unlink(r->remade);
+	r->fds[0] = r->before;
+	r->before = fd;
+	forget_before(r);
+}
+
 bool
 ipc_holder_get(const struct ipc_listen *l, struct span host,
     struct span interface, uint32_t gen, int fds[IPC_FDS_MAX], size_t *n,
@@ -268,6 +333,8 @@ ipc_holder_get(const struct ipc_listen *l, struct span host,
 	*again = r != NULL && r->last_gen == gen;
 	if (r == NULL)
 		r = add_row(key.p, gen);
+	else if (!*again)
+		renew(r, l, host);
 	text_fini(&key);
 	good = open_shards(r, l, host, interface);
 	*err = error;
@@ -284,10 +351,12 @@ void
 ipc_holder_commit(uint32_t gen)
 {
 	for (struct row **link = &rows; *link != NULL;) {
-		if ((*link)->last_gen < gen)
+		if ((*link)->last_gen < gen) {
 			drop_row(link);
-		else
-			link = &(*link)->next;
+			continue;
+		}
+		forget_before(*link);
+		link = &(*link)->next;
 	}
 }
 
@@ -299,8 +368,10 @@ ipc_holder_cancel(uint32_t gen)
 			drop_row(link);
 			continue;
 		}
-		if ((*link)->last_gen == gen)
+		if ((*link)->last_gen == gen) {
+			restore(*link);
 			(*link)->last_gen = gen - 1;
+		}
 		link = &(*link)->next;
 	}
 }

@@ -73,6 +73,7 @@ master_reload(struct master *m)
 		proc_notify("RELOADING=1\nSTATUS=Reloading Configuration.\n"
 		    "MONOTONIC_USEC=%lld", (long long)m->reload_began_us);
 	ipc_say(DIAG_NOTICE, "Reloading");
+	mcli_renew();
 	if (!master_start_candidate(m)) {
 		snprintf(why, sizeof why, "can't start a process: %s; look at "
 		    "the limits of processes, memory and descriptors",

@@ -347,3 +347,30 @@ mcli_listen(const struct mcli_owner *owner, const char *const *args)
 		MUST(loop_add_level(owner->loop, mcli_sockets[i].fd, on_accept,
 		    &mcli_sockets[i]));
 }
+
+static void
+renew(struct mcli_socket *s, const char *arg)
+{
+	struct mcli_socket fresh;
+	const char *err;
+
+	if (!mcli_socket_open(arg, &fresh, &err)) {
+		ipc_say(DIAG_WARNING, "the socket '%s' was removed and could "
+		    "not be made again: %s; mend that and reload", arg, err);
+		return;
+	}
+	ipc_say(DIAG_NOTICE, "the socket '%s' was removed and is made again",
+	    arg);
+	loop_del(mcli_owner->loop, s->fd);
+	fd_close(&s->fd);
+	s->fd = fresh.fd;
+	MUST(loop_add_level(mcli_owner->loop, s->fd, on_accept, s));
+}
+
+void
+mcli_renew(void)
+{
+	for (size_t i = 0; i < mcli_n_sockets; i++)
+		if (mcli_socket_gone(mcli_args[i]))
+			renew(&mcli_sockets[i], mcli_args[i]);
+}

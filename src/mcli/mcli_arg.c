@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <base/must.h>
 #include <base/num.h>
@@ -197,4 +198,21 @@ mcli_socket_open(const char *arg, struct mcli_socket *out,
 	}
 	free(copy);
 	return (out->fd >= 0);
+}
+
+bool
+mcli_socket_gone(const char *arg)
+{
+	char *copy = must_strdup(arg), path[256];
+	struct sock_listen s;
+	struct stat st;
+	const char *err;
+	int level;
+	bool gone = parse(copy, &s, &level, &err) &&
+	    s.addr.addr.family == ADDR_UNIX &&
+	    span_copy(path, sizeof path, s.addr.host) &&
+	    lstat(path, &st) != 0 && errno == ENOENT;
+
+	free(copy);
+	return (gone);
 }

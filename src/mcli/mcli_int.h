@@ -17,6 +17,9 @@ bool mcli_forward(struct mcli *, pid_t keeper, struct span cmd);
 
 void mcli_prompt(struct mcli *);
 
+/* mcli_socket_gone - it is at a path, and that was removed. */
+bool mcli_socket_gone(const char *arg);
+
 /* mcli_socket_open - one -S argument. */
 bool mcli_socket_open(const char *arg, struct mcli_socket *,
     const char **err);

@@ -74,6 +74,36 @@ TEST(a_failed_generation_leaves_no_trace)
 	CHECK_EQ(ipc_holder_count(), 0);
 }
 
+TEST(a_removed_path_is_made_again)
+{
+	struct ipc_listen l = { .n = 1, .family = ADDR_UNIX, .mode = -1,
+		.uid = -1, .gid = -1, .fd = -1 };
+	char dir[] = "/tmp/holder.XXXXXX", path[64];
+	int first;
+
+	CHECK(mkdtemp(dir) != NULL);
+	snprintf(path, sizeof path, "%s/s", dir);
+	ipc_say_quiet = true;
+	CHECK(ask(&l, path, 1));
+	first = fds[0];
+	ipc_holder_commit(1);
+	CHECK(ask(&l, path, 2) && fds[0] == first);
+	ipc_holder_commit(2);
+	CHECK_EQ(unlink(path), 0);
+	/* For a generation that fails: as it was before. */
+	CHECK(ask(&l, path, 3) && fds[0] != first && access(path, F_OK) == 0);
+	ipc_holder_cancel(3);
+	CHECK(rows->fds[0] == first && access(path, F_OK) != 0);
+	CHECK(ask(&l, path, 4) && fds[0] != first && ask(&l, path, 4));
+	ipc_holder_commit(4);
+	CHECK(access(path, F_OK) == 0 && fcntl(first, F_GETFD) < 0);
+	/* Where it cannot be, the socket goes on without its path. */
+	first = rows->fds[0];
+	CHECK(unlink(path) == 0 && rmdir(dir) == 0);
+	CHECK(ask(&l, path, 5) && fds[0] == first);
+	drop_all();
+}
+
 TEST(an_inherited_descriptor_must_be_a_socket)
 {
 	struct ipc_listen l = { .n = 1, .family = ADDR_FD, .fd = 999 };
