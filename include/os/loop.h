@@ -40,6 +40,9 @@ struct loop_task {
 	bool posted;
 };
 
+#define LOOP_RESTING_MAX 16
+#define LOOP_REST_MS 100
+
 #define LOOP_BATCH_MAX 256
 extern int loop_batch;          /* events taken in one turn */
 
@@ -54,6 +57,12 @@ struct loop {
 	struct tmr_wheel wheel;
 	struct loop_task *tasks, **tasks_tail;
 	bool stop;
+	struct loop_resting {           /* by loop_rest() */
+		int fd;
+		uint32_t gen;           /* of its row */
+	} resting[LOOP_RESTING_MAX];
+	unsigned n_resting;
+	struct tmr rested;
 	/* statistics for show info/activity */
 	uint64_t n_turns, n_events;
 	int64_t busy_us, idle_us;       /* since loop_open() */
@@ -111,6 +120,13 @@ void loop_each(struct loop *, loop_fn *fn, void (*visit)(void *arg));
 /* loop_pause, loop_resume - stop and start events of a level-triggered fd. */
 void loop_pause(struct loop *, int fd);
 void loop_resume(struct loop *, int fd);
+
+/*
+ * loop_rest - no events of a level-triggered fd for LOOP_REST_MS: when accept()
+ * fails for want of descriptors or memory, what waits goes on waiting, and
+ * would be told again and again.
+ */
+void loop_rest(struct loop *, int fd);
 
 /* loop_forget - unregister without telling epoll: the caller closes `fd` now
  * and holds the only reference to its open file. */

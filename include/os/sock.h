@@ -109,6 +109,10 @@ int sock_accept_pair(int fd);
 /* sock_accept - accept4(); -1 with errno. `peer` may be NULL. */
 int sock_accept(int fd, struct addr *peer);
 
+/* sock_accept_passes - it failed with `e` because nobody waits, or for the one
+ * who did: not for want of something that all wait for. */
+bool sock_accept_passes(int e);
+
 /* sock_error - SO_ERROR, cleared. */
 int sock_error(int fd);
 

@@ -10,6 +10,7 @@
 #include <os/loop.h>
 #include <os/sock.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -52,6 +53,10 @@ on_waiting(void *arg, unsigned events)
 	int fd;
 
 	(void)events;
+	if (full) {                     /* it had a rest meanwhile */
+		loop_pause(the_loop, s->fd);
+		return;
+	}
 	while (!full && (fd = sock_accept(s->fd, &peer)) >= 0) {
 		if (!may_enter(s, fd)) {
 			fd_close(&fd);
@@ -63,6 +68,8 @@ on_waiting(void *arg, unsigned events)
 		cli_session_open(fd, level != PX_LEVEL_NONE ? level :
 		    PX_LEVEL_OPERATOR, s->listen, &peer);
 	}
+	if (!full && !sock_accept_passes(errno))
+		loop_rest(the_loop, s->fd);
 }
 
 void

@@ -271,8 +271,11 @@ on_accept(void *arg, unsigned events)
 	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)events;
-	if (fd < 0)
+	if (fd < 0) {
+		if (!sock_accept_passes(errno))
+			loop_rest(mcli_owner->loop, s->fd);
 		return;
+	}
 	LIST_EACH(it, &clients)
 		n++;
 	if (n >= CLIENTS_MAX) {

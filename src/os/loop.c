@@ -33,6 +33,8 @@ read_clock(struct loop *l)
 	l->wall_us = clock_wall_us();
 }
 
+static void rested(struct tmr *);
+
 void
 loop_open(struct loop *l)
 {
@@ -42,6 +44,7 @@ loop_open(struct loop *l)
 	l->tasks_tail = &l->tasks;
 	read_clock(l);
 	tmr_wheel_init(&l->wheel, l->now_ms);
+	tmr_init(&l->rested, rested);
 	the_loop = l;
 }
 
@@ -179,6 +182,34 @@ loop_resume(struct loop *l, int fd)
 {
 	if (find_row(l, fd) != NULL)
 		MUST(control(l, EPOLL_CTL_MOD, fd, EPOLLIN));
+}
+
+static void
+rested(struct tmr *t)
+{
+	struct loop *l = HOLDER(t, struct loop, rested);
+
+	for (unsigned i = 0; i < l->n_resting; i++) {
+		const struct loop_resting *r = &l->resting[i];
+		const struct loop_fd *row = find_row(l, r->fd);
+
+		if (row != NULL && row->gen == r->gen)
+			loop_resume(l, r->fd);
+	}
+	l->n_resting = 0;
+}
+
+void
+loop_rest(struct loop *l, int fd)
+{
+	const struct loop_fd *row = find_row(l, fd);
+
+	if (row == NULL || l->n_resting == LOOP_RESTING_MAX)
+		return;
+	loop_pause(l, fd);
+	l->resting[l->n_resting++] = (struct loop_resting){ fd, row->gen };
+	if (l->n_resting == 1)
+		tmr_arm(&l->wheel, &l->rested, l->now_ms + LOOP_REST_MS);
 }
 
 void

@@ -72,6 +72,12 @@ sock_accept(int fd, struct addr *peer)
 	return (got);
 }
 
+bool
+sock_accept_passes(int e)
+{
+	return (e == EAGAIN || e == EINTR || e == ECONNABORTED || e == EPROTO);
+}
+
 int
 sock_error(int fd)
 {

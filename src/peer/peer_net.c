@@ -9,6 +9,7 @@
  */
 #include "peer_int.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -239,6 +240,8 @@ on_waiting(void *arg, unsigned events)
 		else
 			(void)conn_accept(&s->conn, sock->listen->bind);
 	}
+	if (!sock_accept_passes(errno))
+		loop_rest(the_loop, sock->fd);
 	settle(sec);
 }
 

@@ -83,6 +83,34 @@ TEST(levels_come_again_and_pause)
 	loop_close(&loop);
 }
 
+TEST(one_that_rests_comes_again_by_itself)
+{
+	int fd[2], i;
+
+	loop_open(&loop);
+	CHECK(sock_pair(SOCK_STREAM, fd));
+	CHECK(loop_add_level(&loop, fd[0], note, &seen));
+	CHECK(write(fd[1], "a", 1) == 1);
+	CHECK_EQ(turn(MAX_WAIT_MS), LOOP_IN);
+	loop_rest(&loop, fd[0]);
+	CHECK_EQ(turn(0), 0);
+	for (i = 0; i < 100 && turn(LOOP_REST_MS) != LOOP_IN; i++)
+		;
+	CHECK(i < 100);
+	/* Its number is another's meanwhile: that one has its own events. */
+	loop_rest(&loop, fd[0]);
+	loop_del(&loop, fd[0]);
+	CHECK(loop_add_level(&loop, fd[0], note, &seen));
+	loop_pause(&loop, fd[0]);
+	for (i = 0; i < 4; i++)
+		CHECK_EQ(turn(LOOP_REST_MS), 0);
+	CHECK_EQ(loop.n_resting, 0);
+	loop_del(&loop, fd[0]);
+	fd_close(&fd[0]);
+	fd_close(&fd[1]);
+	loop_close(&loop);
+}
+
 TEST(a_refused_descriptor_is_not_registered)
 {
 	loop_open(&loop);
