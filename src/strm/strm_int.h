@@ -119,6 +119,8 @@ struct strm {
 	enum why begin_why, grant_why;
 	uint16_t tries;                 /* connections attempted */
 	uint8_t no_socket;              /* for the next */
+	bool lacked;                    /* there was none for want of something
+	                                 * of ours. Within a step */
 	uint8_t srv_err;                /* strm_server_error() of the last that
 	                                 * failed. Not frozen: the next tells */
 	struct {                        /* profiling.tasks */
@@ -453,6 +455,10 @@ strm_marks(const struct strm *s)
 {
 	return (__builtin_expect(s->txn.bc.set != 0, 0));
 }
+
+/* strm_is_short - `err` of a connection that could not begin says that this
+ * machine lacks something; the operator is told (strm_short.c). */
+bool strm_is_short(const struct strm *, int err);
 
 /* strm_observe - for servers whose traffic counts as checks. */
 static inline void

@@ -350,7 +350,9 @@ strm_retry(struct strm *s, enum why why)
 
 	note_failed(s);
 	let_server_go(s, why);
-	strm_observe(s, SRV_SEEN_UNCONNECTED);
+	if (!s->lacked)
+		strm_observe(s, SRV_SEEN_UNCONNECTED);
+	s->lacked = false;
 	s->req_sent = false;
 	if (srv == NULL || !may_retry(s) ||
 	    (be->retry_on & PX_RETRY_CONN) == 0) {
@@ -421,6 +423,7 @@ open_server(struct strm *s)
 	    may_reuse(s), s, &why);
 	if (s->srv == NULL) {           /* no connection, but it was tried */
 		s->no_socket = strm_errno_error(errno);
+		s->lacked = strm_is_short(s, errno);
 		s->tries++;
 		return (why);
 	}
