@@ -268,7 +268,8 @@ struct mux_proto {
 	/*
 	 * connect - a server end: an idle connection of the server when it may
 	 * be reused (reuse), else a new one; *err otherwise (WHY_SRV_REFUSED,
-	 * WHY_NOFD, …). The end may not be `connected` yet: wake() tells.
+	 * WHY_NOFD, …; WHY_AGAIN: when there is room, srv_conn_await()). The
+	 * end may not be `connected` yet: wake() tells.
 	 */
 	struct mux_end *(*connect)(struct srv *, struct txn *, bool reuse,
 	    void *strm, enum why *err);

@@ -147,6 +147,8 @@ struct srv {
 	uint32_t moves;                 /* srv_idle_close_all() was called */
 	int64_t purged_ms;
 	struct list strms;              /* streams on it, for shutdown sessions */
+	struct srv_strict_shm *strict;  /* strict-maxconn, or NULL */
+	struct srv *strict_next;
 };
 
 struct be {
@@ -291,10 +293,14 @@ struct srv_slot {                       /* embedded in the stream; zeroed */
 	                                 * even when it is down */
 	int32_t prio_class, prio_ms;    /* before others in a queue; 0: as it
 	                                 * came */
+	bool awaits;                    /* held, and counted as waiting for a
+	                                 * connection (strict-maxconn) */
 	uint32_t ticket;                /* place in the shared queue */
 	struct list node;               /* in srv->strms while held */
 	/* granted - the slot is HELD now, or why not (WHY_NO_SERVER, …) */
 	void (*granted)(struct srv_slot *, enum why);
+	/* room - there may be room for its connection: see srv_conn_await */
+	void (*room)(struct srv_slot *);
 	/* kill - end the stream that holds the slot: its server left or was
 	 * told to (WHY_SRV_KILLED, WHY_KILLED); NULL: it can't be */
 	void (*kill)(struct srv_slot *, enum why);
@@ -350,10 +356,21 @@ struct srv_idle {                       /* embedded in a protocol's conn */
 	void (*close)(struct srv_idle *);
 };
 
-/* srv_conn_opened, srv_conn_closed - a connection to it that could be shared,
- * of this worker; srv_conn_closed also for one that another worker has now. */
-void srv_conn_opened(struct srv *);
+/* srv_conn_enter - a connection to it that could be shared is about to be
+ * opened by this worker; false: there may be no more of them (strict-maxconn),
+ * and none here is idle. srv_conn_adopt - the same of one that came from another
+ * worker. srv_conn_closed - it is closed, or another worker has it now. */
+bool srv_conn_enter(struct srv *);
+void srv_conn_adopt(struct srv *);
 void srv_conn_closed(struct srv *);
+/* srv_conn_await - after that false: other workers are asked to close idle ones,
+ * and slot->room() will be called from the loop when there may be room, or not,
+ * if they had none; so look again after a while as well. False: there is room
+ * now. srv_conn_await_end - it waits no more; harmless twice.
+ * srv_conn_wanted - somebody waits: keep no idle connection. */
+bool srv_conn_await(struct srv_slot *);
+void srv_conn_await_end(struct srv_slot *);
+bool srv_conn_wanted(const struct srv *);
 /* srv_idle_keep - an exchange is over: keep the connection, or false when the
  * pool is full or off, or when more are open than were in use at once lately
  * (the caller closes). srv_idle_put - the same of one that comes from another

@@ -89,11 +89,11 @@ void
 h1_conn_free(struct h1_conn *h)
 {
 	MUST(h->end.strm == NULL);
-	if (!h->end.client)
-		srv_conn_closed(h->srv.idle.srv);
 	hand_leave(&h->hand);
 	tmr_stop(&the_loop->wheel, &h->tmr);
 	conn_close(&h->conn);
+	if (!h->end.client)
+		srv_conn_closed(h->srv.idle.srv);
 	buf_drop(&h->in);
 	buf_drop(&h->out);
 	h->magic = 0;

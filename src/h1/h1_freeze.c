@@ -262,6 +262,7 @@ thaw_server(struct wire_in *in, int fd, struct srv *srv, const char **why)
 	*why = "out of memory";
 	if (h == NULL)
 		return (NULL);
+	srv_conn_adopt(srv);
 	if (get_common(h, in, fd, why)) {
 		if (!srv_is_at(srv, &h->conn))
 			h->srv.idle.moves--;

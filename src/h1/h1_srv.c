@@ -204,7 +204,6 @@ h1_server_new(struct srv *srv)
 	h->srv.idle.moves = srv->moves;
 	h->srv.idle.close = close_idle;
 	list_init(&h->srv.idle.node);
-	srv_conn_opened(srv);
 	tmr_init(&h->tmr, on_server_due);
 	return (h);
 }
@@ -215,12 +214,18 @@ open_new(struct srv *srv, struct txn *txn, struct xprt_to *to, enum why *err)
 	struct h1_conn *h;
 	int fd;
 
+	if (!srv_conn_enter(srv)) {
+		*err = WHY_AGAIN;
+		return (NULL);
+	}
 	if ((fd = srv_connect(srv, txn)) < 0) {
 		*err = connect_failed();
+		srv_conn_closed(srv);
 		return (NULL);
 	}
 	if ((h = h1_server_new(srv)) == NULL) {
 		fd_close(&fd);
+		srv_conn_closed(srv);
 		*err = WHY_NOMEM;
 		return (NULL);
 	}
@@ -348,7 +353,7 @@ keep_for_owner(struct h1_conn *h, struct h1_conn *owner)
 {
 	unsigned n = 0;
 
-	if (owner == NULL) {
+	if (owner == NULL || srv_conn_wanted(h->srv.idle.srv)) {
 		part(h);
 		return;
 	}

@@ -29,17 +29,36 @@ min(uint32_t a, uint32_t b)
 	return (a < b ? a : b);
 }
 
-void
-srv_conn_opened(struct srv *srv)
+static void
+count_opened(struct srv *srv)
 {
 	srv->n_conns++;
 	srv->used_max = max(srv->used_max, srv->n_conns - srv->n_idle);
+}
+
+bool
+srv_conn_enter(struct srv *srv)
+{
+	if (__builtin_expect(srv->strict != NULL, 0) && !srv_strict_enter(srv))
+		return (false);
+	count_opened(srv);
+	return (true);
+}
+
+void
+srv_conn_adopt(struct srv *srv)
+{
+	if (srv->strict != NULL)
+		srv_strict_adopt(srv);
+	count_opened(srv);
 }
 
 void
 srv_conn_closed(struct srv *srv)
 {
 	srv->n_conns--;
+	if (__builtin_expect(srv->strict != NULL, 0))
+		srv_strict_leave(srv);
 }
 
 /* What was in use at once fades by half towards what is now. */
@@ -107,6 +126,15 @@ close_oldest(struct srv *srv, uint32_t n)
 	}
 }
 
+bool
+srv_idle_close_one(struct srv *srv)
+{
+	if (srv->n_idle == 0)
+		return (false);
+	close_oldest(srv, 1);
+	return (true);
+}
+
 static void
 purge_srv(struct srv *srv, int64_t now_ms)
 {
@@ -155,7 +183,7 @@ put(struct srv *srv, struct srv_idle *i)
 	uint32_t now;
 
 	if (cfg->pool_purge_ms == 0 || !srv_is_up(srv) ||
-	    i->moves != srv->moves)
+	    i->moves != srv->moves || srv_conn_wanted(srv))
 		return (false);
 	/* the next client may want another address or port */
 	if (srv->cfg->port_from_client || srv->cfg->ip_from_client)

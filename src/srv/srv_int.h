@@ -81,6 +81,9 @@ void srv_config_fresh(struct srv *);
 bool srv_pace_setup(void);
 bool srv_pace_setup_fe(struct fe *);
 
+/* srv_strict_setup - the counts of a server with strict-maxconn. */
+bool srv_strict_setup(struct srv *);
+
 /* srv_listen_setup - places for the counts of sockets, if they are wanted. */
 bool srv_listen_setup(void);
 
@@ -163,8 +166,27 @@ void queue_leave(struct srv_slot *);
 bool queue_pass(struct srv *);
 /* queue_serve - give places to those who wait, as long as there are any. */
 void queue_serve(struct be *);
+/* queue_ring_owners - wake all processes that hold a share of that count. */
+void queue_ring_owners(uint32_t id);
 /* queue_reap - drop the tickets of a dead process. */
 void queue_reap(int proc_no);
+
+/* ---- srv_idle.c ---- */
+
+/* srv_idle_close_one - the oldest idle connection; false: there is none. */
+bool srv_idle_close_one(struct srv *);
+
+/* ---- srv_strict.c; for servers that have srv->strict ---- */
+
+/* srv_strict_enter - count a connection, unless there may be no more and none
+ * of this worker is idle. srv_strict_adopt - in any case. srv_strict_leave - it
+ * is closed: whoever waits is woken. */
+bool srv_strict_enter(struct srv *);
+void srv_strict_adopt(struct srv *);
+void srv_strict_leave(struct srv *);
+/* srv_strict_rung - the bell rang: somebody waits for a connection, or one was
+ * closed. */
+void srv_strict_rung(void);
 
 /* ---- settings of a server line ---- */
 
@@ -174,6 +196,7 @@ struct srv_cfg {
 	int32_t max_reuse;              /* -1: no limit */
 	int64_t slow_ms;                /* slowstart; 0: none */
 	const struct expr *pool_name;   /* pool-conn-name, or NULL */
+	bool strict;                    /* strict-maxconn */
 	bool down_shuts;                /* on-marked-down shutdown-sessions */
 	bool up_shuts_backup;           /* on-marked-up shutdown-backup-… */
 };

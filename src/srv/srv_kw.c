@@ -89,6 +89,13 @@ parse_max_reuse(struct conf_line *l, void *obj)
 }
 
 static bool
+parse_strict(struct conf_line *l, void *obj)
+{
+	(void)l;
+	return (cfg_of(obj)->strict = true);
+}
+
+static bool
 parse_slowstart(struct conf_line *l, void *obj)
 {
 	int64_t ms;
@@ -139,6 +146,11 @@ SERVER_WORD(pool_name, "pool-conn-name", 0, "<expression>", parse_pool_name,
 SERVER_WORD(max_reuse, "max-reuse", 0, "<n>", parse_max_reuse,
     "How often a connection is used again after its first request, before it "
     "is closed. -1, the default: no limit; 0: each serves one request.");
+SERVER_WORD(strict, "strict-maxconn", 0, "", parse_strict,
+    "maxconn counts connections for traffic, idle ones as well, of all workers. "
+    "A request that may not have another one uses an idle one, or has one "
+    "closed, in whichever worker it is; with http-reuse never, where idle ones "
+    "belong to clients, it may wait for timeout connect in vain.");
 SERVER_WORD(slowstart, "slowstart", 0, "<time>", parse_slowstart,
     "After it came up, weight and maxconn grow for so long from 1 to all.");
 SERVER_WORD(on_marked_down, "on-marked-down", 0, "shutdown-sessions",

@@ -237,6 +237,17 @@ ring(const struct bells *b)
 	}
 }
 
+void
+queue_ring_owners(uint32_t id)
+{
+	struct bells b = { { 0 } };
+
+	for (uint32_t no = 0; no < SHM_PROCS; no++)
+		if (*(volatile uint64_t *)&srv_glob->own[no][id] >> 32 != 0)
+			b.bit[no / 64] |= UINT64_C(1) << no % 64;
+	ring(&b);
+}
+
 /* The ticket gets our place on `srv`: into the box. */
 static void
 grant(struct srv_ticket *t, struct srv *srv, struct bells *b)
@@ -545,6 +556,7 @@ on_bell(void *arg, unsigned events)
 	while (recv(bell_fd, drop, sizeof drop, MSG_DONTWAIT) > 0)
 		;
 	fetch();
+	srv_strict_rung();
 }
 
 /* Whoever died while it granted may have left a ticket out of the box. Under

@@ -245,7 +245,7 @@ setup_server(struct be *be, struct srv *srv, struct px_server *cfg,
 
 	srv_init(srv, be, cfg, no);
 	srv_all[cfg->rt] = be->srv[no] = srv;
-	if (!srv_place(srv, &fresh))
+	if (!srv_place(srv, &fresh) || !srv_strict_setup(srv))
 		return (false);
 	cfg->cnt = srv->cnt;
 	if (fresh)

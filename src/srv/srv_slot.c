@@ -185,6 +185,8 @@ srv_release(struct srv_slot *slot)
 {
 	switch (slot->state) {
 	case SRV_SLOT_HELD:
+		if (__builtin_expect(slot->awaits, 0))
+			srv_conn_await_end(slot);
 		slot->state = SRV_SLOT_NONE;
 		leave_backend(slot->be);
 		release_held(slot);

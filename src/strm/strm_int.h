@@ -114,6 +114,9 @@ struct strm {
 	struct srv *want;               /* persistence: take this one. Not
 	                                 * frozen: used when one is acquired */
 	bool want_down;                 /* even if it is down */
+	int64_t room_ms;                /* since when it waits for room for a
+	                                 * connection; 0: not. Not frozen: the
+	                                 * wait begins anew */
 	bool directed;                  /* something named the server that it
 	                                 * has. Not frozen: the next is anyone's */
 	enum why begin_why, grant_why;

@@ -16,6 +16,7 @@
 #include <strm/cfg.h>
 
 #define TURN_AROUND_MS 1000     /* before the same server is tried again */
+#define ROOM_LOOK_MS 100        /* for room for a connection, if nobody calls */
 
 bool
 strm_client_left(const struct strm *s)
@@ -75,6 +76,18 @@ on_granted(struct srv_slot *slot, enum why why)
 	strm_run(s);
 }
 
+static void
+on_room(struct srv_slot *slot)
+{
+	struct strm *s = OBJ(HOLDER(slot, struct strm, slot), struct strm,
+	    STRM_MAGIC);
+
+	if (s->frozen || s->phase != STRM_BACKOFF)
+		return;
+	s->wait_until_ms = 0;
+	strm_run(s);
+}
+
 /* The server left, or was told to end its sessions. */
 void
 strm_kill_slot(struct srv_slot *slot, enum why why)
@@ -93,6 +106,7 @@ strm_slot_begin(struct strm *s)
 {
 	s->slot.granted = on_granted;
 	s->slot.kill = strm_kill_slot;
+	s->slot.room = on_room;
 	s->slot.prio_class = s->txn.prio_class;
 	s->slot.prio_ms = s->txn.prio_ms;
 	s->granted = false;
@@ -350,9 +364,11 @@ strm_retry(struct strm *s, enum why why)
 
 	note_failed(s);
 	let_server_go(s, why);
-	if (!s->lacked)
+	/* the server was asked */
+	if (!s->lacked && s->room_ms == 0)
 		strm_observe(s, SRV_SEEN_UNCONNECTED);
 	s->lacked = false;
+	s->room_ms = 0;
 	s->req_sent = false;
 	if (srv == NULL || !may_retry(s) ||
 	    (be->retry_on & PX_RETRY_CONN) == 0) {
@@ -421,6 +437,9 @@ open_server(struct strm *s)
 	errno = 0;
 	s->srv = mux_proto_for(s->txn.be->mode)->connect(srv, &s->txn,
 	    may_reuse(s), s, &why);
+	if (s->srv == NULL && why == WHY_AGAIN)
+		return (why);
+	s->room_ms = 0;
 	if (s->srv == NULL) {           /* no connection, but it was tried */
 		s->no_socket = strm_errno_error(errno);
 		s->lacked = strm_is_short(s, errno);
@@ -466,6 +485,26 @@ wants_splice(const struct strm *s, enum px_opt way)
 	return ((opt >> way & 1) != 0 || (opt >> PX_OPT_SPLICE_AUTO & 1) != 0);
 }
 
+/* The server has all connections that it may have (strict-maxconn): until one
+ * of them is closed, or for as long as it may take to open one. */
+static enum strm_step
+await_room(struct strm *s)
+{
+	int64_t ms = connect_ms(s), left = ROOM_LOOK_MS;
+
+	if (s->room_ms == 0)
+		s->room_ms = the_loop->now_ms;
+	if (ms != 0 && the_loop->now_ms >= s->room_ms + ms)
+		return (strm_retry(s, WHY_SRV_CONN_TIMEOUT));
+	if (!srv_conn_await(&s->slot))
+		return (STEP_GO);
+	if (ms != 0 && s->room_ms + ms - the_loop->now_ms < left)
+		left = s->room_ms + ms - the_loop->now_ms;
+	strm_go(s, STRM_BACKOFF);
+	strm_wait(s, left);
+	return (STEP_WAIT);
+}
+
 enum strm_step
 step_connect(struct strm *s)
 {
@@ -473,7 +512,11 @@ step_connect(struct strm *s)
 	enum why why;
 
 	if (begins) {
+		if (__builtin_expect(s->slot.awaits, 0))
+			srv_conn_await_end(&s->slot);
 		if ((why = open_server(s)) != WHY_OK) {
+			if (s->srv == NULL && why == WHY_AGAIN)
+				return (await_room(s));
 			if (s->srv != NULL)     /* the head did not fit */
 				return (strm_fail(s, why));
 			return (strm_retry(s, why));
