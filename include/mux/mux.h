@@ -95,11 +95,22 @@ struct mux_stream_ops {
 };
 extern const struct mux_stream_ops *mux_stream;
 
-/* mux_leaving - this process leaves: connections end with their exchange. */
-extern bool mux_leaving;
+/* mux_leaving - this process leaves. mux_ending - connections end with their
+ * exchange. */
+extern bool mux_leaving, mux_ending;
 
-/* mux_leave - set mux_leaving and have the protocols close what is idle. */
-void mux_leave(void);
+/*
+ * mux_leave - set mux_leaving and have the protocols close what is idle: at
+ * once with spread_ms 0, and mux_ending is set; else spread over so long, each
+ * connection at a moment of its own, and mux_ending is set when that is over;
+ * MUX_NEVER: not at all, connections end when they would anyway.
+ */
+#define MUX_NEVER (-1)
+void mux_leave(int64_t spread_ms);
+
+/* mux_is_due - the moment of this client's connection, any address that is its
+ * own, has come. */
+bool mux_is_due(const void *conn);
 
 enum mux_flag {
 	MUX_END = 1             /* nothing follows: the message is complete */
@@ -280,7 +291,9 @@ struct mux_proto {
 	 * taken bytes from: its end is gone, and a message follows. NULL without
 	 * memory: it stays */
 	struct mux_end *(*take)(struct mux_end *, void *strm);
-	/* leave - close what is idle, as mux_leaving is set; may be NULL */
+	/* leave - close what is idle and mux_is_due(), and have the others that
+	 * are end with their exchange: called when mux_leaving is set, and
+	 * again and again until mux_ending is; may be NULL */
 	void (*leave)(void);
 	/* thaw - a server end that another worker froze, for a stream whose
 	 * client end is there; `fd` is taken when it succeeds. */

@@ -307,6 +307,7 @@ struct px_global {
 	int unix_mode, unix_uid, unix_gid;      /* unix-bind; -1 unset */
 	int64_t hard_stop_after_ms;     /* 0: none */
 	int64_t grace_ms;
+	int64_t close_spread_ms;        /* 0: at once; -1: never */
 	int mworker_max_reloads;        /* -1: default */
 	int64_t stats_timeout_ms;
 	uint32_t stats_maxconn;

@@ -497,7 +497,7 @@ client_accept(const struct px_listen *listen, int fd, const struct addr *peer)
 static bool
 may_keep(const struct h1_conn *h)
 {
-	return (!h->end.close && !h->stays && !mux_leaving);
+	return (!h->end.close && !h->stays && !mux_ending);
 }
 
 static enum why
@@ -678,7 +678,7 @@ close_if_idle(void *arg)
 {
 	struct h1_conn *h = OBJ(arg, struct h1_conn, H1_CONN_MAGIC);
 
-	if (!h->frozen)
+	if (!h->frozen && mux_is_due(h))
 		h1_stay_politely(h);
 }
 

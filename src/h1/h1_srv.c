@@ -378,7 +378,7 @@ server_done(struct mux_end *e, bool keep)
 	}
 	if (!keep || e->close || e->dead || e->eof || h->conn.hup ||
 	    h->tx_open || h->rx != H1_FLOW_NONE || h->in.len > 0 ||
-	    h->out.len > 0 || mux_leaving || has_more(h) ||
+	    h->out.len > 0 || mux_ending || has_more(h) ||
 	    srv_idle_is_old(&h->srv.idle)) {
 		h->conn.nolinger = px_opt(h->srv.idle.srv->be->px, PX_OPT_NOLINGER);
 		part(h);

@@ -315,6 +315,18 @@ parse_grace(struct conf_line *l, void *obj)
 	    &global_of(obj)->grace_ms) && conf_end(l));
 }
 
+static bool
+parse_close_spread(struct conf_line *l, void *obj)
+{
+	int64_t *ms = &global_of(obj)->close_spread_ms;
+
+	if (conf_accept(l, "infinite"))
+		*ms = -1;
+	else if (!conf_want_time(l, "a time, or 'infinite'", "ms", ms))
+		return (false);
+	return (conf_end(l));
+}
+
 /* ---- cpu-map ---- */
 
 struct range { unsigned first, last, step; };
@@ -573,6 +585,14 @@ GLOBAL(hard_stop_after, "hard-stop-after", 0, "<time>",
     "hard-stop-after 30s");
 GLOBAL(grace, "grace", 0, "<time>", parse_grace,
     "How long to go on accepting after a soft stop.", "grace 5s");
+GLOBAL(close_spread_time, "close-spread-time", 0, "<time> | infinite",
+    parse_close_spread,
+    "Over how long a soft stop closes connections of HTTP clients, each at a "
+    "moment of its own: idle ones then, others with the response that follows. "
+    "0, the default: idle ones at once, others with their next response. "
+    "infinite: as their timeouts have it, as if there were no stop. A reload "
+    "hands connections over; those that cannot cross are closed at once when "
+    "they are idle, whatever this says.", "close-spread-time 30s");
 GLOBAL(cpu_map, "cpu-map", 0, "[auto:]1[/<worker>] <cpu>...",
     parse_cpu_map, "Which processors workers may run on: each of them, or "
     "with `auto:` one per worker in order.", "cpu-map auto:1/1-4 0-3");

@@ -56,7 +56,7 @@ worker_leave_if_empty(void)
 }
 
 void
-worker_close_idle(void)
+worker_close_idle(int64_t spread_ms)
 {
 	the_worker.told_to_leave = true;
 	the_worker.leaving = true;
@@ -64,7 +64,7 @@ worker_close_idle(void)
 	worker_accept_last();
 	worker_accept_end();
 	(void)ipc_send(&the_worker.keeper, IPC_W_QUIET, NULL, 0, NULL, 0);
-	mux_leave();
+	mux_leave(spread_ms);
 	srv_idle_close_all(NULL);
 }
 
@@ -75,7 +75,7 @@ worker_leave(void)
 	hand_take_end();
 	if (the_worker.leaving || hand_giving)
 		return;                 /* there is still somebody to give to */
-	worker_close_idle();
+	worker_close_idle(px_model->global.close_spread_ms);
 	worker_leave_if_empty();
 }
 
@@ -83,7 +83,7 @@ static void
 stop(void)
 {
 	worker_accept_end();
-	mux_leaving = true;
+	mux_leaving = mux_ending = true;
 	strm_kill_all();
 	worker_report_last();
 	exit(0);

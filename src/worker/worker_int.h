@@ -32,8 +32,9 @@ extern struct worker the_worker;
 /* worker_leave - soft stop: idle connections are closed, the process ends when
  * nothing is left. */
 void worker_leave(void);
-/* worker_close_idle - the first half of it, which does not end the process. */
-void worker_close_idle(void);
+/* worker_close_idle - the first half of it, which does not end the process;
+ * clients' connections are closed as mux_leave() says. */
+void worker_close_idle(int64_t spread_ms);
 /* worker_leave_if_empty - end as soon as nothing is left, without closing
  * anything for that. */
 void worker_leave_if_empty(void);

@@ -181,7 +181,7 @@ ended(void)
 	struct hand_counts c;
 
 	if (!the_worker.leaving) {
-		worker_close_idle();
+		worker_close_idle(0);
 		hand_now(&c);
 		CNT_PROC()->handover_lingered += c.left;
 	}

@@ -234,8 +234,8 @@ end_all(void)
 		(void)close(accept4(world_listen, NULL, NULL, SOCK_CLOEXEC));
 	world_turn(3);
 	strm_kill_all();
-	mux_leave();
-	mux_leaving = false;
+	mux_leave(0);
+	mux_leaving = mux_ending = false;
 	world_turn(3);
 	srv_idle_close_all(NULL);
 	world_turn(3);

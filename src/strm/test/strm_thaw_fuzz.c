@@ -57,8 +57,8 @@ clear_up(void)
 		break;          /* others may have gone with it */
 	}
 	strm_kill_all();
-	mux_leave();
-	mux_leaving = false;
+	mux_leave(0);
+	mux_leaving = mux_ending = false;
 	srv_idle_close_all(NULL);
 	world_turn(1);
 }
