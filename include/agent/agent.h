@@ -69,7 +69,7 @@ struct agent_socket {
 	bool exportable;                /* goes to who asks _getsocks */
 	bool shard;                     /* not the first of its address */
 	bool first;                     /* of its SO_REUSEPORT group, surely */
-	const char *interface;          /* or NULL */
+	const char *interface;          /* as in ipc/holder.h, or NULL */
 };
 extern const struct agent_socket *agent_sockets;
 extern size_t agent_n_sockets;

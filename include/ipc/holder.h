@@ -22,6 +22,8 @@
  * fewer than wanted; all that there are. When the path of a UNIX socket was
  * removed, one that has it again, unless this generation fails.
  *
+ * interface  a network interface, "eth0"; in a network namespace "blue/eth0", or
+ *       "blue/"; empty: any
  * gen   the generation that asks
  * fds   out: `*n` descriptors, still the holder's; room for IPC_FDS_MAX
  * first out: fds[0] is known to be the first of its SO_REUSEPORT group

@@ -24,7 +24,7 @@ struct sock_listen {            /* how a listening socket is opened */
 	bool dgram;
 	int mss;                /* 0: default */
 	const char *interface;  /* or NULL */
-	const char *namespace;  /* or NULL; not supported yet */
+	const char *namespace;  /* of the network, or NULL: ours */
 	unsigned tcp_user_timeout_ms;
 	/* UNIX sockets: -1 leaves it as it is */
 	int mode, uid, gid;
@@ -38,6 +38,12 @@ struct sock_listen {            /* how a listening socket is opened */
  * Returns the descriptor, or -1 with errno and *what naming the failed step.
  */
 int sock_listen_open(const struct sock_listen *, const char **what);
+
+/* sock_netns - the descriptor of a network namespace, one of those that `ip
+ * netns` shows; -1 with errno. sock_make - socket(), but it belongs to the
+ * namespace whose descriptor plus one is `netns`; 0: ours. */
+int sock_netns(const char *name);
+int sock_make(int netns, int family, int type);
 
 /* sock_listen_retune - a listening socket that another process opened: the TCP
  * options that accepted sockets inherit, as sock_listen_open() sets them. */

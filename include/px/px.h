@@ -184,7 +184,7 @@ struct px_bind {                        /* a bind line */
 	uint8_t level;                  /* stats sockets: enum px_level */
 	uint8_t severity;               /* 0 none, 1 number, 2 string */
 	int mode, uid, gid;             /* UNIX sockets; -1 unset */
-	const char *interface;
+	const char *interface, *namespace;      /* or NULL */
 	int mss;
 	int tcp_ss;                     /* 0: off; 1, 2: see tcp-ss */
 	const char *cc;                 /* congestion control, or NULL */

@@ -47,14 +47,20 @@ count_exportable(void)
 }
 
 static void
+put_name(struct text *out, struct span name)
+{
+	text_addc(out, (char)name.n);
+	text_add(out, name);
+}
+
+static void
 put_record(struct text *out, const struct agent_socket *s)
 {
-	size_t n = s->interface == NULL ? 0 : strlen(s->interface);
+	struct span interface = span_str(s->interface);
+	ptrdiff_t n = span_find(interface, '/');        /* "blue/eth0" */
 
-	text_addc(out, 0);
-	text_addc(out, (char)n);
-	if (n > 0)
-		text_add(out, span_of(s->interface, n));
+	put_name(out, span_of(interface.p, n < 0 ? 0 : (size_t)n));
+	put_name(out, n < 0 ? interface : span_skip(interface, (size_t)n + 1));
 	text_add(out, SPAN("\0\0\0\0"));
 }
 

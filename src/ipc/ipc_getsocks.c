@@ -128,7 +128,22 @@ take_name(struct span *left, struct span *name)
 	return (true);
 }
 
-/* Sockets of another namespace can't be told from ours: not taken. */
+/* As in ipc/holder.h. */
+static void
+adopt(int fd, struct span namespace, struct span interface)
+{
+	struct text place;
+
+	text_init(&place);
+	if (namespace.n > 0) {
+		text_add(&place, namespace);
+		text_addc(&place, '/');
+	}
+	text_add(&place, interface);
+	ipc_holder_adopt(fd, text_span(&place), false);
+	text_fini(&place);
+}
+
 static int
 adopt_all(int *fds, int n, struct span left, const char **err)
 {
@@ -144,11 +159,7 @@ adopt_all(int *fds, int n, struct span left, const char **err)
 			continue;
 		}
 		left = span_skip(left, 4);
-		if (namespace.n != 0) {
-			fd_close(&fds[i]);
-			continue;
-		}
-		ipc_holder_adopt(fds[i], interface, false);
+		adopt(fds[i], namespace, interface);
 		taken++;
 	}
 	return (taken);

@@ -147,7 +147,14 @@ static void
 fill_listen(struct sock_listen *s, const struct ipc_listen *l, char *host,
     char *interface)
 {
+	char *slash = strchr(interface, '/');
+
 	memset(s, 0, sizeof *s);
+	if (slash != NULL) {
+		*slash = '\0';
+		s->namespace = interface;
+		interface = slash + 1;
+	}
 	s->addr.addr.family = l->family;
 	s->addr.addr.port = s->addr.port_last = l->port;
 	s->addr.port_given = true;
@@ -174,7 +181,7 @@ static int
 open_one(const struct ipc_listen *l, struct span host, struct span interface,
     bool more, bool *first)
 {
-	char host_z[256], interface_z[64];
+	char host_z[256], interface_z[256];
 	struct sock_listen s;
 	const char *what = "socket";
 	int fd;
@@ -237,7 +244,8 @@ adopt_shards(struct row *r, const struct ipc_listen *l, struct span host,
 		return;
 	/* The last owner may have closed the gate of all but the first. */
 	(void)sock_listen_first(r->fds[0], false);
-	r->first = r->first || (r->n == 1 &&
+	/* (who listens in another namespace can't be seen) */
+	r->first = r->first || (r->n == 1 && span_find(interface, '/') < 0 &&
 	    sock_count_listeners(r->fds[0]) == 1);
 }
 

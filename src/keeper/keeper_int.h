@@ -16,6 +16,7 @@ struct px_listen;
 struct keeper_sock {            /* one listening address */
 	const struct px_listen *listen;
 	bool stats;
+	const char *interface;  /* as in ipc/holder.h, or NULL */
 	int *fds;               /* shards; fds[0] alone when shared */
 	size_t n;
 	bool first;             /* fds[0] began the SO_REUSEPORT group */

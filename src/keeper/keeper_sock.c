@@ -36,8 +36,20 @@ host_of(const struct addr_spec *a)
 	    a->addr.family == ADDR_SOCKPAIR ? SPAN("") : a->host);
 }
 
+/* Where its sockets are: "eth0", or "blue/eth0" or "blue/" in a network
+ * namespace. NULL: nowhere in particular. */
+static const char *
+place_of(const struct px_bind *b)
+{
+	if (b->namespace == NULL)
+		return (b->interface);
+	return (arena_printf(px_model->arena, "%s/%s", b->namespace,
+	    b->interface == NULL ? "" : b->interface));
+}
+
 static struct ipc_listen
-request(const struct keeper *k, const struct px_listen *li, bool stats)
+request(const struct keeper *k, const struct px_listen *li, const char *place,
+    bool stats)
 {
 	const struct px_bind *b = li->bind;
 	struct ipc_listen l = {
@@ -59,8 +71,7 @@ request(const struct keeper *k, const struct px_listen *li, bool stats)
 			l.n = (uint32_t)k->n;
 	}
 	l.host_n = (uint16_t)host_of(&li->addr).n;
-	l.interface_n = b->interface == NULL ? 0 :
-	    (uint16_t)strlen(b->interface);
+	l.interface_n = place == NULL ? 0 : (uint16_t)strlen(place);
 	return (l);
 }
 
@@ -170,9 +181,10 @@ open_one(struct keeper *k, struct px_listen *li, bool stats)
 		say_failed(b, stats, err, li);
 		return (false);
 	}
-	l = request(k, li, stats);
+	s->interface = place_of(b);
+	l = request(k, li, s->interface, stats);
 	s->fds = fds;
-	if (!get_fds(k, &l, host_of(&li->addr), span_str(b->interface), s,
+	if (!get_fds(k, &l, host_of(&li->addr), span_str(s->interface), s,
 	    &err)) {
 		say_failed(b, stats, err, li);
 		return (false);
@@ -215,8 +227,7 @@ list_for_agent(struct keeper *k)
 			    .fd = s->fds[j], .listen = s->listen,
 			    .stats = s->stats && s->listen->bind->px == NULL,
 			    .peers = s->stats && s->listen->bind->px != NULL,
-			    .interface =
-			    s->listen->bind->interface, .exportable =
+			    .interface = s->interface, .exportable =
 			    s->listen->addr.addr.family != ADDR_SOCKPAIR,
 			    .shard = j > 0, .first = s->first && j == 0 };
 	}

@@ -55,7 +55,7 @@ mux_end_get(struct mux_end *e, struct wire_in *in)
 
 /* ---- where a client came in ---- */
 
-enum { TAG_FE = 1, TAG_ADDR = 2 };
+enum { TAG_FE = 1, TAG_ADDR = 2, TAG_NETNS = 3 };
 
 void
 mux_listen_put(const struct px_listen *l, struct wire_out *out)
@@ -63,26 +63,31 @@ mux_listen_put(const struct px_listen *l, struct wire_out *out)
 	wire_put_bytes(out, TAG_FE, WIRE_REQUIRED,
 	    span_str(l->bind->px->name));
 	wire_put_bytes(out, TAG_ADDR, WIRE_REQUIRED, span_str(l->text));
+	if (l->bind->namespace != NULL)
+		wire_put_bytes(out, TAG_NETNS, WIRE_OPTIONAL,
+		    span_str(l->bind->namespace));
 }
 
 static const struct px_listen *
-with_addr(const struct px *fe, struct span addr)
+with_addr(const struct px *fe, struct span addr, struct span netns)
 {
 	for (const struct px_listen *l = fe->listens; l != NULL; l = l->next)
-		if (span_is(addr, l->text))
+		if (span_is(addr, l->text) && span_is(netns,
+		    l->bind->namespace == NULL ? "" : l->bind->namespace))
 			return (l);
 	return (NULL);
 }
 
 /* The frontend that has this address now, whatever its name. */
 static const struct px_listen *
-anywhere(struct span addr, enum px_mode mode)
+anywhere(struct span addr, struct span netns, enum px_mode mode)
 {
 	const struct px_listen *l;
 
 	PX_EACH(px, px_model)
 		if ((px->kind & PX_FE) != 0 && px->mode == mode &&
-		    !px->disabled && (l = with_addr(px, addr)) != NULL)
+		    !px->disabled &&
+		    (l = with_addr(px, addr, netns)) != NULL)
 			return (l);
 	return (NULL);
 }
@@ -92,21 +97,23 @@ mux_listen_get(struct wire_in *in, enum px_mode mode, bool idle,
     const char **why)
 {
 	const struct px_listen *l;
-	struct span name, addr;
+	struct span name, addr, netns;
 	const struct px *fe;
 
 	*why = "its record is damaged";
 	if (!wire_find(in, TAG_FE, &name) || !wire_find(in, TAG_ADDR, &addr))
 		return (NULL);
+	if (!wire_find(in, TAG_NETNS, &netns))
+		netns = SPAN("");
 	fe = px_find(px_model, name, PX_FE);
 	if (fe == NULL || fe->disabled) {
 		*why = "its frontend is gone";
-		return (idle ? anywhere(addr, mode) : NULL);
+		return (idle ? anywhere(addr, netns, mode) : NULL);
 	}
 	*why = "its frontend has another mode now";
 	if (fe->mode != mode)
 		return (NULL);
-	if ((l = with_addr(fe, addr)) != NULL)
+	if ((l = with_addr(fe, addr, netns)) != NULL)
 		return (l);
 	*why = "its frontend does not listen any more";
 	return (fe->listens);

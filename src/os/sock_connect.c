@@ -110,11 +110,10 @@ set_rare(int fd, const struct sock_way *w, const struct sockaddr_storage *dst)
 }
 
 /* A socket belongs to the namespace in which it was made. */
-static int
-socket_in(int netns, int family)
+int
+sock_make(int netns, int family, int type)
 {
-	int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, fd = -1, saved;
-	int home;
+	int fd = -1, saved, home;
 
 	if (netns == 0)
 		return (socket(family, type, 0));
@@ -145,7 +144,8 @@ sock_connect_way(const struct addr *dst, const struct sock_way *w)
 		errno = EAFNOSUPPORT;
 		return (-1);
 	}
-	if ((fd = socket_in(w->netns, ss.ss_family)) < 0)
+	if ((fd = sock_make(w->netns, ss.ss_family, SOCK_STREAM |
+	    SOCK_NONBLOCK | SOCK_CLOEXEC)) < 0)
 		return (-1);
 	if (!sock_set_nodelay(fd, true) || !set_rare(fd, w, &ss) ||
 	    (w->src != NULL && !bind_source(fd, w->src)))

@@ -6,6 +6,7 @@
 #include <os/sock.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/filter.h>
 #include <net/if.h>
@@ -206,16 +207,37 @@ setup_inherited(int fd, const struct sock_listen *l, const char **what)
 	return (listening || start_listening(fd, l, what));
 }
 
+int
+sock_netns(const char *name)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof path, "/var/run/netns/%s", name) >=
+	    (int)sizeof path) {
+		errno = ENAMETOOLONG;
+		return (-1);
+	}
+	return (open(path, O_RDONLY | O_CLOEXEC));
+}
+
 typedef bool setup_fn(int, const struct sock_listen *, const char **);
 
 static int
 open_with(int domain, setup_fn *setup, const struct sock_listen *l,
     const char **what)
 {
-	int type = l->dgram ? SOCK_DGRAM : SOCK_STREAM, fd, saved;
+	int type = l->dgram ? SOCK_DGRAM : SOCK_STREAM, fd, saved, ns = -1;
 
-	*what = "socket";
-	fd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	*what = "'namespace'";
+	if (l->namespace != NULL && (ns = sock_netns(l->namespace)) < 0)
+		return (-1);
+	if (l->namespace == NULL)
+		*what = "socket";
+	fd = sock_make(ns + 1, domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC);
+	saved = errno;
+	if (ns >= 0)
+		close(ns);
+	errno = saved;
 	if (fd < 0 || setup(fd, l, what))
 		return (fd);
 	saved = errno;
@@ -227,11 +249,6 @@ open_with(int domain, setup_fn *setup, const struct sock_listen *l,
 int
 sock_listen_open(const struct sock_listen *l, const char **what)
 {
-	if (l->namespace != NULL) {
-		*what = "'namespace' (not supported yet)";
-		errno = EOPNOTSUPP;
-		return (-1);
-	}
 	switch (l->addr.addr.family) {
 	case ADDR_V4:
 		return (open_with(AF_INET, setup_ip, l, what));

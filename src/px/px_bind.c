@@ -5,13 +5,17 @@
  */
 #include "px_int.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <base/must.h>
 #include <base/num.h>
+#include <os/fd.h>
+#include <os/sock.h>
 
 /* ---- addresses ---- */
 
@@ -281,6 +285,29 @@ parse_interface(struct conf_line *l, void *obj)
 	return (true);
 }
 
+#define NETNS_MAX 200           /* with the interface, less than 255 */
+
+static bool
+parse_namespace(struct conf_line *l, void *obj)
+{
+	const struct conf_word *w = conf_peek(l);
+	struct span s;
+	int fd;
+
+	if (!conf_want(l, "the name of a network namespace", &s))
+		return (false);
+	if (s.n == 0 || s.n > NETNS_MAX || span_find(s, '/') >= 0)
+		return (conf_err(l, w, "'%s' is not the name of a network "
+		    "namespace: 1 to %d characters without '/'", s.p,
+		    NETNS_MAX));
+	if ((fd = sock_netns(s.p)) < 0)
+		return (conf_err(l, w, "unable to open the network namespace "
+		    "'%s': %s", s.p, strerror(errno)));
+	fd_close(&fd);
+	bind_of(obj)->namespace = s.p;
+	return (true);
+}
+
 /* A negative value lowers what the path allows by so much. */
 static bool
 parse_mss(struct conf_line *l, void *obj)
@@ -505,6 +532,9 @@ BIND_WORD(defer_accept, "defer-accept", "", parse_flag,
 BIND_WORD(tfo, "tfo", "", parse_flag, "TCP Fast Open.");
 BIND_WORD(interface, "interface", "<name>", parse_interface,
     "Only what arrives on that network interface.");
+BIND_WORD(namespace, "namespace", "<name>", parse_namespace,
+    "The network namespace to listen in, one of those that `ip netns` shows. "
+    "Needs CAP_SYS_ADMIN at the start.");
 BIND_WORD(mss, "mss", "<n>", parse_mss,
     "The segment size to announce; negative: so much less than usual.");
 BIND_WORD(tcp_ut, "tcp-ut", "<time>", parse_tcp_ut,

@@ -5,13 +5,13 @@
 #include "srv_way.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include <base/must.h>
 #include <conf/conf.h>
 #include <conf/kw.h>
 #include <expr/expr.h>
+#include <os/sock.h>
 
 PX_SLOT(PX_OBJ_SERVER, struct srv_way, srv_way_slot, NULL);
 PX_SLOT(PX_OBJ_PROXY, struct srv_be_way, srv_be_way_slot, NULL);
@@ -196,9 +196,7 @@ parse_namespace(struct conf_line *l, void *obj)
 	if (span_find(name, '/') >= 0)
 		return (conf_err(l, word, "'%s' is not the name of a network "
 		    "namespace", name.p));
-	fd = open(arena_printf(l->conf->arena, "/var/run/netns/%s", name.p),
-	    O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if ((fd = sock_netns(name.p)) < 0)
 		return (conf_err(l, word, "unable to open the network namespace "
 		    "'%s': %s", name.p, strerror(errno)));
 	w->namespace = name.p;
