@@ -636,8 +636,10 @@ connect_now(struct chk *c)
 		conclude_errno(c, CHK_SOCKERR, ENOMEM);
 		return (false);
 	}
-	c->conn.nolinger = (probe || c->type == CHK_TYPE_TCP) && !c->tls &&
-	    (s == NULL || !s->linger);          /* leave no TIME_WAIT */
+	if (s == NULL || !s->linger) {          /* leave no TIME_WAIT */
+		c->conn.nolinger = !c->tls;
+		c->conn.quits = c->tls;
+	}
 	arm_deadline(c);
 	/* On the same host it is decided already. */
 	if (poll(&(struct pollfd){ fd, POLLOUT, 0 }, 1, 0) != 1)
