@@ -135,6 +135,7 @@ chk_plan(struct chk *c, int64_t in_ms)
 void
 chk_stop(struct chk *c)
 {
+	c->conn.nolinger = c->conn.quits = false;       /* it may yet answer */
 	end_connection(c);
 	wait_no_more(c);
 	tmr_stop(&the_loop->wheel, &c->tmr);
