@@ -415,6 +415,13 @@ spares_client(enum why why)
 	case WHY_QUEUE_FULL:
 	case WHY_SRV_REFUSED:
 	case WHY_SRV_CONN_TIMEOUT:
+	case WHY_SRV_TLS:
+	case WHY_SRV_CERT:
+	case WHY_SRV_NAME:
+	case WHY_SRV_ABORT:
+	case WHY_SRV_TIMEOUT:
+	case WHY_RES_BAD:
+	case WHY_RES_HEAD_LONG:
 		return (true);
 	default:
 		return (false);
