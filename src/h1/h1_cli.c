@@ -50,6 +50,11 @@ void
 h1_client_free(struct h1_conn *h)
 {
 	h1_owned_close(h);
+	if (__builtin_expect(px_opt(frontend(h), PX_OPT_NOLINGER), 0) &&
+	    !h->conn.nolinger) {
+		conn_shut(&h->conn);            /* it hears the end first */
+		h->conn.nolinger = true;
+	}
 	if (h->counted) {
 		fe_leave(fe_of(frontend(h)));
 		srv_listen_leave(h->cli.listen);
@@ -124,13 +129,13 @@ finish(struct h1_conn *h)
 {
 	enum why why = h1_flush(h);
 
-	h->conn.nolinger = px_opt(frontend(h), PX_OPT_NOLINGER);
 	if (why == WHY_AGAIN) {
 		h->state = H1_FLUSH;
 		arm(h, frontend(h)->timeout->client);
 		return;
 	}
-	if (why != WHY_OK || h->conn.nolinger || h->conn.eof ||
+	if (why != WHY_OK || px_opt(frontend(h), PX_OPT_NOLINGER) ||
+	    h->conn.eof ||
 	    (h->rx == H1_FLOW_NONE && h->in.len == 0 && !h->conn.can_in)) {
 		h1_client_free(h);
 		return;
@@ -598,7 +603,8 @@ client_abort(struct mux_end *e, enum why why)
 	e->strm = NULL;
 	/* Where the end of the connection is the end of the message, only a
 	 * reset says that it is not whole. */
-	h->conn.nolinger = h->tx == H1_FLOW_CLOSE ||
+	h->conn.nolinger = px_opt(frontend(h), PX_OPT_NOLINGER) ||
+	    h->tx == H1_FLOW_CLOSE ||
 	    (h->tx == H1_FLOW_TUNNEL && why == WHY_SRV_ABORT);
 	h1_client_free(h);
 }

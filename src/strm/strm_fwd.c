@@ -314,10 +314,13 @@ static void
 request_went(struct strm *s)
 {
 	s->req_done = true;
-	if (s->tunnel && !s->srv_shut) {
-		s->srv_shut = true;
+	if (!s->tunnel || s->srv_shut)
+		return;
+	s->srv_shut = true;
+	if (px_opt(s->txn.be, PX_OPT_NOLINGER))
+		s->res_done = true;     /* a reset, there is no other end */
+	else
 		s->srv->ops->shut(s->srv);
-	}
 }
 
 /* Out of line, as few have retry-on. */
@@ -440,6 +443,15 @@ listens_only(const struct strm *s, const struct px *px, bool over)
 	    px_opt(px, PX_OPT_INDEPENDENT_STREAMS));
 }
 
+/* After its end a side has nothing left to say: what it is waited for is that
+ * it takes what there is (configuration manual 4.2, timeout client). */
+static bool
+rests(struct mux_end *e, bool over)
+{
+	return (over && e->ops->unsent(e) == 0 &&
+	    e->ops->conn(e)->can_out);
+}
+
 static int64_t
 client_due(const struct strm *s)
 {
@@ -455,6 +467,8 @@ client_due(const struct strm *s)
 	seen_ms = listens_only(s, s->txn.fe, s->req_done) ? s->cli_read_ms :
 	    s->cli_seen_ms;
 	if (s->tunnel) {
+		if (rests(s->cli, s->req_done))
+			return (CLOCK_NEVER);
 		if ((s->req_done || s->cli_shut) && t->client_fin != 0)
 			return (after(seen_ms, t->client_fin));
 		tunnel = txn_timeout(&s->txn, TXN_TIMEOUT_TUNNEL,
@@ -483,6 +497,8 @@ server_due(const struct strm *s)
 	listens = listens_only(s, s->txn.be, s->res_done);
 	seen_ms = listens ? s->srv_read_ms : s->srv_seen_ms;
 	if (s->tunnel) {
+		if (rests(s->srv, s->res_done))
+			return (CLOCK_NEVER);
 		if ((s->res_done || s->srv_shut) && t->server_fin != 0)
 			return (after(seen_ms, t->server_fin));
 		return (after(seen_ms, tunnel != 0 ? tunnel : server));

@@ -405,6 +405,14 @@ wants_reset(const struct tcp_conn *t)
 	return (px_opt(px, PX_OPT_NOLINGER));
 }
 
+/* The peer hears the end, and it is not waited for what he makes of it. */
+static void
+leave(struct tcp_conn *t)
+{
+	conn_shut(&t->conn);
+	t->conn.nolinger = true;
+}
+
 static void
 tcp_done(struct mux_end *e, bool keep)
 {
@@ -412,8 +420,19 @@ tcp_done(struct mux_end *e, bool keep)
 
 	(void)keep;
 	e->strm = NULL;
+	if (wants_reset(t) && e->client)
+		leave(t);
 	t->conn.nolinger = wants_reset(t);
 	tcp_conn_free(t);
+}
+
+/* It is given up, with the port that it would keep for a minute. In a tunnel
+ * both sides are late at the same time, and the client's is looked at first. */
+static bool
+server_is_late(const struct tcp_conn *t, enum why why)
+{
+	return (!t->end.client && (why == WHY_SRV_TIMEOUT ||
+	    (why == WHY_CLI_TIMEOUT && t->tmr.due_ms <= the_loop->now_ms)));
 }
 
 static void
@@ -424,6 +443,8 @@ tcp_abort(struct mux_end *e, enum why why)
 	e->strm = NULL;
 	t->conn.nolinger = wants_reset(t) || why == WHY_CLI_ABORT ||
 	    why == WHY_SRV_ABORT;       /* a reset becomes one */
+	if (!t->conn.nolinger && server_is_late(t, why))
+		leave(t);
 	tcp_conn_free(t);
 }
 
