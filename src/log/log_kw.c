@@ -70,6 +70,7 @@ parse_address(struct conf_line *l, struct log_target *t)
 
 	if (!conf_want(l, "the address of a log server", &s))
 		return (false);
+	t->pos = conf_pos(l, w);
 	s = conf_env_expand(l->conf->arena, s);
 	t->text = s.p;
 	if (span_is(s, "stdout") || span_is(s, "stderr")) {

@@ -12,6 +12,7 @@
  */
 #include "log_int.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <base/clock.h>
 #include <base/must.h>
 #include <cnt/cnt.h>
+#include <ipc/say.h>
 #include <os/loop.h>
 #include <os/sock.h>
 #include <px/px.h>
@@ -28,6 +31,7 @@
 #define LINES 32
 #define BYTES 16384
 #define ALONE_MS 30000          /* not connected, behind an error */
+#define TOLD_AGAIN_MS 60000     /* that lines are lost, by one process */
 
 /* One for each kind of socket, so the lines of a target keep their order. */
 static struct queue {
@@ -53,6 +57,23 @@ count(unsigned sent, unsigned lost)
 		return;
 	CNT_PROC()->log_sent += sent;
 	CNT_PROC()->log_lost += lost;
+}
+
+/* Where log lines go is no place for it. */
+static void
+tell_lost(const struct log_target *t, int err)
+{
+	static int64_t next_ms;
+	int64_t now_ms = clock_mono_us() / 1000;
+
+	if (now_ms < next_ms)
+		return;
+	next_ms = now_ms + TOLD_AGAIN_MS;
+	ipc_say(DIAG_WARNING, "%s:%d: lines for the log target '%s' are lost: "
+	    "%s; 'show info' counts them as DroppedLogs",
+	    t->pos.file != NULL ? t->pos.file : "-", t->pos.line,
+	    t->text != NULL ? t->text : "-", err == EAGAIN ?
+	    "it does not read them fast enough" : strerror(err));
 }
 
 /* The one that all lines go to, or NULL. */
@@ -130,7 +151,9 @@ flush(struct queue *q)
 	while (sent + lost < q->n) {
 		n = sendmmsg(q->fd, q->msg + sent + lost, q->n - sent - lost,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n > 0)
+		if (n < 0)
+			tell_lost(q->to[sent + lost], errno);
+		else
 			sent += (unsigned)n;
 		/* the first of the rest is why it stopped there */
 		if (sent + lost < q->n && !goes_alone(q) && n <= 0)
@@ -234,6 +257,8 @@ send_now(struct queue *q, const struct log_target *t, struct iovec *piece,
 	connect_to(q, NULL);
 	m.msg_namelen = addr_spec_to_sa(&t->addr, &sa);
 	sent = sendmsg(q->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+	if (!sent)
+		tell_lost(t, errno);
 	count(sent, !sent);
 }
 
@@ -241,8 +266,9 @@ send_now(struct queue *q, const struct log_target *t, struct iovec *piece,
  * the descriptor is told not to, also for those who share it (manual 4.2,
  * "log"). */
 static void
-write_now(int fd, const struct iovec *piece, int n)
+write_now(const struct log_target *t, const struct iovec *piece, int n)
 {
+	int fd = t->addr.fd;
 	static uint64_t told;           /* of these descriptors */
 	uint64_t bit = fd < 64 ? UINT64_C(1) << fd : 0;
 	bool sent;
@@ -252,6 +278,8 @@ write_now(int fd, const struct iovec *piece, int n)
 		told |= bit;
 	}
 	sent = writev(fd, piece, n) >= 0;
+	if (!sent)
+		tell_lost(t, errno);
 	count(sent, !sent);
 }
 
@@ -262,7 +290,7 @@ log_send(const struct log_target *t, struct iovec *piece, int n)
 	size_t size = 0;
 
 	if (t->addr.addr.family == ADDR_FD) {
-		write_now(t->addr.fd, piece, n);
+		write_now(t, piece, n);
 		return;
 	}
 	for (int i = 0; i < n; i++)
