@@ -17,10 +17,13 @@
 #include <base/must.h>
 #include <base/rand.h>
 #include <base/text.h>
+#include <log/log.h>
 #include <os/fd.h>
 #include <os/loop.h>
 #include <os/sock.h>
 #include <srv/state.h>
+
+#define PUT_OFF_MS 1000         /* until a check for which there was no room */
 
 int
 chk_inter_ms(const struct chk *c)
@@ -611,6 +614,32 @@ is_probe(const struct chk *c, const struct chk_step *s)
 	    !wants_proxy(c, s) && !chk_wants_tls(c, s));
 }
 
+/*
+ * This machine lacks what a check needs: that tells nothing of the server, and
+ * all of them would be down at once, although traffic goes on in processes that
+ * lack nothing.
+ */
+static bool
+put_off(struct chk *c, int err)
+{
+	static int64_t next_ms;
+
+	if (err != EMFILE && err != ENFILE && err != ENOMEM && err != ENOBUFS)
+		return (false);
+	end_connection(c);
+	if ((*c->state & (CHK_ENABLED | CHK_PAUSED)) == CHK_ENABLED)
+		chk_plan(c, PUT_OFF_MS);
+	if (the_loop->now_ms < next_ms)
+		return (true);
+	next_ms = the_loop->now_ms + PUT_OFF_MS;
+	errno = err;
+	log_event(c->srv->be->px, LOG_L_EMERG, "Server %s/%s cannot be "
+	    "checked, nor may others: %m; they keep their state; raise "
+	    "'ulimit-n' or lower 'tune.max-checks-per-thread'",
+	    c->srv->be->px->name, c->srv->cfg->name);
+	return (true);
+}
+
 /* True when the connection is there at once; else it is on its way, or the
  * check has ended. */
 static bool
@@ -623,6 +652,8 @@ connect_now(struct chk *c)
 	int err, fd;
 
 	if ((fd = open_connection(c, s, probe, &to)) < 0) {
+		if (put_off(c, errno))
+			return (false);
 		conclude_errno(c, errno == ECONNREFUSED || errno == EACCES ||
 		    errno == ENOENT || errno == ENETUNREACH ? CHK_L4CON :
 		    CHK_SOCKERR, errno);
