@@ -39,6 +39,17 @@ enum why h1_req_parse(struct span in, size_t *scan, struct http_head *,
 enum why h1_res_parse(struct span in, size_t *scan, enum http_meth,
     struct http_head *, size_t *used, size_t *bad);
 
+/*
+ * h1_req_relax, h1_res_relax - what the parser said is `why`: judge once more, as
+ * accept-unsafe-violations-in-http-request and -response of a proxy want it. The
+ * rest is as of h1_req_parse() and h1_res_parse(), at every call of which that
+ * says `why`; other reasons are given back.
+ */
+enum why h1_req_relax(enum why why, struct span in, size_t *scan,
+    struct http_head *, size_t *used, size_t *bad);
+enum why h1_res_relax(enum why why, struct span in, size_t *scan,
+    enum http_meth, struct http_head *, size_t *used, size_t *bad);
+
 /* h1_req_full - why a request whose head does not fit the buffer is refused:
  * WHY_REQ_URI_LONG while still in its first line, else WHY_REQ_HEAD_LONG. */
 enum why h1_req_full(struct span in);

@@ -66,6 +66,8 @@ struct http_head {
 	struct span method;             /* request */
 	struct span target;             /* request: as received or set */
 	struct span reason;             /* response */
+	struct span version;            /* as sent, when it is none of HTTP/1; it
+	                                 * goes on so when `minor` is 0 */
 	uint16_t n;                     /* rows used, removed ones included */
 	uint16_t cap;                   /* rows there are */
 	uint32_t known;                 /* bit per enum http_name < 32: present */

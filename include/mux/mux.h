@@ -286,7 +286,7 @@ struct mux_proto {
 	    void *strm, enum why *err);
 	/* look - is that the beginning of a message? WHY_OK: here is its head,
 	 * of slices of the bytes; WHY_AGAIN; else it is none. NULL: cannot */
-	enum why (*look)(struct span, struct http_head *);
+	enum why (*look)(struct span, struct http_head *, const struct px *);
 	/* take - go on with a client of another protocol, which nobody has
 	 * taken bytes from: its end is gone, and a message follows. NULL without
 	 * memory: it stays */

@@ -121,7 +121,7 @@ step_trailer(struct h1_chunk *c, struct h1_at *at, struct span *trailers)
 	size_t n;
 
 	while (t.p < t.end && *t.p != '\r')
-		if ((why = h1_line_parse(&t, &line)) != WHY_OK)
+		if ((why = h1_line_parse(&t, &line, false)) != WHY_OK)
 			return (why);
 	n = (size_t)(t.p - at->p);
 	if ((why = h1_line_end(&t)) != WHY_OK)
@@ -260,7 +260,7 @@ h1_trailers_ok(struct span s)
 	struct h1_line line;
 
 	while (at.p < at.end)
-		if (h1_line_parse(&at, &line) != WHY_OK ||
+		if (h1_line_parse(&at, &line, false) != WHY_OK ||
 		    !is_trailer_name(line.name))
 			return (false);
 	return (true);

@@ -284,6 +284,22 @@ no_line_yet(const struct h1_conn *h)
 	return (span_find(buf_peek(&h->in), '\n') < 0);
 }
 
+/* What is wrong with a request that passes nonetheless is kept. */
+static enum why __attribute__((noinline, cold))
+relax(struct h1_conn *h, enum why why, size_t *scan, struct http_head *head,
+    size_t *used, size_t *bad)
+{
+	size_t at = *bad;
+
+	if (!px_opt(frontend(h), PX_OPT_ACCEPT_UNSAFE_REQUEST))
+		return (why);
+	why = h1_req_relax(why, buf_peek(&h->in), scan, head, used, bad);
+	if (why == WHY_OK)
+		mux_stream->malformed(&h->end, frontend(h), buf_peek(&h->in),
+		    at);
+	return (why);
+}
+
 /* Returns true when a request (or its refusal) was given to a stream. */
 static bool
 parse_request(struct h1_conn *h)
@@ -304,6 +320,8 @@ parse_request(struct h1_conn *h)
 		return (true);
 	}
 	why = h1_req_parse(buf_peek(&h->in), &scan, head, &used, &bad);
+	if (why != WHY_OK && why != WHY_AGAIN)
+		why = relax(h, why, &scan, head, &used, &bad);
 	if (why == WHY_OK && used <= head_limit()) {
 		accept_request(h, head, used);
 		return (true);

@@ -118,7 +118,7 @@ struct mux_end *h1_thaw(struct wire_in *, int fd, struct srv *, struct txn *,
     void *strm, const char **why);
 
 /* ---- h1_switch.c: see mux_proto ---- */
-enum why h1_look(struct span, struct http_head *);
+enum why h1_look(struct span, struct http_head *, const struct px *fe);
 struct mux_end *h1_take(struct mux_end *, void *strm);
 
 /* h1_session_conns - how many connections to servers a client may keep for

@@ -66,10 +66,36 @@ put_status_line(struct out *o, unsigned minor, unsigned status,
 	o->p = p + 2;
 }
 
+static void __attribute__((noinline, cold))
+put_odd_status_line(struct out *o, const struct http_head *h)
+{
+	put_span(o, h->version);
+	PUT_LIT(o, " ");
+	put_number(o, h->status);
+	PUT_LIT(o, " ");
+	put_span(o, h->reason);
+	PUT_LIT(o, "\r\n");
+}
+
+static void
+put_old_version(struct out *o, const struct http_head *h)
+{
+	PUT_LIT(o, " ");
+	if (h->version.n != 0)
+		put_span(o, h->version);
+	else
+		PUT_LIT(o, "HTTP/1.0");
+	PUT_LIT(o, "\r\n");
+}
+
 static void
 put_start_line(struct out *o, const struct http_head *h, unsigned minor)
 {
 	if (!h->request) {
+		if (__builtin_expect(minor == 0 && h->version.n != 0, 0)) {
+			put_odd_status_line(o, h);
+			return;
+		}
 		put_status_line(o, minor != 0, h->status, h->reason);
 		return;
 	}
@@ -77,7 +103,7 @@ put_start_line(struct out *o, const struct http_head *h, unsigned minor)
 	PUT_LIT(o, " ");
 	put_span(o, h->target);
 	if (minor == 0)
-		PUT_LIT(o, " HTTP/1.0\r\n");
+		put_old_version(o, h);
 	else
 		PUT_LIT(o, " HTTP/1.1\r\n");
 }

@@ -29,10 +29,12 @@ parse_length(struct span s, uint64_t *out)
 /* Codings are counted over all lines of the field, which are one list. An
  * empty element or an empty value is read differently by different people. */
 static bool
-note_codings(struct h1_framing *f, struct span value)
+note_codings(struct h1_framing *f, struct span value, bool lax)
 {
 	struct span rest = value, item;
 
+	if (lax && value.n == 0)
+		return (true);
 	if (value.n == 0 || value.p[0] == ',' || value.p[value.n - 1] == ',')
 		return (false);
 	while (http_list_next(&rest, &item)) {
@@ -78,8 +80,8 @@ is_host(struct span s)
 }
 
 /* A second Host is an error unless it says the same; then it is dropped. */
-static bool
-note_host(struct http_head *h, struct http_hdr *row)
+static inline __attribute__((always_inline)) bool
+note_host(struct http_head *h, struct http_hdr *row, bool relaxed)
 {
 	struct span value = span_of(row->value, row->value_n);
 	const struct http_hdr *first = h->hdr;
@@ -87,7 +89,7 @@ note_host(struct http_head *h, struct http_hdr *row)
 	if (!h->request)
 		return (true);
 	if (!http_has(h, HTTP_HOST))
-		return (is_host(value));
+		return (relaxed || is_host(value));
 	while (first->id != HTTP_HOST)          /* it is there, before `row` */
 		first++;
 	if (!span_ieq(span_of(first->value, first->value_n), value))
@@ -108,8 +110,9 @@ note_expect(struct http_head *h, struct h1_framing *f, struct span value)
 }
 
 /* Fields with a say in framing and routing; false: refused. */
-static bool
-note_field(struct http_head *h, struct h1_framing *f, struct http_hdr *row)
+static inline bool
+note_field(struct http_head *h, struct h1_framing *f, struct http_hdr *row,
+    const bool relaxed)
 {
 	struct span value = span_of(row->value, row->value_n);
 
@@ -118,12 +121,12 @@ note_field(struct http_head *h, struct h1_framing *f, struct http_hdr *row)
 		return (!http_has(h, HTTP_CONTENT_LENGTH) &&
 		    parse_length(value, &h->length));
 	case HTTP_TRANSFER_ENCODING:
-		return (note_codings(f, value));
+		return (note_codings(f, value, relaxed && !h->request));
 	case HTTP_CONNECTION:
 		note_connection(h, value);
 		return (true);
 	case HTTP_HOST:
-		return (note_host(h, row));
+		return (note_host(h, row, relaxed));
 	case HTTP_EXPECT:
 		note_expect(h, f, value);
 		return (true);
@@ -150,8 +153,9 @@ is_noted(enum http_name id)
 	return (id - 1u < HTTP_EXPECT);
 }
 
-enum why
-h1_fields_parse(struct h1_at *out, struct http_head *h, struct h1_framing *f)
+static inline __attribute__((always_inline)) enum why
+parse_fields(struct h1_at *out, struct http_head *h, struct h1_framing *f,
+    const bool relaxed)
 {
 	struct http_hdr *rows = h->hdr, *row = rows,
 	    *end = row + h->cap - HTTP_SPARE_ROWS;
@@ -161,7 +165,7 @@ h1_fields_parse(struct h1_at *out, struct http_head *h, struct h1_framing *f)
 
 	MUST(h->cap >= HTTP_SPARE_ROWS);
 	for (; at.p < at.end && *at.p != '\r'; row++) {
-		if ((why = h1_line_parse(&at, &line)) != WHY_OK)
+		if ((why = h1_line_parse(&at, &line, relaxed)) != WHY_OK)
 			break;
 		if (row == end && http_grow(h)) {
 			row = h->hdr + (row - rows);
@@ -173,7 +177,7 @@ h1_fields_parse(struct h1_at *out, struct http_head *h, struct h1_framing *f)
 			break;
 		}
 		fill_row(row, &line);
-		if (is_noted(line.id) && !note_field(h, f, row)) {
+		if (is_noted(line.id) && !note_field(h, f, row, relaxed)) {
 			at.p = line.value.p;
 			why = WHY_REQ_BAD;
 			break;
@@ -189,7 +193,20 @@ h1_fields_parse(struct h1_at *out, struct http_head *h, struct h1_framing *f)
 }
 
 enum why
-h1_framing_check(const struct http_head *h, const struct h1_framing *f)
+h1_fields_parse(struct h1_at *out, struct http_head *h, struct h1_framing *f)
+{
+	return (parse_fields(out, h, f, false));
+}
+
+enum why __attribute__((cold))
+h1_fields_relax(struct h1_at *out, struct http_head *h, struct h1_framing *f)
+{
+	return (parse_fields(out, h, f, true));
+}
+
+enum why
+h1_framing_check(const struct http_head *h, const struct h1_framing *f,
+    bool relaxed)
 {
 	if (!http_has(h, HTTP_TRANSFER_ENCODING))
 		return (WHY_OK);
@@ -197,7 +214,8 @@ h1_framing_check(const struct http_head *h, const struct h1_framing *f)
 	if (http_has(h, HTTP_CONTENT_LENGTH) || h->minor == 0)
 		return (WHY_REQ_BAD);
 	/* chunked once and last, or the end cannot be known: RFC 9112 6.3 */
-	if (f->n_chunked != 1 || !f->chunked_last)
+	if ((f->n_chunked != 1 && (f->n_chunked == 0 || !relaxed ||
+	    h->request)) || !f->chunked_last)
 		return (WHY_REQ_BAD);
 	return (f->n_other != 0 ? WHY_REQ_TE_UNKNOWN : WHY_OK);
 }

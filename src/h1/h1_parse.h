@@ -149,6 +149,19 @@ h1_is_blank(char c)
 }
 
 /*
+ * h1_odd_name_end, h1_odd_value_end - the same for a relaxed parser, from where
+ * a strict one stopped. A CR or LF ends the line for it as well.
+ * h1_is_odd_framing - a name that somebody may read as that of a framing field:
+ * it is one when all but its letters is left out.
+ * h1_version_take - at->p behind a word such as "RTSP/1.10", which says what
+ * major, minor and version of the head are.
+ */
+const char *h1_odd_name_end(const char *p, const char *end);
+const char *h1_odd_value_end(const char *p, const char *end);
+bool h1_is_odd_framing(struct span name);
+enum why h1_version_take(struct h1_at *, struct http_head *);
+
+/*
  * h1_line_end - CRLF at at->p: WHY_OK and at->p behind it, WHY_AGAIN when it
  * may still become one, else WHY_REQ_BAD with at->p where it went wrong.
  */
@@ -199,10 +212,11 @@ h1_line_fast(struct h1_at *at, struct h1_line *l)
 /*
  * h1_line_parse - one field line at at->p, which is not the empty line
  * (RFC 9112 5). A line that begins with white space is obs-fold: refused, as
- * is white space before the colon. Moves at->p as h1_line_end().
+ * is white space before the colon. Moves at->p as h1_line_end(). `relaxed`, a
+ * constant: takes what h1_req_relax() does.
  */
 static inline enum why
-h1_line_parse(struct h1_at *at, struct h1_line *l)
+h1_line_parse(struct h1_at *at, struct h1_line *l, const bool relaxed)
 {
 	const char *name = at->p, *value, *eov;
 	enum why why;
@@ -210,17 +224,24 @@ h1_line_parse(struct h1_at *at, struct h1_line *l)
 	if (h1_line_fast(at, l))
 		return (WHY_OK);
 	at->p = h1_scan_token(name, at->end);
+	if (relaxed && at->p != at->end && !h1_is_blank(*name))
+		at->p = h1_odd_name_end(at->p, at->end);
 	if (at->p == at->end)
 		return (WHY_AGAIN);
 	if (*at->p != ':' || at->p == name)
 		return (WHY_REQ_BAD);
 	l->name = span_of(name, (size_t)(at->p - name));
+	if (relaxed && h1_is_odd_framing(l->name))
+		return (WHY_REQ_BAD);
 	l->id = http_name_id(l->name);
 	value = at->p + 1;
 	while (value < at->end && h1_is_blank(*value))
 		value++;
 	l->raw = value == at->p + 2 && value[-1] == ' ';
-	at->p = eov = h1_scan_value(at->lo, value, at->end);
+	eov = h1_scan_value(at->lo, value, at->end);
+	if (relaxed)
+		eov = h1_odd_value_end(eov, at->end);
+	at->p = eov;
 	if ((why = h1_line_end(at)) != WHY_OK)
 		return (why);
 	while (eov > value && h1_is_blank(eov[-1]))
@@ -233,14 +254,26 @@ h1_line_parse(struct h1_at *at, struct h1_line *l)
 /*
  * h1_fields_parse - the field section up to its empty line into rows of the
  * head, with what the framing fields say. WHY_OK leaves at->p behind the
- * empty line. Reasons are those of a request.
+ * empty line. Reasons are those of a request. h1_fields_relax - the same for
+ * relaxed parsers: apart, so that the others pay nothing for it.
  */
 enum why h1_fields_parse(struct h1_at *, struct http_head *,
     struct h1_framing *);
+enum why h1_fields_relax(struct h1_at *, struct http_head *,
+    struct h1_framing *);
+
+/* h1_relaxes - a reason for which a relaxed parser may find otherwise. */
+static inline bool
+h1_relaxes(enum why why)
+{
+	return (why == WHY_REQ_BAD || why == WHY_REQ_BAD_VERSION ||
+	    why == WHY_RES_BAD);
+}
 
 /* h1_framing_check - transfer codings and lengths fit each other: WHY_OK,
  * WHY_REQ_BAD, or WHY_REQ_TE_UNKNOWN for a coding that we do not have. */
-enum why h1_framing_check(const struct http_head *, const struct h1_framing *);
+enum why h1_framing_check(const struct http_head *, const struct h1_framing *,
+    bool relaxed);
 
 /* h1_is_still_short - nothing new since `*scan` can end a line or be wrong,
  * so parsing again would say WHY_AGAIN again; moves *scan. */

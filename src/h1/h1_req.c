@@ -22,11 +22,25 @@ skip_empty_lines(struct h1_at *at)
 	return (WHY_OK);
 }
 
-/* Method and target, each with the space behind it. */
+/* Relaxed: fragments and what is no ASCII are part of the target. */
 static enum why
-parse_method_target(struct h1_at *at, struct http_head *h)
+find_odd_end(struct h1_at *at, const char *start)
+{
+	while (at->p < at->end && (*at->p == '#' || (uint8_t)*at->p >= 0x80))
+		at->p = h1_scan_target(at->lo, at->p + 1, at->end);
+	if (at->p == at->end)
+		return (WHY_AGAIN);
+	/* at the end of the line: HTTP/0.9, see parse_odd_version() */
+	return (at->p != start && (*at->p == ' ' || *at->p == '\r') ?
+	    WHY_OK : WHY_REQ_BAD);
+}
+
+/* Method and target, each with the space behind it. */
+static inline __attribute__((always_inline)) enum why
+parse_method_target(struct h1_at *at, struct http_head *h, const bool relaxed)
 {
 	const char *start = at->p;
+	enum why why;
 
 	at->p = h1_scan_token(start, at->end);
 	if (at->p == at->end)
@@ -39,10 +53,14 @@ parse_method_target(struct h1_at *at, struct http_head *h)
 	at->p = h1_scan_target(at->lo, start, at->end);
 	if (at->p == at->end)
 		return (WHY_AGAIN);
-	if (*at->p != ' ' || at->p == start)
-		return (WHY_REQ_BAD);
+	if (*at->p != ' ' || at->p == start) {
+		if (!relaxed)
+			return (WHY_REQ_BAD);
+		if ((why = find_odd_end(at, start)) != WHY_OK)
+			return (why);
+	}
 	h->target = span_of(start, (size_t)(at->p - start));
-	at->p++;
+	at->p += !relaxed || *at->p == ' ';
 	return (WHY_OK);
 }
 
@@ -52,10 +70,26 @@ is_digit(char c)
 	return (c >= '0' && c <= '9');
 }
 
+/* Relaxed: any version but that of the preface of HTTP/2, which is none. "GET
+ * /path" CRLF is all of a request, one of HTTP/0.9; it keeps major 0. */
+static enum why
+parse_odd_version(struct h1_at *at, struct http_head *h)
+{
+	enum why why;
+
+	if (h->meth == HTTP_GET && (at->p == at->end || *at->p == '\r'))
+		return (h1_line_end(at));
+	if ((why = h1_version_take(at, h)) != WHY_OK ||
+	    (why = h1_line_end(at)) != WHY_OK)
+		return (why);
+	return (h->version.n != 0 && span_eq(h->method, SPAN("PRI")) ?
+	    WHY_REQ_BAD_VERSION : WHY_OK);
+}
+
 /* Versions that are well-formed but not ours are told so. Nothing is said
  * about one before all of it is there. */
-static enum why
-parse_version(struct h1_at *at, struct http_head *h)
+static inline __attribute__((always_inline)) enum why
+parse_version(struct h1_at *at, struct http_head *h, const bool relaxed)
 {
 	const char *p = at->p;
 	size_t n = (size_t)(at->end - p);
@@ -65,6 +99,8 @@ parse_version(struct h1_at *at, struct http_head *h)
 		at->p = p + VERSION_N + 2;
 		return (WHY_OK);
 	}
+	if (relaxed)
+		return (parse_odd_version(at, h));
 	for (size_t i = 0; i < n && i < VERSION_N; i++)
 		if (i == 5 || i == 7 ? !is_digit(p[i]) :
 		    p[i] != version_11[i]) {
@@ -137,15 +173,16 @@ is_target_fit(const struct http_head *h)
 	return (is_same_host(u.authority, host, default_port(u.scheme)));
 }
 
-static enum why
-finish(struct h1_at *at, struct http_head *h, const struct h1_framing *f)
+static inline __attribute__((always_inline)) enum why
+finish(struct h1_at *at, struct http_head *h, const struct h1_framing *f,
+    const bool relaxed)
 {
-	enum why why = h1_framing_check(h, f);
+	enum why why = h1_framing_check(h, f, relaxed);
 
 	if (why != WHY_OK)
 		return (why);
 	if ((h->target.p[0] != '/' || h->meth == HTTP_CONNECT) &&
-	    !is_target_fit(h)) {
+	    !relaxed && !is_target_fit(h)) {
 		at->p = h->target.p;
 		return (WHY_REQ_BAD);
 	}
@@ -156,37 +193,57 @@ finish(struct h1_at *at, struct http_head *h, const struct h1_framing *f)
 	return (f->odd_expect ? WHY_REQ_EXPECT : WHY_OK);
 }
 
-static enum why
-parse(struct h1_at *at, struct http_head *h)
+static inline __attribute__((always_inline)) enum why
+parse(struct h1_at *at, struct http_head *h, const bool relaxed)
 {
 	struct h1_framing f = { 0 };
 	enum why why;
 
 	if ((why = skip_empty_lines(at)) != WHY_OK ||
-	    (why = parse_method_target(at, h)) != WHY_OK ||
-	    (why = parse_version(at, h)) != WHY_OK ||
-	    (why = h1_fields_parse(at, h, &f)) != WHY_OK)
+	    (why = parse_method_target(at, h, relaxed)) != WHY_OK ||
+	    (why = parse_version(at, h, relaxed)) != WHY_OK)
 		return (why);
-	return (finish(at, h, &f));
+	if (relaxed && h->major == 0) { /* goes on as HTTP/1.0 */
+		h->major = 1;
+		return (WHY_OK);
+	}
+	if ((why = relaxed ? h1_fields_relax(at, h, &f) :
+	    h1_fields_parse(at, h, &f)) != WHY_OK)
+		return (why);
+	return (finish(at, h, &f, relaxed));
+}
+
+static inline __attribute__((always_inline)) enum why
+parse_all(struct span in, size_t *scan, struct http_head *h, size_t *used,
+    size_t *bad, bool relaxed)
+{
+	struct h1_at at = { in.p, in.p, in.p + in.n };
+	enum why why;
+
+	http_head_clear(h);
+	h->request = true;
+	if ((why = parse(&at, h, relaxed)) != WHY_OK)
+		return (h1_stop(&at, why, scan, bad));
+	*used = (size_t)(at.p - in.p);
+	*scan = 0;
+	return (WHY_OK);
 }
 
 enum why
 h1_req_parse(struct span in, size_t *scan, struct http_head *h, size_t *used,
     size_t *bad)
 {
-	struct h1_at at;
-	enum why why;
-
 	if (h1_is_still_short(in, scan))
 		return (WHY_AGAIN);
-	at = (struct h1_at){ in.p, in.p, in.p + in.n };
-	http_head_clear(h);
-	h->request = true;
-	if ((why = parse(&at, h)) != WHY_OK)
-		return (h1_stop(&at, why, scan, bad));
-	*used = (size_t)(at.p - in.p);
-	*scan = 0;
-	return (WHY_OK);
+	return (parse_all(in, scan, h, used, bad, false));
+}
+
+enum why __attribute__((cold))
+h1_req_relax(enum why why, struct span in, size_t *scan, struct http_head *h,
+    size_t *used, size_t *bad)
+{
+	return (h1_relaxes(why) ? parse_all(in, scan, h, used, bad, true) :
+	    why);
 }
 
 enum why

@@ -300,6 +300,23 @@ bad_response(struct h1_conn *h, enum why why, size_t at)
 	return (why);
 }
 
+/* What is wrong with a response that passes nonetheless is kept. */
+static enum why __attribute__((noinline, cold))
+relax(struct h1_conn *h, enum why why, size_t *scan, struct http_head *head,
+    size_t *used, size_t *bad)
+{
+	size_t at = *bad;
+
+	if (!px_opt(h->srv.idle.srv->be->px, PX_OPT_ACCEPT_UNSAFE_RESPONSE))
+		return (why);
+	why = h1_res_relax(why, buf_peek(&h->in), scan, h->meth, head, used,
+	    bad);
+	if (why == WHY_OK)
+		mux_stream->malformed(&h->end, h->srv.idle.srv->be->px,
+		    buf_peek(&h->in), at);
+	return (why);
+}
+
 static enum why
 server_head(struct mux_end *e, struct http_head *head)
 {
@@ -317,6 +334,8 @@ server_head(struct mux_end *e, struct http_head *head)
 		scan = h->scan;
 		why = h->in.len == 0 ? WHY_AGAIN : h1_res_parse(
 		    buf_peek(&h->in), &scan, h->meth, head, &used, &bad);
+		if (why != WHY_OK && why != WHY_AGAIN)
+			why = relax(h, why, &scan, head, &used, &bad);
 		h->scan = (uint32_t)scan;
 		if (why == WHY_OK)
 			break;

@@ -8,11 +8,15 @@
 #include <os/loop.h>
 
 enum why
-h1_look(struct span in, struct http_head *head)
+h1_look(struct span in, struct http_head *head, const struct px *fe)
 {
 	size_t scan = 0, used, bad;
+	enum why why = h1_req_parse(in, &scan, head, &used, &bad);
 
-	return (h1_req_parse(in, &scan, head, &used, &bad));
+	if (why == WHY_OK || why == WHY_AGAIN ||
+	    !px_opt(fe, PX_OPT_ACCEPT_UNSAFE_REQUEST))
+		return (why);
+	return (h1_req_relax(why, in, &scan, head, &used, &bad));
 }
 
 /* The stream waits for the request as the next one on a connection would: what

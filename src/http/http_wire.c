@@ -3,7 +3,8 @@
  * http_wire - message heads and replies written down for another worker.
  *
  * A head goes as its parts, with all edits made, so the other side needs no
- * parser; names and values are checked again as if a rule had added them.
+ * parser; names and values are checked again: what could end a line is none,
+ * as accept-unsafe-violations-in-http-request takes anything else.
  */
 #include <http/http.h>
 #include <wire/wire.h>
@@ -26,6 +27,7 @@ static const struct wire_field head_fields[] = {
 	WIRE(12, SPAN, WIRE_REQUIRED, struct http_head, method),
 	WIRE(13, SPAN, WIRE_REQUIRED, struct http_head, target),
 	WIRE(14, SPAN, WIRE_REQUIRED, struct http_head, reason),
+	WIRE(15, SPAN, WIRE_OPTIONAL, struct http_head, version),
 	/* not frozen: n, cap, hdr (the rows), known (follows from them) */
 	WIRE_END
 };
@@ -72,13 +74,32 @@ next_pair(struct wire_in *in, struct span *name, struct span *value)
 }
 
 static bool
+has_any(struct span s, const char *bytes)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != '\0' && strchr(bytes, s.p[i]) != NULL)
+			return (true);
+	return (false);
+}
+
+static bool
+add_row(struct http_head *h, struct span name, struct span value)
+{
+	if (http_add(h, name, value))
+		return (true);
+	return (name.n != 0 && name.n <= UINT16_MAX && value.n <= UINT32_MAX &&
+	    !has_any(name, ":\r\n") && !has_any(value, "\r\n") &&
+	    http_add_known(h, http_name_id(name), name, value));
+}
+
+static bool
 get_rows(struct http_head *h, struct wire_in *in, struct arena *a)
 {
 	struct span name, value;
 
 	while (next_pair(in, &name, &value))
 		if (!keep(a, &name) || !keep(a, &value) ||
-		    !http_add(h, name, value)) {
+		    !add_row(h, name, value)) {
 			in->err = "a header that cannot be";
 			return (false);
 		}
@@ -100,7 +121,7 @@ http_head_get(struct http_head *h, struct wire_in *in, struct arena *a)
 	}
 	if (h->meth > HTTP_PATCH || h->body > HTTP_TUNNEL ||
 	    !keep(a, &h->method) || !keep(a, &h->target) ||
-	    !keep(a, &h->reason)) {
+	    !keep(a, &h->reason) || !keep(a, &h->version)) {
 		in->err = "a message head that cannot be";
 		return (false);
 	}

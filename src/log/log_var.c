@@ -223,7 +223,14 @@ method_of(const struct txn *t)
 static struct span
 version_of(const struct txn *t)
 {
-	return (t->req_minor == 0 ? SPAN("HTTP/1.0") : SPAN("HTTP/1.1"));
+	const char *p = t->uri.p + t->uri.n + 1;
+
+	/* what the client said, when its line was kept */
+	if (t->line.p == NULL || t->uri.p <= t->line.p ||
+	    p >= t->line.p + t->line.n)
+		return (t->req_minor == 0 ? SPAN("HTTP/1.0") :
+		    SPAN("HTTP/1.1"));
+	return (span_of(p, (size_t)(t->line.p + t->line.n - p)));
 }
 
 TEXT(HM, "HM", true, LOGVAR_HTTP, "Method of the request.",

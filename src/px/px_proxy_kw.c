@@ -371,6 +371,27 @@ _Static_assert(PX_OPT_N <= 64, "struct px.opt has 64 bits");
 #include <px/opt.def>
 #undef OPT
 
+static bool
+parse_invalid(struct conf_line *l, void *obj)
+{
+	set_opt(l, OBJ(obj, struct px, PX_MAGIC),
+	    strcmp(l->kw->name, "option accept-invalid-http-request") == 0 ?
+	    PX_OPT_ACCEPT_UNSAFE_REQUEST : PX_OPT_ACCEPT_UNSAFE_RESPONSE);
+	return (conf_end(l));
+}
+
+KEYWORD(opt_invalid_request) = {
+	.name = "option accept-invalid-http-request",
+	.in = KW_DEFAULTS | KW_FRONTEND, .flags = KW_NO | KW_HTTP, .args = "",
+	.parse = parse_invalid,
+	.doc = "The old name of `option accept-unsafe-violations-in-http-request`.",
+};
+KEYWORD(opt_invalid_response) = {
+	.name = "option accept-invalid-http-response",
+	.in = KW_DEFAULTS | KW_BACKEND, .flags = KW_NO | KW_HTTP, .args = "",
+	.parse = parse_invalid,
+	.doc = "The old name of `option accept-unsafe-violations-in-http-response`.",
+};
 KEYWORD(opt_tcpka) = {
 	.name = "option tcpka", .in = KW_PROXY, .flags = KW_NO, .args = "",
 	.parse = parse_tcpka,

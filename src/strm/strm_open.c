@@ -218,23 +218,33 @@ begin_txn(struct strm *s, const struct mux_begin *b)
 }
 
 /* The request line as it is logged, in one piece; the target is within. */
-static void
-keep_line(struct txn *t, struct span method, struct span target)
+static void __attribute__((noinline))
+keep_line(struct txn *t, struct span method, struct span target,
+    struct span version)
 {
-	static const char end[2][10] = { " HTTP/1.0", " HTTP/1.1" };
 	char *p;
 
 	if (method.n == 0 || (p = arena_get(t->arena,
-	    method.n + 1 + target.n + sizeof end[0])) == NULL)
+	    method.n + 1 + target.n + 1 + version.n)) == NULL)
 		return;
-	t->line = span_of(p, method.n + 1 + target.n + sizeof end[0] - 1);
+	t->line = span_of(p, method.n + 1 + target.n + 1 + version.n);
 	memcpy(p, method.p, method.n);
 	p += method.n;
 	*p++ = ' ';
 	if (target.n != 0)
 		memcpy(p, target.p, target.n);
 	t->uri = span_of(p, target.n);
-	memcpy(p + target.n, end[t->req_minor != 0], sizeof end[0] - 1);
+	p += target.n;
+	*p++ = ' ';
+	memcpy(p, version.p, version.n);
+}
+
+static struct span
+version_of(const struct http_head *h)
+{
+	if (h->version.n != 0)
+		return (h->version);
+	return (h->minor != 0 ? SPAN("HTTP/1.1") : SPAN("HTTP/1.0"));
 }
 
 static void
@@ -250,7 +260,7 @@ keep_for_log(struct txn *t, const struct http_head *head)
 	if (head->meth == HTTP_METH_OTHER)
 		t->method_text = arena_span(t->arena, head->method);
 	keep_line(t, head->meth == HTTP_METH_OTHER ? head->method :
-	    http_meth_text(head->meth), target);
+	    http_meth_text(head->meth), target, version_of(head));
 	if (t->line.p == NULL)
 		t->uri = arena_span(t->arena, target);
 	t->uri_kept = true;

@@ -39,7 +39,8 @@ find_head(struct txn *t, struct http_head *head)
 	    look_for_preface(data, head);
 
 	if (data.n != 0 && why != WHY_OK && (why != WHY_AGAIN || data.n < 4))
-		why = mux_proto_for(PX_HTTP)->look(data, head);
+		why = mux_proto_for(PX_HTTP)->look(data, head,
+		    t->fe);
 	t->head_waits = why == WHY_AGAIN;
 	return (why == WHY_OK);
 }

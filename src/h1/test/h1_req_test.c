@@ -286,3 +286,79 @@ TEST(why_a_full_buffer_is_refused)
 	    WHY_REQ_HEAD_LONG);
 	CHECK_EQ(h1_req_full(SPAN("\r\n\r\n")), WHY_REQ_HEAD_LONG);
 }
+
+/* ---- option accept-unsafe-violations-in-http-request ---- */
+
+static void
+check_relaxed(struct span in, enum why why, const char *text)
+{
+	struct h1_try whole, split;
+	char a[1024], b[1024];
+
+	h1_try_whole(&whole, in, -1);
+	CHECK(whole.why != WHY_OK);             /* without it */
+	h1_try_fini(&whole);
+	h1_try_relaxed = true;
+	h1_try_whole(&whole, in, -1);
+	h1_try_split(&split, in, -1, 1);
+	h1_try_relaxed = false;
+	CHECK_EQ(whole.why, why);
+	CHECK_EQ(split.why, why);
+	if (why == WHY_OK) {
+		CHECK_EQ(whole.used, split.used);
+		h1_try_text(whole.head, a, sizeof a);
+		h1_try_text(split.head, b, sizeof b);
+		CHECK_STR(a, text);
+		CHECK_STR(b, text);
+	}
+	h1_try_fini(&whole);
+	h1_try_fini(&split);
+}
+
+#define RELAXED(lit, text) check_relaxed(SPAN(lit), WHY_OK, text)
+#define REFUSED(lit) check_relaxed(SPAN(lit), WHY_REQ_BAD, "")
+
+TEST(relaxed_requests)
+{
+	RELAXED(GET "X(: v\r\n\r\n", "GET|/|0||1.1|body0|0||Host=a;X(=v;");
+	RELAXED(GET "X : v\r\n\r\n", "GET|/|0||1.1|body0|0||Host=a;X =v;");
+	RELAXED(GET "X: \1a \r\n\r\n",
+	    "GET|/|0||1.1|body0|0||Host=a;X=\1a~;");
+	RELAXED("GET /\xe9#f HTTP/1.1\r\n\r\n", "GET|/\xe9#f|0||1.1|body0|0||");
+	RELAXED("GET x HTTP/1.1\r\n\r\n", "GET|x|0||1.1|body0|0||");
+	RELAXED("GET http://b/ HTTP/1.1\r\n" H "\r\n",
+	    "GET|http://b/|0||1.1|body0|0||Host=a;");
+	RELAXED("CONNECT x HTTP/1.1\r\n\r\n", "CONNECT|x|0||1.1|body0|0||");
+	RELAXED("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+	    "GET|/|0||1.1|body0|0||Host=a/b;");
+	RELAXED("GET / RTSP/1.0\r\n\r\n", "GET|/|0||1.0|body0|0||");
+	RELAXED("GET / RTSP/1.1\r\n\r\n", "GET|/|0||1.1|body0|0||");
+	RELAXED("GET / HTTP/1.10\r\n\r\n", "GET|/|0||1.0|body0|0||");
+	RELAXED("GET / HTTP/2.0\r\n\r\n", "GET|/|0||1.1|body0|0||");
+	RELAXED("GET /\r\n", "GET|/|0||1.0|body0|0||");
+	RELAXED("GET / \r\nHost: a\r\n\r\n", "GET|/|0||1.0|body0|0||");
+}
+
+TEST(relaxed_refusals)
+{
+	REFUSED(GET "Transfer-Encoding\1: chunked\r\n\r\n");
+	REFUSED(GET "Transfer-Encoding : chunked\r\n\r\n");
+	REFUSED(GET "Content\x80Length: 1\r\n\r\n");
+	REFUSED(GET "Content-Length: 1\r\nContent-Length: 1\r\n\r\n");
+	REFUSED(GET "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n");
+	REFUSED(GET "Transfer-Encoding: chunked, chunked\r\n\r\n");
+	REFUSED(GET "Transfer-Encoding:\r\n\r\n");
+	REFUSED(GET "Host: b\r\n\r\n");
+	REFUSED(GET " X: v\r\n\r\n");
+	REFUSED(GET ": v\r\n\r\n");
+	REFUSED(GET "X: a\rb\r\n\r\n");
+	REFUSED(GET "X\r: b\r\n\r\n");
+	REFUSED(GET "X: a\nb\r\n\r\n");
+	REFUSED("GET /\1 HTTP/1.1\r\n\r\n");
+	REFUSED("G\x80T / HTTP/1.1\r\n\r\n");
+	REFUSED("POST /\r\n\r\n");
+	REFUSED("GET / HTTP/1.1x\r\n\r\n");
+	REFUSED("GET / http/1.1\r\n\r\n");
+	REFUSED("GET / x HTTP/1.1\r\n\r\n");
+	check_relaxed(SPAN("PRI * HTTP/2.0\r\n\r\n"), WHY_REQ_BAD_VERSION, "");
+}

@@ -144,3 +144,53 @@ TEST(too_many_rows_have_a_reason_of_their_own)
 	CHECK_EQ(t.why, WHY_RES_HEAD_LONG);
 	h1_try_fini(&t);
 }
+
+/* ---- option accept-unsafe-violations-in-http-response ---- */
+
+static const struct {
+	struct span in;
+	const char *text;               /* NULL: refused all the same */
+} relaxed_rows[] = {
+#define ROW(lit, text) { { lit, sizeof(lit) - 1 }, text }
+	ROW(OK_LINE "X(: \1\r\n\r\n", "||200|OK|1.1|body3|0||X(=\1;"),
+	ROW("RTSP/1.0 200 OK\r\n\r\n", "||200|OK|1.0|body3|0||"),
+	ROW("RTSP/2.0 200 \2\r\n\r\n", "||200|\2|1.1|body3|0||"),
+	ROW(OK_LINE "Transfer-Encoding:\r\n\r\n", "||200|OK|1.1|body3|0||"),
+	ROW(OK_LINE "Transfer-Encoding: chunked, chunked\r\n\r\n",
+	    "||200|OK|1.1|body2|0||Transfer-Encoding=chunked, chunked~;"),
+	ROW(OK_LINE "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
+	    NULL),
+	ROW(OK_LINE "Transfer-Encoding: x, chunked\r\n\r\n", NULL),
+	ROW(OK_LINE "Content-Length\1: 1\r\n\r\n", NULL),
+	ROW(OK_LINE "X: a\rb\r\n\r\n", NULL),
+	ROW("HTTP/1.1 20 OK\r\n\r\n", NULL),
+	ROW("http/1.1 200 OK\r\n\r\n", NULL),
+	ROW("RTSP/1.0  200 OK\r\n\r\n", NULL),
+#undef ROW
+};
+
+TEST(relaxed_responses)
+{
+	char text[1024];
+
+	for (size_t i = 0; i < NELEM(relaxed_rows); i++) {
+		struct h1_try strict, whole, split;
+
+		h1_try_whole(&strict, relaxed_rows[i].in, HTTP_GET);
+		CHECK(strict.why != WHY_OK);
+		h1_try_relaxed = true;
+		h1_try_whole(&whole, relaxed_rows[i].in, HTTP_GET);
+		h1_try_split(&split, relaxed_rows[i].in, HTTP_GET, 1);
+		h1_try_relaxed = false;
+		CHECK_EQ(whole.why, split.why);
+		CHECK_EQ(whole.why, relaxed_rows[i].text != NULL ? WHY_OK :
+		    strict.why);
+		if (relaxed_rows[i].text != NULL) {
+			h1_try_text(whole.head, text, sizeof text);
+			CHECK_STR(text, relaxed_rows[i].text);
+		}
+		h1_try_fini(&strict);
+		h1_try_fini(&whole);
+		h1_try_fini(&split);
+	}
+}

@@ -17,6 +17,25 @@ struct h1_try {
 	char *copy;
 };
 
+/* Also try what options accept-unsafe-violations-in-http-… take? */
+static bool h1_try_relaxed;
+
+static inline void
+h1_try_parse(struct h1_try *t, struct span in, int meth, size_t *scan)
+{
+	t->why = meth < 0 ?
+	    h1_req_parse(in, scan, t->head, &t->used, &t->bad) :
+	    h1_res_parse(in, scan, (enum http_meth)meth, t->head,
+	    &t->used, &t->bad);
+	if (!h1_try_relaxed || t->why == WHY_OK || t->why == WHY_AGAIN)
+		return;
+	t->bad = SIZE_MAX;
+	t->why = meth < 0 ?
+	    h1_req_relax(t->why, in, scan, t->head, &t->used, &t->bad) :
+	    h1_res_relax(t->why, in, scan, (enum http_meth)meth, t->head,
+	    &t->used, &t->bad);
+}
+
 /* h1_try_whole - all bytes in one call; `meth` of the request for responses,
  * -1 parses a request. */
 static inline void
@@ -29,10 +48,7 @@ h1_try_whole(struct h1_try *t, struct span in, int meth)
 	memcpy(t->copy, in.p == NULL ? "" : in.p, in.n);
 	t->copy = realloc(t->copy, in.n == 0 ? 1 : in.n);
 	in.p = t->copy;
-	t->why = meth < 0 ?
-	    h1_req_parse(in, &t->scan, t->head, &t->used, &t->bad) :
-	    h1_res_parse(in, &t->scan, (enum http_meth)meth, t->head,
-	    &t->used, &t->bad);
+	h1_try_parse(t, in, meth, &t->scan);
 }
 
 static inline void
@@ -56,11 +72,7 @@ h1_try_split(struct h1_try *t, struct span in, int meth, size_t step)
 		t->head = http_head_new();
 		t->copy = malloc(n == 0 ? 1 : n);
 		memcpy(t->copy, in.p == NULL ? "" : in.p, n);
-		t->why = meth < 0 ?
-		    h1_req_parse(span_of(t->copy, n), &scan, t->head,
-		    &t->used, &t->bad) :
-		    h1_res_parse(span_of(t->copy, n), &scan,
-		    (enum http_meth)meth, t->head, &t->used, &t->bad);
+		h1_try_parse(t, span_of(t->copy, n), meth, &scan);
 		t->scan = scan;
 		if (t->why != WHY_AGAIN || n == in.n)
 			return;

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * h1_relax - what option accept-unsafe-violations-in-http-request, and that of
+ * responses, let pass: odd names, values and versions. Nothing of it is on the
+ * way of a message that is as RFC 9112 has it.
+ *
+ * A CR, an LF, a folded line and what could be taken for a framing field are
+ * refused here too: others would see another message than we do.
+ */
+#include "h1_parse.h"
+
+#define LETTERS_MAX 16          /* "transferencoding" */
+
+static bool
+ends_line(char c)
+{
+	return (c == '\r' || c == '\n');
+}
+
+const char *
+h1_odd_name_end(const char *p, const char *end)
+{
+	while (p < end && *p != ':' && !ends_line(*p))
+		p++;
+	return (p);
+}
+
+const char *
+h1_odd_value_end(const char *p, const char *end)
+{
+	while (p < end && !ends_line(*p))
+		p++;
+	return (p);
+}
+
+static bool
+is_letter(char c)
+{
+	c = span_lower(c);
+	return (c >= 'a' && c <= 'z');
+}
+
+bool
+h1_is_odd_framing(struct span name)
+{
+	char letters[LETTERS_MAX];
+	struct span s = { letters, 0 };
+
+	if (http_is_token(name))
+		return (false);
+	for (size_t i = 0; i < name.n; i++) {
+		if (!is_letter(name.p[i]))
+			continue;
+		if (s.n == sizeof letters)
+			return (false);
+		letters[s.n++] = name.p[i];
+	}
+	return (span_ieq(s, SPAN("contentlength")) ||
+	    span_ieq(s, SPAN("transferencoding")));
+}
+
+/* ---- versions ---- */
+
+static bool
+is_digit(char c)
+{
+	return (c >= '0' && c <= '9');
+}
+
+static bool
+is_version_byte(char c)
+{
+	return ((c >= 'A' && c <= 'Z') || (c >= '.' && c <= '9'));
+}
+
+/* "RTSP/1.1": a word of the length of ours that says 1.1 or more. */
+static bool
+is_like_11(struct span v)
+{
+	if (v.n != 8 || v.p[4] != '/' || v.p[6] != '.' || !is_digit(v.p[5]) ||
+	    !is_digit(v.p[7]))
+		return (false);
+	return (v.p[5] > '1' || (v.p[5] == '1' && v.p[7] != '0'));
+}
+
+enum why
+h1_version_take(struct h1_at *at, struct http_head *h)
+{
+	const char *start = at->p;
+	struct span v;
+
+	while (at->p < at->end && is_version_byte(*at->p))
+		at->p++;
+	if (at->p == at->end)
+		return (WHY_AGAIN);
+	if (at->p == start)
+		return (WHY_REQ_BAD);
+	v = span_of(start, (size_t)(at->p - start));
+	h->major = 1;
+	h->minor = is_like_11(v);
+	if (!span_eq(v, SPAN("HTTP/1.0")) && !span_eq(v, SPAN("HTTP/1.1")))
+		h->version = v;
+	return (WHY_OK);
+}
