@@ -90,6 +90,9 @@ void cnt_bank_fold(int proc_no);
 	cnt_proc_add(offsetof(struct cnt_proc, field), (n))
 void cnt_proc_add(size_t at, uint64_t n);
 
+/* cnt_add - `n` counters of an object get more, in the base: in the keeper. */
+void cnt_add(uint32_t off, const uint64_t *more, size_t n);
+
 /* cnt_sum - add all banks for one object into `out` (`n` uint64_t). */
 void cnt_sum(uint32_t off, uint64_t *out, size_t n);
 

@@ -130,6 +130,7 @@ struct px_server {
 #define PX_SERVER_MAGIC 0x5e12fe71
 	uint32_t id;                    /* "sid": from 1, or the id word */
 	const char *name;
+	const char *guid;               /* or NULL */
 	struct px *px;
 	struct px_server *next;
 	struct addr addr;
@@ -205,6 +206,7 @@ struct px_listen {
 	struct addr_spec addr;          /* one port only */
 	const char *text;               /* as in the configuration */
 	uint32_t id;                    /* index over the whole model */
+	const char *guid;               /* or NULL */
 	uint32_t luid;                  /* number in its proxy, from 1 */
 	uint32_t cnt;                   /* offset into the counter bank; 0: none
 	                                 * of its own (option socket-stats) */
@@ -231,6 +233,7 @@ struct px {                             /* a proxy */
 	uint32_t id;                    /* "iid" */
 	uint32_t no;                    /* 0, 1, …: order in the file */
 	const char *name;
+	const char *guid;               /* or NULL */
 	const char *section;            /* "frontend", "backend", "listen" */
 	struct px *next;                /* all but defaults, in file order */
 	const struct px *from;          /* its defaults section, or NULL */
@@ -349,6 +352,7 @@ struct px_model {
 	struct px_hash *server_names;   /* private: the same for servers of
 	                                 * proxies with many */
 	struct px_hash *ids;            /* private: numbers that were given */
+	struct px_hash *guids;          /* private: px_guid.c */
 	uint64_t said[PX_OBJ_N];        /* private: see px_said() */
 	uint32_t n_named;               /* servers with a name as address */
 	struct px *last;                /* of `all` */

@@ -426,6 +426,15 @@ cnt_proc_add(size_t at, uint64_t n)
 	cnt_base_end();
 }
 
+void
+cnt_add(uint32_t off, const uint64_t *more, size_t n)
+{
+	cnt_base_begin();
+	for (size_t i = 0; i < n; i++)
+		cnt_base_add(off / 8 + (uint32_t)i, more[i]);
+	cnt_base_end();
+}
+
 int
 cnt_fd(void)
 {

@@ -17,6 +17,7 @@
 #include <px/px.h>
 #include <shm/reap.h>
 #include <srv/srv.h>
+#include <stat/file.h>
 #include <stk/stk.h>
 #include <tls/tls.h>
 
@@ -108,6 +109,7 @@ place_all(struct keeper *k, uint32_t oldest_gen, const char **err)
 		return (false);
 	}
 	clear_up();
+	stat_file_load();
 	/* Those of another master that we take over from count as well. */
 	(void)shm_sweep(the_shm, shm_proc_oldest(the_shm, oldest_gen));
 	return (true);

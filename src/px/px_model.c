@@ -288,6 +288,7 @@ px_model_new(struct arena *a)
 	m->names = px_hash_new();
 	m->server_names = px_hash_new();
 	m->ids = px_hash_new();
+	m->guids = px_hash_new();
 	global_init(&m->global);
 	px_model = m;
 	return (m);
@@ -299,6 +300,7 @@ px_model_free(struct px_model *m)
 	hash_free(m->names);
 	hash_free(m->server_names);
 	hash_free(m->ids);
+	hash_free(m->guids);
 	if (px_model == m)
 		px_model = NULL;
 }
