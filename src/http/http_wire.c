@@ -121,7 +121,8 @@ http_head_get(struct http_head *h, struct wire_in *in, struct arena *a)
 	}
 	if (h->meth > HTTP_PATCH || h->body > HTTP_TUNNEL ||
 	    !keep(a, &h->method) || !keep(a, &h->target) ||
-	    !keep(a, &h->reason) || !keep(a, &h->version)) {
+	    !keep(a, &h->reason) || !keep(a, &h->version) ||
+	    has_any(h->version, "\r\n")) {
 		in->err = "a message head that cannot be";
 		return (false);
 	}
