@@ -73,14 +73,15 @@ is_version_byte(char c)
 	return ((c >= 'A' && c <= 'Z') || (c >= '.' && c <= '9'));
 }
 
-/* "RTSP/1.1": a word of the length of ours that says 1.1 or more. */
+/* Four letters and two digits of 1.1 or more, as "RTSP/2.0", are spoken as
+ * HTTP/1.1; so 2.6 does, as the table of regtests/h1/accept-unsafe.test shows. */
 static bool
-is_like_11(struct span v)
+is_spoken_as_11(struct span v)
 {
-	if (v.n != 8 || v.p[4] != '/' || v.p[6] != '.' || !is_digit(v.p[5]) ||
-	    !is_digit(v.p[7]))
-		return (false);
-	return (v.p[5] > '1' || (v.p[5] == '1' && v.p[7] != '0'));
+	const char *no = v.p + 5;
+
+	return (v.n == sizeof "HTTP/1.1" - 1 && no[-1] == '/' && no[1] == '.' &&
+	    is_digit(no[0]) && is_digit(no[2]) && memcmp(no, "1.1", 3) >= 0);
 }
 
 enum why
@@ -97,7 +98,7 @@ h1_version_take(struct h1_at *at, struct http_head *h)
 		return (WHY_REQ_BAD);
 	v = span_of(start, (size_t)(at->p - start));
 	h->major = 1;
-	h->minor = is_like_11(v);
+	h->minor = is_spoken_as_11(v);
 	if (!span_eq(v, SPAN("HTTP/1.0")) && !span_eq(v, SPAN("HTTP/1.1")))
 		h->version = v;
 	return (WHY_OK);

@@ -75,15 +75,17 @@ is_digit(char c)
 static enum why
 parse_odd_version(struct h1_at *at, struct http_head *h)
 {
-	enum why why;
+	bool none = at->p == at->end || *at->p == '\r';
+	enum why why = WHY_OK;
 
-	if (h->meth == HTTP_GET && (at->p == at->end || *at->p == '\r'))
-		return (h1_line_end(at));
-	if ((why = h1_version_take(at, h)) != WHY_OK ||
-	    (why = h1_line_end(at)) != WHY_OK)
-		return (why);
-	return (h->version.n != 0 && span_eq(h->method, SPAN("PRI")) ?
-	    WHY_REQ_BAD_VERSION : WHY_OK);
+	if (!none || h->meth != HTTP_GET)
+		why = h1_version_take(at, h);
+	if (why == WHY_OK)
+		why = h1_line_end(at);
+	if (why == WHY_OK && h->version.n > 0 &&
+	    span_eq(h->method, SPAN("PRI")))
+		why = WHY_REQ_BAD_VERSION;
+	return (why);
 }
 
 /* Versions that are well-formed but not ours are told so. Nothing is said
