@@ -148,6 +148,12 @@ h1_is_blank(char c)
 	return (c == ' ' || c == '\t');
 }
 
+static inline bool
+h1_is_digit(char c)
+{
+	return (c >= '0' && c <= '9');
+}
+
 /*
  * h1_odd_name_end, h1_odd_value_end - the same for a relaxed parser, from where
  * a strict one stopped. A CR or LF ends the line for it as well.

@@ -62,12 +62,6 @@ h1_is_odd_framing(struct span name)
 /* ---- versions ---- */
 
 static bool
-is_digit(char c)
-{
-	return (c >= '0' && c <= '9');
-}
-
-static bool
 is_version_byte(char c)
 {
 	return ((c >= 'A' && c <= 'Z') || (c >= '.' && c <= '9'));
@@ -81,7 +75,7 @@ is_spoken_as_11(struct span v)
 	const char *no = v.p + 5;
 
 	return (v.n == sizeof "HTTP/1.1" - 1 && no[-1] == '/' && no[1] == '.' &&
-	    is_digit(no[0]) && is_digit(no[2]) && memcmp(no, "1.1", 3) >= 0);
+	    h1_is_digit(no[0]) && h1_is_digit(no[2]) && memcmp(no, "1.1", 3) >= 0);
 }
 
 enum why

@@ -64,12 +64,6 @@ parse_method_target(struct h1_at *at, struct http_head *h, const bool relaxed)
 	return (WHY_OK);
 }
 
-static bool
-is_digit(char c)
-{
-	return (c >= '0' && c <= '9');
-}
-
 /* Relaxed: any version but that of the preface of HTTP/2, which is none. "GET
  * /path" CRLF is all of a request, one of HTTP/0.9; it keeps major 0. */
 static enum why
@@ -104,7 +98,7 @@ parse_version(struct h1_at *at, struct http_head *h, const bool relaxed)
 	if (relaxed)
 		return (parse_odd_version(at, h));
 	for (size_t i = 0; i < n && i < VERSION_N; i++)
-		if (i == 5 || i == 7 ? !is_digit(p[i]) :
+		if (i == 5 || i == 7 ? !h1_is_digit(p[i]) :
 		    p[i] != version_11[i]) {
 			at->p = p + i;
 			return (WHY_REQ_BAD);

@@ -7,20 +7,14 @@
 #define STATUS_LINE_MIN 12      /* "HTTP/1.1 200" */
 #define VERSION_N 8             /* of it */
 
-static bool
-is_digit(char c)
-{
-	return (c >= '0' && c <= '9');
-}
-
 /* Does byte `i` of a status line look like it should? */
 static bool
 is_status_line_byte(size_t i, char c)
 {
 	static const char shape[] = "HTTP/1.d sdd";
 
-	return (shape[i] == 'd' ? is_digit(c) :
-	    shape[i] == 's' ? is_digit(c) && c != '0' : c == shape[i]);
+	return (shape[i] == 'd' ? h1_is_digit(c) :
+	    shape[i] == 's' ? h1_is_digit(c) && c != '0' : c == shape[i]);
 }
 
 /* Where the first bytes leave the shape of a status line; the end of the
@@ -41,8 +35,8 @@ static bool
 is_usual_status_line(const char *p, const char *end)
 {
 	return (end - p >= STATUS_LINE_MIN && memcmp(p, "HTTP/1.1", 8) == 0 &&
-	    p[8] == ' ' && is_digit(p[9]) && p[9] != '0' && is_digit(p[10]) &&
-	    is_digit(p[11]));
+	    p[8] == ' ' && h1_is_digit(p[9]) && p[9] != '0' && h1_is_digit(p[10]) &&
+	    h1_is_digit(p[11]));
 }
 
 /* Relaxed: the version is any word in capitals. */

@@ -30,10 +30,16 @@ min(uint32_t a, uint32_t b)
 }
 
 static void
+note_use(struct srv *srv)
+{
+	srv->used_max = max(srv->used_max, srv->n_conns - srv->n_idle);
+}
+
+static void
 count_opened(struct srv *srv)
 {
 	srv->n_conns++;
-	srv->used_max = max(srv->used_max, srv->n_conns - srv->n_idle);
+	note_use(srv);
 }
 
 bool
@@ -230,7 +236,7 @@ srv_idle_get(struct srv *srv, struct span name, uint64_t pp_key,
 		    !srv_idle_fits(i, name, pp_key))
 			continue;
 		take_out(i);
-		srv->used_max = max(srv->used_max, srv->n_conns - srv->n_idle);
+		note_use(srv);
 		return (i);
 	}
 	return (NULL);
