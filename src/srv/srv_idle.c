@@ -15,6 +15,7 @@
 
 static struct tmr purge_tmr;
 static bool purging;
+static int64_t purging_since_ms;        /* intervals begin then, or later */
 static uint32_t n_idle_all;
 
 static uint32_t
@@ -148,6 +149,8 @@ purge_srv(struct srv *srv, int64_t now_ms)
 
 	if (srv->n_idle > 0 && !srv_is_up(srv))
 		close_oldest(srv, srv->n_idle);
+	if (srv->purged_ms < purging_since_ms)
+		srv->purged_ms = purging_since_ms;
 	if (now_ms - srv->purged_ms < srv_cfg_of(srv)->pool_purge_ms)
 		return;
 	srv->purged_ms = now_ms;
@@ -175,9 +178,7 @@ start_purging(void)
 	if (purging)
 		return;
 	purging = true;
-	for (uint32_t b = 0; b < srv_n_be; b++)
-		for (uint32_t i = 0; i < srv_all_be[b].n; i++)
-			srv_all_be[b].srv[i]->purged_ms = the_loop->now_ms;
+	purging_since_ms = the_loop->now_ms;
 	tmr_init(&purge_tmr, on_purge);
 	tmr_arm(&the_loop->wheel, &purge_tmr, the_loop->now_ms + 1000);
 }
